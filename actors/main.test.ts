@@ -220,7 +220,7 @@ test('invalid settings stop the start and are named', async () => {
     env: { PIXELFLOW_TASK_TIMEOUT: 'soon', PIXELFLOW_LOG_FORMAT: 'json' },
   })
   expect(await running.exited).toBe(2)
-  const line = await running.line(says('settings are wrong'))
+  const line = await running.line(says('invalid settings'))
   expect(line).toContain('PIXELFLOW_TASK_TIMEOUT')
   expect(line).toContain('Give a duration')
 })

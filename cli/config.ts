@@ -130,7 +130,7 @@ export interface Config extends Values<typeof cliSettings & typeof shared> {
  * The settings as they stand in the environment. Paths are relative to the caller's folder, except the default of the
  * data, which lies in the checkout wherever the command is called from.
  *
- * @throws WrongSettings naming each variable that cannot be used.
+ * @throws InvalidSettings naming each variable that cannot be used.
  */
 export function readConfig(env: Environment = process.env, cwd: string = process.cwd()): Config {
   const values = readSettings({ ...cliSettings, ...shared }, env)

@@ -1,6 +1,6 @@
 import {
   readSettings,
-  WrongSettings,
+  InvalidSettings,
   type Environment,
   type Values,
 } from '@pixelflow/platform/config/read-settings'
@@ -229,7 +229,7 @@ export interface GatewayConfig extends Values<typeof settingsTable> {
   readonly tls: TlsConfig | undefined
 }
 
-/** @throws WrongSettings for invalid settings, such as a public address without authentication. */
+/** @throws InvalidSettings for invalid settings, such as a public address without authentication. */
 export function readConfig(env: Environment): GatewayConfig {
   const config = readSettings(settingsTable, env)
   const tls = tlsOf(config)
@@ -283,10 +283,10 @@ function tlsOf(values: Values<typeof gatewaySettings>): TlsConfig | undefined {
       reloadIntervalMs: values.tlsReloadIntervalMs,
     }
   } catch (thrown) {
-    throw thrown instanceof TlsFileError ? new WrongSettings([thrown]) : thrown
+    throw thrown instanceof TlsFileError ? new InvalidSettings([thrown]) : thrown
   }
 }
 
-function wrong(variable: string, problem: string, remedy: string): WrongSettings {
-  return new WrongSettings([{ variable, problem, remedy }])
+function wrong(variable: string, problem: string, remedy: string): InvalidSettings {
+  return new InvalidSettings([{ variable, problem, remedy }])
 }

@@ -19,7 +19,7 @@ describe('the gateway does not start', () => {
       command,
       env: { PIXELFLOW_HTTP_PORT: 'x', PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
     })
-    const { problems } = line(await running.line(says('settings are wrong'))) as { problems: string[] }
+    const { problems } = line(await running.line(says('invalid settings'))) as { problems: string[] }
     expect(problems.join()).toContain('PIXELFLOW_HTTP_PORT')
     expect(await running.exited).toBe(2)
   })
@@ -29,7 +29,7 @@ describe('the gateway does not start', () => {
       command,
       env: { PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
     })
-    const { problems } = line(await running.line(says('settings are wrong'))) as { problems: string[] }
+    const { problems } = line(await running.line(says('invalid settings'))) as { problems: string[] }
     expect(problems.join()).toContain('PIXELFLOW_API_TOKENS')
     expect(await running.exited).toBe(2)
   })

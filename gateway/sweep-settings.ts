@@ -1,4 +1,4 @@
-import { WrongSettings, type Values } from '@pixelflow/platform/config/read-settings'
+import { InvalidSettings, type Values } from '@pixelflow/platform/config/read-settings'
 import { duration, printDuration } from '@pixelflow/platform/config/setting'
 
 /** Settings of the sweeps, which delete stored bytes that no record refers to. */
@@ -20,13 +20,13 @@ export const sweepSettings = {
 /** Least difference between the pause of an upload and the grace; a chunk is buffered for up to half of it. */
 const marginMs = 60_000
 
-/** @throws WrongSettings for a grace so short that a sweep would delete the chunks of an upload that pauses. */
+/** @throws InvalidSettings for a grace so short that a sweep would delete the chunks of an upload that pauses. */
 export function requireGrace({
   sweepGraceMs,
   uploadIdleTimeoutMs,
 }: Values<typeof sweepSettings> & { readonly uploadIdleTimeoutMs: number }): void {
   if (sweepGraceMs >= uploadIdleTimeoutMs + marginMs) return
-  throw new WrongSettings([
+  throw new InvalidSettings([
     {
       variable: `PIXELFLOW_SWEEP_GRACE=${printDuration(sweepGraceMs)}`,
       problem: `is not a minute longer than PIXELFLOW_UPLOAD_IDLE_TIMEOUT=${printDuration(uploadIdleTimeoutMs)}`,

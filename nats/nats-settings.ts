@@ -4,7 +4,7 @@ import type { Values } from '@pixelflow/platform/config/read-settings'
 const days = 86_400e3
 const retention = { fallback: 7 * days, min: 60e3, max: 3650 * days }
 
-/** Settings of everything that touches the broker. */
+/** Settings of the NATS connection and of the broker's layout. */
 export const natsSettings = {
   natsUrl: list('NATS_URL', {
     fallback: ['nats://127.0.0.1:4222'],

@@ -50,35 +50,35 @@ import { createWriteCheck, type WriteCheck } from './jetstream/write-check.ts'
 
 export interface AdaptersOptions extends BlobsOptions {
   readonly settings: ConnectSettings & Layout
-  /** What the connection is called in the broker's views, e.g. `gateway`. */
+  /** Name of the connections in the broker's monitoring, e.g. `gateway`. */
   readonly name: string
   readonly log: Logger
-  /** How old an acceptance is before it is shown to a reconciler; default 10 s. */
+  /** Age at which an outbox entry is delivered; default 10 s. */
   readonly reconcileAfterMs?: number
-  /** How old something must be before a sweep may take it for forgotten; default an hour. */
+  /** Age at which a sweep may remove unreferenced bytes; default an hour. */
   readonly sweepGraceMs?: number
-  /** How long to wait for the broker at the start; default 30 s. */
+  /** How long to wait for the broker when starting; default 30 s. */
   readonly waitMs?: number
 }
 
 export interface Health {
   readonly isUp: boolean
-  /** Time of one exchange with the broker's store, in milliseconds, when it is up. */
+  /** Duration of one request to the store, in milliseconds, when it is up. */
   readonly roundTripMs?: number
-  /** Why it is not up. */
+  /** Why it is down. */
   readonly reason?: string
 }
 
-/** Every port. Disposing closes the connections; what is pulled or followed must have been stopped before. */
+/** The adapters of all ports. Stop pulling and following before disposing, which closes the connections. */
 export interface Adapters extends AsyncDisposable {
-  /** The broker's time. */
+  /** The broker's clock. */
   readonly clock: Clock
   /** Uploaded images. */
   readonly sources: Blobs
   /** Outputs of tasks. */
   readonly results: Blobs
   readonly images: Records<ImageRecord>
-  /** Calls that may be made again under the same idempotency key. */
+  /** State of calls with an idempotency key. */
   readonly keys: CompareAndSwapRecords<IdempotencyRecord>
   readonly queue: Queue
   readonly backlog: Backlog
@@ -94,34 +94,34 @@ export interface Adapters extends AsyncDisposable {
   readonly orphanedJobs: OrphanedJobs
   readonly sweeper: Sweeper
   readonly registry: Registry
-  /** Live sessions, the end of a gateway. */
+  /** Live sessions, the gateway's side. */
   readonly sessions: Sessions
-  /** Live sessions, the end of an actor. */
+  /** Live sessions, the actor's side. */
   readonly sessionHost: SessionHost
-  /** Bounds how long a call waits for all of these together. */
+  /** Bounds how long a call waits for the store. */
   readonly storeTimeout: StoreTimeout
-  /** Proves from now on that the store takes writes. @param name of this process, of letters, digits and dashes */
+  /** Starts checking that the store commits writes. @param name of this process: letters, digits and dashes */
   checkWrites(name: string): WriteCheck
-  /** Whether the broker's store answers just now; never throws, takes a second at most. */
+  /** Whether the broker's store answers; never throws, takes a second at most. */
   health(): Promise<Health>
 }
 
 /**
- * Connects, brings the broker to our layout, and hands out the ports.
- * @throws Fault `unavailable`, with a remedy, when there is no broker or it is not fit for us.
+ * Connects, creates or updates the broker's layout, and returns the adapters.
+ * @throws Fault `unavailable` when no broker answers or the layout cannot be created.
  */
 export async function openAdapters(options: AdaptersOptions): Promise<Adapters> {
   const { settings, log, reconcileAfterMs = 10_000, sweepGraceMs = 3_600_000 } = options
   await using stack = new AsyncDisposableStack()
   const broker = stack.use(await connect(options))
-  // Bytes go their own way, so that a heartbeat or an event never waits behind megabytes of an upload.
+  // A separate connection for blobs, so that a heartbeat or an event never waits behind megabytes of an upload.
   const bytes = stack.use(await connect({ ...options, name: `${options.name}-bytes` }))
-  // And whoever waits for a live answer waits behind neither.
+  // And one for live sessions, which must wait behind neither.
   const live = stack.use(await connect({ ...options, name: `${options.name}-live` }))
   const hub = stack.use(createSessionHub(live))
   await bootstrap(broker, settings)
   const clock = stack.use(await startBrokerClock(broker))
-  stack.defer(rebuildAfterBreaks(broker, settings, log))
+  stack.defer(bootstrapAfterReconnects(broker, settings, log))
   const deadLetters = createDeadLetters(broker, log)
   const owned = stack.move()
   const events = createEvents(broker, clock, settings)
@@ -154,17 +154,17 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
   }
 }
 
-/** A broker may come back without its store: then the layout has to be made anew. Returns what ends the watch. */
-function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Logger): () => void {
+/** Bootstraps again after each reconnect, because the broker may have lost its storage. Returns a function that stops. */
+function bootstrapAfterReconnects(broker: Broker, layout: Layout, log: Logger): () => void {
   let isOver = false
-  const rebuild = async () => {
-    // All processes come back at the same moment.
+  const bootstrapAgain = async () => {
+    // Random, because all processes reconnect at the same moment.
     await pause(Math.random() * 200)
     await bootstrap(broker, layout).catch((error: unknown) => {
-      if (!isOver) log.error('layout could not be renewed', { error })
+      if (!isOver) log.error('bootstrap after reconnect failed', { error })
     })
   }
-  const stop = broker.onReconnect(() => void rebuild())
+  const stop = broker.onReconnect(() => void bootstrapAgain())
   return () => {
     isOver = true
     stop()
@@ -173,7 +173,7 @@ function rebuildAfterBreaks(broker: Broker, layout: Layout, log: Logger): () => 
 
 async function healthOf(broker: Broker): Promise<Health> {
   const begin = performance.now()
-  if (!broker.isConnected) return { isUp: false, reason: 'The broker is away.' }
+  if (!broker.isConnected) return { isUp: false, reason: 'The broker is not connected.' }
   const info = streamInfo(broker, streams.events)
   // The loser of the race may still fail.
   info.catch(() => {})
@@ -184,6 +184,6 @@ async function healthOf(broker: Broker): Promise<Health> {
     ),
     pause(1000).then(() => false),
   ])
-  if (!isUp) return { isUp, reason: 'The store of the broker does not answer.' }
+  if (!isUp) return { isUp, reason: 'The store does not answer.' }
   return { isUp, roundTripMs: performance.now() - begin }
 }

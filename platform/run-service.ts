@@ -1,4 +1,4 @@
-import { redact, WrongSettings, type Table, type Values } from './config/read-settings.ts'
+import { redact, InvalidSettings, type Table, type Values } from './config/read-settings.ts'
 import type { LogSettings } from './telemetry/log-settings.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 
@@ -8,15 +8,15 @@ type ServiceSettings = LogSettings & { readonly exitWithParent: boolean }
 export interface Service<T extends Table, S extends Values<T> & ServiceSettings> {
   readonly name: string
   readonly table: T
-  /** @throws WrongSettings */
+  /** @throws InvalidSettings */
   read(): S
   /** Runs until `stop` aborts, then drains and returns. */
   run(settings: S, log: Logger, stop: AbortSignal): Promise<void>
 }
 
 /**
- * The life of one process: reads its settings, runs until SIGTERM or SIGINT (or until its parent is gone, where it was
- * asked to watch that), and exits: 0 when it was told to stop, 2 when its settings are wrong, 1 when anything else failed.
+ * Runs a service as this process: reads its settings, runs until SIGTERM or SIGINT (or until the parent process is gone, if
+ * `exitWithParent` is set), and exits: with 0 after a stop, with 2 for invalid settings, with 1 after any other failure.
  */
 export async function runService<T extends Table, S extends Values<T> & ServiceSettings>({
   name,
@@ -26,8 +26,8 @@ export async function runService<T extends Table, S extends Values<T> & ServiceS
 }: Service<T, S>): Promise<never> {
   const settings = readOrExit(name, read)
   const log = createLogger({ service: name, level: settings.logLevel, format: settings.logFormat })
-  const fail = (what: string, error: unknown): never => {
-    log.error(what, { error })
+  const fail = (message: string, error: unknown): never => {
+    log.error(message, { error })
     process.exit(1)
   }
   const stop = new AbortController()
@@ -46,8 +46,8 @@ export async function runService<T extends Table, S extends Values<T> & ServiceS
   try {
     await run(settings, log, stop.signal)
   } catch (error) {
-    // Told to stop before it had begun.
-    if (!stop.signal.aborted) fail('cannot run', error)
+    // A stop during the start is not a failure.
+    if (!stop.signal.aborted) fail('service failed', error)
   }
   log.info('stopped')
   process.exit(0)
@@ -59,15 +59,15 @@ export function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }
 
-/** Exit code of a process whose settings are wrong; `up` passes it on. */
+/** Exit code for invalid settings; `up` passes it on. */
 export const wrongSettingsExitCode = 2
 
 function readOrExit<S>(service: string, read: () => S): S {
   try {
     return read()
   } catch (error) {
-    const problems = error instanceof WrongSettings ? error.message.split('\n') : [String(error)]
-    createLogger({ service }).error('settings are wrong', { problems })
+    const problems = error instanceof InvalidSettings ? error.message.split('\n') : [String(error)]
+    createLogger({ service }).error('invalid settings', { problems })
     process.exit(wrongSettingsExitCode)
   }
 }

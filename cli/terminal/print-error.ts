@@ -1,5 +1,5 @@
 import { PixelflowError } from '@pixelflow/client'
-import { WrongSettings } from '@pixelflow/platform/config/read-settings'
+import { InvalidSettings } from '@pixelflow/platform/config/read-settings'
 import { CommanderError } from 'commander'
 import { mapClientError } from '../client/map-client-error.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
@@ -39,7 +39,7 @@ export function printError(error: unknown, { json, colour }: PrintErrorOptions):
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error
   if (error instanceof PixelflowError) return mapClientError(error)
-  if (error instanceof WrongSettings) return settingsExit(error)
+  if (error instanceof InvalidSettings) return settingsExit(error)
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new CliError('failed', what, {
     remedy: 'This is a bug in PixelFlow: please report it with the lines above.',
@@ -48,7 +48,7 @@ export function toCliError(error: unknown): CliError {
 }
 
 /** One wrong setting in the lines of any error; several as a list. */
-function settingsExit({ problems }: WrongSettings): CliError {
+function settingsExit({ problems }: InvalidSettings): CliError {
   const [first, ...others] = problems
   if (first !== undefined && others.length === 0) {
     return new CliError('usage', `${first.variable} ${first.problem}.`, { remedy: first.remedy })

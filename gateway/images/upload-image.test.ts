@@ -2,7 +2,7 @@ import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Records } from '@pixelflow/core/ports/records'
 import { principal } from '@pixelflow/core/principal'
-import { openFixture } from '@pixelflow/nats/testing/nats-fixture'
+import { openNatsFixture } from '@pixelflow/nats/testing/nats-fixture'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { uploadImage } from './upload-image.ts'
 
@@ -12,7 +12,7 @@ const limits = { maxUploadBytes: 2 ** 20, maxPixels: 1_000_000 }
 const hour = 3_600_000
 
 test('an upload fails when a sweep has removed its bytes before they were recorded', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const { images, sources, events } = fixture.adapters
   const account = 'local'
   const bytes = await sampleImage({ width: 60, height: 40, format: 'png' })
@@ -48,7 +48,7 @@ test('an upload fails when a sweep has removed its bytes before they were record
 })
 
 test('the creation time of an image is by the clock of the broker, not of the gateway', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const { images, sources, events } = fixture.adapters
   const bytes = await sampleImage({ width: 6, height: 4 })
   async function* body() {

@@ -20,7 +20,7 @@ export function collectBacklog(
   const jobs = meters.gauge('backlogJobs')
   const ageSeconds = meters.gauge('backlogSeconds')
   const dispatchers = meters.gauge('dispatchers')
-  meters.before(async () => {
+  meters.beforeCollect(async () => {
     const late = pause(timeoutMs).then(() => undefined)
     await Promise.all(
       actorKinds.map(async (kind) => {

@@ -22,7 +22,7 @@ export function collectState(
   const deadLetters = meters.gauge('deadLetters')
   const sendingBytes = meters.gauge('leavingBytes')
   const spooled = meters.gauge('spooledFiles')
-  meters.before(async () => {
+  meters.beforeCollect(async () => {
     const count = countDeadLetters().catch(() => Number.NaN)
     const late = pause(timeoutMs).then(() => Number.NaN)
     const [{ status, checks, load }, found] = await Promise.all([checkHealth(), Promise.race([count, late])])

@@ -14,7 +14,7 @@ export function createRequestMeter(meters: Meters<typeof gatewayMetrics>): Reque
   const count = meters.counter('requests')
   const time = meters.histogram('requestSeconds')
   let inFlight = 0
-  meters.watch('requestsInFlight', () => inFlight)
+  meters.observe('requestsInFlight', () => inFlight)
   return {
     began: () => void (inFlight += 1),
     ended(sent, found, status, seconds) {

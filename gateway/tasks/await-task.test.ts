@@ -3,12 +3,12 @@ import { eventOf, type StoredEvent, type TaskEvent } from '@pixelflow/core/event
 import { Fault } from '@pixelflow/core/fault'
 import { principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
-import { openFixture, type Fixture } from '@pixelflow/nats/testing/nats-fixture'
+import { openNatsFixture, type NatsFixture } from '@pixelflow/nats/testing/nats-fixture'
 import { awaitTask } from './await-task.ts'
 
-let fixture: Fixture
+let fixture: NatsFixture
 beforeAll(async () => {
-  fixture = await openFixture()
+  fixture = await openNatsFixture()
 }, 60_000)
 afterAll(() => fixture?.[Symbol.asyncDispose]())
 

@@ -16,42 +16,42 @@ import type { Chunk } from '../connection/wire/chunk.ts'
 
 export interface WriteOptions {
   readonly bucket: Bucket
-  /** Shared by all writes of the process: what they hold, sent or not, until the broker has it. */
+  /** Memory for the chunks of all writes of the process, until the broker has stored them. */
   readonly memory: ChunkMemory
-  /** When a blob of the same name stays. */
-  readonly keeping: ReusePolicy
-  /** Called once, when the write has ended in any way. */
+  /** When an existing blob of the same name is reused. */
+  readonly reuse: ReusePolicy
+  /** Called once, when the write has ended. */
   readonly onEnd: () => void
 }
 
-/** A write that can be asked to part with what it holds while others wait for memory. */
+/** A write that can send its incomplete chunk early to free memory. */
 export interface YieldingWrite extends BlobWrite {
   yieldMemory(): void
 }
 
 /**
- * Chunks on their way to the broker per write, each of 128 KiB: enough to keep a line of 10 ms round trip busy, and
- * little enough to stay in the processor's caches.
+ * Chunks of 128 KiB in flight per write: enough for a connection with 10 ms round trip, and few enough to stay in the
+ * processor's caches.
  */
-const mostUnderWay = 32
+const maxInFlight = 32
 /**
- * What a slow upload has sent so far is sent as a shorter chunk after so long: a sweep takes chunks for forgotten by the
- * age of the newest, and the newest is then never older than this and the longest pause that an upload may make.
+ * Age at which an incomplete chunk of a slow upload is sent. A sweep removes chunks by the age of the newest one, which is
+ * then at most this plus the longest pause of an upload.
  */
-const longestHeldMs = 30_000
-/** A write that took no longer than this has no chunk that any sweep could have taken for forgotten. */
-const surelyYoungMs = 10_000
-/** How long the removal of what was written is waited for. */
-const longestAbortMs = 1000
+const maxHeldMs = 30_000
+/** A write that took no longer than this has no chunk that a sweep could have removed. */
+const safeDurationMs = 10_000
+/** How long `abort` waits for the removal of chunks. */
+const maxAbortMs = 1000
 
-export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): YieldingWrite {
+export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): YieldingWrite {
   const { chunkBytes } = memory
   const id = nuid.next()
   const subject = chunkSubject(bucket.name, id)
   const hasher = new Bun.CryptoHasher('sha256')
   let sha256: string | undefined
   const stop = new AbortController()
-  const underWay = new Set<Promise<void>>()
+  const inFlight = new Set<Promise<void>>()
   const sequences: number[] = []
   let bytes = 0
   let chunks = 0
@@ -59,21 +59,21 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
   let isUniform = true
   let buffer: Chunk | undefined
   let failure: unknown
-  /** The name under which a description may already stand. */
-  let claimed: string | undefined
-  let claiming: Promise<ObjectEntry> | undefined
+  /** The name under which the description may already be stored. */
+  let storedName: string | undefined
+  let storing: Promise<ObjectEntry> | undefined
   let isBusy = false
   const begunAt = performance.now()
   let sentAt = begunAt
   let end: Promise<void> | undefined
 
-  /** Sends what the buffer holds, without waiting for the answer. */
+  /** Sends the buffer without waiting for the answer. */
   const send = () => {
     if (!buffer) return
     const chunk = buffer
     buffer = undefined
     sentAt = performance.now()
-    // Only the last chunk may be short for the others to be found by counting.
+    // Chunks can be located by counting only if all but the last have the same size.
     if (shortest < chunkBytes) isUniform = false
     shortest = Math.min(shortest, chunk.used)
     hasher.update(chunk.content.subarray(0, chunk.used))
@@ -81,24 +81,24 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     const sent = publishChunk(bucket.broker, subject, chunk).then(
       (seq) => {
         sequences[index] = seq
-        underWay.delete(sent)
-        memory.give(chunk, true)
+        inFlight.delete(sent)
+        memory.release(chunk, true)
       },
       (thrown: unknown) => {
         failure ??= thrown
-        underWay.delete(sent)
-        memory.give(chunk, false)
+        inFlight.delete(sent)
+        memory.release(chunk, false)
       },
     )
-    underWay.add(sent)
+    inFlight.add(sent)
   }
 
   const take = async (given: Uint8Array) => {
     for (let rest = given; rest.length > 0;) {
       if (failure !== undefined) throw failure
       if (!buffer) {
-        while (underWay.size >= mostUnderWay) await Promise.race(underWay)
-        buffer = await waitForMemory(() => memory.take(stop.signal))
+        while (inFlight.size >= maxInFlight) await Promise.race(inFlight)
+        buffer = await waitForMemory(() => memory.acquire(stop.signal))
       }
       const part = rest.subarray(0, chunkBytes - buffer.used)
       buffer.content.set(part, buffer.used)
@@ -107,40 +107,43 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
       rest = rest.subarray(part.length)
       if (buffer.used === chunkBytes) send()
     }
-    if (buffer && performance.now() - sentAt > longestHeldMs) send()
+    if (buffer && performance.now() - sentAt > maxHeldMs) send()
   }
 
   const flushed = async () => {
     send()
-    while (underWay.size > 0) await Promise.all(underWay)
+    while (inFlight.size > 0) await Promise.all(inFlight)
     if (failure !== undefined) throw failure
     if (sequences.some((seq, i) => i > 0 && seq <= (sequences[i - 1] as number))) {
-      throw new Fault('storage_failed', 'The store took the bytes in another order.')
+      throw new Fault('storage_failed', 'The store has stored the bytes in a wrong order.', {
+        remedy: 'Send them again.',
+        retryAfterMs: 1000,
+      })
     }
   }
 
   const drop = async () => {
-    stop.abort(givenUp())
-    if (buffer) memory.give(buffer, true)
+    stop.abort(aborted())
+    if (buffer) memory.release(buffer, true)
     buffer = undefined
-    // What is under way would come after the removal and stay.
-    while (underWay.size > 0) await Promise.all(underWay)
-    await claiming?.catch(() => {})
+    // Chunks in flight would be stored after the removal and stay.
+    while (inFlight.size > 0) await Promise.all(inFlight)
+    await storing?.catch(() => {})
     onEnd()
-    // What cannot be removed now expires with the bucket's age limit.
+    // Chunks that cannot be removed now expire with the bucket's age limit.
     await retryUnreachable(remove).catch(() => {})
   }
   const remove = async () => {
-    if (claimed !== undefined && !(await rollBackPut(bucket, claimed, id))) return
+    if (storedName !== undefined && !(await rollBackPut(bucket, storedName, id))) return
     if (chunks > 0) await purgeChunks(bucket, id)
   }
   const abort = () => (end ??= storeTimeout.detached(drop))
   /** Waits at most 1 s; the removal then continues in the background. */
-  const abortSoon = () => Promise.race([abort(), pause(longestAbortMs)])
+  const abortSoon = () => Promise.race([abort(), pause(maxAbortMs)])
 
   /** Runs a step of the write; a failure ends it. */
   const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (end) throw new Fault('storage_failed', 'This write has already ended.')
+    if (end) throw new Fault('storage_failed', 'This write has already ended.', { remedy: 'Begin a new write.' })
     isBusy = true
     try {
       const value = await withinTimeout(Infinity, work)
@@ -161,7 +164,7 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
     size: bytes,
     chunks,
     digest: digestOf(sha256),
-    mtime: new Date(keeping.clock.now()).toISOString(),
+    mtime: new Date(reuse.clock.now()).toISOString(),
     deleted: false,
     options: { max_chunk_size: chunkBytes },
     metadata: withSequences(metadata, sequences, isUniform),
@@ -182,24 +185,24 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
         const isSmall = chunks + (buffer ? 1 : 0) <= 1
         const sent = flushed()
         sent.catch(() => {})
-        // The broker keeps the order of what it is sent: with one chunk, the description need not wait for its answer.
+        // The broker keeps the order of messages: with one chunk, the description need not wait for its answer.
         if (!isSmall) await sent
         sha256 ??= hasher.digest('hex')
         const info = describeAs(name(sha256), sha256, metadata)
-        claimed = info.name
+        storedName = info.name
         let tries = 0
-        claiming = retryUnreachable((n) => {
+        storing = retryUnreachable((n) => {
           tries = n
-          return putIfAbsent(bucket, info, keeping)
+          return putIfAbsent(bucket, info, reuse)
         })
-        await Promise.allSettled([claiming, sent])
+        await Promise.allSettled([storing, sent])
         await sent
-        const winner = await claiming
-        if (end) throw givenUp()
+        const winner = await storing
+        if (end) throw aborted()
         const created = winner.info.nuid === id
         if (created) {
-          const isSurelyThere = chunks <= 1 && tries === 1 && performance.now() - begunAt < surelyYoungMs
-          if (!isSurelyThere && !(await retryUnreachable(() => hasAllChunks(bucket, info)))) throw gone()
+          const isSurelyStored = chunks <= 1 && tries === 1 && performance.now() - begunAt < safeDurationMs
+          if (!isSurelyStored && !(await retryUnreachable(() => hasAllChunks(bucket, info)))) throw chunksRemoved()
           end = Promise.resolve()
           onEnd()
         } else await abortSoon()
@@ -212,13 +215,13 @@ export function beginWrite({ bucket, memory, keeping, onEnd }: WriteOptions): Yi
   }
 }
 
-function gone(): Fault {
-  return new Fault('storage_failed', 'Some of the bytes were removed before they could be kept.', {
+function chunksRemoved(): Fault {
+  return new Fault('storage_failed', 'Some of the bytes were removed before the write ended.', {
     remedy: 'Send them again.',
     retryAfterMs: 1000,
   })
 }
 
-function givenUp(): Fault {
-  return new Fault('storage_failed', 'The write was given up.')
+function aborted(): Fault {
+  return new Fault('storage_failed', 'The write was aborted.', { remedy: 'Send the bytes again.' })
 }

@@ -6,36 +6,36 @@ import { parseObjectEntry, lastSequence, type ObjectEntry, type ObjectInfo } fro
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { blobSubject, chunkSubject } from '../topology/topology.ts'
 
-/** Whether the stream's leader has as many chunks as a description tells of. One small exchange. */
+/** Whether the stream's leader has as many chunks as the description says. One small request. */
 export async function hasAllChunks({ broker, name, stream }: Bucket, info: ObjectInfo): Promise<boolean> {
   if (info.chunks === 0) return info.size === 0
   return (await countMessages(broker, stream, chunkSubject(name, info.nuid))) === info.chunks
 }
 
 /**
- * Whether a description's bytes are all there, and where it says. They may not be: the description of a single chunk is
- * sent along with it, and a server that changes its place in between may take only the second; and chunks may have been
- * removed since, by another process.
+ * Whether all chunks of a description exist at the noted sequences. They may not: the description of a single chunk is sent
+ * together with it, and during a leader change only the description may be stored; and another process may have removed
+ * chunks.
  */
 export async function isComplete(bucket: Bucket, { info }: Pick<ObjectEntry, 'info'>): Promise<boolean> {
   if (!(await hasAllChunks(bucket, info))) return false
-  const noted = lastSequence(info)
-  if (noted === undefined) return true
+  const lastNoted = lastSequence(info)
+  if (lastNoted === undefined) return true
   const { broker, name, stream, isReplicated } = bucket
   const subject = chunkSubject(name, info.nuid)
   const last =
     (await readLast(broker, stream, subject)) ??
     (isReplicated ? await readFromLeader(broker, stream, { last_by_subj: subject }) : null)
-  return last?.seq === noted
+  return last?.seq === lastNoted
 }
 
-/** Why bytes that a description tells of could not be read: lost for good, or temporarily unreadable. */
+/** The fault for chunks that could not be read: lost permanently, or temporarily unreadable. */
 export async function explainMissingBytes(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
   const { broker, name, stream } = bucket
   const subject = blobSubject(name, info.name)
   const found = await retryUnreachable(() => readFromLeader(broker, stream, { last_by_subj: subject }))
   const now = found && parseObjectEntry(found).info
-  // Deleted or replaced while it was read.
+  // The blob may have been deleted or replaced while it was read.
   const isThis = now?.nuid === info.nuid && !now.deleted
   if (isThis && !(await retryUnreachable(() => isComplete(bucket, { info }))))
     return dataLoss(info, 'are incomplete')
@@ -46,10 +46,10 @@ export async function explainMissingBytes(bucket: Bucket, info: ObjectInfo): Pro
   })
 }
 
-/** That no further attempt will ever read these bytes. */
+/** The fault for bytes that are lost permanently. */
 export function dataLoss({ name, bucket }: ObjectInfo, how: string): Fault {
   return new Fault('data_loss', `The stored bytes ${how}.`, {
-    remedy: 'Store them anew: upload the same file again, or repeat the task that made them.',
+    remedy: 'Upload the same file again, or repeat the task that created them.',
     cause: new Error(`${bucket}: ${name}`),
   })
 }

@@ -7,24 +7,24 @@ import { createBlobs, type BlobsOptions } from './blobs.ts'
 import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
 import type { Layout } from '../topology/topology.ts'
 
 const mebibyte = 1024 * 1024
 
-interface Laid extends AsyncDisposable {
-  readonly fixture: Fixture
+interface OpenBucket extends AsyncDisposable {
+  readonly fixture: NatsFixture
   readonly broker: Broker
   readonly blobs: Blobs
   pieces(): Promise<number>
 }
 
 /** One bucket on a connection of its own, so that its traffic can be watched. */
-async function lay(options: BlobsOptions & { layout?: Partial<Layout> } = {}): Promise<Laid> {
+async function openBucket(options: BlobsOptions & { layout?: Partial<Layout> } = {}): Promise<OpenBucket> {
   await using stack = new AsyncDisposableStack()
-  const fixture = stack.use(await openFixture())
-  const broker = stack.use(await connect({ settings: fixture.settings, name: 'test', log: quiet }))
+  const fixture = stack.use(await openNatsFixture())
+  const broker = stack.use(await connect({ settings: fixture.settings, name: 'test', log: errorLogger }))
   const owned = stack.move()
   return {
     fixture,
@@ -52,86 +52,86 @@ async function content(blobs: Blobs, name: string, range?: { start: number; end:
   return Buffer.concat(await Array.fromAsync(read?.body ?? []))
 }
 
-blobsContract('nats', lay)
+blobsContract('nats', openBucket)
 
 describe('the wire format', () => {
-  test("what we write is read by NATS's own client", async () => {
-    await using laid = await lay()
-    const own = await new Objm(jetstream(laid.broker.nc)).open('sources')
+  test("the object-store client of NATS reads our blobs", async () => {
+    await using opened = await openBucket()
+    const own = await new Objm(jetstream(opened.broker.nc)).open('sources')
     for (const size of [0, 5, 3 * mebibyte + 1]) {
-      await store(laid.blobs, `ours/${size}`, noise(size))
+      await store(opened.blobs, `ours/${size}`, noise(size))
       const read = await own.getBlob(`ours/${size}`)
       expect(digest(read ?? new Uint8Array(1))).toBe(digest(noise(size)))
     }
-    await laid.blobs.delete('ours/5')
+    await opened.blobs.delete('ours/5')
     expect(await own.get('ours/5')).toBeNull()
   })
 
-  test("what NATS's own client writes is read by us, ranges too, and deleted", async () => {
-    await using laid = await lay()
-    const own = await new Objm(jetstream(laid.broker.nc)).open('sources')
+  test("we read and delete blobs of that client, ranges included", async () => {
+    await using opened = await openBucket()
+    const own = await new Objm(jetstream(opened.broker.nc)).open('sources')
     const bytes = noise(3 * mebibyte + 1)
     await own.putBlob(
       { name: 'theirs', metadata: { mediaType: 'image/png' }, options: { max_chunk_size: 70_000 } },
       bytes,
     )
-    expect(await laid.blobs.stat('theirs')).toMatchObject({ bytes: bytes.length, sha256: digest(bytes) })
-    expect(digest(await content(laid.blobs, 'theirs'))).toBe(digest(bytes))
-    const part = await content(laid.blobs, 'theirs', { start: 69_999, end: 2 * mebibyte })
+    expect(await opened.blobs.stat('theirs')).toMatchObject({ bytes: bytes.length, sha256: digest(bytes) })
+    expect(digest(await content(opened.blobs, 'theirs'))).toBe(digest(bytes))
+    const part = await content(opened.blobs, 'theirs', { start: 69_999, end: 2 * mebibyte })
     expect(digest(part)).toBe(digest(bytes.subarray(69_999, 2 * mebibyte + 1)))
-    expect(await laid.blobs.delete('theirs')).toBe(true)
+    expect(await opened.blobs.delete('theirs')).toBe(true)
     expect(await own.get('theirs')).toBeNull()
   })
 })
 
 describe('bounds', () => {
-  test('a stalled reader is sent a small window of a 64 MiB blob, and gets the rest when it goes on', async () => {
-    await using laid = await lay()
+  test('a stalled reader gets a small window of a 64 MiB blob, and the rest when it continues', async () => {
+    await using opened = await openBucket()
     const bytes = noise(64 * mebibyte)
-    await store(laid.blobs, 'large', bytes)
-    const before = laid.broker.nc.stats().inBytes
+    await store(opened.blobs, 'large', bytes)
+    const before = opened.broker.nc.stats().inBytes
     const hasher = new Bun.CryptoHasher('sha256')
     let isFirst = true
-    for await (const chunk of (await laid.blobs.read('large'))?.body ?? []) {
+    for await (const chunk of (await opened.blobs.read('large'))?.body ?? []) {
       hasher.update(chunk)
       if (!isFirst) continue
       isFirst = false
       await Bun.sleep(500)
-      expect(laid.broker.nc.stats().inBytes - before).toBeLessThan(5 * mebibyte)
+      expect(opened.broker.nc.stats().inBytes - before).toBeLessThan(5 * mebibyte)
     }
     expect(hasher.digest('hex')).toBe(digest(bytes))
   }, 30_000)
 
   test('many stalled readers share one budget', async () => {
-    await using laid = await lay({ readMemoryBytes: 4 * mebibyte })
-    await store(laid.blobs, 'large', noise(16 * mebibyte))
-    const before = laid.broker.nc.stats().inBytes
+    await using opened = await openBucket({ readMemoryBytes: 4 * mebibyte })
+    await store(opened.blobs, 'large', noise(16 * mebibyte))
+    const before = opened.broker.nc.stats().inBytes
     const readers = await Promise.all(
       Array.from({ length: 30 }, async () => {
-        const body = (await laid.blobs.read('large'))?.body[Symbol.asyncIterator]()
+        const body = (await opened.blobs.read('large'))?.body[Symbol.asyncIterator]()
         await body?.next()
         return body
       }),
     )
     await Bun.sleep(200)
     // The budget, and for each reader the one chunk that it holds.
-    expect(laid.broker.nc.stats().inBytes - before).toBeLessThan(4 * mebibyte + 30 * 200_000)
+    expect(opened.broker.nc.stats().inBytes - before).toBeLessThan(4 * mebibyte + 30 * 200_000)
     await Promise.all(readers.map((body) => body?.return?.()))
-    expect((await content(laid.blobs, 'large')).length).toBe(16 * mebibyte)
+    expect((await content(opened.blobs, 'large')).length).toBe(16 * mebibyte)
   }, 30_000)
 
   test('a small range fetches little', async () => {
-    await using laid = await lay()
-    await store(laid.blobs, 'large', noise(16 * mebibyte))
-    const before = laid.broker.nc.stats().inBytes
-    expect((await content(laid.blobs, 'large', { start: 9_000_000, end: 9_000_999 })).length).toBe(1000)
-    expect(laid.broker.nc.stats().inBytes - before).toBeLessThan(300_000)
+    await using opened = await openBucket()
+    await store(opened.blobs, 'large', noise(16 * mebibyte))
+    const before = opened.broker.nc.stats().inBytes
+    expect((await content(opened.blobs, 'large', { start: 9_000_000, end: 9_000_999 })).length).toBe(1000)
+    expect(opened.broker.nc.stats().inBytes - before).toBeLessThan(300_000)
   })
 
-  test('writes take no more than their memory while the broker does not answer', async () => {
-    await using laid = await lay({ writeMemoryBytes: 2 * mebibyte })
-    const writes = await Promise.all(Array.from({ length: 8 }, () => laid.blobs.begin()))
-    process.kill(laid.fixture.nats.pid, 'SIGSTOP')
+  test('writes stay within their memory while the broker does not answer', async () => {
+    await using opened = await openBucket({ writeMemoryBytes: 2 * mebibyte })
+    const writes = await Promise.all(Array.from({ length: 8 }, () => opened.blobs.begin()))
+    process.kill(opened.fixture.nats.pid, 'SIGSTOP')
     const piece = noise(100_000)
     const feeding = writes.map(async (write) => {
       for (let i = 0; i < 20; i++) await write.write(piece)
@@ -139,46 +139,46 @@ describe('bounds', () => {
     await Bun.sleep(500)
     const taken = writes.reduce((sum, { bytes }) => sum + bytes, 0)
     expect(taken).toBeLessThan(2.1 * mebibyte)
-    process.kill(laid.fixture.nats.pid, 'SIGCONT')
+    process.kill(opened.fixture.nats.pid, 'SIGCONT')
     await Promise.all(feeding)
     const ends = await Promise.all(writes.map((write, i) => write.commit(() => `w/${i}`)))
     expect(ends.every(({ info }) => info.bytes === 2_000_000)).toBe(true)
   }, 30_000)
 
-  test('half-filled buffers of idle writes make way for those who wait', async () => {
-    await using laid = await lay({ writeMemoryBytes: mebibyte })
-    const idle = await Promise.all(Array.from({ length: 40 }, () => laid.blobs.begin()))
+  test('incomplete chunks of idle writes are sent when others wait for memory', async () => {
+    await using opened = await openBucket({ writeMemoryBytes: mebibyte })
+    const idle = await Promise.all(Array.from({ length: 40 }, () => opened.blobs.begin()))
     for (const [i, write] of idle.entries()) await write.write(noise(1000, i))
-    await store(laid.blobs, 'busy', noise(3 * mebibyte))
+    await store(opened.blobs, 'busy', noise(3 * mebibyte))
     for (const [i, write] of idle.entries()) {
       await write.write(noise(200_000, 100 + i))
       await write.commit(() => `idle/${i}`)
     }
     for (const i of [0, 20, 39]) {
       const expected = Buffer.concat([noise(1000, i), noise(200_000, 100 + i)])
-      expect(digest(await content(laid.blobs, `idle/${i}`))).toBe(digest(expected))
-      const part = await content(laid.blobs, `idle/${i}`, { start: 150_000, end: 180_000 })
+      expect(digest(await content(opened.blobs, `idle/${i}`))).toBe(digest(expected))
+      const part = await content(opened.blobs, `idle/${i}`, { start: 150_000, end: 180_000 })
       expect(digest(part)).toBe(digest(expected.subarray(150_000, 180_001)))
     }
   }, 20_000)
 
-  test('writes that fall asleep on what they were given make way too', async () => {
-    await using laid = await lay({ writeMemoryBytes: mebibyte })
-    const asleep = await Promise.all(Array.from({ length: 60 }, () => laid.blobs.begin()))
+  test('writes that become idle while others wait release their memory', async () => {
+    await using opened = await openBucket({ writeMemoryBytes: mebibyte })
+    const asleep = await Promise.all(Array.from({ length: 60 }, () => opened.blobs.begin()))
     // More wait than the memory has buffers for: each that is served keeps one, half filled.
     const feeding = asleep.map((write, i) => write.write(noise(150_000, i)))
-    const awake = store(laid.blobs, 'awake', noise(3 * mebibyte))
+    const awake = store(opened.blobs, 'awake', noise(3 * mebibyte))
     expect(await Promise.race([awake.then(() => 'stored'), Bun.sleep(8000)])).toBe('stored')
     await Promise.all(feeding)
     await Promise.all(asleep.map((write) => write.abort()))
-    expect(await laid.pieces()).toBe(25)
+    expect(await opened.pieces()).toBe(25)
   }, 20_000)
 
-  test('however many read at once, the broker does not cut the connection off as too slow', async () => {
-    await using laid = await lay()
-    await store(laid.blobs, 'large', noise(12 * mebibyte))
+  test('many concurrent readers do not make the connection a slow consumer', async () => {
+    await using opened = await openBucket()
+    await store(opened.blobs, 'large', noise(12 * mebibyte))
     const readers = Array.from({ length: 40 }, async (_, i) => {
-      const read = await laid.blobs.read('large')
+      const read = await opened.blobs.read('large')
       let bytes = 0
       for await (const chunk of read?.body ?? []) {
         bytes += chunk.length
@@ -188,95 +188,95 @@ describe('bounds', () => {
       return bytes
     })
     expect(new Set(await Promise.all(readers))).toEqual(new Set([12 * mebibyte]))
-    expect(laid.fixture.nats.log()).not.toContain('Slow Consumer')
+    expect(opened.fixture.nats.log()).not.toContain('Slow Consumer')
   }, 60_000)
 
-  test('reading leaves no consumer behind', async () => {
-    await using laid = await lay()
-    await store(laid.blobs, 'a', noise(mebibyte))
-    for (let i = 0; i < 5; i++) for await (const _ of (await laid.blobs.read('a'))?.body ?? []) break
-    expect((await streamInfo(laid.broker, 'OBJ_sources')).state.consumer_count).toBe(0)
+  test('reading creates no lasting consumer', async () => {
+    await using opened = await openBucket()
+    await store(opened.blobs, 'a', noise(mebibyte))
+    for (let i = 0; i < 5; i++) for await (const _ of (await opened.blobs.read('a'))?.body ?? []) break
+    expect((await streamInfo(opened.broker, 'OBJ_sources')).state.consumer_count).toBe(0)
   })
 })
 
 describe('time', () => {
-  test('a blob older than the retention of its images is written anew, so that a new record outlives none', async () => {
-    await using laid = await lay({ layout: { imageRetentionMs: 300 } })
+  test('a blob older than the retention of its images is written again, so that it outlives new records', async () => {
+    await using opened = await openBucket({ layout: { imageRetentionMs: 300 } })
     const name = 'local/abc'
-    expect((await store(laid.blobs, name, noise(200_000))).created).toBe(true)
-    expect((await store(laid.blobs, name, noise(200_000))).created).toBe(false)
-    const old = await laid.blobs.stat(name)
+    expect((await store(opened.blobs, name, noise(200_000))).created).toBe(true)
+    expect((await store(opened.blobs, name, noise(200_000))).created).toBe(false)
+    const old = await opened.blobs.stat(name)
     await Bun.sleep(350)
-    const renewed = await store(laid.blobs, name, noise(200_000))
+    const renewed = await store(opened.blobs, name, noise(200_000))
     expect(renewed.created).toBe(true)
     expect(renewed.info.storedAt.getTime()).toBeGreaterThan(old?.storedAt.getTime() ?? Infinity)
-    expect(digest(await content(laid.blobs, name))).toBe(digest(noise(200_000)))
+    expect(digest(await content(opened.blobs, name))).toBe(digest(noise(200_000)))
   })
 })
 
 describe('damage', () => {
-  test('bytes that differ from their digest are found out before the end', async () => {
-    await using laid = await lay()
-    await store(laid.blobs, 'a', noise(mebibyte))
-    const bucket = createBucket(laid.broker, 'sources', 1)
+  test('bytes that differ from their digest are detected before the end', async () => {
+    await using opened = await openBucket()
+    await store(opened.blobs, 'a', noise(mebibyte))
+    const bucket = createBucket(opened.broker, 'sources', 1)
     const found = await describeBlob(bucket, 'a')
     if (!found) throw new Error('not stored')
     await putDescription(bucket, { ...found.info, digest: `SHA-256=${'A'.repeat(43)}=` }, found.seq)
-    await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
+    await expect(content(opened.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
   })
 
-  test('a chunk that is gone is found out, in ranges too, and nothing stands in for it', async () => {
-    await using laid = await lay()
-    await store(laid.blobs, 'a', noise(mebibyte))
-    await store(laid.blobs, 'b', noise(mebibyte))
+  test('a missing chunk is detected, also in ranges', async () => {
+    await using opened = await openBucket()
+    await store(opened.blobs, 'a', noise(mebibyte))
+    await store(opened.blobs, 'b', noise(mebibyte))
     const third = JSON.stringify({ seq: 3 })
-    await laid.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', third)
-    await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
+    await opened.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', third)
+    await expect(content(opened.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
     const across = { start: 200_000, end: 500_000 }
-    await expect(content(laid.blobs, 'a', across)).rejects.toMatchObject({ code: 'data_loss' })
-    expect((await content(laid.blobs, 'a', { start: 0, end: 100 })).length).toBe(101)
-    expect(digest(await content(laid.blobs, 'b'))).toBe(digest(noise(mebibyte)))
+    await expect(content(opened.blobs, 'a', across)).rejects.toMatchObject({ code: 'data_loss' })
+    expect((await content(opened.blobs, 'a', { start: 0, end: 100 })).length).toBe(101)
+    expect(digest(await content(opened.blobs, 'b'))).toBe(digest(noise(mebibyte)))
   })
 })
 
-test('a description whose bytes never came does not stand in for a later write', async () => {
-  await using laid = await lay()
-  await store(laid.blobs, 'a', noise(1000))
-  await laid.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq: 1 }))
-  await expect(content(laid.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
-  expect(await store(laid.blobs, 'a', noise(1000))).toMatchObject({ created: true })
-  expect(digest(await content(laid.blobs, 'a'))).toBe(digest(noise(1000)))
+test('a description without bytes is not reused by a later write', async () => {
+  await using opened = await openBucket()
+  await store(opened.blobs, 'a', noise(1000))
+  await opened.broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq: 1 }))
+  await expect(content(opened.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
+  expect(await store(opened.blobs, 'a', noise(1000))).toMatchObject({ created: true })
+  expect(digest(await content(opened.blobs, 'a'))).toBe(digest(noise(1000)))
 })
 
 describe('a broker that dies', () => {
-  test('in mid-write: the write fails, nothing is left behind, the next one works', async () => {
-    await using laid = await lay()
-    const before = await laid.pieces()
-    const write = await laid.blobs.begin()
+  test('during a write: the write fails and leaves nothing, and the next one works', async () => {
+    await using opened = await openBucket()
+    const before = await opened.pieces()
+    const write = await opened.blobs.begin()
     await write.write(noise(mebibyte))
-    await laid.fixture.nats.kill9()
+    await opened.fixture.nats.kill9()
     const failed = (async () => {
       for (let i = 0; i < 200; i++) await write.write(noise(mebibyte))
     })()
     failed.catch(() => {})
     await Bun.sleep(300)
-    await laid.fixture.nats.restart()
+    await opened.fixture.nats.restart()
     await expect(failed).rejects.toMatchObject({ code: 'unavailable' })
-    await until(async () => (await laid.pieces()) === before)
-    await store(laid.blobs, 'a', noise(mebibyte))
-    expect((await content(laid.blobs, 'a')).length).toBe(mebibyte)
+    await until(async () => (await opened.pieces()) === before)
+    await store(opened.blobs, 'a', noise(mebibyte))
+    expect((await content(opened.blobs, 'a')).length).toBe(mebibyte)
   }, 30_000)
 
-  test('in mid-read: the reader gets the rest', async () => {
-    await using laid = await lay()
+  test('during a read: the reader gets the rest', async () => {
+    await using opened = await openBucket()
     const bytes = noise(16 * mebibyte)
-    await store(laid.blobs, 'a', bytes)
+    await store(opened.blobs, 'a', bytes)
     const hasher = new Bun.CryptoHasher('sha256')
     let chunks = 0
-    for await (const chunk of (await laid.blobs.read('a'))?.body ?? []) {
+    for await (const chunk of (await opened.blobs.read('a'))?.body ?? []) {
       hasher.update(chunk)
-      if (++chunks === 20) await laid.fixture.nats.kill9()
-      if (chunks === 21) setTimeout(() => void laid.fixture.nats.restart(), 300)
+      if (++chunks === 20) await opened.fixture.nats.kill9()
+      if (chunks === 21) setTimeout(() => void opened.fixture.nats.restart(), 300)
     }
     expect(hasher.digest('hex')).toBe(digest(bytes))
   }, 30_000)

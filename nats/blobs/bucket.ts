@@ -6,12 +6,12 @@ import { headers } from '@nats-io/nats-core'
 import { parseObjectEntry, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { blobStream, blobSubject, chunkSubject } from '../topology/topology.ts'
 
-/** One bucket of the object store, as its readers and writers see it. */
+/** One bucket of the object store. */
 export interface Bucket {
   readonly broker: Broker
   readonly name: string
   readonly stream: string
-  /** Whether other replicas may lag behind the leader. */
+  /** Whether replicas may lag behind the leader. */
   readonly isReplicated: boolean
 }
 
@@ -19,7 +19,7 @@ export function createBucket(broker: Broker, name: string, replicas: number): Bu
   return { broker, name, stream: blobStream(name), isReplicated: replicas > 1 }
 }
 
-/** The newest description of a name, a deletion included. A replica may not have it yet: then the leader is asked. */
+/** The newest description of a name, possibly a tombstone. A replica may lag, so a miss is checked with the leader. */
 export async function describe(bucket: Bucket, name: string): Promise<ObjectEntry | null> {
   const { broker, stream, isReplicated } = bucket
   const subject = blobSubject(bucket.name, name)
@@ -29,15 +29,15 @@ export async function describe(bucket: Bucket, name: string): Promise<ObjectEntr
   return found && parseObjectEntry(found)
 }
 
-/** Replaces the description of a name if `after` is still the newest. @throws Refused 10071 when it is not. */
+/** Replaces the description of a name if `after` is its last sequence. @throws JetStreamError 10071 on a conflict. */
 export function putDescription(bucket: Bucket, info: ObjectInfo, after: number): Promise<number> {
-  const fence = headers()
-  fence.set('Nats-Rollup', 'sub')
-  fence.set('Nats-Expected-Last-Subject-Sequence', String(after))
-  return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), { headers: fence })
+  const expected = headers()
+  expected.set('Nats-Rollup', 'sub')
+  expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
+  return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), { headers: expected })
 }
 
-/** Marks a name as deleted, as NATS's own tools do. @throws Refused 10071 when it has changed meanwhile. */
+/** Marks a name as deleted, as NATS tools do. @throws JetStreamError 10071 on a conflict. */
 export async function putTombstone(bucket: Bucket, { info, seq }: ObjectEntry): Promise<void> {
   await putDescription(bucket, { ...info, deleted: true, size: 0, chunks: 0, digest: '' }, seq)
 }

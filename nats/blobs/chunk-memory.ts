@@ -1,29 +1,29 @@
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunk, type Chunk } from '../connection/wire/chunk.ts'
 
-/** The buffers that all writes of a process share: so many at most, and warm ones first. */
+/** A limited number of buffers that all writes of a process share; used ones are reused first. */
 export interface ChunkMemory {
   readonly chunkBytes: number
-  /** An empty chunk of `chunkBytes`, waited for. @throws the signal's reason. */
-  take(signal: AbortSignal): Promise<Chunk>
-  /** Gives a chunk back. One that somebody may still read from must not be used again. */
-  give(chunk: Chunk, mayReuse: boolean): void
+  /** Waits for an empty chunk of `chunkBytes`. @throws the signal's reason. */
+  acquire(signal: AbortSignal): Promise<Chunk>
+  /** Returns a chunk. Pass `mayReuse` false while it may still be read. */
+  release(chunk: Chunk, mayReuse: boolean): void
 }
 
-const mostSpare = 32
-const askAgainMs = 50
+const maxSpare = 32
+const notifyEveryMs = 50
 
-/** `onShort` is called when a write begins to wait for memory, and again and again for as long as one waits. */
+/** `onShort` is called when a write begins to wait for memory, and repeatedly while one waits. */
 export function createChunkMemory(totalBytes: number, chunkBytes: number, onShort: () => void): ChunkMemory {
   const budget = createByteBudget(Math.max(totalBytes, chunkBytes), onShort)
   const spare: Chunk[] = []
   let waiting = 0
   let timer: ReturnType<typeof setInterval> | undefined
 
-  /** Those who are served may fall asleep on what they got while others still wait: asking once is not enough. */
-  const waited = async (signal: AbortSignal) => {
+  /** A write that gets memory may become idle while others still wait, so `onShort` is called repeatedly. */
+  const waitForBudget = async (signal: AbortSignal) => {
     waiting += 1
-    timer ??= setInterval(onShort, askAgainMs)
+    timer ??= setInterval(onShort, notifyEveryMs)
     try {
       await budget.take(chunkBytes, signal)
     } finally {
@@ -37,14 +37,14 @@ export function createChunkMemory(totalBytes: number, chunkBytes: number, onShor
 
   return {
     chunkBytes,
-    async take(signal) {
-      if (!budget.tryTake(chunkBytes)) await waited(signal)
+    async acquire(signal) {
+      if (!budget.tryTake(chunkBytes)) await waitForBudget(signal)
       const chunk = spare.pop() ?? createChunk(chunkBytes)
       chunk.used = 0
       return chunk
     },
-    give(chunk, mayReuse) {
-      if (mayReuse && spare.length < mostSpare) spare.push(chunk)
+    release(chunk, mayReuse) {
+      if (mayReuse && spare.length < maxSpare) spare.push(chunk)
       budget.give(chunkBytes)
     },
   }

@@ -7,20 +7,19 @@ import type { ObjectInfo, Run } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { chunkSubject } from '../topology/topology.ts'
 
-/** Where an object's chunks come from, in their order. */
+/** The chunks of an object, in order. */
 export interface ChunkSource {
-  /** How many are still to come. */
+  /** How many are left. */
   readonly left: number
   /**
-   * The next ones, so many of them; fewer when one is missing, and then those before it. The next call may come before
-   * this one has ended.
+   * The next `count` chunks; if one is missing, only those before it. Calls may overlap.
    */
   fetch(count: number): Promise<StoredMessage[]>
 }
 
 /**
- * Chunks whose sequences are known. Asking by sequence alone spares the broker from counting what else there is of
- * their subject, which takes the longer the larger the bucket is.
+ * Chunks whose sequences are known. Reading by sequence is faster than by subject, whose messages the broker counts in time
+ * proportional to the bucket.
  */
 export function chunksBySequence(bucket: Bucket, info: ObjectInfo, runs: readonly Run[]): ChunkSource {
   const subject = chunkSubject(bucket.name, info.nuid)
@@ -33,24 +32,24 @@ export function chunksBySequence(bucket: Bucket, info: ObjectInfo, runs: readonl
     async fetch(count) {
       left -= count
       const parts: { batch: number; found: Promise<StoredMessage[]> }[] = []
-      for (let room = count; room > 0;) {
+      for (let missing = count; missing > 0;) {
         const { seq, chunks } = rest.shift() as Run
-        const batch = Math.min(room, chunks)
+        const batch = Math.min(missing, chunks)
         if (batch < chunks) rest.unshift({ seq: seq + batch, chunks: chunks - batch })
-        // What comes in place of a chunk that is gone is a later one, of this object or of another.
+        // In place of a missing chunk the broker sends a later one, of this object or another.
         const isExpected = (one: StoredMessage, i: number) => one.seq === seq + i && one.subject === subject
-        parts.push({ batch, found: whole(bucket, { seq, batch }, isExpected) })
-        room -= batch
+        parts.push({ batch, found: readAll(bucket, { seq, batch }, isExpected) })
+        missing -= batch
       }
       const found = await Promise.all(parts.map((part) => part.found))
-      // Nothing that follows a hole may be taken for what belongs there.
-      const hole = found.findIndex((some, i) => some.length < (parts[i]?.batch ?? 0))
-      return (hole === -1 ? found : found.slice(0, hole + 1)).flat()
+      // Chunks after a gap must not be taken for the missing ones.
+      const gap = found.findIndex((some, i) => some.length < (parts[i]?.batch ?? 0))
+      return (gap === -1 ? found : found.slice(0, gap + 1)).flat()
     },
   }
 }
 
-/** The one chunk of a small object: the last message of its subject, the cheapest of all reads. */
+/** The chunk of an object with only one: the last message of its subject, the fastest read. */
 export function singleChunk(bucket: Bucket, info: ObjectInfo): ChunkSource {
   const { broker, stream, isReplicated } = bucket
   const subject = chunkSubject(bucket.name, info.nuid)
@@ -71,11 +70,11 @@ export function singleChunk(bucket: Bucket, info: ObjectInfo): ChunkSource {
   }
 }
 
-/** Chunks that somebody else wrote without noting where: found by their subject. */
+/** Chunks of an object written by another client, without noted sequences: found by their subject. */
 export function chunksBySubject(bucket: Bucket, info: ObjectInfo): ChunkSource {
   const subject = chunkSubject(bucket.name, info.nuid)
   let left = info.chunks
-  // Where the next ones begin is known once those before have come.
+  // The start of a batch is known when the previous one has arrived.
   let next = Promise.resolve(1)
   return {
     get left() {
@@ -83,7 +82,7 @@ export function chunksBySubject(bucket: Bucket, info: ObjectInfo): ChunkSource {
     },
     fetch(count) {
       left -= count
-      const found = next.then((seq) => whole(bucket, { seq, subject, batch: count }, () => true))
+      const found = next.then((seq) => readAll(bucket, { seq, subject, batch: count }, () => true))
       next = found.then((some) => (some.at(-1)?.seq ?? 0) + 1)
       next.catch(() => {})
       return found
@@ -91,20 +90,19 @@ export function chunksBySubject(bucket: Bucket, info: ObjectInfo): ChunkSource {
   }
 }
 
-const longestLagMs = 2000
+const maxLagMs = 2000
 
-/** All messages asked for; what is still missing after a while is missing. */
-async function whole(
+/** All requested messages. Missing ones are retried for a while, because a replica may lag. */
+async function readAll(
   bucket: Bucket,
   request: BatchRequest,
   isExpected: (one: StoredMessage, index: number) => boolean,
 ): Promise<StoredMessage[]> {
   for (let waitedMs = 0; ; waitedMs += 50) {
     const found = await retryUnreachable(() => readBatch(bucket.broker, bucket.stream, request))
-    const stranger = found.findIndex((one, i) => !isExpected(one, i))
-    if (stranger !== -1) return found.slice(0, stranger)
-    // The replica that answers may not have them yet.
-    if (found.length === request.batch || !bucket.isReplicated || waitedMs >= longestLagMs) return found
+    const unexpected = found.findIndex((one, i) => !isExpected(one, i))
+    if (unexpected !== -1) return found.slice(0, unexpected)
+    if (found.length === request.batch || !bucket.isReplicated || waitedMs >= maxLagMs) return found
     await pause(50)
   }
 }

@@ -3,17 +3,17 @@ import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { createBucket, describe, purgeChunks } from './bucket.ts'
 import { rollBackPut } from './put-if-absent.ts'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
 
-/** What becomes of blobs whose chunks are removed by somebody else. */
+/** Blobs whose chunks were removed by another process. */
 
 const random = (bytes: number) => crypto.getRandomValues(Buffer.alloc(bytes))
 
 async function openBucket() {
   await using parts = new AsyncDisposableStack()
-  const fixture = parts.use(await openFixture())
-  const broker = parts.use(await connect({ settings: fixture.settings, name: 'test', log: quiet }))
+  const fixture = parts.use(await openNatsFixture())
+  const broker = parts.use(await connect({ settings: fixture.settings, name: 'test', log: errorLogger }))
   const owned = parts.move()
   return {
     blobs: fixture.adapters.sources,
@@ -41,7 +41,7 @@ test.each([
   ['the first', 1],
   ['one in the middle', 3],
   ['the last', 8],
-])('the next write of the same bytes heals a blob of several chunks of which %s is gone', async (_, seq) => {
+])('writing the same bytes again repairs a blob that lost %s of its chunks', async (_, seq) => {
   await using under = await openBucket()
   const { blobs } = under
   const bytes = random(1_000_000)
@@ -53,7 +53,7 @@ test.each([
   expect(await store(blobs, bytes)).toMatchObject({ created: false })
 })
 
-test('a write some of whose chunks were removed on the way fails, and leaves nothing', async () => {
+test('a write fails and leaves nothing when some of its chunks were removed', async () => {
   await using under = await openBucket()
   const { blobs, bucket } = under
   const write = await blobs.begin()
@@ -75,7 +75,7 @@ test('a write some of whose chunks were removed on the way fails, and leaves not
   expect(await under.messages()).toBe(1)
 })
 
-test('a description that stands with all its bytes is not taken back: another write may rely on it', async () => {
+test('a description with all its bytes is not rolled back, because another write may rely on it', async () => {
   await using under = await openBucket()
   const { blobs, bucket } = under
   const bytes = random(400_000)

@@ -18,7 +18,7 @@ function objectOf(sequences: number[], size: number) {
 describe('locate', () => {
   const object = objectOf([5, 6, 7, 20, 31, 32], 55)
 
-  test('notes runs of sequences in few bytes', () => {
+  test('formats runs of sequences briefly', () => {
     expect(object.metadata).toEqual({ a: 'b', 'pixelflow-chunks': '5-7,20,31-32' })
   })
 
@@ -30,12 +30,12 @@ describe('locate', () => {
     [25, 45, 20, '7x1 20x1 31x1'],
     [54, 55, 50, '32x1'],
   ])('finds the chunks of bytes %d to %d', (start, end, offset, expected) => {
-    const place = locateChunks(object, start, end)
-    expect(place.offset).toBe(offset)
-    expect(place.runs?.map(({ seq, chunks }) => `${seq}x${chunks}`).join(' ')).toBe(expected)
+    const location = locateChunks(object, start, end)
+    expect(location.offset).toBe(offset)
+    expect(location.runs?.map(({ seq, chunks }) => `${seq}x${chunks}`).join(' ')).toBe(expected)
   })
 
-  test.each(['', 'x', '5-', '7-5,1-6', '5-6', '1-9999999'])('does not trust notes such as %p', (noted) => {
+  test.each(['', 'x', '5-', '7-5,1-6', '5-6', '1-9999999'])('ignores invalid notes such as %p', (noted) => {
     const foreign = { ...object, metadata: { 'pixelflow-chunks': noted } }
     expect(locateChunks(foreign, 20, 30)).toEqual({ offset: 0 })
   })

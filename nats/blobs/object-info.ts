@@ -3,8 +3,7 @@ import { z } from 'zod'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 
 /**
- * The description of an object in the wire format of the NATS object store (ADR-20), as its ordinary tools read and
- * write it.
+ * The description of an object in the format of the NATS object store (ADR-20), which its clients read and write.
  */
 export const objectInfo = z.object({
   name: z.string(),
@@ -22,14 +21,14 @@ export const objectInfo = z.object({
 })
 export type ObjectInfo = z.infer<typeof objectInfo>
 
-/** Our own entry among an object's metadata: the sequences of its chunks, so that a range can be read at once. */
+/** Additional metadata: the sequences of the chunks, so that a range can be read directly. */
 const sequencesKey = 'pixelflow-chunks'
 
 export const chunkSizeOf = (info: ObjectInfo) => info.options.max_chunk_size ?? 128 * 1024
 
 export interface ObjectEntry {
   readonly info: ObjectInfo
-  /** Sequence of the description, for fencing. */
+  /** Sequence of the description, for compare-and-swap. */
   readonly seq: number
   /** When the broker stored it. */
   readonly at: Date
@@ -53,36 +52,36 @@ function hexOfDigest(digest: string): string {
   return Buffer.from(digest.replace(/^SHA-256=/i, ''), 'base64url').toString('hex')
 }
 
-/** The metadata with the chunks' sequences noted; only several chunks of equal size are found by counting. */
+/** The metadata with the sequences of the chunks, if there are several of equal size. */
 export function withSequences(
   metadata: Record<string, string>,
   sequences: readonly number[],
   isUniform: boolean,
 ) {
-  return isUniform && sequences.length > 1 ? { ...metadata, [sequencesKey]: runs(sequences) } : metadata
+  return isUniform && sequences.length > 1 ? { ...metadata, [sequencesKey]: formatRuns(sequences) } : metadata
 }
 
-/** The sequence that is noted for the last of several chunks; undefined when none is. */
+/** The noted sequence of the last chunk; undefined without notes. */
 export function lastSequence(info: ObjectInfo): number | undefined {
   const last = parseRuns(info.metadata[sequencesKey] ?? '')?.at(-1)
   return last && last.seq + last.chunks - 1
 }
 
-/** Chunks that stand side by side in the stream. */
+/** Chunks with consecutive sequences. */
 export interface Run {
   readonly seq: number
   readonly chunks: number
 }
 
-/** Where the chunks of some of an object's bytes are. */
+/** Where the chunks of a byte range are. */
 export interface ChunkLocation {
-  /** Which byte of the object the first of them begins at. */
+  /** The byte of the object at which the first chunk begins. */
   readonly offset: number
-  /** Undefined when nothing is noted: the chunks have to be looked for from the object's beginning. */
+  /** Undefined without notes: the chunks must be read from the beginning of the object. */
   readonly runs?: readonly Run[]
 }
 
-/** Finds the chunks that hold the bytes from `start` to before `end`. */
+/** Finds the chunks of the bytes from `start` to before `end`. */
 export function locateChunks(info: ObjectInfo, start: number, end: number): ChunkLocation {
   const noted = parseRuns(info.metadata[sequencesKey] ?? '')
   if (info.chunks <= 1 || !noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks)
@@ -101,8 +100,8 @@ export function locateChunks(info: ObjectInfo, start: number, end: number): Chun
   return { offset: first * size, runs }
 }
 
-/** `12-15,20` for 12, 13, 14, 15, 20: a few bytes, since chunks mostly stand side by side. */
-function runs(sequences: readonly number[]): string {
+/** `12-15,20` for 12, 13, 14, 15, 20: short, because most sequences are consecutive. */
+function formatRuns(sequences: readonly number[]): string {
   const found: [number, number][] = []
   for (const seq of sequences) {
     const last = found.at(-1)
@@ -112,7 +111,7 @@ function runs(sequences: readonly number[]): string {
   return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
 }
 
-/** Undefined when it is not written as `runs` does: metadata may come from anybody. */
+/** Undefined for an invalid format: other clients may write any metadata. */
 function parseRuns(noted: string): Run[] | undefined {
   if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(noted)) return undefined
   const runs = noted.split(',').map((run) => {

@@ -10,13 +10,13 @@ import { dataLoss, explainMissingBytes } from './blob-integrity.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
-  /** Shared by all reads of the process: what they fetch ahead. */
+  /** Limits the bytes that all reads of the process fetch ahead. */
   readonly budget: ByteBudget
-  /** How much a read fetches at once while there is memory. */
+  /** How much a read fetches at a time while the budget allows it. */
   readonly windowBytes: number
 }
 
-/** The whole content, checked against its digest before the last bytes are given away. */
+/** The whole content; the digest is checked before the last bytes are yielded. */
 export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncGenerator<Uint8Array> {
   const hasher = new Bun.CryptoHasher('sha256')
   let left = info.size
@@ -29,7 +29,7 @@ export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncG
   }
 }
 
-/** Part of the content; a digest covers the whole only, so this is as it stands in the store. */
+/** Part of the content, unchecked: the digest covers the whole content only. */
 export async function* readRange(
   options: ReadOptions,
   info: ObjectInfo,
@@ -38,16 +38,16 @@ export async function* readRange(
   yield* guarded(chunksFrom(options, info, start, end + 1))
 }
 
-/** Bytes from `start` to before `end`, a window of chunks at a time, the next one fetched while one is read. */
+/** The bytes from `start` to before `end`. The next window of chunks is fetched while one is read. */
 async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number, end: number) {
   if (end <= start) return
-  const place = locateChunks(info, start, end)
-  const ahead = windows(options, info, place)
-  let at = place.offset
+  const location = locateChunks(info, start, end)
+  const ahead = openWindows(options, info, location)
+  let at = location.offset
   try {
     while (at < end) {
-      const { messages, asked } = await ahead.next()
-      if (asked === 0 || messages.length < asked) throw await explainMissingBytes(options.bucket, info)
+      const { messages, requested } = await ahead.next()
+      if (requested === 0 || messages.length < requested) throw await explainMissingBytes(options.bucket, info)
       for (const part of messages.flatMap(({ parts }) => parts)) {
         const from = Math.max(0, start - at)
         const to = Math.min(part.length, end - at)
@@ -61,7 +61,7 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   }
 }
 
-const nothing: Window = { messages: [], asked: 0, taken: 0 }
+const emptyWindow: Window = { messages: [], requested: 0, taken: 0 }
 
 function sourceOf(bucket: Bucket, info: ObjectInfo, runs: ChunkLocation['runs']): ChunkSource {
   if (info.chunks === 1) return singleChunk(bucket, info)
@@ -70,29 +70,29 @@ function sourceOf(bucket: Bucket, info: ObjectInfo, runs: ChunkLocation['runs'])
 
 interface Window {
   readonly messages: StoredMessage[]
-  /** How many there should be. */
-  readonly asked: number
-  /** What it has taken from the budget. */
+  /** How many were requested. */
+  readonly requested: number
+  /** Bytes taken from the budget. */
   readonly taken: number
 }
 
-/** Fetches windows of chunks in their order: one that is being read, and one ahead if the budget has room for it. */
-function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: ChunkLocation) {
+/** Fetches windows of chunks in order: the one that is read, and the next one if the budget allows it. */
+function openWindows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: ChunkLocation) {
   const chunkBytes = chunkSizeOf(info)
   const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
   const source = sourceOf(bucket, info, runs)
-  let current = nothing
+  let current = emptyWindow
   let ahead: Promise<Window> | undefined
 
   const fetch = async (chunks: number, taken: number): Promise<Window> => {
     try {
-      return { messages: await source.fetch(chunks), asked: chunks, taken }
+      return { messages: await source.fetch(chunks), requested: chunks, taken }
     } catch (thrown) {
       budget.give(taken)
       throw thrown
     }
   }
-  /** A whole window if there is memory for it; else, if `must`, a single chunk that is not counted. */
+  /** A whole window if the budget allows it; else, if `must`, a single chunk outside the budget. */
   const begin = (must: boolean): Promise<Window> | undefined => {
     const chunks = Math.min(most, source.left)
     if (chunks > 0 && budget.tryTake(chunks * chunkBytes)) return fetch(chunks, chunks * chunkBytes)
@@ -102,18 +102,18 @@ function windows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo,
   return {
     async next(): Promise<Window> {
       budget.give(current.taken)
-      current = nothing
+      current = emptyWindow
       const awaited = ahead ?? begin(true)
       ahead = source.left > 0 ? begin(false) : undefined
-      // Looked at by the next call, which may never come.
+      // The next call handles a failure, but it may never come.
       ahead?.catch(() => {})
-      current = (await awaited) ?? nothing
+      current = (await awaited) ?? emptyWindow
       noteProgress()
       return current
     },
     stop() {
       budget.give(current.taken)
-      current = nothing
+      current = emptyWindow
       ahead?.then(({ taken }) => budget.give(taken)).catch(() => {})
       ahead = undefined
     },

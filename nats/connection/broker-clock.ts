@@ -4,36 +4,36 @@ import { leaderTime, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { streams } from '../topology/topology.ts'
 
-/** How often the broker is asked for its time. Between two answers this process's monotonic clock goes on from it. */
-const askEveryMs = 10_000
+/** How often the broker's time is read. In between, this process's monotonic clock continues from it. */
+const syncEveryMs = 10_000
 
 export interface BrokerClock extends Clock, Disposable {}
 
-/** A clock that shows the broker's time. Resolves when the broker has told its time once. */
+/** Starts a clock with the broker's time. Resolves after the first synchronisation. */
 export async function startBrokerClock(broker: Broker): Promise<BrokerClock> {
-  /** What has to be added to the monotonic clock. */
+  /** The offset from the monotonic clock. */
   let offsetMs = Number.NEGATIVE_INFINITY
 
-  const ask = async () => {
-    const askedAt = performance.now()
-    const toldMs = leaderTime(await streamInfo(broker, streams.events))
+  const sync = async () => {
+    const requestedAt = performance.now()
+    const brokerMs = leaderTime(await streamInfo(broker, streams.events))
     const answeredAt = performance.now()
-    // The broker looked at its clock at some moment between the two. Within these limits what is known stays, so that a
-    // slow answer spoils nothing; at the beginning the clock is rather behind: then what is young looks even younger.
-    offsetMs = Math.min(toldMs - askedAt, Math.max(toldMs - answeredAt, offsetMs))
+    // The broker read its clock between the two moments. An offset within these limits stays, so that a slow answer does no
+    // harm. The first offset may be late, which makes young messages look younger.
+    offsetMs = Math.min(brokerMs - requestedAt, Math.max(brokerMs - answeredAt, offsetMs))
   }
-  const askAgain = () => void ask().catch(() => {})
+  const syncAgain = () => void sync().catch(() => {})
 
-  await retryUnreachable(ask)
-  const timer = setInterval(askAgain, askEveryMs)
+  await retryUnreachable(sync)
+  const timer = setInterval(syncAgain, syncEveryMs)
   timer.unref()
-  // The next broker may have another time.
-  const stopUp = broker.onReconnect(askAgain)
+  // After a reconnect another server may answer, with another time.
+  const stopListening = broker.onReconnect(syncAgain)
   return {
     now: () => performance.now() + offsetMs,
     [Symbol.dispose]() {
       clearInterval(timer)
-      stopUp()
+      stopListening()
     },
   }
 }

@@ -7,17 +7,17 @@ import { sampleRecord } from '@pixelflow/testkit/contracts/records'
 import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from './connect.ts'
-import { quiet, until } from '../testing/nats-fixture.ts'
+import { errorLogger, until } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 
-async function live(events: Events, steps: number): Promise<string> {
+async function appendEvents(events: Events, steps: number): Promise<string> {
   const task = sampleTask()
   let seq = await events.append(queuedEvent(task), 0)
   for (let i = 1; i < steps; i++) {
     seq = await events.append(eventOf('output', task, { progress: i }, new Date()), seq)
-    // What was just written is read, whichever server answers.
+    // Every server returns the event that was just appended.
     expect((await events.last('local', task.id))?.seq).toBe(seq)
   }
   const history = await Array.fromAsync(events.history('local', task.id, 0))
@@ -25,12 +25,12 @@ async function live(events: Events, steps: number): Promise<string> {
   return task.id
 }
 
-test('three servers, one of which dies: what was stored stays, what is under way goes on', async () => {
+test('in a cluster of three, killing one server loses no data and interrupts no work', async () => {
   await using cluster = await startCluster()
   const settings = readSettings(natsSettings, cluster.env)
-  await using adapters = await openAdapters({ settings, name: 'one', log: quiet })
-  await using other = await openAdapters({ settings, name: 'two', log: quiet })
-  await using broker = await connect({ settings, name: 'three', log: quiet })
+  await using adapters = await openAdapters({ settings, name: 'one', log: errorLogger })
+  await using other = await openAdapters({ settings, name: 'two', log: errorLogger })
+  await using broker = await connect({ settings, name: 'three', log: errorLogger })
 
   const write = await adapters.sources.begin()
   await write.write(noise(3_000_000))
@@ -48,10 +48,10 @@ test('three servers, one of which dies: what was stored stays, what is under way
   }
   const following = follow()
   const slot = other.work.next('transform', AbortSignal.timeout(60_000))
-  const lives = Array.from({ length: 10 }, () => live(adapters.events, 60))
+  const appends = Array.from({ length: 10 }, () => appendEvents(adapters.events, 60))
   await Bun.sleep(300)
 
-  // The one that leads the event log: appends, reads and the follower all have to find another.
+  // The leader of the event log: appends, reads and the follower need a new one.
   const leader = (await streamInfo(broker, 'EVENTS')).cluster?.leader
   const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
   expect(victim).toBeDefined()
@@ -59,13 +59,13 @@ test('three servers, one of which dies: what was stored stays, what is under way
   await Bun.sleep(1000)
   await victim?.restart()
 
-  await Promise.all(lives)
+  await Promise.all(appends)
   await until(() => seen.length === 600, 30_000)
   expect(seen).toEqual(seen.toSorted((a, b) => a - b))
   expect(new Set(seen).size).toBe(600)
   expect(digest(await read())).toBe(digest(noise(3_000_000)))
   const job = sampleJob()
-  // The servers may still be electing; an answer that was lost shows as a duplicate.
+  // A leader election may be running; after a lost answer the job is a duplicate.
   let submitted: string | undefined
   await until(
     async () => (submitted = await adapters.queue.submit(job).catch(() => undefined)) !== undefined,
@@ -79,12 +79,12 @@ test('three servers, one of which dies: what was stored stays, what is under way
   await following
 }, 120_000)
 
-test('three servers: what waits for its next attempt comes once, also when the leader of the schedules dies', async () => {
+test('in a cluster of three, each scheduled retry is delivered once, also when the leader of the schedules is killed', async () => {
   await using cluster = await startCluster()
   const settings = readSettings(natsSettings, cluster.env)
-  await using adapters = await openAdapters({ settings, name: 'one', log: quiet })
-  await using other = await openAdapters({ settings, name: 'two', log: quiet })
-  await using broker = await connect({ settings, name: 'three', log: quiet })
+  await using adapters = await openAdapters({ settings, name: 'one', log: errorLogger })
+  await using other = await openAdapters({ settings, name: 'two', log: errorLogger })
+  await using broker = await connect({ settings, name: 'three', log: errorLogger })
   const over = new AbortController()
   const forwarding = [adapters, other].map(({ retries }) => retries.forward(over.signal))
   const jobs = Array.from({ length: 20 }, () => sampleJob())

@@ -12,19 +12,19 @@ export type ConnectSettings = Pick<NatsSettings, 'natsUrl' | 'natsUser' | 'natsP
 
 export interface ConnectOptions {
   readonly settings: ConnectSettings
-  /** How the connection is called in the broker's own views, e.g. `gateway`. */
+  /** Name of the connection in the broker's monitoring, e.g. `gateway`. */
   readonly name: string
   readonly log: Logger
-  /** How long to wait for a broker that does not answer yet; default 30 s. */
+  /** How long to wait for a broker that does not answer; default 30 s. */
   readonly waitMs?: number
 }
 
 /**
- * Connects, and stays connected: a broker that goes away is waited for without end.
- * @throws Fault `unavailable` when no broker answers in time, or at once when it refuses the credentials.
+ * Connects, and reconnects without a time limit when the connection is lost.
+ * @throws Fault `unavailable` when no broker answers in time, or at once when it rejects the credentials.
  */
 export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectOptions): Promise<Broker> {
-  const options = { ...dialling, ...credentials(settings), name, servers: [...settings.natsUrl] }
+  const options = { ...connectOptions, ...credentials(settings), name, servers: [...settings.natsUrl] }
   useWireTransport()
   try {
     const nc = await retry(
@@ -43,22 +43,22 @@ export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectO
     return broker
   } catch (thrown) {
     throw thrown instanceof errors.AuthorizationError
-      ? refused(settings, thrown)
-      : silent(settings, waitMs, thrown)
+      ? invalidCredentials(settings, thrown)
+      : noAnswer(settings, waitMs, thrown)
   }
 }
 
-const dialling: ConnectionOptions = {
+const connectOptions: ConnectionOptions = {
   maxReconnectAttempts: -1,
   reconnectTimeWait: 200,
   reconnectJitter: 100,
   timeout: 3000,
-  // Notices a broker that hangs, or a peer that vanished, within ten to fifteen seconds.
+  // Detects a hanging broker or a lost peer within 10 to 15 seconds.
   pingInterval: 5000,
   maxPingOut: 2,
   // A stack trace for each request costs more than the request.
   noAsyncTraces: true,
-  // A broker that is being set up anew may refuse us twice in a row; that is no reason to leave for good.
+  // A broker that is being set up may reject credentials twice in a row; keep reconnecting.
   ignoreAuthErrorAbort: true,
 }
 
@@ -71,19 +71,19 @@ function readCreds(path: string): Uint8Array {
   try {
     return readFileSync(path)
   } catch (cause) {
-    const remedy = 'Let PIXELFLOW_NATS_CREDS_FILE name a credentials file that this process may read.'
+    const remedy = 'Set PIXELFLOW_NATS_CREDS_FILE to a credentials file that this process may read.'
     throw new Fault('unavailable', `The NATS credentials file ${path} cannot be read.`, { remedy, cause })
   }
 }
 
-function refused({ natsUrl }: ConnectSettings, cause: unknown): Fault {
+function invalidCredentials({ natsUrl }: ConnectSettings, cause: unknown): Fault {
   return new Fault('unavailable', `The NATS server at ${natsUrl.join(', ')} refused the credentials.`, {
     remedy: 'Check PIXELFLOW_NATS_USER and PIXELFLOW_NATS_PASSWORD, or PIXELFLOW_NATS_CREDS_FILE.',
     cause,
   })
 }
 
-function silent({ natsUrl }: ConnectSettings, waitMs: number, cause: unknown): Fault {
+function noAnswer({ natsUrl }: ConnectSettings, waitMs: number, cause: unknown): Fault {
   return new Fault(
     'unavailable',
     `No NATS server answered at ${natsUrl.join(', ')} within ${waitMs / 1000} s.`,

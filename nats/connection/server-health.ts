@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Broker } from './broker.ts'
 
-/** What nats-server says of its own health to a user of its system account. */
+/** The health of a nats-server, readable by users of its system account. */
 const healthAnswer = z.object({
   data: z.object({
     status: z.string(),
@@ -10,9 +10,9 @@ const healthAnswer = z.object({
 })
 
 /**
- * Streams that a server cannot use, as one does that it could not write; empty when all are fine. It stays so until the
- * server is restarted.
- * @param broker connected by a user of the system account; of several servers whichever answers first.
+ * Streams that a server has given up, for example because it could not write them; empty when all are healthy. A stream stays
+ * broken until the server is restarted.
+ * @param broker connected as a user of the system account; of several servers the first one answers.
  */
 export async function brokenStreams(broker: Broker): Promise<readonly string[]> {
   const answer = await broker.request('$SYS.REQ.SERVER.PING.HEALTHZ', JSON.stringify({ details: true }))

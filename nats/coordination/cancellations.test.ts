@@ -1,14 +1,14 @@
 import { test } from 'bun:test'
 import { cancellationsContract } from '@pixelflow/testkit/contracts/cancellations'
-import { openFixture, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until } from '../testing/nats-fixture.ts'
 
 cancellationsContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, cancellations: adapters.cancellations, elsewhere: other.cancellations }
 })
 
 test('a subscription survives a broker restart', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const received: string[] = []
   fixture.other.cancellations.subscribe((_, task) => received.push(task))
   await fixture.nats.kill9()

@@ -1,15 +1,15 @@
 import { expect, test } from 'bun:test'
 import { pause } from '@pixelflow/core/pause'
 import { leaderElectionContract } from '@pixelflow/testkit/contracts/leader-election'
-import { openFixture, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until } from '../testing/nats-fixture.ts'
 
 leaderElectionContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, leaderElection: adapters.leaderElection, elsewhere: other.leaderElection }
 })
 
 test('a leader loses its role with the broker, and regains it afterwards', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const over = new AbortController()
   const ends: number[] = []
   let terms = 0
@@ -33,7 +33,7 @@ test('a leader loses its role with the broker, and regains it afterwards', async
 }, 60_000)
 
 test('a leader that disappears is followed by another process', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const over = new AbortController()
   const leaders: string[] = []
   const campaign = (name: string, leaderElection: typeof fixture.adapters.leaderElection) =>
@@ -58,7 +58,7 @@ test('a leader that disappears is followed by another process', async () => {
 }, 60_000)
 
 test('a process that may not subscribe to renewals keeps its connection', async () => {
-  await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "live.offices.>" }' } })
+  await using fixture = await openNatsFixture({ nats: { permissions: 'subscribe: { deny: "live.offices.>" }' } })
   const over = new AbortController()
   let terms = 0
   const campaign = ({ leaderElection }: typeof fixture.adapters) =>

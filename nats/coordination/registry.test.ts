@@ -1,14 +1,14 @@
 import { expect, test } from 'bun:test'
 import { registryContract, reportOf } from '@pixelflow/testkit/contracts/registry'
-import { openFixture, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until } from '../testing/nats-fixture.ts'
 
 registryContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, registry: adapters.registry, elsewhere: other.registry }
 })
 
 test('an actor that disappears without a withdrawal expires after some seconds', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   using roster = fixture.adapters.registry.follow()
   fixture.other.registry.announce(() => reportOf('ann.1'))
   await until(() => roster.actors.length === 1)
@@ -20,7 +20,7 @@ test('an actor that disappears without a withdrawal expires after some seconds',
 }, 30_000)
 
 test('known actors are known again at once after a broker restart', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   using roster = fixture.adapters.registry.follow()
   let held = 0
   await using _ann = fixture.other.registry.announce(() => reportOf('ann.1', { held }))

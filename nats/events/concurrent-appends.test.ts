@@ -4,15 +4,15 @@ import { Fault } from '@pixelflow/core/fault'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
-import { quiet } from '../testing/nats-fixture.ts'
+import { errorLogger } from '../testing/nats-fixture.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 
 test('in a cluster, exactly one of concurrent appends succeeds and the others get a conflict', async () => {
   await using cluster = await startCluster()
   const settings = readSettings(natsSettings, cluster.env)
-  await using one = await openAdapters({ settings, name: 'one', log: quiet })
-  await using other = await openAdapters({ settings, name: 'two', log: quiet })
+  await using one = await openAdapters({ settings, name: 'one', log: errorLogger })
+  await using other = await openAdapters({ settings, name: 'two', log: errorLogger })
   const outcomes = new Map<string, number>()
   for (let round = 0; round < 40; round += 1) {
     const task = sampleTask()

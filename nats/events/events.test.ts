@@ -9,7 +9,7 @@ import { bootstrap } from '../topology/bootstrap.ts'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '../connection/connect.ts'
 import { createEventLog } from './event-log.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
 import { openAdapters } from '../open-adapters.ts'
@@ -17,7 +17,7 @@ import { natsSettings } from '../nats-settings.ts'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
 eventsContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, events: adapters.events, elsewhere: other.events, eventLog: adapters.eventLog }
 })
 
@@ -49,11 +49,11 @@ function follow(log: EventLog, after = 0) {
   }
 }
 
-const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })
+const brokerOf = ({ settings }: NatsFixture) => connect({ settings, name: 'test', log: errorLogger })
 
 describe('a broker that dies', () => {
   test('appends wait for it, and each event is stored exactly once', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await using feed = follow(fixture.other.eventLog)
     const appends = Array.from({ length: 30 }, () => appendEvents(fixture.adapters.events, 40))
     for (let i = 0; i < 2; i++) {
@@ -72,7 +72,7 @@ describe('a broker that dies', () => {
   }, 60_000)
 
   test('an idle follower gets the next event soon after a restart', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await using feed = follow(fixture.adapters.eventLog)
     await fixture.other.events.append(queuedEvent(), 0)
     await until(() => feed.seen.length === 1)
@@ -88,7 +88,7 @@ describe('a broker that dies', () => {
 
 describe('the log', () => {
   test('following fails when the log was recreated', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await appendEvents(fixture.adapters.events, 5)
     const before = await fixture.adapters.eventLog.position()
     await using feed = follow(fixture.adapters.eventLog)
@@ -108,12 +108,12 @@ describe('the log', () => {
   ])(
     'following fails when the log was restored from a backup that %s',
     async (_, after) => {
-      await using fixture = await openFixture()
+      await using fixture = await openNatsFixture()
       const { nats, other } = fixture
       await using relay = await startRelay(nats.port)
       const env = { ...nats.env, NATS_URL: `nats://127.0.0.1:${relay.port}` }
       const settings = readSettings(natsSettings, env)
-      await using adapters = await openAdapters({ settings, name: 'test', log: quiet })
+      await using adapters = await openAdapters({ settings, name: 'test', log: errorLogger })
       await appendEvents(other.events, 5)
       await nats.kill9()
       const copy = `${nats.store}-copy`
@@ -139,7 +139,7 @@ describe('the log', () => {
   )
 
   test('an unreadable event is skipped by the follower, and reported by other reads', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await using broker = await brokerOf(fixture)
     await publish(broker, 'events.local._.odd', '{"version":99}')
     await appendEvents(fixture.adapters.events, 2)
@@ -154,7 +154,7 @@ describe('the log', () => {
   })
 
   test('an event stored with a former fault code is read with the current one', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await using broker = await brokerOf(fixture)
     const failed = eventOf('failed', sampleTask(), { status: 'failed' }, new Date())
     const fault = { code: 'out_of_bounds', detail: 'Too much memory.' }
@@ -165,7 +165,7 @@ describe('the log', () => {
   })
 
   test('neither following nor reading creates a consumer', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await using broker = await brokerOf(fixture)
     const before = (await streamInfo(broker, 'EVENTS')).state.consumer_count
     await appendEvents(fixture.adapters.events, 3)

@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { queuedEvent, sampleJob } from '@pixelflow/testkit/tasks'
 import { assertSuccess, type ApiAnswer } from '../connection/broker.ts'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 
 const MiB = 2 ** 20
 const ballast = {
@@ -15,8 +15,8 @@ const ballast = {
 }
 
 test('a full store is reported as such, and works again once space is free', async () => {
-  await using fixture = await openFixture({ nats: { storeBytes: 16 * MiB } })
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture({ nats: { storeBytes: 16 * MiB } })
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const request = async (subject: string, data: string | Uint8Array = '') =>
     (await broker.request(subject, data)).json<ApiAnswer>()
   assertSuccess(await request('$JS.API.STREAM.CREATE.BALLAST', JSON.stringify(ballast)))

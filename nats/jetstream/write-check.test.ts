@@ -1,14 +1,14 @@
 import { expect, test } from 'bun:test'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
 import { streamInfo } from './jetstream-api.ts'
 import { streams } from '../topology/topology.ts'
 import { Unreachable } from '../connection/broker.ts'
 import { createWriteFailures } from './write-failures.ts'
 
 test('a check writes repeatedly and keeps one message of each process', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   await using one = fixture.adapters.checkWrites('one')
   await using two = fixture.other.checkWrites('two')
   await Promise.all([one.firstWrite, two.firstWrite])
@@ -19,7 +19,7 @@ test('a check writes repeatedly and keeps one message of each process', async ()
 }, 30_000)
 
 test('a frozen broker fails the check until it continues', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   await using check = fixture.adapters.checkWrites('one')
   await check.firstWrite
   expect(check.state.isOk).toBe(true)

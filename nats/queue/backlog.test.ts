@@ -3,15 +3,15 @@ import type { Job } from '@pixelflow/core/job'
 import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
 import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
 
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
-const brokerOf = ({ settings }: Fixture) => connect({ settings, name: 'test', log: quiet })
+const brokerOf = ({ settings }: NatsFixture) => connect({ settings, name: 'test', log: errorLogger })
 
 /** Follows the backlog and collects its entries in `seen`. */
-function follow({ backlog }: Fixture['adapters']) {
+function follow({ backlog }: NatsFixture['adapters']) {
   const over = new AbortController()
   const seen: BacklogEntry[] = []
   const following = (async () => {
@@ -29,7 +29,7 @@ function follow({ backlog }: Fixture['adapters']) {
 
 describe('the backlog', () => {
   test('follows waiting entries, then new ones, and counts them', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { adapters, other } = fixture
     expect(await adapters.backlog.oldest('transform')).toBeNull()
     for (const account of ['ann', 'bob', 'ann']) await other.queue.submit(bulkOf(account))
@@ -45,7 +45,7 @@ describe('the backlog', () => {
   })
 
   test('keeps kinds separate', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { queue, backlog } = fixture.adapters
     await using broker = await brokerOf(fixture)
     await publish(broker, `backlog.other.ann.${Bun.randomUUIDv7()}.main`)
@@ -59,7 +59,7 @@ describe('the backlog', () => {
   })
 
   test('admits a job once, even when several processes admit it', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { adapters, other } = fixture
     const job = bulkOf('ann')
     await adapters.queue.submit(job)
@@ -77,7 +77,7 @@ describe('the backlog', () => {
   })
 
   test('reports a waiting or admitted job as a duplicate', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { queue, backlog, work } = fixture.adapters
     const job = bulkOf('ann')
     expect(await queue.submit(job)).toBe('queued')
@@ -91,7 +91,7 @@ describe('the backlog', () => {
   })
 
   test('does not admit a removed job', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { queue, backlog } = fixture.adapters
     const [kept, removed] = [bulkOf('ann'), bulkOf('ann')]
     await queue.submit(removed)
@@ -112,7 +112,7 @@ describe('the backlog', () => {
   })
 
   test('reports when the backlog or the queue is full', async () => {
-    await using fixture = await openFixture({ env: { PIXELFLOW_MAX_QUEUED: '2' } })
+    await using fixture = await openNatsFixture({ env: { PIXELFLOW_MAX_QUEUED: '2' } })
     const { queue, backlog } = fixture.adapters
     await queue.submit(sampleJob())
     await queue.submit(sampleJob())
@@ -125,7 +125,7 @@ describe('the backlog', () => {
   })
 
   test('calls back when a bulk job is settled, and only then', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { queue, backlog, work } = fixture.adapters
     let calls = 0
     const unsubscribe = fixture.other.backlog.onJobSettled('transform', () => (calls += 1))
@@ -146,7 +146,7 @@ describe('the backlog', () => {
   })
 
   test('works without the permission to subscribe to acks', async () => {
-    await using fixture = await openFixture({ nats: { permissions: 'subscribe: { deny: "$JS.ACK.>" }' } })
+    await using fixture = await openNatsFixture({ nats: { permissions: 'subscribe: { deny: "$JS.ACK.>" }' } })
     const { backlog, queue } = fixture.adapters
     const unsubscribe = backlog.onJobSettled('transform', () => {})
     await queue.submit(bulkOf('ann'))
@@ -155,7 +155,7 @@ describe('the backlog', () => {
   }, 60_000)
 
   test('is followed across restarts of the broker, each job once', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { adapters, other } = fixture
     await using feed = follow(adapters)
     for (let i = 0; i < 100; i++) {

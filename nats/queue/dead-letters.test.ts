@@ -1,7 +1,7 @@
 import { deadLettersContract } from '@pixelflow/testkit/contracts/dead-letters'
-import { openFixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 deadLettersContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, letters: adapters.deadLetters, elsewhere: other.deadLetters }
 })

@@ -4,12 +4,12 @@ import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until, type Fixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
 import { streamInfo } from '../jetstream/jetstream-api.ts'
 
 queueContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   const over = new AbortController()
   const admitting = admitAll(other, over.signal)
   return {
@@ -27,7 +27,7 @@ queueContract('nats', async () => {
 })
 
 /** Admits every bulk job at once. */
-async function admitAll({ backlog }: Fixture['adapters'], signal: AbortSignal): Promise<void> {
+async function admitAll({ backlog }: NatsFixture['adapters'], signal: AbortSignal): Promise<void> {
   for await (const { seq } of backlog.follow('transform', signal)) {
     // Like a dispatcher, tries again while the broker is away.
     while ((await backlog.admit(seq).catch(() => 'full')) === 'full') await pause(50, signal)
@@ -46,7 +46,7 @@ async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Prom
 }
 
 test('a full queue rejects jobs until one is done', async () => {
-  await using fixture = await openFixture({ env: { PIXELFLOW_MAX_QUEUED: '3' } })
+  await using fixture = await openNatsFixture({ env: { PIXELFLOW_MAX_QUEUED: '3' } })
   const { queue, work } = fixture.adapters
   const jobs = Array.from({ length: 4 }, () => sampleJob())
   const [first, second, third, fourth] = jobs as [
@@ -66,8 +66,8 @@ test('a full queue rejects jobs until one is done', async () => {
 })
 
 test('an invalid job becomes a dead letter and does not block the others', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   await publish(broker, 'jobs.transform.interactive.LOCAL.not-an-id.main', '')
   const job = sampleJob()
   await fixture.adapters.queue.submit(job)
@@ -90,7 +90,7 @@ test('an invalid job becomes a dead letter and does not block the others', async
 
 describe('a broker that dies', () => {
   test('waiting and working slots continue, and every job is done', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { adapters, other } = fixture
     const over = new AbortController()
     const seen: string[] = []
@@ -120,7 +120,7 @@ describe('a broker that dies', () => {
   }, 60_000)
 
   test('a waiting slot gets the first job after the restart at once', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const waiting = fixture.adapters.work.next('transform', AbortSignal.timeout(50_000))
     await Bun.sleep(50)
     await fixture.nats.kill9()
@@ -134,7 +134,7 @@ describe('a broker that dies', () => {
   }, 60_000)
 
   test('a submission fails when the broker stays away, and health reports why', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { queue, health } = fixture.adapters
     await fixture.nats.kill9()
     const begin = performance.now()
@@ -142,7 +142,7 @@ describe('a broker that dies', () => {
     await expect(queue.submit(sampleJob())).rejects.toMatchObject(gone)
     // Calls without a waiting client retry for 15 seconds.
     expect(performance.now() - begin).toBeLessThan(14_000)
-    expect(await health()).toEqual({ isUp: false, reason: 'The broker is away.' })
+    expect(await health()).toEqual({ isUp: false, reason: 'The broker is not connected.' })
     await fixture.nats.restart()
     await until(async () => (await health()).isUp)
   }, 30_000)

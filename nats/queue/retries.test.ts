@@ -1,15 +1,15 @@
 import { expect, test } from 'bun:test'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
 import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
 import { schedule } from './retries.ts'
 
 const within = (ms: number) => AbortSignal.timeout(ms)
 
 test('a scheduled retry is neither pending nor lag, and keeps its attempt count', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const { queue, work, retries } = fixture.adapters
   const over = new AbortController()
   const forwarding = [retries.forward(over.signal), fixture.other.retries.forward(over.signal)]
@@ -30,7 +30,7 @@ test('a scheduled retry is neither pending nor lag, and keeps its attempt count'
 }, 30_000)
 
 test('a retry survives when the broker and all forwarding processes stop', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const { queue, backlog, work, retries } = fixture.adapters
   const job = sampleJob({ lane: 'bulk' })
   await queue.submit(job)
@@ -49,8 +49,8 @@ test('a retry survives when the broker and all forwarding processes stop', async
 }, 40_000)
 
 test('a retry of a job that is not settled yet waits for it, and is not lost', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const { queue, work, retries } = fixture.adapters
   const over = new AbortController()
   const forwarding = retries.forward(over.signal)
@@ -67,8 +67,8 @@ test('a retry of a job that is not settled yet waits for it, and is not lost', a
 }, 30_000)
 
 test('removing a job removes its retry', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const { queue, work } = fixture.adapters
   const [one, other] = [sampleJob(), sampleJob()]
   for (const job of [one, other]) {
@@ -80,8 +80,8 @@ test('removing a job removes its retry', async () => {
 })
 
 test('no job is removed by a purge, which would make consumers of a cluster lose other jobs', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const { queue, work } = fixture.adapters
   const requests: string[] = []
   broker.nc.subscribe('$JS.API.STREAM.>', { callback: (_, { subject }) => void requests.push(subject) })

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import { taskOutboxContract } from '@pixelflow/testkit/contracts/task-outbox'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
-import { openFixture, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until } from '../testing/nats-fixture.ts'
 
 taskOutboxContract('nats', 300, async () => {
-  const { adapters, other, ...fixture } = await openFixture({ reconcileAfterMs: 300 })
+  const { adapters, other, ...fixture } = await openNatsFixture({ reconcileAfterMs: 300 })
   return {
     ...fixture,
     events: adapters.events,
@@ -14,7 +14,7 @@ taskOutboxContract('nats', 300, async () => {
 })
 
 test('a reader misses no entry when the broker is killed', async () => {
-  await using fixture = await openFixture({ reconcileAfterMs: 100 })
+  await using fixture = await openNatsFixture({ reconcileAfterMs: 100 })
   const leave = new AbortController()
   const seen = new Set<string>()
   const read = async () => {

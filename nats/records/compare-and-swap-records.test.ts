@@ -1,14 +1,14 @@
 import { expect, test } from 'bun:test'
 import { compareAndSwapRecordsContract } from '@pixelflow/testkit/contracts/compare-and-swap-records'
-import { openFixture, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until } from '../testing/nats-fixture.ts'
 
 compareAndSwapRecordsContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, records: adapters.keys, elsewhere: other.keys }
 })
 
 test('records expire after their retention', async () => {
-  await using fixture = await openFixture({ env: { PIXELFLOW_IDEMPOTENCY_RETENTION: '1s' } })
+  await using fixture = await openNatsFixture({ env: { PIXELFLOW_IDEMPOTENCY_RETENTION: '1s' } })
   const { keys } = fixture.adapters
   const id = Bun.randomUUIDv7()
   await keys.compareAndSwap('local', 'k', { state: 'open', image: id, task: id, attempt: 'one', beat: 0 }, 0)

@@ -3,17 +3,17 @@ import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { recordsContract, sampleRecord } from '@pixelflow/testkit/contracts/records'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
 
 recordsContract('nats', async () => {
-  const { adapters, ...fixture } = await openFixture()
+  const { adapters, ...fixture } = await openNatsFixture()
   return { records: adapters.images, ...fixture }
 })
 
 test('the key-value client of NATS sees the same records', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const kv = await new Kvm(jetstream(broker.nc)).open('images')
   const { images } = fixture.adapters
   const record = sampleRecord()
@@ -28,15 +28,15 @@ test('the key-value client of NATS sees the same records', async () => {
 })
 
 test('a record with an unknown format is a fault of the store', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'test', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const { id } = sampleRecord()
   await publish(broker, `$KV.images.local.${id}`, '{"id":1}')
   await expect(fixture.adapters.images.get('local', id)).rejects.toMatchObject({ code: 'storage_failed' })
 })
 
 test('records survive a broker restart, and creations wait for it', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const { images } = fixture.adapters
   const [first, second] = [sampleRecord(), sampleRecord()]
   await images.create('local', first.id, first)

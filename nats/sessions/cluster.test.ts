@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
-import { quiet } from '../testing/nats-fixture.ts'
+import { errorLogger } from '../testing/nats-fixture.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 
@@ -11,7 +11,7 @@ test('sessions across three servers work at once, and after one server was kille
   await using cluster = await startCluster()
   const at = (server: number) => {
     const env = { ...cluster.env, NATS_URL: cluster.servers[server]?.url ?? '' }
-    return openAdapters({ settings: readSettings(natsSettings, env), name: `at-${server}`, log: quiet })
+    return openAdapters({ settings: readSettings(natsSettings, env), name: `at-${server}`, log: errorLogger })
   }
   await using actor = await at(0)
   await using _ = actor.sessionHost.serve('preview', {

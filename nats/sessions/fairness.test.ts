@@ -2,14 +2,14 @@ import { expect, test } from 'bun:test'
 import { connect } from '@nats-io/transport-node'
 import { Fault } from '@pixelflow/core/fault'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import { openFixture, until, type Fixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { decodeJson, offer } from './messages.ts'
 import { offerSubject } from '../topology/topology.ts'
 
 const never = new AbortController().signal
 
 test('an account that uses the whole capacity of an actor does not block other accounts', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const { sessions } = fixture.adapters
   const capacity = 4
   await using hosted = fixture.other.sessionHost.serve('transform', {
@@ -40,7 +40,7 @@ test('an account that uses the whole capacity of an actor does not block other a
 
 /** Collects the inboxes of an account's offers from now on. */
 async function offersOf(
-  { nats }: Fixture,
+  { nats }: NatsFixture,
   account: string,
   stack: AsyncDisposableStack,
 ): Promise<ReadonlySet<string>> {

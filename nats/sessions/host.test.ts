@@ -1,13 +1,13 @@
 import { expect, test } from 'bun:test'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { createSessionHost } from './host.ts'
 import { createSessionHub } from './hub.ts'
 import { messageTypes } from './messages.ts'
 
 test('an acceptance that cannot be sent releases its capacity', async () => {
-  await using fixture = await openFixture()
-  await using broker = await connect({ settings: fixture.settings, name: 'host', log: quiet })
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'host', log: errorLogger })
   await using hub = createSessionHub(broker)
   let failures = 0
   const host = createSessionHost(
@@ -21,7 +21,7 @@ test('an acceptance that cannot be sent releases its capacity', async () => {
         hub.publish(inbox, message)
       },
     },
-    quiet,
+    errorLogger,
   )
   await using hosted = host.serve('transform', {
     capacity: 1,

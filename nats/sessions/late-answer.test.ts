@@ -1,12 +1,12 @@
 import { expect, test } from 'bun:test'
 import { connect } from '@nats-io/transport-node'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import { openFixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 import { encodeMessage, messageTypes } from './messages.ts'
 import { offerSubject } from '../topology/topology.ts'
 
 test('a late rejection does not break the session that another actor has accepted', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const { url, user, password } = fixture.nats
   const late = await connect({ servers: url, user, pass: password })
   const reply = Promise.withResolvers<string>()

@@ -4,12 +4,12 @@ import { Fault } from '@pixelflow/core/fault'
 import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says } from '@pixelflow/testkit/process'
-import { openFixture, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, until } from '../testing/nats-fixture.ts'
 
 const never = new AbortController().signal
 
 sessionsContract('nats', async () => {
-  const { adapters, other, ...fixture } = await openFixture()
+  const { adapters, other, ...fixture } = await openNatsFixture()
   return { ...fixture, sessions: adapters.sessions, hosts: [other.sessionHost, adapters.sessionHost] }
 })
 
@@ -25,7 +25,7 @@ async function startEchoService(env: Readonly<Record<string, string>>) {
 
 for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
   test(`an actor killed by ${signal} is noticed within seconds, and gets no further sessions`, async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     await using actor = await startEchoService(fixture.nats.env)
     await using session = await fixture.adapters.sessions.open('preview', null, never)
     await session.send('hello')
@@ -52,7 +52,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
 }
 
 test('a broker restart breaks sessions on both sides, and new ones work afterwards', async () => {
-  await using fixture = await openFixture()
+  await using fixture = await openNatsFixture()
   const ends: Fault[] = []
   await using hosted = fixture.other.sessionHost.serve('preview', {
     capacity: 2,
@@ -86,7 +86,7 @@ test('a broker restart breaks sessions on both sides, and new ones work afterwar
 
 test('sessions leave no subscription behind, however they end', async () => {
   const port = await freePort()
-  await using fixture = await openFixture({ nats: { config: `http: "127.0.0.1:${port}"` } })
+  await using fixture = await openNatsFixture({ nats: { config: `http: "127.0.0.1:${port}"` } })
   const subscriptions = async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/subsz`)
     return ((await answer.json()) as { num_subscriptions: number }).num_subscriptions

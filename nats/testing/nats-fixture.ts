@@ -6,31 +6,31 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
 export { until } from '@pixelflow/testkit/until'
 
-/** A broker of this test alone, and two processes' worth of ports on it. Only tests use this. */
-export interface Fixture extends AsyncDisposable {
+/** A nats-server for one test, and the adapters of two processes connected to it. */
+export interface NatsFixture extends AsyncDisposable {
   readonly nats: Nats
   readonly settings: NatsSettings
   readonly adapters: Adapters
-  /** Another process's ports on the same broker. */
+  /** The adapters of another process on the same broker. */
   readonly other: Adapters
 }
 
-export type FixtureOptions = Partial<Omit<AdaptersOptions, 'settings'>> & {
+export type NatsFixtureOptions = Partial<Omit<AdaptersOptions, 'settings'>> & {
   readonly env?: Record<string, string>
   readonly nats?: NatsOptions
 }
 
-export const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
+export const errorLogger = createLogger({ service: 'test', level: 'error', format: 'json' })
 
-export async function openFixture({
+export async function openNatsFixture({
   env,
   nats: natsOptions,
   ...options
-}: FixtureOptions = {}): Promise<Fixture> {
+}: NatsFixtureOptions = {}): Promise<NatsFixture> {
   await using stack = new AsyncDisposableStack()
   const nats = stack.use(await startNats(natsOptions))
   const settings = readSettings(natsSettings, { ...nats.env, ...env })
-  const open = () => openAdapters({ settings, name: 'test', log: quiet, ...options })
+  const open = () => openAdapters({ settings, name: 'test', log: errorLogger, ...options })
   const [adapters, other] = await Promise.all([open(), open()])
   stack.use(adapters)
   stack.use(other)

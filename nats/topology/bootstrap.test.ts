@@ -4,7 +4,7 @@ import { startNats } from '@pixelflow/testkit/nats'
 import { bootstrap } from './bootstrap.ts'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '../connection/connect.ts'
-import { openFixture, quiet } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { consumerInfo, createStream, streamInfo } from '../jetstream/jetstream-api.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
@@ -22,7 +22,7 @@ describe('bootstrap', () => {
     const settings = settingsFor(nats.env)
     await using stack = new AsyncDisposableStack()
     const brokers = await Promise.all(
-      Array.from({ length: 6 }, async () => stack.use(await connect({ settings, name: 'test', log: quiet }))),
+      Array.from({ length: 6 }, async () => stack.use(await connect({ settings, name: 'test', log: errorLogger }))),
     )
     await Promise.all(
       brokers.map((broker, i) => bootstrap(broker, { ...settings, maxQueued: 100 + (i % 2) })),
@@ -41,9 +41,9 @@ describe('bootstrap', () => {
   })
 
   test('updates changed settings and keeps stored data', async () => {
-    await using fixture = await openFixture()
+    await using fixture = await openNatsFixture()
     const { settings, adapters } = fixture
-    await using broker = await connect({ settings, name: 'test', log: quiet })
+    await using broker = await connect({ settings, name: 'test', log: errorLogger })
     const write = await adapters.sources.begin()
     await write.write(new Uint8Array(10))
     await write.commit(() => 'a')
@@ -56,7 +56,7 @@ describe('bootstrap', () => {
   test('a stream that another program uses is named', async () => {
     await using nats = await startNats()
     const settings = settingsFor(nats.env)
-    await using broker = await connect({ settings, name: 'test', log: quiet })
+    await using broker = await connect({ settings, name: 'test', log: errorLogger })
     await createStream(broker, { name: 'JOBS', subjects: ['other'], retention: 'limits', storage: 'memory' })
     await expect(bootstrap(broker, settings)).rejects.toThrow('stream JOBS cannot be set up')
   })
@@ -64,7 +64,7 @@ describe('bootstrap', () => {
   test('a missing permission is reported at once', async () => {
     await using nats = await startNats({ permissions: 'publish: { deny: "$JS.API.STREAM.CREATE.JOBS" }' })
     const begin = performance.now()
-    const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: errorLogger })
     await expect(open).rejects.toThrow(/stream JOBS cannot be set up .*Permissions Violation/)
     // Well below the minute of retries.
     expect(performance.now() - begin).toBeLessThan(20_000)
@@ -72,13 +72,13 @@ describe('bootstrap', () => {
 
   test('a broker without JetStream is refused', async () => {
     await using nats = await startNats({ jetstream: false })
-    const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    const open = openAdapters({ settings: settingsFor(nats.env), name: 'test', log: errorLogger })
     await expect(open).rejects.toThrow('JetStream is not enabled')
   }, 15_000)
 
   test('a broker that is too old is refused', async () => {
     using old = await oldServer()
-    const open = openAdapters({ settings: settingsFor({ NATS_URL: old.url }), name: 'test', log: quiet })
+    const open = openAdapters({ settings: settingsFor({ NATS_URL: old.url }), name: 'test', log: errorLogger })
     await expect(open).rejects.toMatchObject({
       message: 'The NATS server 2.11.4 is too old.',
       hints: { remedy: 'Use nats-server 2.12 or newer.' },
@@ -91,13 +91,13 @@ describe('connect', () => {
     await using nats = await startNats()
     await nats.kill9()
     setTimeout(() => void nats.restart(), 500)
-    await using broker = await connect({ settings: settingsFor(nats.env), name: 'test', log: quiet })
+    await using broker = await connect({ settings: settingsFor(nats.env), name: 'test', log: errorLogger })
     expect(broker.isConnected).toBe(true)
   })
 
   test('fails with a remedy when no server answers', async () => {
     const settings = settingsFor({ NATS_URL: 'nats://127.0.0.1:9' })
-    await expect(connect({ settings, name: 'test', log: quiet, waitMs: 300 })).rejects.toMatchObject({
+    await expect(connect({ settings, name: 'test', log: errorLogger, waitMs: 300 })).rejects.toMatchObject({
       code: 'unavailable',
       message: 'No NATS server answered at nats://127.0.0.1:9 within 0.3 s.',
       hints: { remedy: 'Start nats-server there, or set NATS_URL to where it runs.' },
@@ -108,14 +108,14 @@ describe('connect', () => {
     await using nats = await startNats()
     const settings = settingsFor({ ...nats.env, PIXELFLOW_NATS_PASSWORD: 'wrong' })
     const begin = performance.now()
-    await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('refused the credentials')
+    await expect(connect({ settings, name: 'test', log: errorLogger })).rejects.toThrow('refused the credentials')
     // Well below the 30 seconds that it waits for a broker.
     expect(performance.now() - begin).toBeLessThan(10_000)
   })
 
   test('a missing credentials file is named', async () => {
     const settings = settingsFor({ PIXELFLOW_NATS_CREDS_FILE: '/nowhere/pixelflow.creds' })
-    await expect(connect({ settings, name: 'test', log: quiet })).rejects.toThrow('/nowhere/pixelflow.creds')
+    await expect(connect({ settings, name: 'test', log: errorLogger })).rejects.toThrow('/nowhere/pixelflow.creds')
   })
 })
 

@@ -12,7 +12,7 @@ afterEach(() => rmSync(home, { recursive: true }))
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
 
-test('a folder and a file are for their owner, whatever their mode was', () => {
+test('a folder and a file become private to their owner', () => {
   const folder = join(home, 'a', 'b')
   makePrivateFolder(folder)
   expect([modeOf(folder), modeOf(join(home, 'a'))]).toEqual(['700', '700'])
@@ -26,11 +26,11 @@ test('a folder and a file are for their owner, whatever their mode was', () => {
   expect([modeOf(folder), modeOf(file)]).toEqual(['700', '600'])
 })
 
-test('what belongs to another user, or lies elsewhere, is refused with what to do', () => {
+test('a path of another user, or a symbolic link, is rejected with a remedy', () => {
   const link = join(home, 'link')
   mkdirSync(join(home, 'real'))
   symlinkSync(join(home, 'real'), link)
-  expect(() => makePrivateFolder(link)).toThrow('is a symbolic link. Replace it by what it points to.')
+  expect(() => makePrivateFolder(link)).toThrow('is a symbolic link. Replace it with its target.')
   // The root folder of the system has another owner, unless we are that owner.
   const isRoot = process.geteuid?.() === 0
   const other = isRoot ? join(home, 'other') : '/'

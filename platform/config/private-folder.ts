@@ -2,10 +2,10 @@ import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 
 const ownerOnlyFolder = 0o700
 const ownerOnlyFile = 0o600
-/** The bits of a mode that let the group or everybody in. */
+/** The mode bits for the group and for others. */
 const othersMask = 0o077
 
-/** A folder or file that cannot be kept from other users. */
+/** A folder or file that other users could access. */
 export class UnsafePath extends Error {
   override readonly name = 'UnsafePath'
   readonly problem: string
@@ -19,9 +19,9 @@ export class UnsafePath extends Error {
 }
 
 /**
- * Makes a folder that only the user of this process can enter, with the folders above it. One that exists with a wider
- * mode gets the narrow one, because file modes below it may be wide as well.
- * @throws UnsafePath when it belongs to another user or is a symbolic link; Error when it cannot be made.
+ * Creates a folder that only the user of this process can enter, with its parent folders. An existing folder gets the same
+ * mode, because the files in it may be readable for others.
+ * @throws UnsafePath when it belongs to another user or is a symbolic link; Error when it cannot be created.
  */
 export function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: ownerOnlyFolder })
@@ -29,7 +29,7 @@ export function makePrivateFolder(path: string): void {
 }
 
 /**
- * Lets only the user of this process read a file. Does nothing when there is no file.
+ * Makes a file readable for the user of this process only. Does nothing when the file does not exist.
  * @throws UnsafePath when it belongs to another user or is a symbolic link.
  */
 export function makePrivateFile(path: string): void {
@@ -42,11 +42,11 @@ function restrict(path: string, mode: number): void {
   const own = process.geteuid?.()
   if (found === undefined || own === undefined) return
   if (found.isSymbolicLink()) {
-    throw new UnsafePath(`${path} is a symbolic link.`, 'Replace it by what it points to.')
+    throw new UnsafePath(`${path} is a symbolic link.`, 'Replace it with its target.')
   }
   if (found.uid !== own) {
     throw new UnsafePath(
-      `${path} belongs to another user (uid ${found.uid}), who could read and change what is kept there.`,
+      `${path} belongs to another user (uid ${found.uid}), who could read and change its content.`,
       `Remove it, or give it to the user of this process: chown -R ${own} ${path}`,
     )
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe as describeSettings, readSettings, redact, WrongSettings } from './read-settings.ts'
+import { describeSettings, readSettings, redact, InvalidSettings } from './read-settings.ts'
 import { bytes, choice, duration, flag, integer, list, port, secret, text } from './setting.ts'
 
 const table = {
@@ -54,7 +54,7 @@ test.each([
   expect(readSettings(table, { T_WAIT: given }).wait).toBe(expected)
 })
 
-test('every wrong value is told at once, with variable, problem and remedy, secrets left out', () => {
+test('every invalid value is reported at once, with variable, problem and remedy, without secrets', () => {
   const wrong = {
     T_SIZE: '12 parsecs',
     T_WAIT: '2m',
@@ -72,18 +72,18 @@ test('every wrong value is told at once, with variable, problem and remedy, secr
   } catch (error) {
     thrown = error
   }
-  expect(thrown).toBeInstanceOf(WrongSettings)
-  const { problems, message } = thrown as WrongSettings
+  expect(thrown).toBeInstanceOf(InvalidSettings)
+  const { problems, message } = thrown as InvalidSettings
   expect(problems.length).toBe(8)
   expect(message).toContain('T_SIZE="12 parsecs" is not a number with one of the units')
   expect(message).toContain('T_WAIT="2m" is above 1m. Give a duration')
   expect(message).toContain('T_COUNT="0" is below 1. Give a whole number, 1 to 64.')
-  expect(message).toContain('T_WORD="xml" is none of the words allowed. Give one of json, pretty.')
+  expect(message).toContain('T_WORD="xml" is not one of the allowed words. Give one of json, pretty.')
   expect(message).toContain('T_KEY ([redacted]) is given twice')
   expect(message).not.toContain('hunter2')
 })
 
-test('a secret may stand in a file', async () => {
+test('a secret can be read from a file', async () => {
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-config-'))
   const path = join(home, 'key')
   try {
@@ -97,7 +97,7 @@ test('a secret may stand in a file', async () => {
   }
 })
 
-test('shown values leave secrets out', () => {
+test('redacted values contain no secrets', () => {
   const values = readSettings(table, { T_KEY: 'hunter2', T_SIZE: '2048', T_WAIT: '90' })
   expect(redact(table, values)).toEqual({
     T_SIZE: '2KiB',
@@ -111,7 +111,7 @@ test('shown values leave secrets out', () => {
   })
 })
 
-test('documents get one row a setting', () => {
+test('documents get one row per setting', () => {
   const rows = describeSettings(table)
   expect(rows).toHaveLength(9)
   expect(rows[0]).toBe(

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { redacted, type Setting } from './setting.ts'
 
 /**
- * Settings come from the environment. Each room declares its own as a table of `Setting`s in its `config.ts`; its
- * `main.ts` reads them once, all tables together, so that all mistakes are told at once.
+ * Settings come from the environment. Each package declares a table of `Setting`s in its `config.ts`; `main.ts` reads all
+ * tables together, so that all invalid values are reported at once.
  */
 
 export type Table = Readonly<Record<string, Setting<unknown>>>
@@ -13,16 +13,16 @@ export type Values<S extends Table> = { readonly [K in keyof S]: ReturnType<S[K]
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** One wrong value: whose, what is wrong with it, and what to do. */
+/** One invalid value: its variable, what is wrong, and what to do. */
 export interface Problem {
   readonly variable: string
   readonly problem: string
   readonly remedy: string
 }
 
-/** Stops the start; `message` lists every wrong value. */
-export class WrongSettings extends Error {
-  override readonly name = 'WrongSettings'
+/** Prevents the start; `message` lists every invalid value. */
+export class InvalidSettings extends Error {
+  override readonly name = 'InvalidSettings'
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
@@ -31,7 +31,7 @@ export class WrongSettings extends Error {
   }
 }
 
-/** @throws WrongSettings naming every variable whose value cannot be used. */
+/** @throws InvalidSettings naming every variable with an invalid value. */
 export function readSettings<S extends Table>(table: S, env: Environment): Values<S> {
   const problems: Problem[] = []
   const values: Record<string, unknown> = {}
@@ -42,14 +42,14 @@ export function readSettings<S extends Table>(table: S, env: Environment): Value
       problems.push(problemOf(setting, env, thrown as Error))
     }
   }
-  if (problems.length > 0) throw new WrongSettings(problems)
+  if (problems.length > 0) throw new InvalidSettings(problems)
   return Object.freeze(values) as Values<S>
 }
 
 function readOne(setting: Setting<unknown>, env: Environment): unknown {
   const given = env[setting.env]?.trim()
   const file = setting.secret ? env[`${setting.env}_FILE`]?.trim() : undefined
-  if (given && file) throw new Error(`is given twice, by itself and by ${setting.env}_FILE`)
+  if (given && file) throw new Error(`is given twice, directly and in ${setting.env}_FILE`)
   const text = file ? readSecret(file) : given
   return text ? setting.parse(text) : setting.fallback
 }
@@ -79,7 +79,7 @@ function problemOf(setting: Setting<unknown>, env: Environment, thrown: Error): 
   return { variable: `${setting.env}${shown}`, problem: thrown.message, remedy }
 }
 
-/** The values as they may be logged: printed as one would write them, secrets left out. */
+/** The values for the log, formatted as in the environment, without secrets. */
 export function redact<S extends Table>(table: S, values: Values<S>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(table)
@@ -88,8 +88,8 @@ export function redact<S extends Table>(table: S, values: Values<S>): Record<str
   )
 }
 
-/** One Markdown table row a setting: variable, default, what it expects, what it does. */
-export function describe(table: Table): string[] {
+/** One Markdown table row per setting: variable, default, format, meaning. */
+export function describeSettings(table: Table): string[] {
   return Object.values(table).map((one) => {
     const shown = one.shownFallback ?? (one.fallback === undefined ? '' : one.print(one.fallback))
     const names = one.secret ? `\`${one.env}\`, \`${one.env}_FILE\`` : `\`${one.env}\``

@@ -2,30 +2,30 @@
 export interface Setting<T> {
   /** Name of the environment variable. */
   readonly env: string
-  /** One line for people: what it does. */
+  /** One line of help: what it does. */
   readonly help: string
-  /** How a value is written, for messages and documents, e.g. `a size such as 512MiB`. */
+  /** The format of a value, for messages and documents, e.g. `a size such as 512MiB`. */
   readonly expects: string
   /** The value when the variable is not set. */
   readonly fallback: T
   /** What documents show as the default where `fallback` depends on the machine. */
   readonly shownFallback?: string
-  /** A secret is never printed, and may instead stand in the file that `<env>_FILE` names. */
+  /** A secret is never printed, and can also be given in the file that `<env>_FILE` names. */
   readonly secret: boolean
   /** @throws Error whose message is the problem, as in "is below 1". */
   parse(text: string): T
-  /** The value as one would write it. */
+  /** The value as it is written in the environment. */
   print(value: T): string
 }
 
-/** What every kind of setting is told when it is declared. */
+/** What the declaration of a setting contains, for every kind. */
 export interface Declared<T> {
   readonly fallback: T
   readonly help: string
   readonly shownFallback?: string
 }
 
-/** What a kind of setting adds to what was declared. */
+/** What a kind of setting adds to the declaration. */
 interface Kind<T> {
   readonly expects: string
   parse(text: string): T
@@ -99,7 +99,7 @@ export function choice<const T extends string, const F>(
     expects,
     parse(text) {
       const value = values.find((one) => one === text.toLowerCase())
-      if (value === undefined) throw new Error('is none of the words allowed')
+      if (value === undefined) throw new Error('is not one of the allowed words')
       return value
     },
     print: (value) => value,
@@ -145,7 +145,7 @@ export function list<F>(
   return setting(env, kind, rest)
 }
 
-/** A text that nobody may read in a log: shown redacted, and taken from the file named by `<env>_FILE` as well. */
+/** A text that is redacted in logs; it can also be read from the file that `<env>_FILE` names. */
 export function secret(
   env: string,
   declared: { help: string; expects: string },
@@ -155,7 +155,7 @@ export function secret(
   return setting(env, kind, { ...rest, fallback: undefined })
 }
 
-/** What stands in place of a secret wherever settings are shown. */
+/** Replaces secrets wherever settings are shown. */
 export const redacted = '[redacted]'
 
 const byteUnits = {
@@ -207,7 +207,7 @@ function printBytes(value: number): string {
   ])
 }
 
-/** A duration as a person would write it, e.g. `7d`, `90s`. */
+/** A duration in the largest unit that divides it, e.g. `7d`, `90s`. */
 export function printDuration(valueMs: number): string {
   const units: [string, number][] = [
     ['d', 86_400e3],

@@ -2,8 +2,8 @@ import type { Fields, Level } from './logger.ts'
 
 const colours = { debug: 90, info: 36, warn: 33, error: 31 } as const
 
-/** A line for eyes: time, level, service, message, then the fields, and stacks on lines of their own. */
-export function pretty(level: Level, msg: string, { service, ...fields }: Fields): string {
+/** A readable line: time, level, service, message and fields, followed by stack traces. */
+export function formatPretty(level: Level, msg: string, { service, ...fields }: Fields): string {
   const time = new Date().toISOString().slice(11, 23)
   const stacks: string[] = []
   const shown = Object.entries(fields)

@@ -1,7 +1,7 @@
 import type { Values } from '../config/read-settings.ts'
 import { choice } from '../config/setting.ts'
 
-/** Settings of the log, which every process has. */
+/** Log settings of every service. */
 export const logSettings = {
   logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
     fallback: 'info',

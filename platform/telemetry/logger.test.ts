@@ -8,7 +8,7 @@ function recorded(options: Partial<LoggerOptions> = {}) {
   return { log, lines, records: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
 }
 
-test('one JSON object a line, bound fields included', () => {
+test('each line is one JSON object with the bound fields', () => {
   const { log, lines, records } = recorded()
   log.child({ task: 't1' }).child({ attempt: 2 }).info('started', { ms: 12, pid: undefined })
   log.warn('two\nlines')
@@ -63,7 +63,7 @@ test('errors keep code and cause', () => {
   })
 })
 
-test('what is too deep, too long or not writable is cut', () => {
+test('fields that are too deep, too long or not serialisable are cut', () => {
   const { log, lines, records } = recorded()
   const loop: Record<string, unknown> = { big: 1n, bytes: new Uint8Array(9), text: 'x'.repeat(10_000) }
   loop['self'] = loop
@@ -72,7 +72,7 @@ test('what is too deep, too long or not writable is cut', () => {
   expect(records()[0]).toMatchObject({ big: '1', bytes: '[9 bytes]' })
 })
 
-test('the pretty form is for eyes', () => {
+test('the pretty format is readable', () => {
   const { log, lines } = recorded({ format: 'pretty' })
   log.info('ready', { url: 'http://localhost:3000', note: 'two words', error: new Error('no') })
   expect(lines[0]).toContain('ready')
@@ -81,7 +81,7 @@ test('the pretty form is for eyes', () => {
   )
 })
 
-test('lines reach a pipe whole, also right before the exit', async () => {
+test('lines reach a pipe complete, also right before the exit', async () => {
   const script = `
     import { createLogger } from ${JSON.stringify(`${import.meta.dir}/logger.ts`)}
     const log = createLogger({ service: 'child' })

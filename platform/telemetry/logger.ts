@@ -1,21 +1,21 @@
 import { redacted } from '../config/setting.ts'
-import { pretty } from './format-pretty.ts'
-import { toStdout } from './write-stdout.ts'
+import { formatPretty } from './format-pretty.ts'
+import { writeStdout } from './write-stdout.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
 export type Level = (typeof levels)[number]
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** One line an event: a short fixed message, and fields for all that varies. */
+/** Writes one line per event: a short fixed message, with fields for everything that varies. */
 export interface Logger {
   debug(msg: string, fields?: Fields): void
   info(msg: string, fields?: Fields): void
   warn(msg: string, fields?: Fields): void
   error(msg: string, fields?: Fields): void
-  /** A log that adds these fields to each of its lines. */
+  /** A logger that adds these fields to each line. */
   child(fields: Fields): Logger
-  /** Whether lines of this level are written, for fields that are dear to compute. */
+  /** Whether lines of this level are written, to avoid computing expensive fields. */
   enabled(level: Level): boolean
 }
 
@@ -26,17 +26,17 @@ export interface LoggerOptions {
   readonly level?: Level | undefined
   /** Default: pretty on a terminal, else JSON lines. */
   readonly format?: 'json' | 'pretty' | undefined
-  /** Takes whole lines; default standard output. */
+  /** Writes a whole line; default standard output. */
   readonly write?: (line: string) => void
 }
 
-/** A structured log. Fields whose name speaks of a secret are never written; errors are written with their causes. */
-export function createLogger({ service, level = 'info', format, write = toStdout }: LoggerOptions): Logger {
+/** A structured logger. Fields with secret names are redacted; errors are written with their causes. */
+export function createLogger({ service, level = 'info', format, write = writeStdout }: LoggerOptions): Logger {
   const lowest = levels.indexOf(level)
   const isPretty = format === undefined ? process.stdout.isTTY : format === 'pretty'
   return isPretty
-    ? bound({ service }, lowest, (level, msg, fields) => write(pretty(level, msg, fields)))
-    : bound({ service }, lowest, (level, msg, fields) => write(json(level, msg, fields)))
+    ? bound({ service }, lowest, (level, msg, fields) => write(formatPretty(level, msg, fields)))
+    : bound({ service }, lowest, (level, msg, fields) => write(formatJson(level, msg, fields)))
 }
 
 function bound(
@@ -46,62 +46,62 @@ function bound(
 ): Logger {
   const at = (level: Level) => {
     if (levels.indexOf(level) < lowest) return () => {}
-    return (msg: string, fields?: Fields) => emit(level, msg, fields ? { ...fixed, ...safe(fields) } : fixed)
+    return (msg: string, fields?: Fields) => emit(level, msg, fields ? { ...fixed, ...sanitize(fields) } : fixed)
   }
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => bound({ ...fixed, ...safe(fields) }, lowest, emit),
+    child: (fields) => bound({ ...fixed, ...sanitize(fields) }, lowest, emit),
     enabled: (level) => levels.indexOf(level) >= lowest,
   }
 }
 
-function json(level: Level, msg: string, fields: Fields): string {
+function formatJson(level: Level, msg: string, fields: Fields): string {
   const { service, ...rest } = fields
   return `${JSON.stringify({ time: new Date().toISOString(), level, service, msg, ...rest })}\n`
 }
 
-const secretive = /token|passw|secret|authori[sz]ation|cookie|credential|api_?key/i
-const deepest = 4
-const longestText = 4096
+const secretNames = /token|passw|secret|authori[sz]ation|cookie|credential|api_?key/i
+const maxDepth = 4
+const maxTextLength = 4096
 
-/** The fields as they may be written: plain values, bounded in depth and length, secrets replaced. */
-function safe(fields: Fields, depth = 0): Record<string, unknown> {
+/** Plain values, limited in depth and length, with secrets redacted. */
+function sanitize(fields: Fields, depth = 0): Record<string, unknown> {
   const plain: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(fields)) {
-    plain[key] = value != null && secretive.test(key) ? redacted : plainOf(value, depth)
+    plain[key] = value != null && secretNames.test(key) ? redacted : plainOf(value, depth)
   }
   return plain
 }
 
 function plainOf(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return withoutPassword(value).slice(0, longestText)
+  if (typeof value === 'string') return withoutPassword(value).slice(0, maxTextLength)
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Error) return plainError(value, depth)
   if (value instanceof Date) return value
-  if (depth >= deepest) return '[deeper]'
+  if (depth >= maxDepth) return '[deeper]'
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
   if (Array.isArray(value)) return value.slice(0, 100).map((one) => plainOf(one, depth + 1))
-  return safe(value as Fields, depth + 1)
+  return sanitize(value as Fields, depth + 1)
 }
 
 function plainError(error: Error, depth: number): unknown {
   const { code, hints } = error as { code?: unknown; hints?: unknown }
-  const stack = error.stack?.slice(0, longestText)
+  const stack = error.stack?.slice(0, maxTextLength)
   return {
     name: error.name,
-    message: withoutPassword(error.message).slice(0, longestText),
+    message: withoutPassword(error.message).slice(0, maxTextLength),
     ...(code === undefined ? {} : { code }),
     ...(hints === undefined ? {} : { hints: plainOf(hints, depth + 1) }),
     ...(stack === undefined ? {} : { stack: withoutPassword(stack) }),
-    ...(error.cause === undefined || depth >= deepest ? {} : { cause: plainOf(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth >= maxDepth ? {} : { cause: plainOf(error.cause, depth + 1) }),
   }
 }
 
-/** `scheme://user:password@host` without the middle. */
+/** Redacts the user and password in `scheme://user:password@host`. */
 function withoutPassword(text: string): string {
   return text.includes('://') ? text.replace(/:\/\/[^\s/@]+@/g, `://${redacted}@`) : text
 }

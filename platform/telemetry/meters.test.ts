@@ -21,7 +21,7 @@ const table = {
 } as const
 
 describe('meters', () => {
-  test('are written as Prometheus reads them', async () => {
+  test('are exported in the Prometheus text format', async () => {
     await using meters = openMeters(table)
     const eat = meters.counter('eaten')
     eat(2, { kind: 'red' })
@@ -29,11 +29,11 @@ describe('meters', () => {
     const bite = meters.histogram('seconds')
     for (const seconds of [0.05, 0.1, 0.5, 7]) bite(seconds, { kind: 'red' })
     let left = 3
-    meters.watch('left', () => left)
-    meters.watch('worms', () => 11)
+    meters.observe('left', () => left)
+    meters.observe('worms', () => 11)
     const depth = meters.gauge('depth')
-    meters.before(async () => depth(4.5, { basket: 'mine' }))
-    meters.before(() => Promise.reject(new Error('nobody looks into that one')))
+    meters.beforeCollect(async () => depth(4.5, { basket: 'mine' }))
+    meters.beforeCollect(() => Promise.reject(new Error('collection failed')))
 
     expect(await meters.text()).toBe(`# HELP apples_eaten_total Apples, by "kind" \\\\ colour.
 # TYPE apples_eaten_total counter
@@ -60,7 +60,7 @@ basket_depth{basket="mine"} 4.5
     expect(await meters.text()).toContain('\napples_left NaN\n')
   })
 
-  test('do not grow without end', async () => {
+  test('have a limited number of series', async () => {
     await using meters = openMeters(table)
     const eat = meters.counter('eaten')
     for (let i = 0; i < 5000; i++) eat(1, { kind: `kind ${i}` })

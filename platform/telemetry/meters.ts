@@ -14,7 +14,7 @@ export interface Metric<
   readonly bounds?: readonly number[]
 }
 
-/** The metrics of a service, by the names the code has for them. */
+/** The metrics of a service, by their names in the code. */
 export type MetricTable = Readonly<Record<string, Metric>>
 
 type Labels<M extends Metric> = Readonly<Record<M['labels'][number], string>>
@@ -22,20 +22,20 @@ type Of<T extends MetricTable, K extends Metric['kind']> = {
   [N in keyof T]: T[N]['kind'] extends K ? N : never
 }[keyof T]
 
-/** A value that is looked up when somebody reads the metrics; NaN when it cannot be known just then. */
+/** Reads a value when the metrics are collected; NaN when it is unknown. */
 type Read = () => number
 
-/** The instruments of a table. Each is made when it is first asked for; what nobody asks for is not served. */
+/** The instruments of a table. Each is created on first use; unused metrics are not exported. */
 export interface Meters<T extends MetricTable> extends AsyncDisposable {
-  /** Adds to a series, which need not be there yet; 0 makes it appear. */
+  /** Adds to a series; adding 0 creates it. */
   counter<N extends Of<T, 'counter'>>(name: N): (by: number, labels: Labels<T[N]>) => void
   histogram<N extends Of<T, 'histogram'>>(name: N): (value: number, labels: Labels<T[N]>) => void
   gauge<N extends Of<T, 'gauge'>>(name: N): (value: number, labels: Labels<T[N]>) => void
-  /** A series without labels that costs nothing until it is read. */
-  watch<N extends Of<T, 'counter' | 'gauge'>>(name: N, read: Read): void
-  /** Called before each reading, for values that take a question; what it throws is nobody's loss. */
-  before(look: () => Promise<void>): void
-  /** Everything, in the text format of Prometheus 0.0.4. */
+  /** A series without labels whose value is read at collection only. */
+  observe<N extends Of<T, 'counter' | 'gauge'>>(name: N, read: Read): void
+  /** Called before each collection, for values that need a request; errors are ignored. */
+  beforeCollect(collect: () => Promise<void>): void
+  /** All metrics in the text format of Prometheus, version 0.0.4. */
   text(): Promise<string>
 }
 
@@ -43,42 +43,42 @@ export interface Meters<T extends MetricTable> extends AsyncDisposable {
 export const metricsMediaType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
- * Opens the metrics of a process: OpenTelemetry inside, Prometheus text outside, and no port of their own. A metric has
- * 2,000 series at most, by the SDK's own limit; what goes beyond is counted together.
+ * Opens the metrics of a process: OpenTelemetry instruments, exported as Prometheus text, without a port of their own. The SDK
+ * limits a metric to 2,000 series; further ones are counted together.
  */
 export function openMeters<const T extends MetricTable>(table: T): Meters<T> {
   const reader = new PrometheusExporter({ preventServerStart: true })
   const provider = new MeterProvider({ readers: [reader] })
   const meter = provider.getMeter('pixelflow')
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true)
-  const looks: (() => Promise<void>)[] = []
-  const about = (name: keyof T) => {
-    const { name: called, help, bounds } = table[name] as Metric
+  const collectors: (() => Promise<void>)[] = []
+  const describeMetric = (name: keyof T) => {
+    const { name: metricName, help, bounds } = table[name] as Metric
     const advice = bounds === undefined ? {} : { advice: { explicitBucketBoundaries: [...bounds] } }
-    return [called, { description: help, ...advice }] as const
+    return [metricName, { description: help, ...advice }] as const
   }
 
   return {
     counter(name) {
-      const counter = meter.createCounter(...about(name))
+      const counter = meter.createCounter(...describeMetric(name))
       return (by, labels) => counter.add(by, labels)
     },
     histogram(name) {
-      const histogram = meter.createHistogram(...about(name))
+      const histogram = meter.createHistogram(...describeMetric(name))
       return (value, labels) => histogram.record(value, labels)
     },
     gauge(name) {
-      const gauge = meter.createGauge(...about(name))
+      const gauge = meter.createGauge(...describeMetric(name))
       return (value, labels) => gauge.record(value, labels)
     },
-    watch(name, read) {
+    observe(name, read) {
       const make =
         (table[name] as Metric).kind === 'counter' ? 'createObservableCounter' : 'createObservableGauge'
-      meter[make](...about(name)).addCallback((result) => result.observe(read()))
+      meter[make](...describeMetric(name)).addCallback((result) => result.observe(read()))
     },
-    before: (look) => void looks.push(look),
+    beforeCollect: (collect) => void collectors.push(collect),
     async text() {
-      await Promise.allSettled(looks.map((look) => look()))
+      await Promise.allSettled(collectors.map((collect) => collect()))
       const { resourceMetrics } = await reader.collect()
       return `${serializer.serialize(resourceMetrics).trimEnd()}\n`
     },

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import type { Meters } from './meters.ts'
 
-/** What every process tells of itself, by the names that Prometheus' own clients have for it. */
+/** Metrics of every process, with the names that the Prometheus client libraries use. */
 export const processMetrics = {
   build: {
     kind: 'gauge',
@@ -44,19 +44,19 @@ export const processMetrics = {
 
 const lagEveryMs = 250
 
-/** Begins to measure this process; disposing stops. */
+/** Starts measuring this process; disposing stops. */
 export function watchProcess(meters: Meters<typeof processMetrics>, version: string): Disposable {
   meters.gauge('build')(1, { version, runtime: `bun ${Bun.version}` })
   const startedAt = Date.now() / 1000 - process.uptime()
-  meters.watch('started', () => startedAt)
-  meters.watch('cpu', () => {
+  meters.observe('started', () => startedAt)
+  meters.observe('cpu', () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
   })
-  meters.watch('resident', () => process.memoryUsage.rss())
+  meters.observe('resident', () => process.memoryUsage.rss())
   if (process.platform === 'linux') {
     const files = meters.gauge('files')
-    meters.before(async () => files((await readdir('/proc/self/fd')).length, {}))
+    meters.beforeCollect(async () => files((await readdir('/proc/self/fd')).length, {}))
   }
   const late = meters.histogram('lag')
   let due = performance.now() + lagEveryMs

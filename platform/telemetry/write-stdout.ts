@@ -1,16 +1,16 @@
 import { writeSync } from 'node:fs'
 
-const longestWaitMs = 100
+const maxWaitMs = 100
 
 let unwritten: Uint8Array = new Uint8Array()
 let dropped = 0
 
 /**
- * Writes a line at once, so that the last words before an exit are not lost. Where standard output does not block and
- * its reader has stalled, this waits for 100 ms at most and then drops lines: a stalled reader must cost neither
- * memory nor work. How many were dropped is told once it reads again.
+ * Writes a line synchronously, so that lines before an exit are not lost. If standard output is non-blocking and its reader
+ * has stalled, this waits at most 100 ms and then drops lines, so that a stalled reader costs neither memory nor time. The
+ * number of dropped lines is logged when the reader continues.
  */
-export function toStdout(line: string): void {
+export function writeStdout(line: string): void {
   if (!drain()) {
     dropped++
     return
@@ -33,7 +33,7 @@ function drain(): boolean {
       unwritten = unwritten.subarray(writeSync(1, unwritten))
     } catch (thrown) {
       if ((thrown as { code?: string }).code !== 'EAGAIN') unwritten = new Uint8Array()
-      else if (waitedMs >= longestWaitMs) return false
+      else if (waitedMs >= maxWaitMs) return false
       else Atomics.wait(clock, 0, 0, 5)
       waitedMs += 5
     }

@@ -3,7 +3,7 @@ import { createBloomFilter } from './bloom-filter.ts'
 
 const keys = Array.from({ length: 20_000 }, (_, i) => `account/${i}`)
 
-test('none is forgotten, and few are mistaken', () => {
+test('there are no false negatives and few false positives', () => {
   const filter = createBloomFilter(1n, 2 ** 18)
   for (const key of keys) filter.add(key)
   expect(keys.filter((key) => !filter.mayHave(key))).toEqual([])
@@ -12,7 +12,7 @@ test('none is forgotten, and few are mistaken', () => {
   expect(mistaken / keys.length).toBeLessThan(0.02)
 })
 
-test('another seed mistakes others', () => {
+test('another seed has other false positives', () => {
   const samples = [1n, 2n].map((seed) => {
     const filter = createBloomFilter(seed, 2 ** 16)
     for (const key of keys.slice(0, 8000)) filter.add(key)

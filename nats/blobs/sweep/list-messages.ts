@@ -6,10 +6,10 @@ import { streamSubjects } from '../../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 
 const page = 256
-/** A sweep is never in a hurry. */
-const breathMs = 5
+/** Pause between pages, so that a sweep does not slow down calls. */
+const pagePauseMs = 5
 
-/** The messages of these subjects, as they stand, a page at a time. @throws the signal's reason. */
+/** The messages of these subjects, in pages. @throws the signal's reason. */
 export async function* listMessages(
   broker: Broker,
   stream: string,
@@ -28,11 +28,11 @@ export async function* listMessages(
     const last = found.at(-1)
     if (last === undefined || found.length < page) return
     after = last.seq
-    await pause(breathMs, signal)
+    await pause(pagePauseMs, signal)
   }
 }
 
-/** The subjects that have messages. Some may be missed when others come and go meanwhile. */
+/** The subjects that have messages. Some may be missed when subjects change meanwhile. */
 export async function* listSubjects(
   broker: Broker,
   stream: string,

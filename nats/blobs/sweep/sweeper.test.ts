@@ -6,20 +6,20 @@ import { outputObject, type Task } from '@pixelflow/core/task'
 import { startWatchedNats } from '@pixelflow/testkit/broker-state'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
-import { quiet } from '../../testing/nats-fixture.ts'
+import { errorLogger } from '../../testing/nats-fixture.ts'
 import { openAdapters } from '../../open-adapters.ts'
 import { natsSettings } from '../../nats-settings.ts'
 
 const signal = new AbortController().signal
 const account = 'local'
 
-/** A adapters whose sweeps take everything for old that was there before, and what its broker holds. */
-async function openHouse(sweepGraceMs = 0) {
+/** Opens adapters whose sweeps treat all existing messages as old. */
+async function openWatchedAdapters(sweepGraceMs = 0) {
   await using parts = new AsyncDisposableStack()
   const watched = parts.use(await startWatchedNats())
   const settings = readSettings(natsSettings, watched.nats.env)
   const adapters = parts.use(
-    await openAdapters({ settings, name: 'test', log: quiet, sweepGraceMs, touchAfterMs: 0 }),
+    await openAdapters({ settings, name: 'test', log: errorLogger, sweepGraceMs, touchAfterMs: 0 }),
   )
   const owned = parts.move()
   return {
@@ -49,33 +49,33 @@ function recordOf(sha256: string, bytes: number): ImageRecord {
 const random = (bytes: number) => crypto.getRandomValues(Buffer.alloc(bytes))
 
 describe('images', () => {
-  test('bytes stay while a record points to them, and go with the last one', async () => {
-    await using house = await openHouse()
-    const { sources, images } = house.adapters
+  test('bytes stay while a record refers to them', async () => {
+    await using fixture = await openWatchedAdapters()
+    const { sources, images } = fixture.adapters
     const bytes = random(40_000)
     const { sha256 } = await store(sources, bytes, (digest) => blobName(account, digest))
     const records = [recordOf(sha256, bytes.length), recordOf(sha256, bytes.length)]
     for (const record of records) await images.create(account, record.id, record)
 
-    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
+    expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
     await images.delete(account, (records[0] as ImageRecord).id)
-    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
+    expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
     expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
     await images.delete(account, (records[1] as ImageRecord).id)
-    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
+    expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect(await sources.stat(blobName(account, sha256))).toBeNull()
     // Nothing but the tombstone is left.
-    expect((await house.messages())['OBJ_sources']).toBe(1)
-    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
+    expect((await fixture.messages())['OBJ_sources']).toBe(1)
+    expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
   })
 
-  test('what is young stays, whatever points to it', async () => {
-    await using house = await openHouse(60_000)
-    const { sha256 } = await store(house.adapters.sources, random(1000), (digest) =>
+  test('young bytes stay without a reference', async () => {
+    await using fixture = await openWatchedAdapters(60_000)
+    const { sha256 } = await store(fixture.adapters.sources, random(1000), (digest) =>
       blobName(account, digest),
     )
-    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
-    expect(await house.adapters.sources.stat(blobName(account, sha256))).not.toBeNull()
+    expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
+    expect(await fixture.adapters.sources.stat(blobName(account, sha256))).not.toBeNull()
   })
 })
 
@@ -88,37 +88,37 @@ describe('outputs', () => {
     ],
   })
 
-  test('stay while their task tells of them or is at work, and go when it is deleted', async () => {
-    await using house = await openHouse()
-    const { results, events } = house.adapters
+  test('stay while their task refers to them or is active, and go when it is deleted', async () => {
+    await using fixture = await openWatchedAdapters()
+    const { results, events } = fixture.adapters
     const task = { ...sampleTask(), account }
     const object = (output: string) => outputObject(account, task.id, 'main', output)
     const seq = await events.append(queuedEvent(task), 0)
     const { sha256 } = await store(results, random(1000), () => object('default'))
     await store(results, random(1000), () => object('other'))
-    expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
+    expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
 
     const done = eventOf('completed', task, finished(sha256), new Date())
     const end = await events.append(done, seq)
-    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
+    expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect(await results.stat(object('default'))).not.toBeNull()
     expect(await results.stat(object('other'))).toBeNull()
 
     await events.append(eventOf('deleted', done.task, {}, new Date()), end)
-    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
-    expect((await house.messages())['OBJ_results']).toBe(2)
+    expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
+    expect((await fixture.messages())['OBJ_results']).toBe(2)
   })
 
-  test('of a task that nobody knows any more go', async () => {
-    await using house = await openHouse()
-    await store(house.adapters.results, random(1000), () => outputObject(account, 'gone', 'main', 'default'))
-    expect(await house.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
+  test('of an expired task go', async () => {
+    await using fixture = await openWatchedAdapters()
+    await store(fixture.adapters.results, random(1000), () => outputObject(account, 'gone', 'main', 'default'))
+    expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
   })
 })
 
-test('bytes that are stored again count from then on, but do not grow younger', async () => {
-  await using house = await openHouse(60_000)
-  const { sources } = house.adapters
+test('storing bytes again renews the description, but not the age of the bytes', async () => {
+  await using fixture = await openWatchedAdapters(60_000)
+  const { sources } = fixture.adapters
   const bytes = random(1000)
   const first = await store(sources, bytes, (digest) => blobName(account, digest))
   await Bun.sleep(50)
@@ -127,36 +127,36 @@ test('bytes that are stored again count from then on, but do not grow younger', 
   const read = await sources.read(first.name)
   expect(Buffer.concat(await Array.fromAsync(read?.body ?? []))).toEqual(bytes)
   // One chunk, one description: the second upload's own chunk is gone.
-  expect((await house.messages())['OBJ_sources']).toBe(2)
+  expect((await fixture.messages())['OBJ_sources']).toBe(2)
 })
 
-test('chunks of a write that nobody ended go, those of whole blobs stay', async () => {
-  await using house = await openHouse()
-  const { sources, images } = house.adapters
+test('chunks of an abandoned write go, chunks of blobs stay', async () => {
+  await using fixture = await openWatchedAdapters()
+  const { sources, images } = fixture.adapters
   const bytes = random(500_000)
   const { sha256 } = await store(sources, bytes, (digest) => blobName(account, digest))
   const record = recordOf(sha256, bytes.length)
   await images.create(account, record.id, record)
-  const whole = (await house.messages())['OBJ_sources'] as number
+  const whole = (await fixture.messages())['OBJ_sources'] as number
 
   const abandoned = await sources.begin()
   await abandoned.write(random(300_000))
-  while (((await house.messages())['OBJ_sources'] as number) < whole + 2) await Bun.sleep(20)
-  expect(await house.sweep()).toEqual({ blobs: 0, orphanedChunks: 1 })
-  expect((await house.messages())['OBJ_sources']).toBe(whole)
+  while (((await fixture.messages())['OBJ_sources'] as number) < whole + 2) await Bun.sleep(20)
+  expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 1 })
+  expect((await fixture.messages())['OBJ_sources']).toBe(whole)
   const read = await sources.read(blobName(account, sha256))
   expect(Buffer.concat(await Array.fromAsync(read?.body ?? []))).toEqual(bytes)
 })
 
-test('goes through more than a page, and stops when it is told to', async () => {
-  await using house = await openHouse()
-  const { sources } = house.adapters
+test('reads more than one page, and stops when the signal aborts', async () => {
+  await using fixture = await openWatchedAdapters()
+  const { sources } = fixture.adapters
   await Promise.all(
     Array.from({ length: 600 }, (_, i) =>
       store(sources, random(16 + i), (digest) => blobName(account, digest)),
     ),
   )
   const stop = AbortSignal.abort(new Error('enough'))
-  await expect(house.adapters.sweeper.sweep(stop)).rejects.toThrow('enough')
-  expect(await house.sweep()).toEqual({ blobs: 600, orphanedChunks: 0 })
+  await expect(fixture.adapters.sweeper.sweep(stop)).rejects.toThrow('enough')
+  expect(await fixture.sweep()).toEqual({ blobs: 600, orphanedChunks: 0 })
 }, 60_000)

@@ -25,49 +25,49 @@ export interface SweeperOptions {
   readonly events: Pick<Events, 'last'>
   readonly layout: Pick<Layout, 'natsReplicas'>
   /**
-   * What was written or touched more recently stays whatever refers to it, in milliseconds: longer than any upload
-   * pauses, and than a result waits for its task to point to it.
+   * Bytes written or touched more recently stay even without a reference, in milliseconds. Must be longer than any pause of an
+   * upload, and than a result waits for its task to refer to it.
    */
   readonly graceMs: number
 }
 
-/** Whether something still refers to a blob. */
-type IsWanted = (name: string) => boolean | Promise<boolean>
+/** Whether a blob is referenced. */
+type IsReferenced = (name: string) => boolean | Promise<boolean>
 
 /**
- * Mark and sweep, in memory that does not grow with what is stored: references are marked in a filter that may take a
- * few for wanted that are not. They are found by a later sweep, which is mistaken about others.
+ * Mark and sweep in constant memory: references are marked in a Bloom filter. Blobs that a false positive keeps are found by a
+ * later sweep, which has another seed.
  */
 export function createSweeper(broker: Broker, { events, layout, graceMs }: SweeperOptions): Sweeper {
   const newSeed = () => BigInt(Math.floor(Math.random() * 2 ** 32))
 
-  /** Images point to their bytes by account and digest. */
-  const wantedSources = async (signal: AbortSignal): Promise<IsWanted> => {
-    const wanted = createBloomFilter(newSeed())
+  /** Image records refer to their bytes by account and digest. */
+  const referencedSources = async (signal: AbortSignal): Promise<IsReferenced> => {
+    const references = createBloomFilter(newSeed())
     const bucket = recordBuckets.images
     for await (const { data } of listMessages(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
-      const record = imageRecord.safeParse(parsed(data)).data
-      if (record) wanted.add(blobName(record.account, record.sha256))
+      const record = imageRecord.safeParse(parseJson(data)).data
+      if (record) references.add(blobName(record.account, record.sha256))
     }
-    return wanted.mayHave
+    return references.mayHave
   }
 
-  /** Tasks point to their outputs by name; one that is still at work may be about to. */
-  const isWantedResult: IsWanted = async (name) => {
+  /** Tasks refer to their outputs by name; an active task may be about to. */
+  const isReferencedResult: IsReferenced = async (name) => {
     const [account = '', task = '', stage = ''] = name.split('/')
     const last = await events.last(account, task)
     if (last === null || last.event.kind === 'deleted') return false
     const { status, outputs } = last.event.task
-    const isAtWork = status === 'queued' || status === 'running'
-    return isAtWork || outputs.some((output) => outputObject(account, task, stage, output.name) === name)
+    const isActive = status === 'queued' || status === 'running'
+    return isActive || outputs.some((output) => outputObject(account, task, stage, output.name) === name)
   }
 
   const sweepBucket = async (
     bucket: Bucket,
-    isWanted: IsWanted,
+    isReferenced: IsReferenced,
     signal: AbortSignal,
   ): Promise<SweepResult> => {
-    // The server that dates what is stored says what time it is; what comes from now on is not looked at.
+    // The time comes from the server that dates the messages; messages stored from now on are ignored.
     const info = await retryUnreachable(() => streamInfo(broker, bucket.stream), { signal })
     const oldBefore = leaderTime(info) - graceMs
     const isOld = ({ at, seq }: { at: Date; seq: number }) =>
@@ -75,9 +75,9 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     const known = createBloomFilter(newSeed())
     let blobs = 0
     for await (const message of listMessages(broker, bucket.stream, blobSubjects(bucket.name), signal)) {
-      const found = readable(message)
+      const found = tryParse(message)
       if (found === undefined || found.info.deleted) continue
-      if (isOld(found) && !(await isWanted(found.info.name)) && (await removed(bucket, found))) blobs += 1
+      if (isOld(found) && !(await isReferenced(found.info.name)) && (await remove(bucket, found))) blobs += 1
       else known.add(found.info.nuid)
     }
     let orphanedChunks = 0
@@ -97,8 +97,8 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     async sweep(signal) {
       try {
         const bucket = (name: string) => createBucket(broker, name, layout.natsReplicas)
-        const sources = await sweepBucket(bucket(blobBuckets.sources), await wantedSources(signal), signal)
-        const results = await sweepBucket(bucket(blobBuckets.results), isWantedResult, signal)
+        const sources = await sweepBucket(bucket(blobBuckets.sources), await referencedSources(signal), signal)
+        const results = await sweepBucket(bucket(blobBuckets.results), isReferencedResult, signal)
         return {
           blobs: sources.blobs + results.blobs,
           orphanedChunks: sources.orphanedChunks + results.orphanedChunks,
@@ -111,8 +111,8 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
   }
 }
 
-/** Removes a blob unless it was touched since it was looked at: whoever stores the same bytes again touches it. */
-async function removed(bucket: Bucket, found: ObjectEntry): Promise<boolean> {
+/** Removes a blob unless its description was written again since: storing the same bytes again does that. */
+async function remove(bucket: Bucket, found: ObjectEntry): Promise<boolean> {
   try {
     await retryUnreachable(() => putTombstone(bucket, found))
   } catch (thrown) {
@@ -123,8 +123,8 @@ async function removed(bucket: Bucket, found: ObjectEntry): Promise<boolean> {
   return true
 }
 
-/** Undefined for what somebody else has put there. */
-function readable(message: StoredMessage): ObjectEntry | undefined {
+/** Undefined for an entry with an unknown format. */
+function tryParse(message: StoredMessage): ObjectEntry | undefined {
   try {
     return parseObjectEntry(message)
   } catch {
@@ -132,7 +132,7 @@ function readable(message: StoredMessage): ObjectEntry | undefined {
   }
 }
 
-function parsed(data: Uint8Array): unknown {
+function parseJson(data: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(data))
   } catch {
