@@ -143,7 +143,8 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
 
   /** Runs a step of the write; a failure ends it. */
   const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (end) throw new Fault('storage_failed', 'This write has already ended.', { remedy: 'Begin a new write.' })
+    if (end)
+      throw new Fault('storage_failed', 'This write has already ended.', { remedy: 'Begin a new write.' })
     isBusy = true
     try {
       const value = await withinTimeout(Infinity, work)
@@ -202,7 +203,8 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
         const created = winner.info.nuid === id
         if (created) {
           const isSurelyStored = chunks <= 1 && tries === 1 && performance.now() - begunAt < safeDurationMs
-          if (!isSurelyStored && !(await retryUnreachable(() => hasAllChunks(bucket, info)))) throw chunksRemoved()
+          if (!isSurelyStored && !(await retryUnreachable(() => hasAllChunks(bucket, info))))
+            throw chunksRemoved()
           end = Promise.resolve()
           onEnd()
         } else await abortSoon()

@@ -55,7 +55,7 @@ async function content(blobs: Blobs, name: string, range?: { start: number; end:
 blobsContract('nats', openBucket)
 
 describe('the wire format', () => {
-  test("the object-store client of NATS reads our blobs", async () => {
+  test('the object-store client of NATS reads our blobs', async () => {
     await using opened = await openBucket()
     const own = await new Objm(jetstream(opened.broker.nc)).open('sources')
     for (const size of [0, 5, 3 * mebibyte + 1]) {
@@ -67,7 +67,7 @@ describe('the wire format', () => {
     expect(await own.get('ours/5')).toBeNull()
   })
 
-  test("we read and delete blobs of that client, ranges included", async () => {
+  test('we read and delete blobs of that client, ranges included', async () => {
     await using opened = await openBucket()
     const own = await new Objm(jetstream(opened.broker.nc)).open('sources')
     const bytes = noise(3 * mebibyte + 1)

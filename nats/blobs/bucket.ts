@@ -34,7 +34,9 @@ export function putDescription(bucket: Bucket, info: ObjectInfo, after: number):
   const expected = headers()
   expected.set('Nats-Rollup', 'sub')
   expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-  return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), { headers: expected })
+  return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), {
+    headers: expected,
+  })
 }
 
 /** Marks a name as deleted, as NATS tools do. @throws JetStreamError 10071 on a conflict. */

@@ -47,7 +47,8 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   try {
     while (at < end) {
       const { messages, requested } = await ahead.next()
-      if (requested === 0 || messages.length < requested) throw await explainMissingBytes(options.bucket, info)
+      if (requested === 0 || messages.length < requested)
+        throw await explainMissingBytes(options.bucket, info)
       for (const part of messages.flatMap(({ parts }) => parts)) {
         const from = Math.max(0, start - at)
         const to = Math.min(part.length, end - at)
@@ -77,7 +78,11 @@ interface Window {
 }
 
 /** Fetches windows of chunks in order: the one that is read, and the next one if the budget allows it. */
-function openWindows({ bucket, budget, windowBytes }: ReadOptions, info: ObjectInfo, { runs }: ChunkLocation) {
+function openWindows(
+  { bucket, budget, windowBytes }: ReadOptions,
+  info: ObjectInfo,
+  { runs }: ChunkLocation,
+) {
   const chunkBytes = chunkSizeOf(info)
   const most = Math.max(1, Math.floor(windowBytes / chunkBytes))
   const source = sourceOf(bucket, info, runs)

@@ -58,7 +58,9 @@ test('a leader that disappears is followed by another process', async () => {
 }, 60_000)
 
 test('a process that may not subscribe to renewals keeps its connection', async () => {
-  await using fixture = await openNatsFixture({ nats: { permissions: 'subscribe: { deny: "live.offices.>" }' } })
+  await using fixture = await openNatsFixture({
+    nats: { permissions: 'subscribe: { deny: "live.offices.>" }' },
+  })
   const over = new AbortController()
   let terms = 0
   const campaign = ({ leaderElection }: typeof fixture.adapters) =>

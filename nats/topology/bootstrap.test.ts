@@ -22,7 +22,9 @@ describe('bootstrap', () => {
     const settings = settingsFor(nats.env)
     await using stack = new AsyncDisposableStack()
     const brokers = await Promise.all(
-      Array.from({ length: 6 }, async () => stack.use(await connect({ settings, name: 'test', log: errorLogger }))),
+      Array.from({ length: 6 }, async () =>
+        stack.use(await connect({ settings, name: 'test', log: errorLogger })),
+      ),
     )
     await Promise.all(
       brokers.map((broker, i) => bootstrap(broker, { ...settings, maxQueued: 100 + (i % 2) })),
@@ -78,7 +80,11 @@ describe('bootstrap', () => {
 
   test('a broker that is too old is refused', async () => {
     using old = await oldServer()
-    const open = openAdapters({ settings: settingsFor({ NATS_URL: old.url }), name: 'test', log: errorLogger })
+    const open = openAdapters({
+      settings: settingsFor({ NATS_URL: old.url }),
+      name: 'test',
+      log: errorLogger,
+    })
     await expect(open).rejects.toMatchObject({
       message: 'The NATS server 2.11.4 is too old.',
       hints: { remedy: 'Use nats-server 2.12 or newer.' },
@@ -108,14 +114,18 @@ describe('connect', () => {
     await using nats = await startNats()
     const settings = settingsFor({ ...nats.env, PIXELFLOW_NATS_PASSWORD: 'wrong' })
     const begin = performance.now()
-    await expect(connect({ settings, name: 'test', log: errorLogger })).rejects.toThrow('refused the credentials')
+    await expect(connect({ settings, name: 'test', log: errorLogger })).rejects.toThrow(
+      'refused the credentials',
+    )
     // Well below the 30 seconds that it waits for a broker.
     expect(performance.now() - begin).toBeLessThan(10_000)
   })
 
   test('a missing credentials file is named', async () => {
     const settings = settingsFor({ PIXELFLOW_NATS_CREDS_FILE: '/nowhere/pixelflow.creds' })
-    await expect(connect({ settings, name: 'test', log: errorLogger })).rejects.toThrow('/nowhere/pixelflow.creds')
+    await expect(connect({ settings, name: 'test', log: errorLogger })).rejects.toThrow(
+      '/nowhere/pixelflow.creds',
+    )
   })
 })
 

@@ -31,7 +31,12 @@ export interface LoggerOptions {
 }
 
 /** A structured logger. Fields with secret names are redacted; errors are written with their causes. */
-export function createLogger({ service, level = 'info', format, write = writeStdout }: LoggerOptions): Logger {
+export function createLogger({
+  service,
+  level = 'info',
+  format,
+  write = writeStdout,
+}: LoggerOptions): Logger {
   const lowest = levels.indexOf(level)
   const isPretty = format === undefined ? process.stdout.isTTY : format === 'pretty'
   return isPretty
@@ -46,7 +51,8 @@ function bound(
 ): Logger {
   const at = (level: Level) => {
     if (levels.indexOf(level) < lowest) return () => {}
-    return (msg: string, fields?: Fields) => emit(level, msg, fields ? { ...fixed, ...sanitize(fields) } : fixed)
+    return (msg: string, fields?: Fields) =>
+      emit(level, msg, fields ? { ...fixed, ...sanitize(fields) } : fixed)
   }
   return {
     debug: at('debug'),

@@ -111,7 +111,9 @@ describe('outputs', () => {
 
   test('of an expired task go', async () => {
     await using fixture = await openWatchedAdapters()
-    await store(fixture.adapters.results, random(1000), () => outputObject(account, 'gone', 'main', 'default'))
+    await store(fixture.adapters.results, random(1000), () =>
+      outputObject(account, 'gone', 'main', 'default'),
+    )
     expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
   })
 })

@@ -97,7 +97,11 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     async sweep(signal) {
       try {
         const bucket = (name: string) => createBucket(broker, name, layout.natsReplicas)
-        const sources = await sweepBucket(bucket(blobBuckets.sources), await referencedSources(signal), signal)
+        const sources = await sweepBucket(
+          bucket(blobBuckets.sources),
+          await referencedSources(signal),
+          signal,
+        )
         const results = await sweepBucket(bucket(blobBuckets.results), isReferencedResult, signal)
         return {
           blobs: sources.blobs + results.blobs,
