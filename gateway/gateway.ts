@@ -6,7 +6,7 @@ import { countTraffic } from './metrics/count-traffic.ts'
 import manifest from './package.json'
 import { createAccessControl } from './parts/create-access-control.ts'
 import { createPorts } from './parts/create-ports.ts'
-import { openDelivery } from './parts/open-delivery.ts'
+import { openContentDelivery } from './parts/open-content-delivery.ts'
 import { openHealth } from './parts/open-health.ts'
 import { openMetrics } from './parts/open-metrics.ts'
 import { openServers } from './parts/open-servers.ts'
@@ -40,7 +40,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   ])
   parts.use(adapters)
   const metrics = parts.use(openMetrics(version))
-  const delivery = parts.use(await openDelivery(config))
+  const delivery = parts.use(await openContentDelivery(config))
   parts.use(forwardRetries(adapters))
   const taskList = parts.use(openTaskList(adapters, config, log))
   const ports = createPorts({ adapters, taskList, metrics, config, stopping: stopping.signal })

@@ -11,7 +11,7 @@ import { listOperations } from './process/list-operations.ts'
 import { listTasks } from './tasks/list-tasks.ts'
 import { withIdempotency } from './idempotency/with-idempotency.ts'
 import type { Ports } from './ports.ts'
-import { positionOf } from './consistency/wait-for-position.ts'
+import { writePositionOf } from './consistency/wait-for-position.ts'
 import { processImage } from './process/process-image.ts'
 import { readImage } from './images/read-image.ts'
 import { readOutput } from './tasks/read-output.ts'
@@ -25,7 +25,7 @@ export function createUsecases(ports: Ports) {
   const create = createTask(ports)
   return {
     withIdempotency: withIdempotency(ports),
-    positionOf: positionOf(ports),
+    positionOf: writePositionOf(ports),
     uploadImage: uploadImage(ports),
     stageImage: stageImage(ports),
     bufferImage: bufferImage(ports),

@@ -2,7 +2,7 @@ import type { Adapters } from '@pixelflow/nats/open-adapters'
 import { collectBacklog } from '../metrics/collect-backlog.ts'
 import { collectState } from '../metrics/collect-state.ts'
 import type { CheckHealth } from '../transports/shared/health-view.ts'
-import type { Delivery } from './open-delivery.ts'
+import type { ContentDelivery } from './open-content-delivery.ts'
 import type { Metrics } from './open-metrics.ts'
 import type { TaskList } from './open-task-list.ts'
 import { viewHealth } from './view-health.ts'
@@ -19,7 +19,7 @@ export interface HealthPart extends AsyncDisposable {
 export interface HealthOptions {
   readonly adapters: Adapters
   readonly taskList: TaskList
-  readonly delivery: Delivery
+  readonly delivery: ContentDelivery
   readonly metrics: Metrics
 }
 

@@ -16,7 +16,7 @@ import type { PageFiles } from '../transports/rest/page-routes.ts'
 import { createContentSender } from '../transports/rest/send-content.ts'
 import type { Usecases } from '../usecases.ts'
 import type { AccessControl } from './create-access-control.ts'
-import type { Delivery } from './open-delivery.ts'
+import type { ContentDelivery } from './open-content-delivery.ts'
 import type { HealthPart } from './open-health.ts'
 import type { Metrics } from './open-metrics.ts'
 
@@ -24,7 +24,7 @@ export interface ServersOptions {
   readonly usecases: Usecases
   readonly access: AccessControl
   readonly health: HealthPart
-  readonly delivery: Delivery
+  readonly delivery: ContentDelivery
   readonly metrics: Metrics
   readonly page: PageFiles
   readonly version: string

@@ -20,7 +20,7 @@ export interface OutputRequest {
 }
 
 /** A finished image. Its bytes can be opened once, before it is disposed. */
-export interface ProcessResult extends StoredContent, AsyncDisposable {
+export interface ProcessedOutput extends StoredContent, AsyncDisposable {
   readonly format: WritableFormatId
   readonly width: number
   readonly height: number
@@ -71,7 +71,7 @@ export function processImage(ports: Ports) {
     image: BufferedImage,
     request: OutputRequest,
     left: AbortSignal,
-  ): Promise<ProcessResult> => {
+  ): Promise<ProcessedOutput> => {
     const timedOut = new AbortController()
     const timer = setTimeout(() => timedOut.abort(timeoutFault(inline.timeoutMs)), inline.timeoutMs)
     const signal = AbortSignal.any([left, timedOut.signal])

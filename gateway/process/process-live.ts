@@ -10,7 +10,7 @@ import { totalLength, rechunk } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
 import type { InlineProcessing, Ports } from '../ports.ts'
-import type { OutputRequest, ProcessResult } from './process-image.ts'
+import type { OutputRequest, ProcessedOutput } from './process-image.ts'
 import type { ReceivedImage } from '../images/receive-image.ts'
 
 /** One image may crash an actor, so it is not tried on more than two. */
@@ -31,7 +31,7 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
     image: ImageInMemory,
     request: OutputRequest,
     signal: AbortSignal,
-  ): Promise<ProcessResult> => {
+  ): Promise<ProcessedOutput> => {
     const opening: TransformRequest = {
       account: who.account,
       format: image.format,
@@ -60,7 +60,7 @@ async function exchange(
   output: string,
   inline: InlineProcessing,
   signal: AbortSignal,
-): Promise<ProcessResult> {
+): Promise<ProcessedOutput> {
   // A failed send also fails the read below.
   sendImage(session, parts).catch(() => {})
   const first = await session.next(signal)
@@ -106,7 +106,7 @@ function streamed(
   result: TransformResult,
   output: string,
   first: Uint8Array,
-): ProcessResult {
+): ProcessedOutput {
   const close = () => session[Symbol.asyncDispose]()
   const onPause = () => void close()
   let timer = setTimeout(onPause, maxPauseMs)
@@ -128,7 +128,7 @@ function processed(
   output: string,
   body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   dispose: () => void | Promise<void>,
-): ProcessResult {
+): ProcessedOutput {
   const { mediaType, extensions } = format(written)
   let isDisposed = false
   return {

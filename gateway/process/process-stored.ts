@@ -6,7 +6,7 @@ import { cancelTask } from '../tasks/cancel-task.ts'
 import { createTask } from '../tasks/create-task.ts'
 import type { BufferedImage } from './buffer-image.ts'
 import type { Ports } from '../ports.ts'
-import type { OutputRequest, ProcessResult } from './process-image.ts'
+import type { OutputRequest, ProcessedOutput } from './process-image.ts'
 import { readOutput } from '../tasks/read-output.ts'
 import { watchTask } from '../tasks/watch-task.ts'
 
@@ -23,7 +23,7 @@ export function processStored(ports: Ports) {
     image: Pick<BufferedImage, 'storeForTask'>,
     { recipe, output }: OutputRequest,
     signal: AbortSignal,
-  ): Promise<ProcessResult> => {
+  ): Promise<ProcessedOutput> => {
     const accepted = await image.storeForTask(({ id }) => create(who, id, recipe))
     const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
       // The caller has left.

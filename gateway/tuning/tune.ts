@@ -4,7 +4,7 @@ import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import type { OpenMessage, ClientMessage } from '@pixelflow/core/tune/client-message'
 import type { Ports } from '../ports.ts'
-import { positionOf } from '../consistency/wait-for-position.ts'
+import { writePositionOf } from '../consistency/wait-for-position.ts'
 import { createUpdateBuffer, type TuneUpdate } from './update-buffer.ts'
 import { runTuneSession } from './run-tune-session.ts'
 import { rejectOnAbort } from '../tasks/reject-on-abort.ts'
@@ -27,7 +27,7 @@ export function tune(
   createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
   const { tuning } = ports
-  const position = positionOf(ports)
+  const position = writePositionOf(ports)
   const open = new Map<string, number>()
 
   /** Counts a session of an account while it is open. */

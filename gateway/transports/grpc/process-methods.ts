@@ -6,7 +6,7 @@ import type {
   ProcessedImageSchema,
   ProcessImageMetadata,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { selectOutput, type OutputRequest, type ProcessResult } from '../../process/process-image.ts'
+import { selectOutput, type OutputRequest, type ProcessedOutput } from '../../process/process-image.ts'
 import type { ImageUpload } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { chunksOf } from './content.ts'
@@ -60,7 +60,7 @@ async function processUpload(
   upload: ImageUpload,
   request: OutputRequest,
   signal: AbortSignal,
-): Promise<ProcessResult> {
+): Promise<ProcessedOutput> {
   const image = await bufferImage(principal, upload)
   try {
     return await processImage(principal, image, request, signal)
@@ -69,7 +69,7 @@ async function processUpload(
   }
 }
 
-function resultMessage(result: ProcessResult): MessageInitShape<typeof ProcessedImageSchema> {
+function resultMessage(result: ProcessedOutput): MessageInitShape<typeof ProcessedImageSchema> {
   const { format, mediaType, bytes, sha256, width, height, fileName, task } = result
   return { format, mediaType, bytes: BigInt(bytes), sha256, width, height, fileName, task: task?.id ?? '' }
 }

@@ -12,7 +12,7 @@ import { taskRequestParts } from '../../tasks/create-task.ts'
 import type { BufferedImage } from '../../process/buffer-image.ts'
 import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
-import { selectOutput, type ProcessResult } from '../../process/process-image.ts'
+import { selectOutput, type ProcessedOutput } from '../../process/process-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { readBody, contentLengthOf, mediaTypeOf } from '../shared/read-body.ts'
 import { startIdleTimeout, type IdleTimeout } from '../shared/idle-timeout.ts'
@@ -110,7 +110,7 @@ async function processOrCancel(
   image: BufferedImage,
   selection: () => ReturnType<typeof selectOutput>,
   disconnected: AbortSignal,
-): Promise<ProcessResult> {
+): Promise<ProcessedOutput> {
   try {
     return await usecases.processImage(who, image, selection(), disconnected)
   } catch (thrown) {
@@ -159,7 +159,7 @@ function prefersAsync(request: Request): boolean {
 
 function headersOf(
   request: Request,
-  result: ProcessResult,
+  result: ProcessedOutput,
   timing: Readonly<Record<string, number>>,
 ): Record<string, string> {
   const timings = Object.entries(timing).map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)

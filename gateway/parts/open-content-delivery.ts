@@ -5,14 +5,14 @@ import { createBytesSender, type SendBytes } from '../transports/rest/send-conte
 import { createSendTracker, type SendTracker } from '../transports/shared/send-tracker.ts'
 import type { GatewayConfig } from '../config.ts'
 
-export interface Delivery extends AsyncDisposable {
+export interface ContentDelivery extends AsyncDisposable {
   readonly sendBytes: SendBytes
   readonly sendTracker: SendTracker
   readonly spool: DiskSpool
 }
 
 /** Sends the bytes of images; large downloads pass through files in a spool folder. */
-export async function openDelivery(config: GatewayConfig): Promise<Delivery> {
+export async function openContentDelivery(config: GatewayConfig): Promise<ContentDelivery> {
   await using parts = new AsyncDisposableStack()
   const folder = join(config.dataDir, 'gateway', 'spool')
   const spool = parts.use(await openDiskSpool(folder, config.downloadSpoolBytes))
