@@ -1,3 +1,5 @@
+import { createNotifier } from './notifier.ts'
+
 /** A channel of capacity one: a new value replaces a value that has not been taken. */
 export interface LatestValue<T> {
   put(value: T): void
@@ -10,15 +12,15 @@ export interface LatestValue<T> {
 export function createLatestValue<T>(): LatestValue<T> {
   let held: { readonly value: T } | undefined
   let isClosed = false
-  let wake: () => void = () => {}
+  const changed = createNotifier()
   return {
     put(value) {
       held = { value }
-      wake()
+      changed.notify()
     },
     close() {
       isClosed = true
-      wake()
+      changed.notify()
     },
     async take(signal) {
       for (;;) {
@@ -29,14 +31,7 @@ export function createLatestValue<T>(): LatestValue<T> {
           return value
         }
         if (isClosed) return null
-        await new Promise<void>((resolve) => {
-          wake = () => {
-            signal.removeEventListener('abort', wake)
-            resolve()
-          }
-          signal.addEventListener('abort', wake)
-        })
-        wake = () => {}
+        await changed.wait({ signal })
       }
     },
   }

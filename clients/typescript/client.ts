@@ -8,79 +8,79 @@ import type { TuneOptions, Tuning } from './tuning.ts'
 export type { ActorView, EventView, ImageView, Lane, OutputView, TaskView }
 export type TaskPage = TaskPageView
 
-/** What the server says of itself before anybody has shown a token. */
+/** Version and limits of the server, available without credentials. */
 export interface ServerSettings {
   readonly version: string
-  /** Largest file that is taken, in bytes. */
+  /** Largest accepted file, in bytes. */
   readonly maxUploadBytes: number
-  /** Most pixels (width × height) that an image may have. */
+  /** Most pixels (width × height) of an image. */
   readonly maxPixels: number
   readonly formats: readonly FormatId[]
   readonly auth: 'none' | 'token' | 'certificate'
 }
 
-/** Every operation with its JSON Schema, and that of a whole recipe. */
+/** Every operation with its JSON Schema, and the JSON Schema of a recipe. */
 export type Catalogue = ReturnType<typeof describeOperations>
 
-/** The short text form (`resize:800/format:webp`), or the recipe itself. */
+/** The short text form (`resize:800/format:webp`) or an object. */
 export type RecipeInput = string | object
 
-/** A picture's bytes. Streams are read once and at the pace of the network. */
+/** The bytes of a source image. Streams are read once, as fast as the network accepts them. */
 export type Source = Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
 
-/** What is stored: an image as it was uploaded, or an output of a task (`default` unless named). */
+/** A stored file: an uploaded image, or an output of a task (default: `default`). */
 export type ContentRef = { readonly image: string } | { readonly task: string; readonly output?: string }
 
 export interface CallOptions {
-  /** Ends the call; it then throws the signal's reason. */
+  /** Aborts the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined
-  /** Most milliseconds that the call may take, further tries included; streams have no limit unless one is given. */
+  /** Timeout in milliseconds, including retries. Streams have no default timeout. */
   readonly timeoutMs?: number | undefined
 }
 
-/** Of calls that make something. */
+/** Options of calls that create a resource. */
 export interface CreateOptions extends CallOptions {
   /**
-   * With a key of its own, such as a random UUID, a call is done once, however often it is made; so it is tried again like
-   * those that change nothing (an upload only of what is held, not of a stream).
+   * A unique key, such as a random UUID. The server runs the call at most once per key, so the client can retry it like a
+   * read. (An upload is retried only if its source is not a stream.)
    */
   readonly idempotencyKey?: string | undefined
 }
 
-/** Of calls that make a task. */
+/** Options of calls that create a task. */
 export interface TaskOptions extends CreateOptions {
   /**
-   * Whom the task waits with: `interactive`, unless given, for somebody who waits for it; `bulk` for one of many. Of an
-   * account that has many interactive ones under way, further ones wait in bulk; the task says so.
+   * Priority in the queue: `interactive` (default) if a person waits for the result, `bulk` for batches. When an account
+   * has many interactive tasks in progress, further ones are queued as bulk; the task shows its lane.
    */
   readonly lane?: Lane | undefined
 }
 
 export interface UploadOptions extends CreateOptions {
-  /** Media type; a Blob brings its own. What counts are the bytes. */
+  /** Media type; default: that of the Blob. The server detects the format from the bytes. */
   readonly mediaType?: string | undefined
-  /** Size of a stream, when it is known: a file that is too large is then refused at once. */
+  /** Size of a stream, if known. A file that is too large is then rejected at once. */
   readonly bytes?: number | undefined
-  /** Told how many bytes have left so far, and of how many; null when nobody knows. */
+  /** Called with the bytes sent so far and the total, which is null if unknown. */
   readonly onSent?: ((bytes: number, total: number | null) => void) | undefined
 }
 
 export interface WatchOptions {
   readonly signal?: AbortSignal | undefined
-  /** Token of the last event seen; the stream goes on behind it. Good on any gateway, over any protocol. */
+  /** Token of the last event received; the stream continues after it. Valid on any gateway and over any protocol. */
   readonly after?: string | undefined
-  /** Told when the stream is up, and before each further try (counted from 1 since the last event). */
+  /** Called when the stream is connected, and before each retry (counted from 1 since the last event). */
   readonly onConnection?: ((state: 'live' | 'retrying', attempt: number) => void) | undefined
-  /** So many tries in a row without a single event, and it throws; 12 unless given. `Infinity` never gives up. */
+  /** Consecutive tries without an event after which the stream throws; default 12. `Infinity` retries forever. */
   readonly tries?: number | undefined
-  /** A connection without a word for so many milliseconds is taken for dead; 45,000 unless given (HTTP only). */
+  /** Milliseconds without data after which a connection counts as lost; default 45,000 (HTTP only). */
   readonly silentMs?: number | undefined
-  /** Milliseconds before the second try; they double up to `longestPauseMs`, each with some chance in it. */
+  /** Pause before the second try in milliseconds. It doubles up to `longestPauseMs`, with jitter. */
   readonly firstPauseMs?: number | undefined
   readonly longestPauseMs?: number | undefined
 }
 
-/** Something that has happened to a task, and the token with which the stream goes on after it. */
+/** An event of a task, with the token that continues the stream after it. */
 export type TaskEvent = EventView & { readonly token: string }
 
 export interface TaskQuery {
@@ -88,39 +88,39 @@ export interface TaskQuery {
 }
 
 export interface TaskPageQuery extends TaskQuery {
-  /** 1 to 200; 50 unless given. */
+  /** Page size, 1 to 200; default 50. */
   readonly limit?: number | undefined
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   readonly cursor?: string | undefined
 }
 
-/** `timeoutMs` is for the beginning: how long the rest takes is up to its reader. */
+/** `timeoutMs` covers the time until the first byte; the reader determines how long the rest takes. */
 export interface DownloadOptions extends CallOptions {
-  /** First byte wanted; 0 unless given. */
+  /** Offset of the first byte; default 0. */
   readonly offset?: number | undefined
-  /** How many; all up to the end unless given. */
+  /** Number of bytes; default: all up to the end. */
   readonly length?: number | undefined
 }
 
-/** Stored bytes, and which part of them `body` brings. */
+/** A stored file and the range of it in `body`. */
 export interface Content {
-  /** Size of the whole. */
+  /** Size of the whole file. */
   readonly bytes: number
-  /** SHA-256 of the whole, in hexadecimal. */
+  /** SHA-256 of the whole file, in hexadecimal. */
   readonly sha256: string
   readonly mediaType: string
   readonly offset: number
-  /** Bytes that `body` brings. */
+  /** Number of bytes in `body`. */
   readonly length: number
-  /** Read at the reader's pace; a connection that breaks is taken up where it broke. Cancel what is not read. */
+  /** Read with backpressure; a broken connection is resumed. Cancel it if you do not read it to the end. */
   readonly body: ReadableStream<Uint8Array>
 }
 
 export interface FollowOptions extends WatchOptions {
   readonly onEvent?: ((event: TaskEvent) => void) | undefined
-  /** What becomes of the task when `signal` aborts; `leave` unless given, `cancel` for `process`. */
+  /** What happens to the task when `signal` aborts; default `leave`, and `cancel` for `process`. */
   readonly onAbort?: 'cancel' | 'leave' | undefined
-  /** Told when `signal` has aborted before the end: the task's id, and whether the task could be cancelled. */
+  /** Called if `signal` aborts before the end, with the task's id and whether the task was cancelled. */
   readonly onLeft?: ((task: string, isCancelled: boolean) => void) | undefined
 }
 
@@ -129,82 +129,82 @@ export interface ProcessOptions extends UploadOptions, TaskOptions, Omit<FollowO
   readonly onTask?: ((task: TaskView) => void) | undefined
 }
 
-/** A completed task, and how to get its outputs. */
+/** A completed task and its outputs. */
 export interface TaskResult {
   readonly task: TaskView
   /** The outputs in the recipe's order. */
   readonly outputs: readonly (OutputView & { download(options?: DownloadOptions): Promise<Content> })[]
 }
 
-/** That, and the image that was sent for it. */
+/** A completed task and the image uploaded for it. */
 export interface ProcessResult extends TaskResult {
   readonly image: ImageView
 }
 
 export interface ProcessImageOptions extends Omit<UploadOptions, 'onSent'> {
-  /** Which output is wanted, of a recipe that makes several. */
+  /** Name of the output to return; required if the recipe has several. */
   readonly output?: string | undefined
 }
 
-/** A finished picture. */
+/** A processed image. */
 export interface ProcessedImage extends Pick<Content, 'bytes' | 'sha256' | 'mediaType' | 'body'> {
-  /** Id of the task that has made it; undefined when nothing was stored. */
+  /** Id of the task that produced it; undefined if nothing was stored. */
   readonly task?: string
 }
 
 /**
- * A PixelFlow server. The same over HTTP and gRPC: a program chooses by how it opens one.
+ * A client of a PixelFlow server, with the same calls over HTTP (`openHttp`) and gRPC (`openGrpc`).
  *
- * Every call throws `PixelflowError` when the server refuses or nobody answers, and the reason of its signal when that
- * aborts. Calls that may be made twice are tried again when nobody answers or the server is not available just now.
+ * A call throws `PixelflowError` if the server rejects it or cannot be reached, and the signal's reason if the signal
+ * aborts. Calls that are safe to repeat are retried while the error is temporary.
  */
 export interface Client extends AsyncDisposable {
-  /** Where calls go, as people write it. */
+  /** Address of the server, as given. */
   readonly address: string
   settings(options?: CallOptions): Promise<ServerSettings>
   operations(options?: CallOptions): Promise<Catalogue>
-  /** The processes that do the work, by name; of the tasks they hold, own ones are named. */
+  /** The actors (worker processes), by name, each with the caller's tasks that it holds. */
   actors(options?: CallOptions): Promise<readonly ActorView[]>
-  /** Stores a picture. Not tried again by itself without a key: a second try would store a second image. */
+  /** Stores an image. Without an idempotency key it is not retried: a second try would store a second image. */
   upload(source: Source, options?: UploadOptions): Promise<ImageView>
   image(id: string, options?: CallOptions): Promise<ImageView>
   deleteImage(id: string, options?: CallOptions): Promise<void>
-  /** Accepts work on a stored image. */
+  /** Creates a task that applies a recipe to a stored image. */
   createTask(image: string, recipe: RecipeInput, options?: TaskOptions): Promise<TaskView>
   task(id: string, options?: CallOptions): Promise<TaskView>
   /** One page of tasks, newest first. */
   taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPage>
-  /** Every task, newest first, fetched page by page as the loop goes on. */
+  /** Every task, newest first, fetched page by page during iteration. */
   tasks(query?: TaskPageQuery, options?: CallOptions): AsyncGenerator<TaskView, void>
   cancel(id: string, options?: CallOptions): Promise<TaskView>
   /**
-   * Does the work of a task that has ended once more, as a new task with `retryOf`. Not tried again by itself without a
-   * key: a second try would make a second task.
+   * Creates a new task with the image and recipe of a task that has ended; its `retryOf` names that task. Without an
+   * idempotency key the call is not retried: a second try would create a second task.
    */
   retryTask(id: string, options?: CreateOptions): Promise<TaskView>
-  /** Takes a task away with its outputs; cancels it first when it has not ended. */
+  /** Deletes a task and its outputs. A task that has not ended is cancelled first. */
   deleteTask(id: string, options?: CallOptions): Promise<void>
   /**
-   * Every event of a task, each once and in order, up to and with its final one. A connection that breaks is made anew
-   * and goes on where it broke, on whatever gateway answers. Ends silently when `signal` aborts.
+   * Streams every event of a task, each once and in order, up to and including the final one. A broken connection is
+   * reopened and resumed on any gateway. Ends without an error when `signal` aborts.
    */
   watch(task: string, options?: WatchOptions): AsyncGenerator<TaskEvent, void>
   /**
    * Follows a task to its end.
-   * @throws PixelflowError with `task` set when it fails or is cancelled.
+   * @throws PixelflowError with `task` set if the task fails or is cancelled.
    */
   follow(task: string, options?: FollowOptions): Promise<TaskResult>
   download(from: ContentRef, options?: DownloadOptions): Promise<Content>
   /**
-   * Uploads a picture, has a recipe applied to it, and follows the task to its end.
-   * @throws PixelflowError with `task` set when the task fails or is cancelled.
+   * Uploads an image, creates a task with the recipe, and follows the task to its end.
+   * @throws PixelflowError with `task` set if the task fails or is cancelled.
    */
   process(source: Source, recipe: RecipeInput, options?: ProcessOptions): Promise<ProcessResult>
   /**
-   * Image in, image out, in one call: the quickest way for a small image, which is then not stored anywhere. Without a
-   * `timeoutMs` it may take two minutes. Aborting ends the work.
+   * Processes an image in one call. This is the fastest way for a small image, which is not stored. The default timeout is
+   * two minutes. Aborting the call stops the work.
    */
   processImage(source: Source, recipe: RecipeInput, options?: ProcessImageOptions): Promise<ProcessedImage>
-  /** Opens a live session on a stored image: change the recipe as often as you like, see the picture as it will be. */
+  /** Opens a tuning session on a stored image: change the recipe and receive live previews. */
   tune(options: TuneOptions): Promise<Tuning>
 }

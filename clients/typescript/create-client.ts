@@ -7,13 +7,13 @@ import { watch } from './watch.ts'
 import type { Transport } from './transport.ts'
 
 export interface ClientOptions extends CallLimits {
-  /** Ends every call, those to come too, when it aborts. */
+  /** Aborts all current and future calls. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A client over any protocol: its calls as they are, its connections made to last. */
+/** Creates a client over a transport. Streams and downloads are resumed when a connection breaks. */
 export function createClient(transport: Transport, { signal, ...limits }: ClientOptions): Client {
-  /** The same options, ended by the client's signal too. */
+  /** The options with the client's signal added. */
   const ended = <O extends Pick<CallOptions, 'signal'>>(options?: O): O =>
     ({ ...options, signal: both(signal, options?.signal) }) as O
 
@@ -47,9 +47,9 @@ export function createClient(transport: Transport, { signal, ...limits }: Client
     async tune(options) {
       const { signal } = ended(options)
       signal?.throwIfAborted()
-      // Opening changes nothing, so it may be done again, whatever the protocol does by itself.
+      // Opening has no side effects, so it is safe to repeat.
       return retryCall({ ...limits, retries: options.retries ?? 3 }, signal, () =>
-        openTuning((ear) => transport.tune(ear, signal), options),
+        openTuning((listener) => transport.tune(listener, signal), options),
       )
     },
     [Symbol.asyncDispose]: () => transport.close(),

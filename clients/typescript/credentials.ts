@@ -1,9 +1,9 @@
 import { PixelflowError } from './pixelflow-error.ts'
 
-/** Where calls get their token from, and whom they ask for another when the server wants one. */
+/** Source of the token of each call, and of a new token after a rejection. */
 export interface Credentials {
   token(): string | null
-  /** Asked after a refusal; null gives up. `refused` is the token that has just failed, if any. */
+  /** Called after a 401; null gives up. `refused` is the rejected token, if any. */
   ask?(refused: string | null): Promise<string | null>
 }
 
@@ -11,7 +11,7 @@ export function credentialsOf(token: string | Credentials | null | undefined): C
   return typeof token === 'object' && token !== null ? token : { token: () => token ?? null }
 }
 
-/** Makes a call, and makes it again for as long as its token is refused and another one is given. */
+/** Runs a call, and repeats it as long as its token is rejected and a new one is available. */
 export async function withToken<T>(
   credentials: Credentials,
   call: (token: string | null) => Promise<T>,
@@ -22,7 +22,7 @@ export async function withToken<T>(
       return await call(token)
     } catch (thrown) {
       if (!(thrown instanceof PixelflowError) || thrown.status !== 401) throw thrown
-      // Another call may have got a new token while this one was under way.
+      // Another call may have obtained a new token in the meantime.
       const current = credentials.token()
       const next = current === token ? ((await credentials.ask?.(token)) ?? null) : current
       if (next === null) throw thrown

@@ -5,12 +5,12 @@ import { PixelflowError } from './pixelflow-error.ts'
 import { retryCall, withTimeout, type CallLimits } from './retry-call.ts'
 import type { Transport } from './transport.ts'
 
-/** So many connections in a row without a byte, and the download is given up. */
-const mostTries = 5
+/** Consecutive connections without a byte after which the download fails. */
+const maxTries = 5
 
 /**
- * Stored bytes over as many connections as it takes.
- * @throws PixelflowError `damaged`, from the body, when what is stored there has become something else on the way.
+ * Downloads a stored file, resuming broken connections.
+ * @throws PixelflowError `damaged` from the body if the stored file changes during the download.
  */
 export async function download(
   transport: Transport,
@@ -35,7 +35,7 @@ function lasting(
   let received = 0
   let tries = 0
 
-  /** The next bytes; takes the stream up again where it broke. */
+  /** Reads the next bytes. Resumes a broken connection. */
   async function next(): Promise<Uint8Array | undefined> {
     for (;;) {
       try {
@@ -46,11 +46,11 @@ function lasting(
           return value
         }
         if (received >= length) return undefined
-        throw new PixelflowError('unreachable', 'The download was cut short.')
+        throw new PixelflowError('unreachable', 'The connection was lost during the download.')
       } catch (thrown) {
         signal?.throwIfAborted()
         tries += 1
-        if (!(thrown instanceof PixelflowError) || !thrown.isTemporary || tries >= mostTries) throw thrown
+        if (!(thrown instanceof PixelflowError) || !thrown.isTemporary || tries >= maxTries) throw thrown
         await pause(backoffMs(tries, { initialMs: 200, maxMs: 2000 }), signal)
         signal?.throwIfAborted()
       }
@@ -66,10 +66,7 @@ function lasting(
     reader = more.body.getReader()
     if (more.sha256 === sha256) return
     await reader.cancel().catch(() => {})
-    throw new PixelflowError(
-      'damaged',
-      'What is stored has become something else while it was being fetched.',
-    )
+    throw new PixelflowError('damaged', 'The stored file changed during the download.')
   }
 
   return new ReadableStream<Uint8Array>(

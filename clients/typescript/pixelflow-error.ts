@@ -2,14 +2,14 @@ import { faultRow, faults, type FaultCode, type FaultReport, type FaultRow } fro
 import type { TaskView } from '@pixelflow/core/api'
 
 /**
- * A code of the server's error table, or one of three that only a client can tell: nobody answers (`unreachable`), what
- * answers is no PixelFlow server (`not_pixelflow`), or the bytes are not the promised ones (`damaged`). A newer server
- * may know more.
+ * A code of the server's error table, or a code of this client: the server cannot be reached (`unreachable`), the answer is
+ * not from a PixelFlow server (`not_pixelflow`), or the received bytes do not match their digest (`damaged`). A newer server
+ * may send other codes.
  */
 export type ErrorCode = FaultCode | 'unreachable' | 'not_pixelflow' | 'damaged' | (string & {})
 
 export interface ErrorFields extends Omit<FaultReport, 'code' | 'detail'> {
-  /** HTTP status; unless given, that of the code, 0 for those of the client. */
+  /** HTTP status; default: that of the code, or 0 for codes of the client. */
   readonly status?: number | undefined
   readonly title?: string | undefined
   readonly requestId?: string | undefined
@@ -17,23 +17,23 @@ export interface ErrorFields extends Omit<FaultReport, 'code' | 'detail'> {
   readonly cause?: unknown
 }
 
-/** Whatever a server refuses, or that nobody answers: what, where, and what to do about it, in words for people. */
+/** The error of a call that the server rejected or did not answer. */
 export class PixelflowError extends Error {
   override readonly name = 'PixelflowError'
   readonly code: ErrorCode
-  /** HTTP status of the refusal, also over gRPC; 0 when no answer came. */
+  /** HTTP status of the error, also over gRPC; 0 without an answer. */
   readonly status: number
-  /** What the code is called. */
+  /** Title of the code, a noun phrase. */
   readonly title: string
-  /** The parameter, field or header at fault, e.g. `steps[1].sigma`. */
+  /** The invalid parameter, field or header, e.g. `steps[1].sigma`. */
   readonly field: string | undefined
-  /** What to do about it, as one sentence. */
+  /** What to do. */
   readonly remedy: string | undefined
-  /** The id under which the server's log knows the call. */
+  /** The id of the call in the server's log. */
   readonly requestId: string | undefined
-  /** After how long another try makes sense, in milliseconds. */
+  /** Milliseconds after which another try makes sense. */
   readonly retryAfterMs: number | undefined
-  /** The task that failed, when it is one. */
+  /** The failed task, if the error is that of a task. */
   readonly task: TaskView | undefined
 
   constructor(code: ErrorCode, detail: string, hints: ErrorFields = {}) {
@@ -41,7 +41,7 @@ export class PixelflowError extends Error {
     const row = rowOf(code)
     this.code = code
     this.status = hints.status ?? row?.http ?? 0
-    this.title = hints.title ?? row?.title ?? 'The call did not work'
+    this.title = hints.title ?? row?.title ?? 'Failed call'
     this.field = hints.field
     this.remedy = hints.remedy ?? row?.remedy
     this.requestId = hints.requestId
@@ -58,7 +58,7 @@ export class PixelflowError extends Error {
     return rowOf(this.code)?.isRecipeFault === true
   }
 
-  /** Whether the same call may go better a little later: nobody answered, or the server is not available just now. */
+  /** Whether repeating the same call later may succeed: no answer, overload or a failure of the server's environment. */
   get isTemporary(): boolean {
     const { code, status } = this
     if (code === 'unreachable' || rowOf(code)?.isTemporary === true) return true
@@ -66,23 +66,23 @@ export class PixelflowError extends Error {
   }
 }
 
-/** Undefined for the codes of this client, and for those of a newer server. */
+/** Undefined for codes of this client and of a newer server. */
 function rowOf(code: ErrorCode): FaultRow | undefined {
   return Object.hasOwn(faults, code) ? faultRow(code as FaultCode) : undefined
 }
 
-/** That nobody answers at an address. */
+/** The error of a server that cannot be reached. */
 export function unreachableError(address: string, cause?: unknown, reason?: string): PixelflowError {
   const at = address === '' ? 'The server' : `The server at ${address}`
   const why = reason === undefined ? '' : ` (${reason})`
   return new PixelflowError('unreachable', `${at} could not be reached${why}.`, {
-    title: 'No answer from PixelFlow',
-    remedy: 'Check that it is running and try again.',
+    title: 'Unreachable server',
+    remedy: 'Check that the server is running and try again.',
     cause,
   })
 }
 
-/** That a call took longer than it might. */
+/** The error of a call that exceeded its timeout. */
 export function deadlineError(ms: number, cause?: unknown): PixelflowError {
   return new PixelflowError('deadline_exceeded', `The call took longer than ${ms} ms.`, { cause })
 }

@@ -11,10 +11,10 @@ import type {
 import { taskError } from './task-error.ts'
 import type { Transport } from './transport.ts'
 
-/** How long cancelling a task that its caller has left may take, in milliseconds. */
-const farewellMs = 3000
+/** Timeout of the cancel call after an abort, in milliseconds. */
+const cancelTimeoutMs = 3000
 
-/** The whole way of a picture: sent, worked on, followed. */
+/** Uploads an image, creates a task and follows it to its end. */
 export async function process(
   client: Client,
   transport: Transport,
@@ -23,15 +23,15 @@ export async function process(
   options: ProcessOptions = {},
 ): Promise<ProcessResult> {
   const { signal, onImage, onTask, onAbort = 'cancel', onLeft } = options
-  // A key is good for one kind of call.
+  // An idempotency key is valid for one kind of call.
   const { idempotencyKey: key, lane } = options
   const image = await client.upload(source, { ...options, idempotencyKey: key && `${key}.image` })
   onImage?.(image)
   const making = { signal, lane, idempotencyKey: key && `${key}.task` }
   const accepted = await client.createTask(image.id, recipe, making).catch(async (thrown: unknown) => {
     if (!signal?.aborted || onAbort !== 'cancel' || making.idempotencyKey === undefined) throw thrown
-    // The task may have been made all the same: the same key finds it, or makes one that is cancelled at once.
-    const again = { ...making, signal: undefined, timeoutMs: farewellMs }
+    // The task may exist although the call was aborted. The same key finds it, or creates one that is cancelled at once.
+    const again = { ...making, signal: undefined, timeoutMs: cancelTimeoutMs }
     const made = await transport.createTask(image.id, recipe, again).catch(() => undefined)
     if (made) onLeft?.(made.id, await cancelled(transport, made.id))
     throw thrown
@@ -40,12 +40,12 @@ export async function process(
   return { image, ...(await client.follow(accepted.id, { ...options, onAbort })) }
 }
 
-/** Cancels a task that its caller has left; whether that was heard. */
+/** Cancels a task after an abort. Resolves to whether that succeeded. */
 function cancelled(transport: Transport, id: string): Promise<boolean> {
-  return transport.cancel(id, { timeoutMs: farewellMs }).then(Boolean, () => false)
+  return transport.cancel(id, { timeoutMs: cancelTimeoutMs }).then(Boolean, () => false)
 }
 
-/** A task to its end, over as many connections as it takes. */
+/** Follows a task to its end, reopening broken connections. */
 export async function follow(
   client: Client,
   transport: Transport,
@@ -59,11 +59,11 @@ export async function follow(
     last = event.task
   }
   if (signal?.aborted) {
-    // Not through the client: what ended this may have ended all of its calls.
+    // Not through the client: its signal may be the one that aborted.
     onLeft?.(id, onAbort === 'cancel' && (await cancelled(transport, id)))
     throw signal.reason
   }
-  // A stream that was taken up after its end has nothing more to tell.
+  // A stream resumed after the final event has no events.
   const task = last ?? (await client.task(id, { signal }))
   const failure = taskError(task)
   if (failure) throw failure

@@ -1,7 +1,7 @@
 import type { TaskView } from '@pixelflow/core/api'
 import { PixelflowError } from './pixelflow-error.ts'
 
-/** Why a task that has ended is not completed; undefined when it is. */
+/** The error of a task that has ended without completing; undefined if it completed. */
 export function taskError(task: TaskView): PixelflowError | undefined {
   if (task.status === 'completed') return undefined
   if (task.fault === undefined) {

@@ -9,7 +9,7 @@ import type {
   WatchOptions,
 } from './client.ts'
 
-/** What a protocol has to offer: calls, and single connections of what `joinClient` makes last. */
+/** What a protocol implements: calls, and single connections that `createClient` reopens when they break. */
 export interface Transport extends Pick<
   Client,
   | 'address'
@@ -27,11 +27,11 @@ export interface Transport extends Pick<
   | 'deleteTask'
   | 'processImage'
 > {
-  /** One connection's events; `live` once it is up, `over` when nothing will ever follow. Ends when the connection does. */
+  /** The events of one connection; `live` once it is established, `over` if no event can follow. Ends with the connection. */
   events(task: string, link: EventStreamOptions): AsyncIterable<TaskEvent | 'live' | 'over'>
-  /** One connection's bytes. */
+  /** The bytes of one connection. */
   content(from: ContentRef, part: DownloadOptions): Promise<Content>
-  tune(ear: TuneListener, signal: AbortSignal | undefined): TuneConnection
+  tune(listener: TuneListener, signal: AbortSignal | undefined): TuneConnection
   close(): Promise<void>
 }
 

@@ -12,85 +12,85 @@ import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import type { RecipeInput } from './client.ts'
 import { PixelflowError } from './pixelflow-error.ts'
 
-/** What a session begins with. */
+/** Options of a tuning session. */
 export interface TuneOptions {
   /** Id of the image. */
   readonly image: string
   readonly recipe: RecipeInput
-  /** Which of the recipe's outputs is shown; its first unless given. */
+  /** Name of the output to preview; default: the first. */
   readonly output?: string | undefined
   readonly preview?: {
-    /** Pixels (width × height) a preview may have at most, 4,096 to 4,194,304; 1,048,576 unless given. */
+    /** Most pixels (width × height) of a preview, 4,096 to 4,194,304; default 1,048,576. */
     readonly maxPixels?: number
-    /** JPEG unless given, and WebP where the picture is transparent. */
+    /** Default: JPEG, or WebP if the picture is transparent. */
     readonly format?: 'jpeg' | 'webp'
-    /** 1 to 100, of the preview's encoding; 80 unless given. */
+    /** Quality of the preview's encoding, 1 to 100; default 80. */
     readonly quality?: number
   }
-  /** How often it is opened again when there is nobody just now who makes previews; 3 unless given. */
+  /** How often opening is retried while no actor can render previews; default 3. */
   readonly retries?: number | undefined
   /** Ends the session. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** The whole recipe anew, or single parameters by where they stand (`steps[1].sigma`; null is the default again). */
+/** A new recipe, or new values of single parameters by path (`steps[1].sigma`; null resets to the default). */
 export type TuneChange =
   | { readonly recipe: RecipeInput; readonly output?: string }
   | { readonly set: Readonly<Record<string, string | number | boolean | null>>; readonly output?: string }
   | { readonly output: string }
 
-/** The picture as it will be. */
+/** A preview and its encoded image. */
 export type TunePreview = PreviewMessage & { readonly file: Uint8Array }
 
-/** What is heard in a session. */
+/** An event of a tuning session. */
 export type TuneEvent = OpenedMessage | TunePreview | RefusedMessage | RestoredMessage
 
 /**
- * A live session on one image. Each change is answered by a preview unless a newer one has come meanwhile. What is
- * heard comes by iterating; of previews that nobody has read yet only the newest is kept.
+ * A tuning session on one image. The server answers each change with a preview, unless a newer change has arrived. Iterate
+ * to receive events. Of unread previews only the newest is kept.
  */
 export interface Tuning extends AsyncDisposable, AsyncIterable<TuneEvent> {
-  /** The picture as the first step sees it, and the copy that previews are made from. */
+  /** Sizes of the picture before the first step and of the copy from which previews are rendered. */
   readonly opened: OpenedMessage
-  /** False once the session has ended, for whatever reason: another one may be opened with the recipe as it has become. */
+  /** False once the session has ended for any reason. Open another one with the current recipe to continue. */
   readonly isOpen: boolean
-  /** Says a change and returns its number, from 1 upwards. The recipe that the session began with is number 0. */
+  /** Sends a change and returns its number, starting at 1. The initial recipe has number 0. */
   change(change: TuneChange): number
   /**
-   * The preview that answers a change, or a newer one.
-   * @throws PixelflowError when that change is refused (the session goes on), or the session has ended.
+   * Waits for the preview of a change, or of a newer one.
+   * @throws PixelflowError if the change is refused (the session continues) or the session has ended.
    */
   preview(sequence: number): Promise<TunePreview>
-  /** Makes a task of the recipe as it is. @throws PixelflowError when it is refused, or the session has ended. */
+  /** Creates a task with the current recipe. @throws PixelflowError if it is refused or the session has ended. */
   apply(): Promise<TaskView>
 }
 
-/** What a protocol hears. */
+/** A message that a protocol delivers. */
 export type TuneServerMessage = TuneEvent | AppliedMessage | FailedMessage
 
-/** One session's connection, as a protocol has it. */
+/** The connection of one session over some protocol. */
 export interface TuneConnection {
-  say(said: ClientMessageInput): void
-  /** Ends it in an orderly way. */
+  send(message: ClientMessageInput): void
+  /** Closes the connection gracefully. */
   close(): Promise<void>
 }
 
 export interface TuneListener {
-  heard(one: TuneServerMessage): void
-  /** Said once; without an error, the session has ended well. */
-  ended(error?: unknown): void
+  onMessage(message: TuneServerMessage): void
+  /** Called once. Without an error, the session has ended normally. */
+  onEnd(error?: unknown): void
 }
 
 interface Waiting<T> extends PromiseWithResolvers<T> {
   readonly sequence: number
 }
 
-/** Most that is kept of what nobody reads, previews apart. */
+/** Most unread events that are kept. */
 const mostKept = 64
 
-/** Opens a session over any protocol. Resolves when the picture has been read. */
+/** Opens a session over any protocol. Resolves once the server has read the picture. */
 export async function openTuning(
-  connect: (ear: TuneListener) => TuneConnection,
+  connect: (listener: TuneListener) => TuneConnection,
   { image, recipe, output, preview = {} }: Omit<TuneOptions, 'signal' | 'retries'>,
 ): Promise<Tuning> {
   const kept: TuneEvent[] = []
@@ -119,8 +119,8 @@ export async function openTuning(
     wake.resolve()
   }
 
-  const link = connect({
-    heard(one) {
+  const connection = connect({
+    onMessage(one) {
       switch (one.type) {
         case 'opened':
           opening.resolve(one)
@@ -143,10 +143,10 @@ export async function openTuning(
           return finish(errorOf(one.fault))
       }
     },
-    ended: finish,
+    onEnd: finish,
   })
 
-  link.say({
+  connection.send({
     type: 'open',
     image,
     recipe: recipe as string | Record<string, unknown>,
@@ -160,7 +160,7 @@ export async function openTuning(
     },
     change(change) {
       said += 1
-      link.say({ ...(change as { recipe: string }), type: 'change', sequence: said })
+      connection.send({ ...(change as { recipe: string }), type: 'change', sequence: said })
       return said
     },
     preview(sequence) {
@@ -168,7 +168,7 @@ export async function openTuning(
       return waited(previews, { ...Promise.withResolvers<TunePreview>(), sequence })
     },
     apply() {
-      link.say({ type: 'apply' })
+      connection.send({ type: 'apply' })
       return waited(applies, Promise.withResolvers<TaskView>())
     },
     async *[Symbol.asyncIterator]() {
@@ -182,7 +182,7 @@ export async function openTuning(
       }
     },
     async [Symbol.asyncDispose]() {
-      await link.close()
+      await connection.close()
       finish(undefined)
     },
   }

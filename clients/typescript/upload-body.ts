@@ -1,13 +1,13 @@
 import type { Source, UploadOptions } from './client.ts'
 
-/** A source that is ready to be sent. */
+/** A source in the form in which it is sent. */
 export interface UploadBody {
   readonly mediaType: string
-  /** Size in bytes; null when nobody knows it before the end. */
+  /** Size in bytes; null if unknown. */
   readonly bytes: number | null
-  /** All of it at once, where it is held at once anyway. */
+  /** The whole file, if it is in memory or a Blob. */
   readonly blob: (() => Blob) | undefined
-  /** Chunk by chunk; streams can be read once only. */
+  /** The file in chunks. A stream can be read only once. */
   chunks(): AsyncIterable<Uint8Array>
 }
 
@@ -40,7 +40,7 @@ export function toUploadBody(source: Source, { mediaType, bytes }: UploadOptions
   }
 }
 
-/** A Blob takes no shared memory; a copy it takes. */
+/** Copies shared memory, which a Blob does not accept. */
 function blobOf(all: Uint8Array): Blob {
   const { buffer, byteOffset, byteLength } = all
   return new Blob([
@@ -48,14 +48,14 @@ function blobOf(all: Uint8Array): Blob {
   ])
 }
 
-/** So much at a time that progress can be told of. */
+/** Chunk size, small enough for progress reports. */
 const sliceBytes = 256 * 1024
 
 async function* slices(all: Uint8Array): AsyncGenerator<Uint8Array, void> {
   for (let at = 0; at < all.byteLength; at += sliceBytes) yield all.subarray(at, at + sliceBytes)
 }
 
-/** A stream as an async iterable, also where it is not one by itself. Leaving the loop cancels it. */
+/** Iterates over a stream, also on platforms where streams are not iterable. Leaving the loop cancels it. */
 export async function* readChunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const reader = stream.getReader()
   let isOver = false
@@ -74,7 +74,7 @@ export async function* readChunks(stream: ReadableStream<Uint8Array>): AsyncGene
   }
 }
 
-/** An async iterable as a stream that is pulled. `passed` is told how many bytes have been taken so far. */
+/** A pull stream over an async iterable. @param passed called with the number of bytes read so far */
 export function toStream(
   chunks: AsyncIterable<Uint8Array>,
   passed: (bytes: number) => void = () => {},

@@ -5,7 +5,7 @@ import type { TaskEvent, WatchOptions } from './client.ts'
 import { PixelflowError, unreachableError } from './pixelflow-error.ts'
 import type { Transport } from './transport.ts'
 
-/** Every event of a task, each once, over as many connections as it takes. */
+/** Streams every event of a task once, reopening broken connections. */
 export async function* watch(
   transport: Transport,
   task: string,
@@ -22,7 +22,7 @@ export async function* watch(
           onConnection?.('live', 0)
           continue
         }
-        // What a server sends again was seen already.
+        // The server may repeat the last event.
         if (event.token === after) continue
         after = event.token
         attempt = 0

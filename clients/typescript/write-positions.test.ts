@@ -72,15 +72,15 @@ test('the newest position is remembered, in whichever order answers come', async
   const positions = createWritePositions()
   const sent = () => positions.read((headers) => Promise.resolve(Object.values(headers)))
   expect(await sent()).toEqual([])
-  for (const position of ['a.log', 'b.log', '9.log', null, undefined]) positions.heard(position)
+  for (const position of ['a.log', 'b.log', '9.log', null, undefined]) positions.record(position)
   expect(await sent()).toEqual(['b.log'])
-  positions.heard('1.other')
+  positions.record('1.other')
   expect(await sent()).toEqual(['1.other'])
 })
 
 test('one that the server knows nothing of any more is forgotten, and the read made without it', async () => {
   const positions = createWritePositions()
-  positions.heard('zz.log')
+  positions.record('zz.log')
   const sent: number[] = []
   const read = () =>
     positions.read((headers) => {

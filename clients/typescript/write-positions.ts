@@ -3,20 +3,20 @@ import { PixelflowError } from './pixelflow-error.ts'
 import type { TuneListener } from './tuning.ts'
 
 /**
- * How far a client's own calls have written, for its reads to be answered by gateways that know of it: each may reach
- * another one.
+ * The position of the client's last write, sent with its reads, so that a gateway that has not caught up yet does not answer
+ * with an older state.
  */
 export interface WritePositions {
-  /** What an answer has brought. */
-  heard(position: string | null | undefined): void
-  /** Makes a read with the newest position; without one where the server knows nothing of it any more. */
+  /** Records the position of a response. */
+  record(position: string | null | undefined): void
+  /** Runs a read with the newest position; without it if the server no longer knows the position. */
   read<T>(call: (headers: Record<string, string>) => Promise<T>): Promise<T>
 }
 
 export function createWritePositions(): WritePositions {
   let newest: string | undefined
   return {
-    heard(position) {
+    record(position) {
       if (position && isNewer(position, newest)) newest = position
     },
     async read(call) {
@@ -26,7 +26,7 @@ export function createWritePositions(): WritePositions {
         return await call({ [positionHeader]: sent })
       } catch (thrown) {
         if (!isUnknown(thrown)) throw thrown
-        // The server was set back, to a copy of before perhaps.
+        // The server was restored from an older backup.
         if (newest === sent) newest = undefined
         return call({})
       }
@@ -34,18 +34,18 @@ export function createWritePositions(): WritePositions {
   }
 }
 
-/** Has them hear what a session tells, too. */
-export function trackPositions(positions: WritePositions, ear: TuneListener): TuneListener {
+/** A listener that also records the positions of a tuning session. */
+export function trackPositions(positions: WritePositions, listener: TuneListener): TuneListener {
   return {
-    ...ear,
-    heard(one) {
-      if (one.type === 'applied') positions.heard(one.position)
-      ear.heard(one)
+    ...listener,
+    onMessage(one) {
+      if (one.type === 'applied') positions.record(one.position)
+      listener.onMessage(one)
     },
   }
 }
 
-/** Answers may come in another order than they were given in. That of another log follows a log that is no more. */
+/** Responses can arrive out of order. A position of another log is newer: the previous log no longer exists. */
 function isNewer(position: string, before: string | undefined): boolean {
   const [one, other] = [parsePosition(position), parsePosition(before ?? '')]
   return one?.mark !== other?.mark || (one?.seq ?? 0) > (other?.seq ?? 0)

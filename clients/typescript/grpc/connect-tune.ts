@@ -12,13 +12,13 @@ import { recipeValue, toTaskView } from './views.ts'
 type Request = MessageInitShape<typeof TuneRequestSchema>
 type Data = MessageShape<typeof TuneResponseSchema>['data']
 
-/** How long the answer to the last change is waited for after goodbye. */
-const farewellMs = 2000
+/** Longest time to wait for the answer to the last change when closing, in milliseconds. */
+const closeTimeoutMs = 2000
 
-/** A session's call. */
+/** Opens the Tune call of a session. */
 export function connectTune(
   calls: Calls,
-  ear: TuneListener,
+  listener: TuneListener,
   signal: AbortSignal | undefined,
 ): TuneConnection {
   const own = new AbortController()
@@ -27,27 +27,27 @@ export function connectTune(
   const over = listen()
 
   async function listen(): Promise<void> {
-    const hear = assembling((one) => ear.heard(one))
+    const hear = assembling((one) => listener.onMessage(one))
     try {
       for await (const { data } of calls.both(ImageService.method.tune, () => requests, stop)) hear(data)
-      ear.ended()
+      listener.onEnd()
     } catch (thrown) {
-      ear.ended(own.signal.aborted ? undefined : thrown)
+      listener.onEnd(own.signal.aborted ? undefined : thrown)
     }
   }
 
   return {
-    say: (said) => requests.push({ data: dataOf(said) }),
+    send: (message) => requests.push({ data: dataOf(message) }),
     async close() {
       requests.end()
-      const timer = setTimeout(() => own.abort(), farewellMs)
+      const timer = setTimeout(() => own.abort(), closeTimeoutMs)
       await over
       clearTimeout(timer)
     },
   }
 }
 
-/** Puts previews together: their bytes come in chunks behind them. */
+/** Assembles previews, whose bytes follow in chunks. */
 function assembling(heard: (one: TuneServerMessage) => void): (data: Data) => void {
   let about: Omit<TunePreview, 'file'> | undefined
   let file = new Uint8Array()
@@ -144,7 +144,7 @@ interface Pushed<T> extends AsyncIterable<T> {
   end(): void
 }
 
-/** What is pushed, for one reader. Changes are small and come at people's pace. */
+/** An unbounded queue for one reader. Changes are small and made by hand, so no backpressure is needed. */
 function pushed<T>(): Pushed<T> {
   const waiting: T[] = []
   let wake = Promise.withResolvers<void>()

@@ -81,7 +81,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
         const call = open(token)
         // Also what ends the call after its loop was left ends here.
         call.on('error', () => {})
-        call.on('metadata', (head: Metadata) => hear(positions, head))
+        call.on('metadata', (head: Metadata) => recordPosition(positions, head))
         leave = () => call.cancel()
         const messages: Messages<T> = call.iterator({ destroyOnReturn: false })
         return { messages, first: await named(signal, () => messages.next()) }
@@ -114,7 +114,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
                 limits(timeoutMs),
                 (error, answer) => (answer ? resolve(answer) : reject(error ?? deadlineError(timeoutMs))),
               )
-              call.on('metadata', (head: Metadata) => hear(positions, head))
+              call.on('metadata', (head: Metadata) => recordPosition(positions, head))
               return untilAborted(promise, signal, () => call.cancel())
             }),
           ),
@@ -247,9 +247,9 @@ async function untilAborted<T>(
   }
 }
 
-function hear(positions: WritePositions, head: Metadata): void {
+function recordPosition(positions: WritePositions, head: Metadata): void {
   const [position] = head.get(positionHeader)
-  if (typeof position === 'string') positions.heard(position)
+  if (typeof position === 'string') positions.record(position)
 }
 
 function metadataOf(token: string | null, key?: string): Metadata {

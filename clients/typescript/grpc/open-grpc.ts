@@ -107,7 +107,7 @@ export function openGrpc(options: GrpcOptions): Client {
       processImage: (source, recipe, options) => processImage(calls, source, recipe, options),
       events: (task, link) => events(calls, task, link),
       content: (from, part) => fetchContent(calls, from, part),
-      tune: (ear, signal) => connectTune(calls, trackPositions(calls.positions, ear), signal),
+      tune: (listener, signal) => connectTune(calls, trackPositions(calls.positions, listener), signal),
       close: async () => channel.close(),
     },
     // The channel makes calls again by itself, as its service config has it.

@@ -2,7 +2,7 @@ import { bearerProtocol, closeCodes, tunePath, tuneProtocol } from '@pixelflow/c
 import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
 import type { TuneServerMessage, TuneListener, TuneConnection, TunePreview } from '../tuning.ts'
 
-/** As much of a WebSocket as is used. */
+/** The part of WebSocket that is used. */
 export interface SocketLike {
   binaryType: string
   readonly readyState: number
@@ -22,7 +22,7 @@ export const openGlobalSocket: SocketFactory = (url, protocols) => {
   const { WebSocket: Socket } = globalThis as {
     WebSocket?: new (url: string, protocols: string[]) => SocketLike
   }
-  if (Socket === undefined) throw new TypeError('This platform has no WebSocket: give one as `webSocket`.')
+  if (Socket === undefined) throw new TypeError('This platform has no WebSocket. Pass one as `webSocket`.')
   return new Socket(url, protocols)
 }
 
@@ -33,13 +33,13 @@ export interface ConnectTuneOptions {
   readonly socket: SocketFactory
 }
 
-/** How long saying goodbye may take. */
-const farewellMs = 2000
+/** Longest time to wait for the close handshake, in milliseconds. */
+const closeTimeoutMs = 2000
 
-/** A session's WebSocket. Frames are JSON; a preview's file follows it in a binary one. */
+/** Opens the WebSocket of a session. Text frames carry JSON; a preview's file follows in a binary frame. */
 export function connectTune(
   { address, token, socket: make }: ConnectTuneOptions,
-  ear: TuneListener,
+  listener: TuneListener,
   signal: AbortSignal | undefined,
 ): TuneConnection {
   const socket = make(socketUrl(address), [tuneProtocol, ...(token === null ? [] : [bearerProtocol(token)])])
@@ -53,36 +53,36 @@ export function connectTune(
   })
   socket.addEventListener('message', ({ data }) => {
     if (typeof data !== 'string') {
-      if (about) ear.heard({ ...about, file: new Uint8Array(data as ArrayBuffer) })
+      if (about) listener.onMessage({ ...about, file: new Uint8Array(data as ArrayBuffer) })
       about = undefined
       return
     }
     const one = JSON.parse(data) as TuneServerMessage
     if (one.type === 'preview') about = one
-    else ear.heard(one)
+    else listener.onMessage(one)
   })
   const leave = () => {
-    ear.ended(signal?.reason)
+    listener.onEnd(signal?.reason)
     socket.close(closeCodes.done)
   }
   signal?.addEventListener('abort', leave, { once: true })
-  // What has gone wrong is said by `close`, which follows.
+  // The `close` event that follows has the reason.
   socket.addEventListener('error', () => {})
   socket.addEventListener('close', ({ code, reason }) => {
     closed.resolve()
     signal?.removeEventListener('abort', leave)
-    ear.ended(endOf(code, reason, address))
+    listener.onEnd(endOf(code, reason, address))
   })
 
   return {
-    say(said) {
-      const text = JSON.stringify(said)
+    send(message) {
+      const text = JSON.stringify(message)
       if (socket.readyState === 0) waiting.push(text)
       else socket.send(text)
     },
     async close() {
       socket.close(closeCodes.done)
-      const timer = setTimeout(closed.resolve, farewellMs)
+      const timer = setTimeout(closed.resolve, closeTimeoutMs)
       await closed.promise
       clearTimeout(timer)
     },
@@ -94,13 +94,13 @@ function socketUrl(address: string): string {
   return new URL(tunePath, address === '' ? href : address).href.replace(/^http/, 'ws')
 }
 
-/** What a code says when no words came before it. */
+/** The error of a close code without a preceding `failed` message; undefined for a normal closure. */
 function endOf(code: number, reason: string, address: string): unknown {
   if (code === closeCodes.done) return undefined
   if (code === closeCodes.restart || code === closeCodes.tryLater)
     return new PixelflowError(
       'unavailable',
-      reason || 'The server stops, or nobody can make previews just now.',
+      reason || 'The server is stopping, or no actor can render previews.',
     )
   if (code === closeCodes.refused)
     return new PixelflowError('forbidden', reason || 'The session was refused.')

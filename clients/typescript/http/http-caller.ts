@@ -79,7 +79,7 @@ export function createHttpCaller({
       throw unreachableError(address, thrown)
     }
     if (answer.ok) {
-      positions.heard(answer.headers.get(positionHeader))
+      positions.record(answer.headers.get(positionHeader))
       return answer
     }
     const text = await answer.text().catch(() => '')

@@ -92,11 +92,11 @@ export function openHttp(options: HttpOptions = {}): Client {
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (id, link) => streamEvents(caller, id, link),
       content: (from, part) => fetchContent(caller, from, part),
-      tune(ear, signal) {
+      tune(listener, signal) {
         const token = credentials.token()
         return connectTune(
           { address: caller.address, token, socket },
-          trackPositions(caller.positions, ear),
+          trackPositions(caller.positions, listener),
           signal,
         )
       },
