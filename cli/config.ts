@@ -21,18 +21,18 @@ export const cliSettings = {
     shownFallback: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
     expects: 'an address such as 127.0.0.1:50051 or dns:///gateways:50051',
     pattern: /^(?:https?:\/\/|dns:\/\/\/)?[^\s/,]+\/?$/,
-    help: 'The gRPC ports that client commands with `--grpc` go round over.',
+    help: 'The gRPC ports that client commands with `--grpc` use in turn.',
   }),
   caFile: text('PIXELFLOW_CA_FILE', {
     fallback: undefined,
     shownFallback: 'the authorities that the system trusts',
     expects: 'the path of a PEM file',
-    help: 'Who may have signed the certificate of the server that client commands talk to.',
+    help: 'The certificate authority of the server that client commands talk to.',
   }),
   certFile: text('PIXELFLOW_CERT_FILE', {
     fallback: undefined,
     expects: 'the path of a PEM file',
-    help: 'The certificate that client commands show, where a server wants one.',
+    help: 'The client certificate of client commands, where a server requires one.',
   }),
   keyFile: text('PIXELFLOW_KEY_FILE', {
     fallback: undefined,
@@ -46,7 +46,7 @@ export const cliSettings = {
   }),
   natsDownloadUrl: text('PIXELFLOW_NATS_DOWNLOAD_URL', {
     fallback: 'https://github.com/nats-io/nats-server/releases/download',
-    expects: 'an address under which <version>/SHA256SUMS and the archives stand',
+    expects: 'an address that <version>/SHA256SUMS and the archives are appended to',
     pattern: /^https?:\/\/\S+$/,
     help: 'Where nats-server is downloaded from; for mirrors.',
   }),
@@ -59,7 +59,7 @@ export const cliSettings = {
   dieWithParent: choice('PIXELFLOW_LEASH', ['pdeathsig', 'pipe'], {
     fallback: undefined,
     shownFallback: 'pdeathsig where setpriv offers it, else pipe',
-    help: 'How the processes of `up` notice that it was killed.',
+    help: 'How the processes of `up` detect that it was killed.',
   }),
   chromium: text('PIXELFLOW_CHROMIUM', {
     fallback: undefined,
@@ -98,7 +98,7 @@ const shared = {
   }),
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     fallback: 8000,
-    help: 'How long work in progress may take after the word to stop.',
+    help: 'How long work in progress may take after the request to stop.',
   }),
   logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
     fallback: 'info' as const,
@@ -127,8 +127,8 @@ export interface Config extends Values<typeof cliSettings & typeof shared> {
 }
 
 /**
- * The settings as they stand in the environment. Paths are relative to the caller's folder, except the default of the
- * data, which lies in the checkout wherever the command is called from.
+ * Reads the settings from the environment. Paths are relative to the caller's folder, except the default of the
+ * data, which is in the checkout wherever the command is called from.
  *
  * @throws InvalidSettings naming each variable that cannot be used.
  */

@@ -22,7 +22,7 @@ const fresh = async (name: string) => {
   return path
 }
 
-/** The launcher and what it needs, around a command-line client that tells how it was called. */
+/** The launcher and what it needs, around a command-line client that prints how it was called. */
 async function createCheckout(): Promise<string> {
   const path = await fresh('checkout')
   for (const file of ['pixelflow', 'cli/setup.ts', 'cli/lock.ts', 'bunfig.toml']) {

@@ -85,7 +85,7 @@ CliError codes:
   4    a token is missing, wrong, or not allowed to do this
   130  interrupted`
 
-// A command may have set its own, without an error to tell of.
+// A command may have set its own exit code without an error.
 process.exitCode = (await main(process.argv.slice(2))) || (process.exitCode ?? exitCodes.ok)
 // A pending read of standard input would keep an interrupted command alive.
 if (process.exitCode === exitCodes.interrupted) process.exit()

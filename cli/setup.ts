@@ -33,7 +33,7 @@ async function setUp(): Promise<number> {
   })
   const code = await install.exited
   if (code !== 0) {
-    say('the packages could not be installed; see above. Try again once that is mended.')
+    say('the packages could not be installed; see above. Correct the cause and try again.')
     return code
   }
   copyFileSync(wanted, `${stamp}.new`)

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { readNatsVersion } from './nats-version.ts'
 
 export interface NatsRelease {
-  /** Address under which `v<version>/<asset>` stands. */
+  /** Address that `v<version>/<asset>` is appended to. */
   readonly baseUrl: string
   readonly version: string
   /** As Node calls them; defaults: this machine's. */
@@ -30,7 +30,7 @@ export function assetName({ version, platform = process.platform, arch = process
 /**
  * Downloads an official release to `target`, after its SHA-256 was found equal to the one in the release's own list.
  *
- * @throws Error whose message tells what went wrong, for the line that says so.
+ * @throws Error whose message is the reason.
  */
 export async function downloadNatsServer(release: NatsRelease, target: string): Promise<void> {
   const asset = assetName(release)

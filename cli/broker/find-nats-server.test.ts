@@ -138,7 +138,7 @@ describe('the one on PATH', () => {
     expect(messages).toEqual([])
   })
 
-  test('is passed over with a notice when it is too old', async () => {
+  test('is ignored with a notice when it is too old', async () => {
     const old = await standIn('nats-server: v2.10.27')
     const { whole, messages, cached } = await search({ path: dirname(old) })
     await mkdir(dirname(cached), { recursive: true })
@@ -147,7 +147,7 @@ describe('the one on PATH', () => {
     expect(messages).toEqual([`ignoring ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
   })
 
-  test('is passed over with a notice when it does not run', async () => {
+  test('is ignored with a notice when it does not run', async () => {
     const broken = await standIn('')
     const { whole, messages, cached } = await search({ path: dirname(broken) })
     await mkdir(dirname(cached), { recursive: true })

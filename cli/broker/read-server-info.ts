@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const info = z.object({
   version: z.string(),
-  /** JetStream API level; servers before 2.11 do not tell one. */
+  /** JetStream API level; servers before 2.11 do not report one. */
   api_lvl: z.int().default(0),
 })
 export type ServerInfo = z.infer<typeof info>

@@ -11,7 +11,7 @@ export interface BrokerWatchOptions {
   readonly password: string
   /** Where it keeps its streams. */
   readonly store: string
-  /** Has it end and start again; resolves when it has been told to. */
+  /** Restarts it, without waiting for the restart. */
   readonly restart: () => void
   readonly log: Logger
 }

@@ -28,7 +28,7 @@ export interface ClientIdentity {
   readonly account: string
 }
 
-/** One certificate of the folder as it is now. */
+/** One certificate of the folder, after the call. */
 export interface EnsuredCertificate {
   readonly certificate: string
   readonly key: string
@@ -113,7 +113,7 @@ async function allClients(
   return clients.size === 0 ? [ownClient] : [...clients.values()]
 }
 
-/** Makes the pair when there is a fault, and tells what is there now. */
+/** Issues the pair when there is a fault, and returns the current one. */
 async function ensureKeyPair(
   files: KeyPairFiles,
   fault: string | undefined,

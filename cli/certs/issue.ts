@@ -33,7 +33,7 @@ const dayMs = 86_400_000
 /** For clocks that are behind ours. */
 const backdatedMs = 3_600_000
 
-/** How long an authority and what it signs hold: ten years, and the 397 days that browsers and systems put up with. */
+/** Validity of an authority and of what it signs: ten years, and the 397 days that browsers accept. */
 export const validDays = { authority: 3650, leaf: 397 } as const
 
 export function validFor(days: number, now = new Date()): Validity {
@@ -78,7 +78,7 @@ export function issueServer(
   ])
 }
 
-/** A certificate for a client that acts for an account, or for none: a proxy's. `name` is for people. */
+/** A certificate for a client of an account, or without an account for a proxy. `name` is shown to people. */
 export function issueClient(
   authority: IssuedCertificate,
   { name, account }: { readonly name: string; readonly account?: string },

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { CliError } from '../cli-error.ts'
 import type { IssuedCertificate } from './issue.ts'
 
-/** A certificate that lies in a folder, with its key. */
+/** A certificate of the folder, with its key. */
 export interface KeyPair extends IssuedCertificate {
   readonly x509: X509Certificate
 }
@@ -14,7 +14,7 @@ export interface KeyPairFiles {
   readonly key: string
 }
 
-/** Where everything lies. Keys are 0600 in folders that are 0700. */
+/** Paths of the files. Keys have mode 0600, folders 0700. */
 export function certificateFiles(folder: string) {
   const pair = (name: string): KeyPairFiles => ({
     certificate: join(folder, `${name}.crt`),

@@ -19,7 +19,7 @@ test.each(['', 'a b', 'ftp://a', 'https://a/path', 'https://a,http://b'])(
   },
 )
 
-test('beside an HTTP address stands the gRPC port of the same machine', () => {
+test('the default gRPC address is on the machine of the HTTP address', () => {
   expect(defaultGrpcAddresses('http://127.0.0.1:3000', 50_051)).toEqual({
     addresses: ['127.0.0.1:50051'],
     encrypted: false,

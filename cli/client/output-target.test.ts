@@ -24,14 +24,14 @@ async function target(argument: string | undefined, names = ['default'], force =
     names,
     cwd,
     force,
-    endingChoosesFormat: true,
+    extensionChoosesFormat: true,
   })
 }
 const one = { name: 'default', format: 'webp' } as const
 const thumb = { name: 'thumb', format: 'jpeg' } as const
 
 describe('where a result goes', () => {
-  test('a file, whose ending asks for a format', async () => {
+  test('a file, whose extension asks for a format', async () => {
     const found = await target('out.AVIF')
     expect([found.pathOf(one), found.format]).toEqual([join(cwd, 'out.AVIF'), 'avif'])
     expect((await target('out')).format).toBeUndefined()
@@ -40,7 +40,7 @@ describe('where a result goes', () => {
 
   test.each(['out.gif', 'out.bmp', 'out.HEIC'])('%s cannot be written, and nothing is sent', async (name) => {
     await expect(target(name)).rejects.toMatchObject({
-      ending: 'usage',
+      reason: 'usage',
       remedy: expect.stringContaining('.webp'),
     })
   })
@@ -63,7 +63,7 @@ describe('where a result goes', () => {
     expect(found.pathOf(thumb)).toBe(join(cwd, 'out/thumb/photo-x.jpg'))
   })
 
-  test('the fixed ending of a pattern asks for a format, as that of a file does', async () => {
+  test('the fixed extension of a pattern asks for a format, as that of a file does', async () => {
     expect((await target('s1/{stem}.webp')).format).toBe('webp')
     expect((await target('o{name}.avif', ['a', 'b'])).format).toBe('avif')
     await expect(target('o{name}.tiff')).rejects.toMatchObject({
@@ -82,7 +82,7 @@ describe('where a result goes', () => {
     })
   })
 
-  test('a name whose ending says something else than the content', () => {
+  test('a name whose extension does not fit the content', () => {
     expect(mismatchOf('out.xyz', 'jpeg')).toBe('.xyz names no format; the file holds jpeg')
     expect(mismatchOf('out.png', 'webp')).toBe('the file holds webp')
     expect([mismatchOf('out.JPG', 'jpeg'), mismatchOf('out', 'jpeg')]).toEqual([undefined, undefined])

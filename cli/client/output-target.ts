@@ -29,7 +29,7 @@ export interface OutputTarget {
 }
 
 export interface OutputTargetOptions {
-  /** Name of the results where the argument gives none, without folder and ending. */
+  /** Name of the results where the argument gives none, without folder and extension. */
   readonly stem: string
   /** The file that must not be overwritten without `force`; null when there is none. */
   readonly sourcePath: string | null
@@ -37,8 +37,8 @@ export interface OutputTargetOptions {
   readonly names: readonly string[]
   readonly cwd: string
   readonly force: boolean
-  /** False when the bytes are stored as they are, whatever the ending: endings then choose and refuse nothing. */
-  readonly endingChoosesFormat: boolean
+  /** False when the bytes are stored as they are, whatever the extension. */
+  readonly extensionChoosesFormat: boolean
 }
 
 /** The placeholders of a pattern. */
@@ -49,10 +49,10 @@ const placeholders = ['stem', 'name', 'ext'] as const
  * and `{ext}`, or `-` for standard output. Without it, the results go to the current folder, named after the source.
  *
  * @throws CliError `usage`, before anything is sent, when several outputs would go to one file, a folder is missing, a
- *   placeholder is unknown, results cannot have the ending, or the source itself would be overwritten.
+ *   placeholder is unknown, results cannot have the extension, or the source itself would be overwritten.
  */
 export function parseOutputTarget(argument: string | undefined, options: OutputTargetOptions): OutputTarget {
-  const { stem, sourcePath, names, cwd, force, endingChoosesFormat } = options
+  const { stem, sourcePath, names, cwd, force, extensionChoosesFormat } = options
   const several = names.length > 1
   const guarded = (path: string) => {
     if (force || sourcePath === null || !isSameFile(path, sourcePath)) return path
@@ -73,13 +73,13 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
       folder,
     )
 
-  if (argument === undefined) return inFolder(cwd, endingChoosesFormat ? '.out' : '')
+  if (argument === undefined) return inFolder(cwd, extensionChoosesFormat ? '.out' : '')
   if (argument === '-') {
     if (several) throw severalTo('standard output', names)
     return { ...target(() => '-'), isStdout: true }
   }
   const path = resolve(cwd, argument)
-  const asked = endingChoosesFormat ? formatOf(argument) : undefined
+  const asked = extensionChoosesFormat ? formatOf(argument) : undefined
   if (requireKnownPlaceholders(argument)) {
     if (several && !argument.includes('{name}')) throw severalTo(argument, names)
     const fill = ({ name, format: id }: NamedOutput) =>
@@ -132,37 +132,37 @@ async function requireWritable(folder: string): Promise<void> {
   }
 }
 
-/** Endings of image files that are neither read nor written here; any other unknown ending asks for no format. */
+/** Extensions of image files that are neither read nor written here; any other unknown extension asks for no format. */
 const unwritable = /^(?:bmp|heic|heif|jxl|jp2|ico|svg|psd|tga)$/
 
-/** The writable format that a file name's ending stands for. */
+/** The writable format that a file name's extension stands for. */
 function formatOf(path: string): WritableFormatId | undefined {
-  const ending = extname(path).slice(1).toLowerCase()
-  const found = formatWithEnding(ending)
+  const suffix = extname(path).slice(1).toLowerCase()
+  const found = formatWithExtension(suffix)
   if (found && isWritable(found)) return found
-  if (!found && !unwritable.test(ending)) return undefined
-  const endings = formats.flatMap((one) => (isWritable(one.id) ? [...one.extensions] : []))
-  throw new CliError('usage', `Results cannot be written as .${ending}.`, {
+  if (!found && !unwritable.test(suffix)) return undefined
+  const extensions = formats.flatMap((one) => (isWritable(one.id) ? [...one.extensions] : []))
+  throw new CliError('usage', `Results cannot be written as .${suffix}.`, {
     field: '--output',
-    remedy: `Choose one of these endings: ${endings.map((one) => `.${one}`).join(', ')}.`,
+    remedy: `Choose one of these extensions: ${extensions.map((one) => `.${one}`).join(', ')}.`,
   })
 }
 
 /**
- * What a file holds when its ending says something else, as a sentence; undefined when name and content agree, or the
- * name has no ending.
+ * The mismatch between the extension of a file and its content, as a sentence; undefined when they agree, or the name
+ * has no extension.
  */
 export function mismatchOf(path: string, written: FormatId): string | undefined {
-  const ending = extname(path).slice(1).toLowerCase()
-  const found = formatWithEnding(ending)
-  if (ending === '' || found === written) return undefined
+  const suffix = extname(path).slice(1).toLowerCase()
+  const found = formatWithExtension(suffix)
+  if (suffix === '' || found === written) return undefined
   return found === undefined
-    ? `.${ending} names no format; the file holds ${written}`
+    ? `.${suffix} names no format; the file holds ${written}`
     : `the file holds ${written}`
 }
 
-function formatWithEnding(ending: string): FormatId | undefined {
-  return formats.find((one) => (one.extensions as readonly string[]).includes(ending))?.id
+function formatWithExtension(suffix: string): FormatId | undefined {
+  return formats.find((one) => (one.extensions as readonly string[]).includes(suffix))?.id
 }
 
 function extension(id: FormatId): string {

@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts'
 import type { Reporter } from '../terminal/reporter.ts'
 import type { SourceFile } from './source-file.ts'
 
-/** Sends a picture, has it processed, and tells the reporter all about it. Interrupted, it cancels the task. */
+/** Sends an image, follows its task to the end, and reports the progress. An interruption cancels the task. */
 export async function runTask(
   server: Client,
   source: SourceFile,
@@ -42,7 +42,7 @@ export function uploadContent({ path, bytes, stream }: SourceFile): Blob | Async
   return path !== null && bytes !== null ? Bun.file(path) : stream()
 }
 
-/** What is known of a picture that is being sent, under which key that is done once, and who is told of it. */
+/** Options of an upload: what is known of the image, an idempotency key, and the progress callback. */
 export function uploadOptions({ name, bytes, mediaType }: SourceFile, reporter: Reporter) {
   return {
     mediaType,
@@ -56,8 +56,7 @@ function progressOptions(reporter: Reporter) {
   return {
     onEvent: reporter.event,
     onConnection(state: 'live' | 'retrying', attempt: number) {
-      if (state === 'retrying' && attempt === 2)
-        reporter.note('the connection was lost: trying to go on where it broke')
+      if (state === 'retrying' && attempt === 2) reporter.note('connection lost; reconnecting')
     },
   }
 }
@@ -69,7 +68,7 @@ async function interruptible<T>(
   let left: string | undefined
   try {
     return await work((task, isCancelled) => {
-      left = `Interrupted; task ${task} ${isCancelled ? 'was cancelled' : 'may go on'}.`
+      left = `Interrupted; task ${task} ${isCancelled ? 'was cancelled' : 'may continue'}.`
     })
   } catch (thrown) {
     throw left === undefined ? thrown : new CliError('interrupted', left)

@@ -30,7 +30,7 @@ export interface TuneRequest {
 /**
  * Sends a picture and tunes its recipe: each change is shown as a preview file at once, and in the end the recipe as it
  * has become is applied to the whole picture.
- * @throws CliError `usage` when a change cannot be made; one that was typed is told of and passed over.
+ * @throws CliError `usage` when a change is invalid; an invalid change from standard input is reported and ignored.
  */
 export async function tuneImage(
   server: Client,
@@ -145,10 +145,10 @@ export function previewPath(given: string | undefined, source: SourceFile, cwd: 
 }
 
 function formatOf(path: string): 'jpeg' | 'webp' {
-  const ending = extname(path).toLowerCase()
-  if (ending === '.webp') return 'webp'
-  if (ending === '.jpg' || ending === '.jpeg') return 'jpeg'
-  throw new CliError('usage', `Previews cannot be written as ${ending || 'a file without ending'}.`, {
+  const extension = extname(path).toLowerCase()
+  if (extension === '.webp') return 'webp'
+  if (extension === '.jpg' || extension === '.jpeg') return 'jpeg'
+  throw new CliError('usage', `Previews cannot be written as ${extension || 'a file without extension'}.`, {
     field: '--preview',
     remedy: 'Choose .webp, .jpg or .jpeg.',
   })

@@ -17,9 +17,9 @@ const lookEveryMs = 1000
 export function actorsCommand(program: Command, context: Context): void {
   const command = program
     .command('actors')
-    .summary('the processes that do the work, and what they hold')
-    .description('Lists the processes that do the work: how they are, what they hold and what they can do.')
-    .option('--watch', 'look again every second, until interrupted')
+    .summary('list the actors and their tasks')
+    .description('Lists the actors: their state, their tasks and their kinds.')
+    .option('--watch', 'refresh every second, until interrupted')
   examples(grpcOptions(command), ['actors', 'actors --watch', 'actors --json']).action(
     async ({ watch = false, ...options }: ActorsOptions) => {
       const { signal } = context.interrupts

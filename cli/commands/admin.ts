@@ -24,9 +24,13 @@ interface ListOptions extends ServerFlags {
 export function adminCommand(program: Command, context: Context): void {
   const admin = program
     .command('admin')
-    .summary('for operators: work that was given up')
-    .description('What operators do. It wants a token with the scope admin, or the server of this machine.')
-  const dead = admin.command('dead').description('Lists work that was given up; shows, replays or drops it.')
+    .summary('for operators: dead letters')
+    .description(
+      'Commands for operators. They need a token with the scope admin, or the server of this machine.',
+    )
+  const dead = admin
+    .command('dead')
+    .description('Lists dead letters: jobs that failed for good. Shows, replays or drops one.')
   examples(admin, [
     'admin dead',
     'admin dead list --account ann --limit 5',
@@ -37,14 +41,14 @@ export function adminCommand(program: Command, context: Context): void {
 
   const list = dead
     .command('list', { isDefault: true })
-    .description('Lists what was given up, oldest first.')
+    .description('Lists dead letters, oldest first.')
     .option('--account <account>', 'only that of this account')
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
-    .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
+    .option('--cursor <cursor>', 'continue an earlier list, with the cursor that it printed')
   refuseUnknownCommands(list)
   serverFlags(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
     const page = await (await clientFor(context, options)).deadPage({ account, limit, cursor })
-    const none = page.items.length === 0 && page.next === null ? ['Nothing was given up.'] : []
+    const none = page.items.length === 0 && page.next === null ? ['No dead letters.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const rows = tableLines(
       columns,
@@ -57,14 +61,14 @@ export function adminCommand(program: Command, context: Context): void {
     reporterFor(context, options).result(page, [...none, ...rows, ...more])
   })
 
-  one('show', 'Shows why it was given up.', (server, id) => server.dead(id))
-  one('replay', 'Has it done once more, as a new task of the same account.', (server, id) =>
-    server.replayDead(id),
+  one('show', 'Shows why the job failed.', (server, id) => server.dead(id))
+  one('replay', 'Runs it again, as a new task of the same account.', (server, id) => server.replayDead(id))
+  letter('drop', 'Deletes the dead letter; the task stays unchanged.').action(
+    async (id: string, options: ServerFlags) => {
+      await (await clientFor(context, options)).dropDead(id)
+      reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
+    },
   )
-  letter('drop', 'Forgets it; the task stays as it is.').action(async (id: string, options: ServerFlags) => {
-    await (await clientFor(context, options)).dropDead(id)
-    reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
-  })
 
   function one(name: string, description: string, ask: Ask): void {
     letter(name, description).action(async (id: string, options: ServerFlags) => {
@@ -74,7 +78,9 @@ export function adminCommand(program: Command, context: Context): void {
   }
 
   function letter(name: string, description: string): Command {
-    return serverFlags(dead.command(name).description(description).argument('<letter>', 'id of the letter'))
+    return serverFlags(
+      dead.command(name).description(description).argument('<letter>', 'id of the dead letter'),
+    )
   }
 }
 

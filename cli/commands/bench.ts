@@ -8,9 +8,9 @@ import { examples } from './server-flags.ts'
 export function benchCommand(program: Command, context: Context): void {
   const command = program
     .command('bench')
-    .summary('measure this machine against the limit of its own')
+    .summary('measure the throughput of this machine')
     .description(
-      'Measures the whole way of a picture against the plainest programs that do the same work, in the same run.\n' +
+      'Measures the processing of images, and minimal programs that do the same work, in the same run.\n' +
         'Options are passed on, for example --images 40, --rounds 5, --warm-up 100, --upload-mib 256,\n' +
         '--queued 5000, --json;\n' +
         '--parts whole,… runs only some of its parts.',

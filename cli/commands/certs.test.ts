@@ -89,7 +89,7 @@ describe('certs', () => {
 })
 
 describe('a stack with these settings', () => {
-  test('is called as certs says, by whom it says', async () => {
+  test('accepts the calls that certs prints', async () => {
     await using running = await startUpProcess({
       ...base,
       ...settings,
@@ -107,7 +107,7 @@ describe('a stack with these settings', () => {
     for (const [way, output] of [
       [['--server', url()], 'http.png'],
       [['--grpc', '--server', url()], 'grpc.png'],
-      // An address may not be told to a server as its name, though the certificate has it.
+      // An IP address is not sent as the server name (SNI), although the certificate contains it.
       [['--grpc', '--server', url().replace('localhost', '127.0.0.1')], 'address.png'],
     ] as const) {
       const { code, err } = await run([...process_, ...way, '-o', output], known())

@@ -52,7 +52,7 @@ describe('the steps one by one', () => {
     expect((await run(['tasks', 'get', id])).code).toBe(1)
   })
 
-  test('a list goes on where the one before ended', async () => {
+  test('a list continues where the previous one ended', async () => {
     for (const side of [11, 12, 13])
       await run(['process', 'photo.jpg', '-r', `resize:${side}`, '-o', 'l.jpg'])
     const first = parseNdjson((await run(['tasks', 'list', '--limit', '2', '--json'])).out)[0] as {
@@ -88,7 +88,7 @@ describe('the steps one by one', () => {
     ])
   })
 
-  test('version tells both versions', async () => {
+  test('version shows both versions', async () => {
     const { out } = await run(['version', '--json'])
     expect(parseNdjson(out)[0]).toMatchObject({
       bun: process.versions.bun,
@@ -171,7 +171,7 @@ describe('the commands of developers', () => {
 
   test('verify runs the checks that are asked for, and names those there are', async () => {
     const { code, out } = await run(['verify', 'shell'])
-    expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 checks are fine')])
+    expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 checks passed')])
     const none = await run(['verify', 'nonsense'])
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('types of the page')])
   })
@@ -182,7 +182,7 @@ describe('the commands of developers', () => {
   })
 })
 
-test('programs are told why, too', async () => {
+test('JSON output includes the error', async () => {
   const { code, out } = await run(['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab', '--json'])
   expect(code).toBe(1)
   expect(parseNdjson(out)).toEqual([

@@ -47,7 +47,7 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
     names: outputNames(recipe),
     cwd,
     force: false,
-    endingChoosesFormat: true,
+    extensionChoosesFormat: true,
   })
   requireOneUseOfStdout(options)
   const reporter = reporterFor(context, options, { everyEvent: true, quietStdout: target.isStdout })

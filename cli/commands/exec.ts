@@ -19,6 +19,6 @@ export async function exec(
   const code = await child.exited
   interrupts.signal.removeEventListener('abort', pass)
   if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
-  // Its own codes mean things of its own; ours stand in the help.
+  // The exit codes of the program have meanings of their own; ours are listed in the help.
   if (code !== 0) process.exitCode = exitCodes.failed
 }

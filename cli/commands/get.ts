@@ -31,7 +31,7 @@ interface Wanted {
   /** Name of the output; `default` for an image. */
   readonly name: string
   readonly format: FormatId
-  /** Name of the file, without ending. */
+  /** Name of the file, without extension. */
   readonly stem: string
 }
 
@@ -41,7 +41,7 @@ export function getCommand(program: Command, context: Context): void {
     .summary('download an output of a task, or an image')
     .description('Downloads an output of a task, or an uploaded image.')
     .argument('<id>', 'id of a task or of an image', parseId('task or image'))
-    .argument('[output]', 'which output of the task; its only one if it has one')
+    .argument('[output]', 'name of the output; optional when the task has one')
     .option(
       '-o, --output <path>',
       'where it goes: a file, a folder, a pattern with {stem}, {name}, {ext}; or - for standard output\n' +
@@ -61,7 +61,7 @@ export function getCommand(program: Command, context: Context): void {
         sourcePath: null,
         cwd,
         force: false,
-        endingChoosesFormat: false,
+        extensionChoosesFormat: false,
       })
     // Refuses what cannot be written before anything is asked.
     await targetFor(id, output ?? 'default').prepare()

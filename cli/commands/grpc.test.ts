@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
 describe('with --grpc', () => {
-  test('process tells the same and writes the same', async () => {
+  test('process prints the same and writes the same', async () => {
     const typed = ['process', 'photo.jpg', '-r', 'resize:120/format:webp', '--json', '-o']
     const http = await run([...typed, 'http.webp'])
     const grpc = await run([...typed, 'grpc.webp', '--grpc', shell.grpc])

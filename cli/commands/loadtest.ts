@@ -13,7 +13,7 @@ export function loadtestCommand(program: Command, context: Context): void {
     .summary('run a load test with k6')
     .description(
       'Runs one of the scripts in loadtest/ with k6, which is built when it is first needed, against a server; with\n' +
-        'none running on this machine it starts one. What stands behind -- is passed on to k6.',
+        'none running on this machine it starts one. Arguments after -- are passed to k6.',
     )
     .argument('[name]', 'name of the script', 'smoke')
     .argument('[k6...]', 'options for k6')

@@ -28,7 +28,7 @@ describe('process with several files', () => {
     expect(out).toMatch(/6 of 6 files processed in /)
   })
 
-  test('goes on after a file that fails, names it, and ends with 1', async () => {
+  test('continues after a file that fails, names it, and ends with 1', async () => {
     const broken = (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600)
     await Bun.write(join(home, 'many/broken.jpg'), broken)
     await Bun.write(join(home, 'many/empty.jpg'), '')
@@ -43,7 +43,7 @@ describe('process with several files', () => {
     expect(lines.find((line) => 'completed' in line)).toEqual({ files: 5, completed: 2, failed: 3 })
     expect((await readdir(join(home, 'flipped'))).sort()).toEqual(['picture-1.jpg', 'picture-2.jpg'])
     for (const name of ['many/empty.jpg', 'nowhere.jpg'])
-      expect(lines.find((line) => line['file'] === name)).toMatchObject({ error: { ending: 'usage' } })
+      expect(lines.find((line) => line['file'] === name)).toMatchObject({ error: { reason: 'usage' } })
     await rm(join(home, 'many/broken.jpg'))
     await rm(join(home, 'many/empty.jpg'))
   })
@@ -61,7 +61,7 @@ describe('process with several files', () => {
     expect([code, err]).toEqual([2, expect.stringContaining(message)])
   })
 
-  test('takes the format from the ending of a pattern', async () => {
+  test('takes the format from the extension of a pattern', async () => {
     expect(
       (await run(['process', ...paths.slice(0, 2), '-r', 'resize:50', '-o', 'w/{stem}.webp'])).code,
     ).toBe(0)

@@ -116,19 +116,19 @@ export async function processMany(
 
 /** Whether an error says nothing about one file: the token is refused, or the server does not answer. */
 function concernsAllFiles(error: unknown): boolean {
-  const { ending } = toCliError(error)
-  return ending === 'denied' || ending === 'unreachable'
+  const { reason } = toCliError(error)
+  return reason === 'denied' || reason === 'unreachable'
 }
 
 function interruptedFile({ name }: SourceFile, error: unknown): unknown {
-  return error instanceof CliError && error.ending === 'interrupted'
+  return error instanceof CliError && error.reason === 'interrupted'
     ? new CliError('interrupted', `${name}: ${error.message}`)
     : error
 }
 
 /** One error for several workers: an interruption names each file that was in progress. */
 function reasonForAll(reasons: readonly unknown[]): unknown {
-  const interruptions = reasons.filter((one) => one instanceof CliError && one.ending === 'interrupted')
+  const interruptions = reasons.filter((one) => one instanceof CliError && one.reason === 'interrupted')
   if (interruptions.length < reasons.length || reasons.length === 1) return reasons[0]
   return new CliError('interrupted', interruptions.map((one) => (one as CliError).message).join('\n       '))
 }
@@ -191,6 +191,6 @@ function sentenceOf(error: unknown): string {
 }
 
 function errorValue(error: unknown) {
-  const { ending, message, field, remedy, requestId } = toCliError(error)
-  return { error: { code: exitCodes[ending], ending, message, field, remedy, requestId } }
+  const { reason, message, field, remedy, requestId } = toCliError(error)
+  return { error: { code: exitCodes[reason], reason, message, field, remedy, requestId } }
 }

@@ -59,7 +59,7 @@ export function createFileJob(
       names: work.names,
       cwd,
       force,
-      endingChoosesFormat: true,
+      extensionChoosesFormat: true,
     }),
   }
   // Reading the paths refuses results that would overwrite the source, before any work.

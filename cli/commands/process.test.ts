@@ -45,7 +45,7 @@ describe('process', () => {
     }
   })
 
-  test('an ending that names no format is reported with what the file holds', async () => {
+  test('an extension that names no format is reported with what the file holds', async () => {
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'flip', '-o', 'out.xyz'])
     expect([code, err]).toEqual([
       0,

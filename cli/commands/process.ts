@@ -26,7 +26,7 @@ export function processCommand(program: Command, context: Context): void {
     .option('-r, --recipe <recipe>', 'what to do: resize:800/format:webp, or JSON, or @file with either')
     .option(
       '-o, --output <path>',
-      'where the result goes: a file or a pattern with {stem}, {name}, {ext}, whose ending chooses the\n' +
+      'where the result goes: a file or a pattern with {stem}, {name}, {ext}, whose extension chooses the\n' +
         'format if the recipe does not; a folder; or - for standard output\n' +
         '(default: beside you, named after the source)',
     )
@@ -40,12 +40,7 @@ export function processCommand(program: Command, context: Context): void {
       '--preview <file>',
       'where --tune shows the picture as it will be: .webp or .jpg\n(default: beside you, named after the source)',
     )
-    .addOption(
-      new Option(
-        '--lane <lane>',
-        'whom it waits with, where much is to be done: bulk for one of many',
-      ).choices(lanes),
-    )
+    .addOption(new Option('--lane <lane>', 'priority of the task: bulk for one of many').choices(lanes))
     .option('-f, --force', 'allow the result to replace the source')
   examples(grpcOptions(command), [
     "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
@@ -132,7 +127,9 @@ function requireConsistentOptions(files: readonly string[], options: ProcessComm
     })
   }
   if (tune !== undefined && lane !== undefined) {
-    throw new CliError('usage', 'What is tuned does not wait in a lane.', { remedy: 'Leave --lane out.' })
+    throw new CliError('usage', '--tune and --lane exclude each other: tuning does not wait in a queue.', {
+      remedy: 'Leave --lane out.',
+    })
   }
   if (tune === undefined && preview !== undefined) {
     throw new CliError('usage', '--preview has no effect without --tune.', {
@@ -140,6 +137,6 @@ function requireConsistentOptions(files: readonly string[], options: ProcessComm
       remedy: 'Add the changes to try, for example --tune blur:3, or leave --preview out.',
     })
   }
-  // What cannot be meant is told before anything is sent.
+  // An invalid change is refused before anything is sent.
   if (tune !== undefined && tune !== '-') readSteps(tune, '--tune')
 }

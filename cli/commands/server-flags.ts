@@ -30,17 +30,14 @@ export function serverOptions(command: Command): Command {
       'address of the server (default: PIXELFLOW_URL, else this machine)',
       address,
     )
-    .option(
-      '--token <token>',
-      'bearer token; better kept in PIXELFLOW_TOKEN, where no list of processes shows it',
-    )
+    .option('--token <token>', 'bearer token; PIXELFLOW_TOKEN is safer, because process lists show options')
 }
 
 /** Adds the options of every command that talks to a server. */
 export function serverFlags(command: Command): Command {
   return serverOptions(command)
-    .option('--ca <file>', "who may have signed the server's certificate (PIXELFLOW_CA_FILE)")
-    .option('--cert <file>', 'certificate to show to the server (PIXELFLOW_CERT_FILE)')
+    .option('--ca <file>', 'certificate authority of the server (PIXELFLOW_CA_FILE)')
+    .option('--cert <file>', 'client certificate (PIXELFLOW_CERT_FILE)')
     .option('--key <file>', 'its private key (PIXELFLOW_KEY_FILE)')
     .option('--json', 'write JSON: one value a line, the result last')
 }
@@ -49,12 +46,12 @@ export function serverFlags(command: Command): Command {
 export function grpcOptions(command: Command): Command {
   return serverFlags(command).option(
     '--grpc [addresses]',
-    'talk gRPC, round over the addresses: host:port,host:port or dns:///name:port\n' +
+    'use gRPC, in turn over the addresses: host:port,host:port or dns:///name:port\n' +
       "(default: PIXELFLOW_GRPC_URL, else the server's own machine)",
   )
 }
 
-/** Examples at the end of a command's help; settings may stand in front of one. */
+/** Examples at the end of a command's help; settings may precede one. */
 export function examples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText(
     'after',

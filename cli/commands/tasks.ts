@@ -42,7 +42,7 @@ export function tasksCommand(program: Command, context: Context): void {
     .description('Lists your tasks, newest first.')
     .addOption(new Option('--status <status>', 'only those').choices(statuses))
     .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
-    .option('--cursor <cursor>', 'go on after an earlier list, with the cursor that it printed')
+    .option('--cursor <cursor>', 'continue an earlier list, with the cursor that it printed')
   refuseUnknownCommands(list)
   grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
     await using server = await clientFor(context, options)
@@ -65,12 +65,8 @@ export function tasksCommand(program: Command, context: Context): void {
 
   one(tasks, 'get', 'Shows a task.', context, (server, id) => server.task(id))
   one(tasks, 'cancel', 'Cancels a task that has not ended yet.', context, (server, id) => server.cancel(id))
-  one(
-    tasks,
-    'retry',
-    'Does the work of a task that has ended once more, as a new task.',
-    context,
-    (server, id) => server.retryTask(id, { idempotencyKey: crypto.randomUUID() }),
+  one(tasks, 'retry', 'Runs a task that has ended again, as a new task.', context, (server, id) =>
+    server.retryTask(id, { idempotencyKey: crypto.randomUUID() }),
   )
   grpcOptions(
     tasks

@@ -87,7 +87,7 @@ describe('--tune', () => {
     60_000,
   )
 
-  test('takes changes as they are typed, and passes over what is wrong', async () => {
+  test('takes changes from standard input, and ignores invalid ones', async () => {
     const child = Bun.spawn(
       [pixelflow, 'process', 'photo.jpg', '--tune', '-', '--preview', 'typed.jpg', '-o', 'typed.webp'],
       {

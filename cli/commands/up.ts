@@ -18,7 +18,7 @@ export function upCommand(program: Command, context: Context): void {
     .command('up')
     .summary('run everything on this machine')
     .description(
-      'Runs everything on this machine: broker, gateway, actors and the page. Whatever dies is started again.\n' +
+      'Runs everything on this machine: broker, gateway, actors and the page. A process that ends is restarted.\n' +
         'Ctrl-C drains and stops it; a second one stops it at once.\n\n' +
         'Settings come from the environment, for example PIXELFLOW_HTTP_PORT (3000), PIXELFLOW_HOST (127.0.0.1),\n' +
         'PIXELFLOW_DATA_DIR (.pixelflow), PIXELFLOW_API_TOKENS, PIXELFLOW_TLS_CERT_FILE with PIXELFLOW_TLS_KEY_FILE\n' +
@@ -126,7 +126,7 @@ function banner(running: Up, dataDir: string, call: string, startedMs: number, c
     row('grpc', running.grpc) +
     row('data', dataDir) +
     row('broker', running.broker) +
-    `\n    ${style.dim('a first call to copy, in another terminal:')}\n\n    ${call}\n\n` +
+    `\n    ${style.dim('first call, in another terminal:')}\n\n    ${call}\n\n` +
     `    ${style.dim('or ./pixelflow demo. Ctrl-C stops everything.')}\n\n`
   )
 }

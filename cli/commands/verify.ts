@@ -13,9 +13,9 @@ export function verifyCommand(program: Command, context: Context): void {
   const command = program
     .command('verify')
     .summary('run every static check')
-    .description('Runs every static check, fast ones first, and shows what the failing ones say.')
+    .description('Runs every static check, fast ones first, and shows the output of those that fail.')
     .argument('[checks...]', 'only those whose name contains one of these words')
-    .option('--write', 'fix first what can be mended: format, generated pages')
+    .option('--write', 'first fix what can be fixed: format, generated pages')
   examples(command, ['verify', 'verify lint types', 'verify --write']).action(
     async (asked: string[], { write = false }: { write?: boolean }) => verify(asked, write, context),
   )
@@ -51,7 +51,7 @@ async function verify(
     failed += ok ? 0 : 1
   }
   live.clear()
-  process.stdout.write(`\n${chosen.length - failed} of ${chosen.length} checks are fine\n`)
+  process.stdout.write(`\n${chosen.length - failed} of ${chosen.length} checks passed\n`)
   if (failed > 0) process.exitCode = 1
 }
 

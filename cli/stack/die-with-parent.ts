@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** How a process notices that the one who started it was killed: told by Linux, or by the end of a pipe. */
+/** How a process detects that its parent was killed: by the parent-death signal of Linux, or by the end of a pipe. */
 export type DieWithParentMethod = 'pdeathsig' | 'pipe'
 
 /** The better one that this machine has. BusyBox's setpriv, for one, knows no parent-death signal. */

@@ -9,7 +9,7 @@ import { CliError, exitCodes } from '../cli-error.ts'
 import { isHeld, lock, tryLock } from '../lock.ts'
 import { upFiles } from './up-files.ts'
 
-/** A server that answers for as long as it is held. */
+/** A server that runs at least until it is disposed. */
 export interface EphemeralServer extends AsyncDisposable {
   readonly url: string
   /** Where it speaks gRPC; undefined when no record states it. */
@@ -118,7 +118,7 @@ export async function acquireServer(options: AcquireOptions): Promise<EphemeralS
     }
     const log = await readFile(place.logFile, 'utf8').catch(() => '')
     const tail = log.trim().split('\n').slice(-12).join('\n')
-    // The stack has told its reason by its exit code, as any command does.
+    // The exit code of the stack states the kind of the error, as that of any command.
     throw new CliError(code === exitCodes.usage ? 'usage' : 'failed', `The server did not start:\n${tail}`, {
       remedy: `Correct what these lines name; the whole log is ${place.logFile}.`,
     })

@@ -8,7 +8,7 @@ import type { CliError } from '../cli-error.ts'
 import { bestDieWithParentMethod, type DieWithParentMethod } from './die-with-parent.ts'
 import { supervise, type ServiceProgram } from './supervise.ts'
 
-/** Supervision of real processes: shells that say what they are told to. */
+/** Supervision of real processes: shells that print what the test needs. */
 
 let home: string
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** What a running `up` tells the others on this machine. It counts only while `up.lock` is held. */
+/** What a running `up` publishes to other processes. It is valid only while `up.lock` is held. */
 const record = z.object({
   pid: z.int(),
   url: z.url(),
@@ -15,7 +15,7 @@ const record = z.object({
 })
 export type UpRecord = z.infer<typeof record>
 
-/** The files of one data folder with which processes find each other. */
+/** The files of one data folder by which processes find each other. */
 export function upFiles(dataDir: string) {
   const path = join(dataDir, 'up.json')
   return {

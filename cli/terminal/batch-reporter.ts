@@ -6,7 +6,7 @@ import { blockRows, liveBlock } from './live-block.ts'
 import { doing, nameOf, type Reporter } from './reporter.ts'
 import { styleOf, type Style } from './style.ts'
 
-/** How a command that works on many files tells what goes on: a bar each and one in all, lines, or NDJSON. */
+/** Reports the progress of many files: a bar for each and one for all, lines, or NDJSON. */
 export interface BatchReporter {
   readonly clock: Stopwatch
   readonly note: (text: string) => void
@@ -14,7 +14,7 @@ export interface BatchReporter {
   begin(name: string): Reporter
   /** A file could not be processed. */
   failed(name: string, value: unknown, text: string): void
-  /** All is over: one line for people, one value for programs. */
+  /** The end: one line for people, one value for programs. */
   summary(value: unknown, text: string): void
   close(): void
 }
@@ -103,7 +103,7 @@ function terminalFiles({ colour, count }: Options): BatchReporter {
     const since = style.dim(span(clock.elapsedMs))
     return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${over} of ${count} files${failed}  ${since}`
   }
-  // So that the time goes on while nothing happens.
+  // Updates the time while nothing happens.
   const ticking = setInterval(draw, 100)
   const print = (text: string) => block.print(text)
   return {

@@ -2,7 +2,7 @@ import { fit } from './live-line.ts'
 
 /** Lines at the bottom of a terminal that are rewritten in place. */
 export interface LiveBlock {
-  /** Shows these lines instead of those that stand there. */
+  /** Replaces the lines. */
   show(lines: readonly string[]): void
   /** Writes a line that stays, above the live ones. */
   print(text: string): void

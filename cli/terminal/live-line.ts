@@ -3,11 +3,11 @@ import type { Style } from './style.ts'
 
 /** The line that is being rewritten at the bottom of a terminal. */
 export interface LiveLine {
-  /** Shows this instead of what stands there. */
+  /** Replaces the text. */
   show(text: string): void
   /** Writes a line that stays, above the live one. */
   print(text: string): void
-  /** Takes the live line away. */
+  /** Removes the live line. */
   clear(): void
 }
 

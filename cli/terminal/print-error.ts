@@ -16,10 +16,10 @@ export interface PrintErrorOptions {
  * knows the request. Returns the exit code.
  */
 export function printError(error: unknown, { json, colour }: PrintErrorOptions): number {
-  // Help and version end commander too, and are no errors; of mistakes in the command line it has told already.
+  // Help and version end commander with an error too; usage errors are printed by commander itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  const { ending, message, field, remedy, requestId } = toCliError(error)
-  const code = exitCodes[ending]
+  const { reason, message, field, remedy, requestId } = toCliError(error)
+  const code = exitCodes[reason]
   const style = styleOf(process.stderr, colour)
   const say = (label: string, text: string | undefined) => {
     if (text !== undefined) process.stderr.write(`${label}${text}\n`)
@@ -30,12 +30,12 @@ export function printError(error: unknown, { json, colour }: PrintErrorOptions):
   say(style.dim('  request  '), requestId)
   if (json)
     process.stdout.write(
-      `${JSON.stringify({ error: { code, ending, message, field, remedy, requestId } })}\n`,
+      `${JSON.stringify({ error: { code, reason, message, field, remedy, requestId } })}\n`,
     )
   return code
 }
 
-/** What any error means for the one who typed the command. */
+/** Converts any error to the one that ends the command. */
 export function toCliError(error: unknown): CliError {
   if (error instanceof CliError) return error
   if (error instanceof PixelflowError) return mapClientError(error)

@@ -5,21 +5,21 @@ import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { styleOf } from './style.ts'
 import { size, span } from '@pixelflow/core/amounts'
 
-/** How a command tells what goes on: a bar for eyes, lines for pipes, NDJSON for programs. */
+/** Reports the progress of a command: a bar on a terminal, lines in a pipe, NDJSON for programs. */
 export interface Reporter {
-  /** What all its lines measure time by. */
+  /** The clock of all lines. */
   readonly clock: Stopwatch
-  /** Something worth a line, for people only. */
+  /** A line for people only. */
   readonly note: (text: string) => void
   /** How much of a picture has been sent; `total` is null when it is unknown. */
   sent(name: string, bytes: number, total: number | null): void
-  /** Something has been done on the way: a line for people, a value for programs. */
+  /** An intermediate result: a line for people, a value for programs. */
   step(value: unknown, text: string): void
-  /** Something has happened to the task. */
+  /** An event of the task. */
   readonly event: (view: EventView) => void
   /** The result: lines for people, one value for programs. */
   result(value: unknown, lines: readonly string[]): void
-  /** Takes away what was only there meanwhile. */
+  /** Removes the bar. */
   close(): void
 }
 
@@ -28,7 +28,7 @@ export interface ReporterOptions {
   readonly colour: boolean
   /** Every event on a line of its own, also on a terminal. */
   readonly everyEvent?: boolean
-  /** Standard output belongs to the picture: the result is told on standard error too. */
+  /** Standard output carries the image, so the result is reported on standard error. */
   readonly quietStdout?: boolean
 }
 
@@ -83,7 +83,7 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
     const percent = `${Math.round(task.progress)} %`.padStart(5)
     live.show(`${progressBar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
   }
-  // So that the clock goes on while a stage takes long.
+  // Updates the time during a long stage.
   const ticking = setInterval(draw, 100)
   return {
     clock,
@@ -127,7 +127,7 @@ export function nameOf({ kind, output }: EventView): string {
   return kind === 'output' && output !== undefined ? `output ${output}` : kind
 }
 
-/** What goes on after an event, for the time until the next one. */
+/** The activity after an event, until the next one. */
 export const doing: Readonly<Record<EventKind, string>> = {
   queued: 'waiting for an actor',
   started: 'fetching',

@@ -22,7 +22,7 @@ export function widthOf({ isTTY, columns }: { isTTY?: boolean; columns?: number 
 
 /**
  * Lines of a table that fit into `width` columns: whole columns are left out, those that give way first before the
- * others; then the last column is cut. Without a width (a pipe, a file) everything stands there.
+ * others; then the last column is cut. Without a width (a pipe, a file) nothing is left out.
  */
 export function tableLines(
   columns: readonly Column[],
@@ -60,7 +60,7 @@ function fitting(
   return kept
 }
 
-/** A text of at most so many columns; an ellipsis stands for what is missing. */
+/** A text of at most `width` columns; an ellipsis marks a cut. */
 export function cut(text: string, width: number | undefined): string {
   if (width === undefined || text.length <= width) return text
   return `${text.slice(0, Math.max(0, width - 1))}…`

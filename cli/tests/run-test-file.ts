@@ -50,7 +50,7 @@ export async function runTestFile(
   }, file.suite.fileTimeoutS * 1000)
   signal.addEventListener('abort', end)
   try {
-    // The error stream has the report for eyes; it goes first.
+    // The error stream has the readable report, so it comes first.
     const written = Promise.all([read(child.stderr), read(child.stdout)])
     const code = await child.exited
     end()

@@ -8,7 +8,7 @@ export interface Installer {
 }
 
 /**
- * Installs packages of Debian and its kin; false where there is no apt-get or we may not.
+ * Installs packages of Debian and its derivatives; false where there is no apt-get or we may not.
  *
  * @throws CliError `failed` when apt-get fails.
  */

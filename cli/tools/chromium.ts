@@ -13,7 +13,7 @@ export interface BrowserSearch extends Installer {
 }
 
 /**
- * A Chromium for the browser test: the one named, one on PATH, or, as root on Debian and its kin, one from apt.
+ * A Chromium for the browser test: the one named, one on PATH, or, as root on Debian and its derivatives, one from apt.
  *
  * @throws CliError naming the command that would install it.
  */

@@ -2,7 +2,7 @@
 export interface Check {
   readonly name: string
   readonly command: readonly string[]
-  /** The command that mends what it can; `verify --write` runs it first. */
+  /** The command that fixes what it can; `verify --write` runs it first. */
   readonly write?: readonly string[]
   /** PinnedTool Go tools that are built first, where people can see it. */
   readonly tools?: readonly string[]

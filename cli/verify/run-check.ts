@@ -24,7 +24,7 @@ export async function runCheck(check: Check, { root, env, signal }: CheckOptions
   return { check, ok: code === 0, tookMs: performance.now() - started, output }
 }
 
-/** Runs what mends a check; its output matters only where it fails, and then the check fails too. */
+/** Runs the fix of a check. Its output is not kept: where it fails, the check fails too. */
 export async function fixCheck(check: Check, { root, env, signal }: CheckOptions): Promise<void> {
   if (check.write) await run(check.write, root, env, signal)
 }

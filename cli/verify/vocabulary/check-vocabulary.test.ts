@@ -4,8 +4,8 @@ import { vocabularySchema } from './vocabulary.ts'
 
 const vocabulary = vocabularySchema.parse({
   words: [
-    { out: 'hand over', write: 'exec', in: ['identifiers', 'files'] },
-    { out: 'nobody', write: 'no client', in: ['prose'], except: [{ path: 'c/', because: 'a user' }] },
+    { out: 'blue moon', write: 'exec', in: ['identifiers', 'files'] },
+    { out: 'foobar', write: 'no client', in: ['prose'], except: [{ path: 'c/', because: 'a user' }] },
   ],
   sharedExports: { shared: 'a test' },
   fileNames: [],
@@ -21,28 +21,28 @@ async function problems(files: Record<string, string>): Promise<string[]> {
 }
 
 test('names are compared by their words', () => {
-  expect([wordsOf('handOver'), wordsOf('hand-over.ts'), wordsOf('readHTTPBody')]).toEqual([
-    'hand over',
-    'hand over ts',
+  expect([wordsOf('blueMoon'), wordsOf('blue-moon.ts'), wordsOf('readHTTPBody')]).toEqual([
+    'blue moon',
+    'blue moon ts',
     'read http body',
   ])
 })
 
 test('declared names, comments, strings, documents and paths are checked', async () => {
   const source = [
-    'export function run(handOver: number) {',
-    '  // Nobody.',
-    '  return `${handOver} nobody`',
+    'export function run(blueMoon: number) {',
+    '  // Foobar.',
+    '  return `${blueMoon} foobar`',
     '}',
   ].join('\n')
-  expect(await problems({ 'a/run.ts': source, 'a/hand-over.md': 'x\nnobody' })).toEqual([
-    'a/run.ts:1 "hand over" in handOver: write exec',
-    'a/run.ts:2 "Nobody": write no client',
-    'a/run.ts:3 "nobody": write no client',
-    'a/hand-over.md:0 "hand over" in hand-over.md: write exec',
-    'a/hand-over.md:2 "nobody": write no client',
+  expect(await problems({ 'a/run.ts': source, 'a/blue-moon.md': 'x\nfoobar' })).toEqual([
+    'a/run.ts:1 "blue moon" in blueMoon: write exec',
+    'a/run.ts:2 "Foobar": write no client',
+    'a/run.ts:3 "foobar": write no client',
+    'a/blue-moon.md:0 "blue moon" in blue-moon.md: write exec',
+    'a/blue-moon.md:2 "foobar": write no client',
   ])
-  expect(await problems({ 'c/a.md': 'nobody' })).toEqual([])
+  expect(await problems({ 'c/a.md': 'foobar' })).toEqual([])
 })
 
 test('a file is named after an export, and packages share no exported name', async () => {
