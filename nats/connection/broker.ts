@@ -17,17 +17,17 @@ export class Unreachable extends Error {
 
 /** This process has closed the connection. Not retryable. */
 export class ConnectionClosed extends Unreachable {
-  override readonly name = 'Closed'
+  override readonly name = 'ConnectionClosed'
 }
 
 /** The server's storage is full. Retryable: another server may take over, or space may be freed. */
 export class StorageFull extends Unreachable {
-  override readonly name = 'Full'
+  override readonly name = 'StorageFull'
 }
 
 /** JetStream rejected the request. `code` is its error code, e.g. 10071 for a wrong last sequence. */
 export class JetStreamError extends Error {
-  override readonly name = 'Refused'
+  override readonly name = 'JetStreamError'
   readonly code: number
 
   constructor(code: number, description: string) {
@@ -51,7 +51,7 @@ export const consumerExists = 10148
 
 /** The subject has no subscriber: JetStream is disabled, the stream does not exist, or it is starting. */
 export class NoResponders extends Unreachable {
-  override readonly name = 'Nobody'
+  override readonly name = 'NoResponders'
 }
 
 /** The public fault for a failed exchange with the broker. */

@@ -62,7 +62,7 @@ test('a broker restart breaks sessions on both sides, and new ones work afterwar
           ends.push(session.broken.reason as Fault)
           resolve()
         })
-        // Whoever is asked for nothing is done when the gateway is.
+        // Ends together with the gateway's side.
         void session.next().then(
           (frame) => frame === null && resolve(),
           () => {},

@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'bun:test'
 import type { Blobs, BlobWrite } from '@pixelflow/core/ports/blobs'
 
-/** An adapter under test, with what it was made of. */
+/** An adapter under test. */
 export interface BlobsUnderTest extends AsyncDisposable {
   readonly blobs: Blobs
-  /** How many pieces the store holds in all, so that what is left behind shows. */
+  /** The number of stored messages, to detect leftovers. */
   pieces(): Promise<number>
 }
 
 const mebibyte = 1024 * 1024
 
-/** What every adapter of `Blobs` has to hold. Registers the tests. */
+/** Registers the tests that every adapter of `Blobs` must pass. */
 export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>): void {
   describe(`${name}: blobs contract`, () => {
     test.each([0, 1, 65_536, mebibyte / 2, mebibyte / 2 + 1, 3 * mebibyte - 1, 5 * mebibyte])(
-      'gives %d bytes back as they were',
+      'returns %d bytes unchanged',
       async (size) => {
         await using under = await open()
         const bytes = noise(size)
@@ -29,14 +29,14 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       },
     )
 
-    test('what is not there is null', async () => {
+    test('a missing blob is null', async () => {
       await using under = await open()
       expect(await under.blobs.stat('a/none')).toBeNull()
       expect(await under.blobs.read('a/none')).toBeNull()
       expect(await under.blobs.delete('a/none')).toBe(false)
     })
 
-    test('nothing shows before the commit, and a name may follow from the digest', async () => {
+    test('nothing is readable before the commit, and the name may depend on the digest', async () => {
       await using under = await open()
       const write = await under.blobs.begin()
       await write.write(new TextEncoder().encode('hello'))
@@ -64,7 +64,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       }
     })
 
-    test('names of any characters keep apart', async () => {
+    test('names may contain any characters', async () => {
       await using under = await open()
       const names = ['a/b', 'a/b/c', 'a b', 'ä/😀', '*', 'a>b', 'x'.repeat(200)]
       for (const name of names) await store(under.blobs, name, new TextEncoder().encode(name))
@@ -73,7 +73,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       }
     })
 
-    test('an aborted write leaves nothing, whenever it is aborted', async () => {
+    test('an aborted write leaves nothing at any size', async () => {
       await using under = await open()
       const before = await under.pieces()
       for (const size of [0, 10, mebibyte, 3 * mebibyte + 5]) {
@@ -108,7 +108,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       expect(await under.pieces()).toBe(before)
     })
 
-    test('of racing commits exactly one wins, and all see the same blob', async () => {
+    test('of concurrent commits exactly one creates the blob, and all return it', async () => {
       await using under = await open()
       const racers = await Promise.all(
         Array.from({ length: 8 }, (_, i) => begun(under.blobs, noise(700_000, i))),
@@ -123,7 +123,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       expect(await under.pieces()).toBe(alone)
     })
 
-    test('deleted is gone, bytes and all, and the name is free again', async () => {
+    test('a deleted blob is gone with its bytes, and the name can be used again', async () => {
       await using under = await open()
       await store(under.blobs, 'a/b', noise(mebibyte))
       const whole = await under.pieces()
@@ -167,7 +167,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       })
     })
 
-    test('a reader may leave early, or read slowly, and others are not bothered', async () => {
+    test('readers that leave early or read slowly do not affect others', async () => {
       await using under = await open()
       await store(under.blobs, 'a/b', noise(8 * mebibyte))
       const early = async () => {
@@ -185,7 +185,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       expect(sum).toBe(8 * mebibyte)
     })
 
-    test('many writes and reads at once stay themselves', async () => {
+    test('concurrent writes and reads do not mix', async () => {
       await using under = await open()
       const sizes = Array.from({ length: 24 }, (_, i) => i * 100_003)
       await Promise.all(sizes.map((size, i) => store(under.blobs, `a/${i}`, noise(size, i))))
@@ -195,7 +195,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
   })
 }
 
-/** Writes in pieces of odd sizes out of one reused buffer, as a socket would. */
+/** Writes in parts of an odd size from one reused buffer, as a socket does. */
 async function begun(blobs: Blobs, bytes: Uint8Array): Promise<BlobWrite> {
   const write = await blobs.begin()
   const buffer = new Uint8Array(99_991)
@@ -218,11 +218,11 @@ async function content(
   range?: { start: number; end: number },
 ): Promise<Uint8Array> {
   const read = await blobs.read(name, range)
-  if (!read) throw new Error(`${name} is not there`)
+  if (!read) throw new Error(`${name} does not exist`)
   return Buffer.concat(await Array.fromAsync(read.body))
 }
 
-/** Bytes that do not repeat, the same for the same seed. */
+/** Bytes that do not repeat; the same for the same seed. */
 export function noise(length: number, seed = 1): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4))
   let state = (seed + 1) * 2_654_435_761

@@ -5,7 +5,7 @@ import { until } from '../until.ts'
 
 export interface SessionsUnderTest extends AsyncDisposable {
   readonly sessions: Sessions
-  /** Two actors' ends. */
+  /** The hosts of two actors. */
   readonly hosts: readonly [SessionHost, SessionHost]
 }
 
@@ -37,7 +37,7 @@ async function faultOf(promise: Promise<unknown>): Promise<Fault> {
   return thrown
 }
 
-/** What every adapter of `Sessions` and `SessionHost` has to hold. Registers the tests. */
+/** Registers the tests that every adapter of `Sessions` and `SessionHost` must pass. */
 export function sessionsContract(name: string, open: () => Promise<SessionsUnderTest>): void {
   describe(`${name}: sessions contract`, () => {
     test('frames of any size arrive whole and in order, in both directions, and both can finish', async () => {
@@ -70,7 +70,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(session.broken.aborted).toBe(false)
     }, 20_000)
 
-    test('a reader that does not read holds the sender up, in either direction', async () => {
+    test('a reader that does not read blocks the sender, in both directions', async () => {
       await using under = await open()
       let sent = 0
       const go = Promise.withResolvers<void>()
@@ -107,7 +107,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await giving
     }, 30_000)
 
-    test('what is thrown in there is what is read here', async () => {
+    test('a fault thrown by the handler is thrown at the reader', async () => {
       await using under = await open()
       await using _ = under.hosts[0].serve('preview', {
         capacity: 4,
@@ -159,7 +159,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(hosted.held).toBe(0)
     }, 20_000)
 
-    test('an actor takes no more than it has room for, and the next one waits its turn', async () => {
+    test('an actor runs no more sessions than its capacity, and further calls wait in order', async () => {
       await using under = await open()
       let most = 0
       let now = 0
@@ -185,11 +185,11 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await Promise.all(calls)
       expect(most).toBe(2)
       expect(order).toHaveLength(50)
-      // Two may change places when both find room at the same moment.
+      // Two calls may change places when both find capacity at the same moment.
       order.forEach((opening, i) => expect(Math.abs(Number(opening) - i)).toBeLessThan(5))
     }, 20_000)
 
-    test('the room of two actors is found', async () => {
+    test('the capacity of two actors is found', async () => {
       await using under = await open()
       const taken = [0, 0]
       const handle = (i: number) => async (_: unknown, session: Session) => {
@@ -203,7 +203,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(taken).toEqual([3, 1])
     }, 20_000)
 
-    test('an actor that rests is passed over', async () => {
+    test('a paused actor gets no sessions', async () => {
       await using under = await open()
       const taken = [0, 0]
       let rests = true
@@ -255,7 +255,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect(await session.next()).toBeNull()
     }, 20_000)
 
-    test('draining lets go on what is held, takes nothing new, and breaks in the end what does not end', async () => {
+    test('draining accepts no new sessions, waits for running ones, and breaks those that do not end', async () => {
       await using under = await open()
       const hosted = under.hosts[0].serve('transform', { capacity: 5, handle: echo })
       await using quick = await under.sessions.open('transform', 'quick', never)
@@ -275,7 +275,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect((await elsewhere.next())?.head).toBe(2)
     }, 20_000)
 
-    test('waiting for a frame can be given up without harm', async () => {
+    test('waiting for a frame can be aborted without harm', async () => {
       await using under = await open()
       await using _ = under.hosts[0].serve('transform', { capacity: 1, handle: echo })
       await using session = await under.sessions.open('transform', null, never)
@@ -285,7 +285,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       expect((await session.next())?.head).toBe('still here')
     }, 20_000)
 
-    test('what is sent from two places at once does not mix', async () => {
+    test('concurrent sends do not mix their frames', async () => {
       await using under = await open()
       await using _ = under.hosts[0].serve('transform', { capacity: 1, handle: echo })
       await using session = await under.sessions.open('transform', null, never)
