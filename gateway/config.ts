@@ -18,7 +18,7 @@ import {
 } from '@pixelflow/platform/config/setting'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
-import { isLoopback } from './accounts/check-origin.ts'
+import { isLoopback } from './accounts/require-same-origin.ts'
 import { metricsAccess } from './metrics/metrics-access.ts'
 import { parseTokens, type TokenTable } from './accounts/token-table.ts'
 import { requireGrace, sweepSettings } from './sweep-settings.ts'

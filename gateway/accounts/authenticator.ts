@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { adminScope, localAccount, principal, scopes, type Principal } from '@pixelflow/core/principal'
-import { requireLocalOrigin, requireSameOrigin } from './check-origin.ts'
+import { requireLocalOrigin, requireSameOrigin } from './require-same-origin.ts'
 import type { TokenTable } from './token-table.ts'
 
 /** Authenticates requests by bearer token, client certificate or, without either, by origin. */

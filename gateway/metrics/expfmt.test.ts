@@ -50,7 +50,7 @@ test('Prometheus and our own parser read the same metrics', () => {
 
 // The rules of promtool's linter for names and help texts.
 test('the names and help texts follow the rules of promtool', () => {
-  const complaints = understood.flatMap(({ name, help, type, metrics }) => {
+  const problems = understood.flatMap(({ name, help, type, metrics }) => {
     const labels = Object.keys(metrics[0]?.labels ?? {})
     return [
       help.length < 10 && 'no help',
@@ -65,5 +65,5 @@ test('the names and help texts follow the rules of promtool', () => {
       .filter((one) => one !== false)
       .map((one) => `${name}: ${one}`)
   })
-  expect(complaints).toEqual([])
+  expect(problems).toEqual([])
 })

@@ -10,7 +10,7 @@ import { listenGrpc } from '../transports/grpc/native/listen-grpc.ts'
 import { reloadableCredentials } from '../transports/grpc/native/reloadable-credentials.ts'
 import { createServices } from '../transports/grpc/create-services.ts'
 import { grpcWebRoutes } from '../transports/grpc/web/grpc-web-routes.ts'
-import { createApp } from '../transports/rest/app.ts'
+import { createHttpApp } from '../transports/rest/http-app.ts'
 import { listenHttp } from '../transports/rest/listen-http.ts'
 import type { PageFiles } from '../transports/rest/page-routes.ts'
 import { createContentSender } from '../transports/rest/send-content.ts'
@@ -58,7 +58,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     uploadIdleTimeoutMs,
     meters: createCallMeters(meters, openStream),
   })
-  const app = createApp({
+  const app = createHttpApp({
     ...options,
     ...access,
     checkHealth: health.checkHealth,

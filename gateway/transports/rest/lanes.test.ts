@@ -113,10 +113,10 @@ describe('the lane of a task', () => {
 
 describe('an invalid lane is refused', () => {
   test.each([
-    ['a lane that is none, in JSON', byJson({ lane: 'fast' })],
-    ['a lane that is none, in a form', byForm('fast')],
+    ['an unknown lane in JSON', byJson({ lane: 'fast' })],
+    ['an unknown lane in a form', byForm('fast')],
     ['a second lane in a form', byForm('bulk', 'bulk')],
-    ['a lane that is none, in the query', byQuery('&lane=fast', later)],
+    ['an unknown lane in the query', byQuery('&lane=fast', later)],
     ['a lane without Prefer: respond-async', byQuery('&lane=bulk')],
   ])('%s', async (_, asked) => {
     const before = await gateway.messages()

@@ -13,7 +13,7 @@ import {
   missingPart,
   parseRecipeField,
   unknownPart,
-} from './form-fields.ts'
+} from './parse-recipe-field.ts'
 import { readFormParts } from './multipart/read-form-parts.ts'
 
 /**

@@ -19,7 +19,7 @@ import { startIdleTimeout, type IdleTimeout } from '../shared/idle-timeout.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import { contentHeaders, type SendBytes } from './send-content.ts'
-import { parseRecipeField } from './form-fields.ts'
+import { parseRecipeField } from './parse-recipe-field.ts'
 import { readProcessForm } from './process-form.ts'
 import { recordPosition } from './position-headers.ts'
 

@@ -1,5 +1,5 @@
 /** A route of the router, e.g. `GET /api/v1/tasks/:id`. */
-export interface Route {
+interface Route {
   readonly method: string
   readonly path: string
 }

@@ -4,7 +4,7 @@ import type { Server } from 'bun'
 import type { ResponseBuffer } from '../../delivery/response-buffer.ts'
 import type { StoredContent } from '../../images/content.ts'
 import type { SendTracker } from '../shared/send-tracker.ts'
-import { matchesStrongly, matchesWeakly } from './etag.ts'
+import { matchesEtag } from './matches-etag.ts'
 import { problemResponse } from './problem-response.ts'
 import { queryOf } from './validate-query.ts'
 import { parseRange } from './parse-range.ts'
@@ -44,14 +44,14 @@ export function createContentSender(sendBytes: SendBytes): SendContent {
   return async ({ request, server }, content) => {
     const etag = `"${content.sha256}"`
     const ifMatch = request.headers.get('if-match')
-    if (ifMatch !== null && !matchesStrongly(ifMatch, etag)) throw etagMismatch(etag)
+    if (ifMatch !== null && !matchesEtag(ifMatch, etag, 'strong')) throw etagMismatch(etag)
     const headers: Record<string, string> = {
       ...contentHeaders(request, content),
       'accept-ranges': 'bytes',
       'cache-control': cacheControl,
       vary: 'Authorization',
     }
-    if (matchesWeakly(request.headers.get('if-none-match'), etag))
+    if (matchesEtag(request.headers.get('if-none-match'), etag, 'weak'))
       return new Response(null, { status: 304, headers })
 
     const parsed = parseRange(request.headers, content.bytes, etag)

@@ -1,4 +1,4 @@
-import { matchesWeakly } from './etag.ts'
+import { matchesEtag } from './matches-etag.ts'
 
 /** A file in memory, with its compressed forms. */
 export interface StaticFile {
@@ -40,7 +40,7 @@ export function sendStatic(request: Request, file: StaticFile, headers: Record<s
   // Each coding has its own ETag: a strong ETag identifies the exact bytes (RFC 9110 §8.8.3.3).
   const etag = coding ? file.etag.replace(/"$/, `-${coding}"`) : file.etag
   const common = { ...headers, etag, vary: 'Accept-Encoding' }
-  if (matchesWeakly(request.headers.get('if-none-match'), etag))
+  if (matchesEtag(request.headers.get('if-none-match'), etag, 'weak'))
     return new Response(null, { status: 304, headers: common })
   return new Response(coding ? file[coding] : file.plain, {
     headers: { ...common, 'content-type': file.type, ...(coding ? { 'content-encoding': coding } : {}) },

@@ -19,7 +19,7 @@ import {
   parseLaneField,
   parseRecipeField,
   unknownPart,
-} from './form-fields.ts'
+} from './parse-recipe-field.ts'
 import { readFormParts } from './multipart/read-form-parts.ts'
 
 export interface UploadFormOptions {

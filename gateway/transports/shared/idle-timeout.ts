@@ -19,7 +19,7 @@ export function startIdleTimeout(
   request: Request,
   pauseMs: number,
 ): IdleTimeout {
-  // Bun's timeout counts to 255 s; the setting for `pauseMs` leaves room for that.
+  // Bun's timeout counts to 255 s; the setting for `pauseMs` leaves enough time for that.
   const seconds = Math.ceil(pauseMs / 1000) + afterSeconds
   let restartedAt = -Infinity
   const restart = () => {

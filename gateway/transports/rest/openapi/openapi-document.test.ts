@@ -5,7 +5,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
 import type { Usecases } from '../../../usecases.ts'
-import { createApp } from '../app.ts'
+import { createHttpApp } from '../http-app.ts'
 import { openapiDocument } from './openapi-document.ts'
 import { staticFile } from '../static-file.ts'
 
@@ -17,7 +17,7 @@ const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
 /** The routes of the app; none is called. */
 function routes(): string[] {
   const file = staticFile('text/html', new Uint8Array())
-  const app = createApp({
+  const app = createHttpApp({
     usecases: {} as Usecases,
     authenticator: createAuthenticator(undefined),
     memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),

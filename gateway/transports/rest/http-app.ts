@@ -27,7 +27,7 @@ import { requestMiddleware } from './request-middleware.ts'
 import { createRouteTable } from './route-table.ts'
 import { taskRoutes } from './task-routes.ts'
 
-export interface AppOptions extends MetricsRouteOptions {
+export interface HttpAppOptions extends MetricsRouteOptions {
   readonly usecases: Usecases
   readonly sendContent: SendContent
   readonly sendBytes: SendBytes
@@ -50,7 +50,7 @@ export interface AppOptions extends MetricsRouteOptions {
 }
 
 /** All routes of the HTTP port except gRPC-Web and Connect. */
-export function createApp(options: AppOptions) {
+export function createHttpApp(options: HttpAppOptions) {
   let self: Pick<Elysia, 'routes' | 'server'> | undefined
   const routes = createRouteTable(() => self?.routes ?? [])
   const cors = options.corsOrigins.size > 0 ? createCorsPolicy(options.corsOrigins, routes) : undefined
@@ -86,5 +86,3 @@ export function createApp(options: AppOptions) {
   self = app as unknown as Pick<Elysia, 'routes' | 'server'>
   return app
 }
-
-export type App = ReturnType<typeof createApp>

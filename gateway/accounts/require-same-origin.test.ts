@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { requireLocalOrigin, hostnameOf, hostnamesOf, isLoopback } from './check-origin.ts'
+import { requireLocalOrigin, hostnameOf, hostnamesOf, isLoopback } from './require-same-origin.ts'
 
 function outcomeOf(headers: Record<string, string>): string {
   try {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { matchesStrongly, matchesWeakly } from './etag.ts'
+import { matchesEtag } from './matches-etag.ts'
 
 const tag = '"a,b"'
 
@@ -26,15 +26,15 @@ test.each<[string | null, boolean, boolean]>([
   [`*, ${tag}`, false, false],
   ['"a,b', false, false],
 ])('%s', (header, isWeak, isStrong) => {
-  expect([matchesWeakly(header, tag), matchesStrongly(header, tag)]).toEqual([isWeak, isStrong])
+  expect([matchesEtag(header, tag, 'weak'), matchesEtag(header, tag, 'strong')]).toEqual([isWeak, isStrong])
 })
 
 test('a weak ETag never matches strongly', () => {
-  expect(matchesStrongly('W/"a"', 'W/"a"')).toBe(false)
-  expect(matchesWeakly('"a"', 'W/"a"')).toBe(true)
+  expect(matchesEtag('W/"a"', 'W/"a"', 'strong')).toBe(false)
+  expect(matchesEtag('"a"', 'W/"a"', 'weak')).toBe(true)
 })
 
 test('a long header is parsed in linear time', () => {
   const header = `${'"x"  \t  , '.repeat(20_000)}!`
-  expect(matchesWeakly(header, tag)).toBe(false)
+  expect(matchesEtag(header, tag, 'weak')).toBe(false)
 })
