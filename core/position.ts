@@ -1,24 +1,23 @@
 /**
- * A position says how far the event log had come when something was written to it. A client that sends it back gets
- * answers that know of that, from whichever gateway.
+ * A position is the sequence of a write in the event log. A read that sends it includes that write, on any gateway.
  */
 
-/** The header, and the metadata, that carries a position in both directions. */
+/** The HTTP header and gRPC metadata that carries a position in both directions. */
 export const positionHeader = 'pixelflow-position'
 
 export interface Position {
   /** Sequence in the log. */
   readonly seq: number
-  /** Tells the log from one that was made anew. */
+  /** Identifies the log; a recreated log has another mark. */
   readonly mark: string
 }
 
-/** A position in a log, opaque to clients. `log` is its identity. */
+/** Formats a position, opaque to clients. @param log identity of the log */
 export function positionToken(log: string, seq: number): string {
   return `${seq.toString(36)}.${markOf(log)}`
 }
 
-/** What a token says; undefined when it is none that could have been given out. */
+/** Parses a position; undefined for an invalid token. */
 export function parsePosition(token: string): Position | undefined {
   const found = /^([0-9a-z]{1,11})\.([0-9a-z]{1,7})$/.exec(token)
   const seq = Number.parseInt(found?.[1] ?? '', 36)
@@ -27,7 +26,7 @@ export function parsePosition(token: string): Position | undefined {
     : undefined
 }
 
-/** A short name for a log: FNV-1a over its identity. Logs that follow each other have to differ, and nothing else. */
+/** A short hash (FNV-1a) of a log's identity. It only has to distinguish a log from its predecessor. */
 export function markOf(log: string): string {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(log)) hash = Math.imul(hash ^ byte, 0x01000193)

@@ -1,25 +1,25 @@
 /**
- * What the first bytes of an SVG tell: that it is one, and how large it wants to be. Only looked at here, by everybody
- * who handles files; what may be drawn of it the child decides that draws it, with a parser of XML.
+ * Detects an SVG and its size from its first bytes, without an XML parser. The worker that renders the SVG parses and
+ * sanitises it.
  */
 
-/** Bytes an SVG may have at most: there is a parser behind it, and large drawings have one or two of them. */
+/** Largest SVG in bytes, because it is parsed as a whole. Large drawings have one or two MiB. */
 export const maxSvgBytes = 8 * 1024 * 1024
 
-/** Whether the file begins as an SVG does; undefined when these bytes end before that can be told. */
+/** Whether the file is an SVG; undefined if these bytes are too few to decide. */
 export function beginsAsSvg(head: Uint8Array): boolean | undefined {
   const root = rootIn(textOf(head))
   return typeof root === 'object' ? root.name === 'svg' : root
 }
 
-/** The size an SVG states in its first bytes; undefined when they end before that. */
+/** The size in the first bytes of an SVG; undefined if they do not contain it. */
 export function svgSizeIn(head: Uint8Array): SvgSize | undefined {
   const text = textOf(head)
   const root = rootIn(text)
   return typeof root === 'object' ? sizeOfSvg(attributesAt(text, root.end)) : undefined
 }
 
-/** Whether it is packed with gzip, as `.svgz` is. */
+/** Whether the file is compressed with gzip, like `.svgz`. */
 export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b
 }
@@ -30,7 +30,7 @@ export interface SvgSize {
   readonly height: number
 }
 
-/** The window onto an SVG's own coordinates. */
+/** The `viewBox` attribute. */
 export interface ViewBox {
   readonly x: number
   readonly y: number
@@ -38,7 +38,7 @@ export interface ViewBox {
   readonly height: number
 }
 
-/** Attributes of the root element that its size follows from. */
+/** Attributes of the root element that determine its size. */
 export interface SvgSizing {
   readonly width?: string | undefined
   readonly height?: string | undefined

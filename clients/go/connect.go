@@ -15,12 +15,12 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// Round robin over every address, and which calls may be tried again: the same for clients in every language.
+// Round robin over every address, and the retry policy; the same file in every client.
 //
 //go:embed service-config.json
 var serviceConfig string
 
-// TLS says whom to trust, and who we are: PEM files. Without Cert and Key the token alone says who calls.
+// TLS holds PEM files: the trusted authority, and the client certificate. Without Cert and Key only the token authenticates.
 type TLS struct{ CA, Cert, Key string }
 
 // Connect makes a connection to every gateway that target names, such as "dns:///pixelflow.example.com:50051": calls
@@ -34,7 +34,7 @@ func Connect(target string, security *TLS, token string) (*grpc.ClientConn, erro
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithUnaryInterceptor((&positions{}).intercept),
-		// A gateway that is gone is noticed also while nothing but a long watch is under way.
+		// Keepalive detects a lost gateway while only a long watch is open.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	}
 	if token != "" {
@@ -49,7 +49,7 @@ func (token bearer) GetRequestMetadata(context.Context, ...string) (map[string]s
 	return map[string]string{"authorization": "Bearer " + string(token)}, nil
 }
 
-// RequireTransportSecurity lets a token go unencrypted to a server on this machine; use TLS for any other.
+// RequireTransportSecurity allows an unencrypted token, for a server on this machine. Use TLS for any other server.
 func (bearer) RequireTransportSecurity() bool { return false }
 
 func (t *TLS) credentials() (credentials.TransportCredentials, error) {
@@ -63,7 +63,7 @@ func (t *TLS) credentials() (credentials.TransportCredentials, error) {
 	return credentials.NewTLS(config), nil
 }
 
-// Config reads the files.
+// Config reads the PEM files.
 func (t *TLS) Config() (*tls.Config, error) {
 	authority, err := os.ReadFile(t.CA)
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
-// DownloadOutput fetches the bytes of a finished output.
+// DownloadOutput downloads a finished output.
 func (c Client) DownloadOutput(ctx context.Context, task, name string) ([]byte, error) {
 	output := &pb.OutputName{Task: task, Name: name}
 	return c.Download(ctx, &pb.DownloadRequest{Source: &pb.DownloadRequest_Output{Output: output}})
 }
 
-// DownloadImage fetches the bytes of an image as they were uploaded.
+// DownloadImage downloads an uploaded image.
 func (c Client) DownloadImage(ctx context.Context, id string) ([]byte, error) {
 	return c.Download(ctx, &pb.DownloadRequest{Source: &pb.DownloadRequest_Image{Image: id}})
 }
 
-// Download fetches all the bytes of a source; when a connection breaks, the rest comes over another one.
+// Download downloads a stored file. It resumes a broken connection.
 func (c Client) Download(ctx context.Context, source *pb.DownloadRequest) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -8,17 +8,17 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Details are what the server adds to an error, for programs; nil where it adds nothing.
+// Details are the google.rpc details of an error; nil fields are absent.
 type Details struct {
-	// Info holds a code of the error table as its reason.
+	// Info has the error code as its reason.
 	Info *errdetails.ErrorInfo
-	// Request names the call in the server's log.
+	// Request has the id of the call in the server's log.
 	Request *errdetails.RequestInfo
-	// Fields are those at fault.
+	// Fields are the invalid fields.
 	Fields []*errdetails.BadRequest_FieldViolation
-	// Retry says after how long another try makes sense.
+	// Retry has the delay after which another try makes sense.
 	Retry *errdetails.RetryInfo
-	// Remedy says in English what to do about it.
+	// Remedy says what to do, in English.
 	Remedy *errdetails.LocalizedMessage
 }
 
@@ -42,7 +42,7 @@ func DetailsOf(err error) Details {
 	return found
 }
 
-// Explain says in words what is wrong, where, and what to do about it.
+// Explain formats an error with its field, code and remedy.
 func Explain(err error) string {
 	said, details := status.Convert(err), DetailsOf(err)
 	lines := []string{fmt.Sprintf("%s: %s", said.Code(), said.Message())}

@@ -1,8 +1,8 @@
 // Package pixelflow is a small PixelFlow client: upload, process with live progress, watch, download; picture in,
 // picture out.
 //
-// What a program of yours would hold is in here; example/ shows it at work. All of it is plain grpc-go on gen/, which
-// is made from the contract, proto/pixelflow/v1/image.proto.
+// Copy this package into your program; example/ shows how to use it. It is plain grpc-go on gen/, which is generated from
+// proto/pixelflow/v1/image.proto.
 package pixelflow
 
 import (
@@ -19,13 +19,13 @@ import (
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
-// Client makes the calls of a program. Explain says in words why one has failed.
+// Client makes calls on a connection. Explain formats their errors.
 type Client struct {
-	// RPC is every call of the contract.
+	// RPC has every call of the contract.
 	RPC pb.ImageServiceClient
 }
 
-// New makes a client of a connection.
+// New creates a client on a connection.
 func New(connection grpc.ClientConnInterface) Client {
 	return Client{RPC: pb.NewImageServiceClient(connection)}
 }
@@ -36,8 +36,8 @@ type Result struct {
 	Data   []byte
 }
 
-// Process does what the recipe says, telling each event as it happens. A connection that breaks on the way costs
-// nothing: the task goes on without us, and we go on where we have been.
+// Process creates a task and calls onEvent for each of its events. After a broken connection it follows the same task from
+// the last event.
 func (c Client) Process(
 	ctx context.Context, image string, recipe *structpb.Value, onEvent func(*pb.TaskEvent),
 ) ([]Result, error) {
@@ -70,7 +70,7 @@ func (c Client) Process(
 	}
 }
 
-// carryOn is Process from behind the last event seen.
+// carryOn continues Process after the last event received.
 func (c Client) carryOn(ctx context.Context, last *pb.TaskEvent, onEvent func(*pb.TaskEvent)) ([]Result, error) {
 	if !Final(last) {
 		for event, err := range c.Watch(ctx, last.Task.Id, last.Token) {
@@ -92,8 +92,7 @@ func (c Client) carryOn(ctx context.Context, last *pb.TaskEvent, onEvent func(*p
 	return results, nil
 }
 
-// Watch tells the events of a task behind the token after, each once, over as many connections as it takes; it ends
-// after the final event.
+// Watch yields each event of a task after the token once, reopening broken connections. It ends after the final event.
 func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.TaskEvent, error] {
 	return func(yield func(*pb.TaskEvent, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -123,7 +122,7 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 	}
 }
 
-// Final tells whether an event is the last one of its task.
+// Final reports whether an event is the last one of its task.
 func Final(event *pb.TaskEvent) bool {
 	switch event.GetKind() {
 	case pb.TaskEventKind_TASK_EVENT_KIND_COMPLETED,

@@ -14,8 +14,8 @@ import (
 
 const positionKey = "pixelflow-position"
 
-// positions remembers how far a connection's calls have written: each goes to another gateway, and reads that send it
-// know of it there.
+// positions keeps the position of the last write. Calls go to different gateways; reads that send the position include that
+// write on any of them.
 type positions struct {
 	lock   sync.Mutex
 	newest string
@@ -41,7 +41,7 @@ func (p *positions) intercept(
 			p.newest = one
 		}
 	}
-	// The server was set back, and knows nothing of it any more.
+	// The server was restored from an older backup and no longer knows the position.
 	if err != nil && p.newest == sent && slices.ContainsFunc(DetailsOf(err).Fields, isPosition) {
 		p.newest = ""
 	}
@@ -52,7 +52,7 @@ func isPosition(one *errdetails.BadRequest_FieldViolation) bool {
 	return one.Field == positionKey && one.Reason == "invalid_request"
 }
 
-// isLater tells which of two is to be kept: answers may come in another order than they were given in.
+// isLater reports whether a position is newer: responses can arrive out of order.
 func isLater(one, other string) bool {
 	oneSeq, oneLog, _ := strings.Cut(one, ".")
 	otherSeq, otherLog, _ := strings.Cut(other, ".")

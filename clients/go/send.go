@@ -15,10 +15,10 @@ import (
 
 const chunkBytes = 256 * 1024
 
-// AnyType is the media type of a file that is not known to be of another; what counts are the bytes.
+// AnyType is the media type of an unknown file. The server detects the format from the bytes.
 const AnyType = "application/octet-stream"
 
-// Upload stores a file. It is read piece by piece, however large it is.
+// Upload stores a file. It streams the file in chunks.
 func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*pb.Image, error) {
 	// Nothing is left open when the file cannot be read to its end.
 	ctx, cancel := context.WithCancel(ctx)
@@ -36,7 +36,7 @@ func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*
 			return call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Commit{Commit: commit}})
 		})
 	}
-	// An end that comes too early is the server's refusal; the answer says why.
+	// An early end is a rejection by the server; the response has the reason.
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*
 	return answer.GetImage(), err
 }
 
-// Picture is a picture that was waited for, and its bytes.
+// Picture is a processed image and its bytes.
 type Picture struct {
 	*pb.ProcessedImage
 	Data []byte
@@ -92,12 +92,12 @@ func (c Client) ProcessImage(
 	}
 }
 
-// sendFile sends a file piece by piece, and the promise that they are all.
+// sendFile sends a file in chunks, followed by the commit.
 func sendFile(file io.Reader, chunk func([]byte) error, commit func(*pb.UploadCommit) error) error {
 	digest := sha256.New()
 	var size int64
 	for {
-		// What has been sent must not change any more.
+		// gRPC may still read the sent buffer, so each chunk gets its own.
 		buffer := make([]byte, chunkBytes)
 		n, err := io.ReadFull(file, buffer)
 		if n > 0 {

@@ -34,7 +34,7 @@ func (c Client) Tune(ctx context.Context, image string, recipe *structpb.Value) 
 	return &Tuning{call: call}, call.Send(&pb.TuneRequest{Data: &pb.TuneRequest_Open{Open: open}})
 }
 
-// Set gives parameters new values by their places, such as "steps[0].sigma"; the change's number.
+// Set sends new values by parameter path, such as "steps[0].sigma". It returns the number of the change.
 func (t *Tuning) Set(values map[string]any) (int64, error) {
 	set, err := structpb.NewStruct(values)
 	if err != nil {
@@ -43,22 +43,22 @@ func (t *Tuning) Set(values map[string]any) (int64, error) {
 	return t.change(&pb.TuneChange{Set: set})
 }
 
-// Replace puts another recipe in the place of the one so far; the change's number.
+// Replace sends a new recipe. It returns the number of the change.
 func (t *Tuning) Replace(recipe *structpb.Value) (int64, error) {
 	return t.change(&pb.TuneChange{Recipe: recipe})
 }
 
-// Apply makes a task of the recipe as it is, without changes that were refused; the answer names it.
+// Apply creates a task with the current recipe. The response names the task.
 func (t *Tuning) Apply() error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	return t.call.Send(&pb.TuneRequest{Data: &pb.TuneRequest_Apply{Apply: &pb.TuneApply{}}})
 }
 
-// Finish says that nothing more will be said; the newest change is still answered.
+// Finish closes the sending side. The server still answers the newest change.
 func (t *Tuning) Finish() error { return t.call.CloseSend() }
 
-// Next tells what is heard next, a preview once it is whole; io.EOF when the session has ended well.
+// Next returns the next message, a preview once it is complete; io.EOF after a normal end.
 func (t *Tuning) Next() (Heard, error) {
 	answer, err := t.call.Recv()
 	if err != nil {

@@ -26,17 +26,17 @@ sys.path.append(str(HERE / "gen"))
 from pixelflow.v1 import image_pb2 as pb  # noqa: E402
 from pixelflow.v1 import image_pb2_grpc as rpc  # noqa: E402
 
-# Round robin over every address, and which calls may be tried again: the same for clients in every language.
+# Round robin over every address, and the retry policy; the same file in every client.
 SERVICE_CONFIG = (HERE.parents[1] / "proto" / "service-config.json").read_text()
 CHUNK_BYTES = 256 * 1024
-# What counts are the bytes.
+# The server detects the format from the bytes.
 ANY_TYPE = "application/octet-stream"
 FINAL = (pb.TASK_EVENT_KIND_COMPLETED, pb.TASK_EVENT_KIND_FAILED, pb.TASK_EVENT_KIND_CANCELLED)
 
 
 @dataclass(frozen=True)
 class Tls:
-    """Whom to trust, and who we are: PEM files. Without `cert` and `key` the token alone says who calls."""
+    """PEM files: the trusted authority and the client certificate. Without `cert` and `key` only the token authenticates."""
 
     ca: Path
     cert: Path | None = None
@@ -57,7 +57,7 @@ def connect(target: str, tls: Tls | None = None, more: Sequence[tuple[str, Any]]
     options = [
         ("grpc.service_config", SERVICE_CONFIG),
         ("grpc.enable_retries", 1),
-        # A gateway that is gone is noticed also while nothing but a long watch is under way.
+        # Keepalive detects a lost gateway while only a long watch is open.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         *more,
@@ -89,7 +89,7 @@ class Positions(grpc.UnaryUnaryClientInterceptor):
         if call.code() == grpc.StatusCode.INVALID_ARGUMENT:
             bad = details_of(call).get("BadRequest")
             if bad and POSITION in [one.field for one in bad.field_violations]:
-                # The server was set back, and knows nothing of it any more.
+                # The server was restored from an older backup and no longer knows the position.
                 self.newest = None
         for name, value in call.initial_metadata() or ():
             if name == POSITION and is_later(value, self.newest):
@@ -97,7 +97,7 @@ class Positions(grpc.UnaryUnaryClientInterceptor):
 
 
 def is_later(one: str, other: str | None) -> bool:
-    """Which of two positions is to be kept: answers may come in another order than they were given in."""
+    """Whether a position is newer: responses can arrive out of order."""
     (seq, log), (other_seq, other_log) = one.split("."), (other or "0.").split(".")
     return log != other_log or int(seq, 36) > int(other_seq, 36)
 
@@ -112,7 +112,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that was waited for, and its bytes."""
+    """A processed image and its bytes."""
 
     about: pb.ProcessedImage
     data: bytes
@@ -122,14 +122,14 @@ Sent = TypeVar("Sent", pb.UploadRequest, pb.ProcessImageRequest)
 
 
 class Client:
-    """The calls of a program, over one channel. Each may raise grpc.RpcError; `explain` says why in words."""
+    """Calls over one channel. Each may raise grpc.RpcError; `explain` formats it."""
 
     def __init__(self, channel: grpc.Channel, token: str | None = None) -> None:
         self.stub = rpc.ImageServiceStub(channel)
         self.metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     def upload(self, path: Path, media_type: str = ANY_TYPE) -> pb.Image:
-        """Stores a file. It is read piece by piece, however large it is."""
+        """Stores a file. It streams the file in chunks."""
         about = pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size)
         return self.stub.Upload(file_requests(path, pb.UploadRequest, about), metadata=self.metadata).image
 
@@ -214,13 +214,13 @@ class Client:
 
 
 class Patience:
-    """How long a stream is tried again while no gateway answers: a minute, with pauses that grow."""
+    """Repeats a stream while no gateway answers: for a minute, with growing pauses."""
 
     def __init__(self) -> None:
         self.pause, self.deadline = 0.1, time.monotonic() + 60
 
     def wait(self, error: grpc.RpcError) -> None:
-        """Waits before the next try; raises the error when another makes no sense."""
+        """Pauses before the next try. Raises the error if it is not temporary or the minute is over."""
         if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() + self.pause > self.deadline:
             raise error
         time.sleep(self.pause)
@@ -228,7 +228,7 @@ class Patience:
 
 
 def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[Sent]:
-    """The messages of a file: what is to come, the bytes, and the promise that they are all."""
+    """The messages of an upload: metadata, chunks and commit."""
     size, digest = 0, hashlib.sha256()
     yield kind(metadata=metadata)
     with path.open("rb") as file:
@@ -240,7 +240,7 @@ def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[S
 
 
 def recipe_value(recipe: str | dict) -> Value:
-    """A recipe in either form, as text or as a tree, as the contract wants it."""
+    """Converts a recipe in text or JSON form to a protobuf value."""
     value = Value()
     if isinstance(recipe, str):
         value.string_value = recipe
@@ -249,7 +249,7 @@ def recipe_value(recipe: str | dict) -> Value:
     return value
 
 
-# What the server adds to an error, for programs; see the head of the contract.
+# The google.rpc details of an error; see the comment at the top of the proto.
 DETAILS: tuple[type[Message], ...] = (
     error_details_pb2.ErrorInfo,
     error_details_pb2.RequestInfo,
@@ -272,7 +272,7 @@ def details_of(error: grpc.RpcError) -> dict[str, Any]:
 
 
 def explain(error: grpc.RpcError) -> str:
-    """An error in words: what is wrong, where, and what to do about it."""
+    """Formats an error with its field, code and remedy."""
     details = details_of(error)
     lines = [f"{error.code().name}: {error.details()}"]
     if bad := details.get("BadRequest"):

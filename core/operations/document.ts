@@ -53,19 +53,19 @@ and any number of times, up to ${maxSteps} steps an output. Steps are never reor
 function textForm(): string {
   return `## The short text form
 
-- \`/\` parts steps, \`:\` parts the values of a step.
-- First come the values that need no name, in the order of the usage line; then \`name=value\` for any other parameter.
+- \`/\` separates steps, \`:\` separates the values of a step.
+- Positional values come first, in the order of the usage line, then \`name=value\` for any other parameter.
   An empty value is skipped: \`format::80\` is a quality without a type.
-- The name of a yes-or-no parameter alone switches it on: \`resize:2000:enlarge\`.
-- Colours go without \`#\`: \`background=ffcc00\`.
+- The bare name of a boolean parameter sets it to true: \`resize:2000:enlarge\`.
+- Colours are written without \`#\`: \`background=ffcc00\`.
 - Inside a value write \`/ : = %\` percent-encoded: \`%2F %3A %3D %25\`.
-- Text makes one output, named \`default\`. For several, use JSON.`
+- The text form describes one output, named \`default\`. Use JSON for several outputs.`
 }
 
 function defaults(): string {
-  return `## What happens by itself
+  return `## Defaults
 
-| default | to switch it off or change it |
+| default | how to change it |
 |---|---|
 | The picture is turned upright as its file says (EXIF orientation). | \`orient:false\` as the first step |
 | Metadata is removed: camera, date and above all the place. | \`format:metadata=keep\` (keeps EXIF and XMP) |
@@ -74,14 +74,14 @@ function defaults(): string {
 | The result has the source's format; PNG where that cannot be written (${readOnly}). | \`format:webp\`, \`format:avif\`, … |
 | Transparent pixels are laid on white where the format has no transparency (JPEG). | \`format:jpeg:background=ffcc00\`, or a format with transparency |
 
-Of moving pictures the first frame is taken. Results have 8 bits a channel.`
+Of an animation, the first frame is used. Results have 8 bits per channel.`
 }
 
 function sources(): string {
   return `## Which files are read
 
-An upload is taken by its first bytes; whether its encoding can be decoded shows when it is processed. One that cannot
-is \`unsupported_format\`, with the encoding in the message; \`corrupt_image\` means that the file is damaged.
+An upload is accepted by its first bytes; its encoding is checked when it is processed. An unsupported encoding fails
+with \`unsupported_format\`, which names the encoding. A damaged file fails with \`corrupt_image\`.
 
 | format | read | not supported |
 |---|---|---|
