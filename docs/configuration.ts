@@ -1,6 +1,6 @@
 import { actorSettings } from '@pixelflow/actors/config'
 import { cliSettings } from '@pixelflow/cli/config'
-import { describe, type Table } from '@pixelflow/platform/config/read-settings'
+import { describeSettings, type Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
@@ -48,5 +48,5 @@ their time is over.
 }
 
 function table(settings: Table): string {
-  return [...head, ...describe(settings)].join('\n')
+  return [...head, ...describeSettings(settings)].join('\n')
 }
