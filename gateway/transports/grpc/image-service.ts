@@ -56,9 +56,9 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
         recipe: recipe as unknown as JsonObject,
       }
     },
-    async upload(pieces, call) {
+    async upload(messages, call) {
       const principal = call.principal()
-      const upload = await readUpload(pieces, uploadIdleTimeoutMs)
+      const upload = await readUpload(messages, uploadIdleTimeoutMs)
       const options = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
       const { value } = await usecases.withIdempotency(principal, options, (repeatable) =>
         usecases.uploadImage(principal, upload, storeImageOptions(repeatable)),

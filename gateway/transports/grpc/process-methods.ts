@@ -25,9 +25,9 @@ export function processMethods(
   uploadIdleTimeoutMs: number,
 ): Pick<Implementation<typeof ImageService>, 'processImage' | 'processImageUnary'> {
   return {
-    async *processImage(pieces, call) {
+    async *processImage(messages, call) {
       const principal = call.principal()
-      const upload = await readUpload<ProcessImageMetadata>(pieces, uploadIdleTimeoutMs)
+      const upload = await readUpload<ProcessImageMetadata>(messages, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
       const request = selectOutput(recipeOf(recipe), output || undefined)
       const copied = { ...upload, body: copyChunks(upload.body) }

@@ -1,7 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 
 /**
- * An id that a message must have. A field that is not set is empty, which is not the id of anything that does not exist.
+ * Returns an id that a message must have. Proto3 makes an unset field an empty string, which is a missing argument and not
+ * an unknown id.
  * @throws Fault `invalid_request`.
  */
 export function requireId(field: string, id: string, of: 'image' | 'task'): string {
