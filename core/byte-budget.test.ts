@@ -19,7 +19,7 @@ test('gives what is free at once and makes others wait in their order', async ()
   expect(budget.tryTake(1)).toBe(false)
 })
 
-test('who yields is served after those who do not, whoever came first', async () => {
+test('a yielding request is served after the others, in any order of arrival', async () => {
   const budget = createByteBudget(10)
   await budget.take(8)
   const served: string[] = []

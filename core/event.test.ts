@@ -49,7 +49,7 @@ describe('an event', () => {
     expect(isFinal(eventOf('deleted', queued, {}, at))).toBe(true)
   })
 
-  test('of a kind or version nobody knows is refused', () => {
+  test('of an unknown kind or version is refused', () => {
     const event = eventOf('queued', queued, {}, at)
     expect(kinds).toContain(event.kind)
     expect(taskEvent.safeParse({ ...event, kind: 'paused' }).success).toBe(false)

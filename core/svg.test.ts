@@ -14,7 +14,7 @@ describe('an SVG is known', () => {
     ['with a byte order mark', `\uFEFF${root}`],
     ['with white space before it', `\n\t ${root}`],
     ['with an XML declaration', `<?xml version="1.0" encoding="UTF-8"?>\n${root}`],
-    ['with comments', `<!-- made by <somebody> --><!----><!-- - -->${root}`],
+    ['with comments', `<!-- made by <a tool> --><!----><!-- - -->${root}`],
     ['with instructions', `<?xml version="1.0"?><?xml-stylesheet href="a.css"?>${root}`],
     [
       'with a DOCTYPE',
@@ -90,7 +90,7 @@ describe('the size of an SVG', () => {
     expect(sizeOfSvg(stated)).toEqual({ width, height })
   })
 
-  test('may be more than anybody can draw, never less than a pixel', () => {
+  test('can exceed what can be rendered, but is at least one pixel', () => {
     const { width, height } = sizeOfSvg({ width: '1e300', viewBox: '0 0 1e300 1e-300' })
     expect(width * height > 1e9).toBe(true)
     expect(height).toBeGreaterThanOrEqual(1)

@@ -40,11 +40,11 @@ describe('a task', () => {
   test.each([
     ['an account that is none', { account: 'a.b' }],
     ['a progress above a hundred', { progress: 101 }],
-    ['a status nobody knows', { status: 'paused' }],
+    ['an unknown status', { status: 'paused' }],
     ['an id that is not a UUIDv7', { id: '00000000-0000-4000-8000-000000000000' }],
-    ['a recipe with an operation nobody knows', { recipe: { steps: [{ op: 'melt' }] } }],
+    ['a recipe with an unknown operation', { recipe: { steps: [{ op: 'melt' }] } }],
     ['an output in a format that cannot be written', { outputs: [{ ...whole.outputs[0], format: 'gif' }] }],
-    ['a fault nobody knows', { fault: { code: 'bad_luck', detail: 'Alas.' } }],
+    ['an unknown fault code', { fault: { code: 'bad_luck', detail: 'Alas.' } }],
   ])('is not %s', (_, change) => {
     expect(task.safeParse({ ...whole, ...change }).success).toBe(false)
   })

@@ -24,7 +24,7 @@ var serviceConfig string
 type TLS struct{ CA, Cert, Key string }
 
 // Connect makes a connection to every gateway that target names, such as "dns:///pixelflow.example.com:50051": calls
-// take turns over those that answer, and know of what those before them have written. Without tls it is not encrypted; without token nobody is named.
+// take turns over those that answer, and know of what those before them have written. Without tls the connection is not encrypted; without token no account is named.
 func Connect(target string, security *TLS, token string) (*grpc.ClientConn, error) {
 	transport, err := security.credentials()
 	if err != nil {

@@ -96,7 +96,7 @@ function published(text: string, path: string, types: string): string {
   return (
     own
       .replaceAll(/(['"])(\.[^'"]*)\.ts\1/g, '$1$2.js$1')
-      // Whoever makes the pixels has it; what is said of recipes does not need it.
+      // Only actors need it; recipes are checked without it.
       .replace(/^import type \{ Sharp \} from 'sharp';$/m, 'type Sharp = unknown;')
   )
 }

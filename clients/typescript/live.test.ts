@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sha256Of, openClientPair, rejection, type ClientPair } from './testing/client-pair.ts'
 
-/** What somebody waits for: a picture for a picture, and a recipe that is tuned. */
+/** Synchronous calls and tuning. */
 
 let both: ClientPair
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { buildPackage } from './build.ts'
 
-/** The package as it is published, in a project of somebody else: the README's examples, on Node and on Bun. */
+/** The published package in a separate project: the examples of its README, on Node and on Bun. */
 
 const scope = new AsyncDisposableStack()
 const root = resolve(import.meta.dir, '../..')

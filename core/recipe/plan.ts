@@ -17,7 +17,7 @@ import { defaultOutputName } from './output-name.ts'
 
 /** What to do to make a recipe's outputs. */
 export interface Plan {
-  /** Ids of the other images that steps refer to, each once; whoever asks must own them all. */
+  /** Ids of the other images that steps refer to, each once; the caller must own all of them. */
   readonly images: readonly string[]
   readonly outputs: readonly PlannedOutput[]
 }

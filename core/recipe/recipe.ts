@@ -12,7 +12,7 @@ export const recipe = catalogue.recipe
 export type Recipe = RecipeOf<Step>
 
 /**
- * A recipe as anybody may send it: text is the short form (`resize:800/format:webp`), an object the JSON form.
+ * A recipe as callers send it: text is the short form (`resize:800/format:webp`), an object the JSON form.
  * @throws Fault `invalid_recipe`; its field is like `steps[1].sigma`, for text too.
  */
 export function parseRecipe(input: unknown): Recipe {

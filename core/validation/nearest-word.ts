@@ -1,6 +1,6 @@
 /** The candidate that a mistyped word most likely means; undefined when none is close. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
-  // Whoever sends a long word has not mistyped a short one.
+  // A long word is not a typing error of a short one.
   if (word.length > 40) return undefined
   const typed = word.toLowerCase()
   const ranked = candidates

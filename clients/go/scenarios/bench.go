@@ -41,7 +41,7 @@ type options struct {
 	ann, bob          string
 }
 
-// caller is somebody with a connection of their own.
+// caller is a client with its own connection and credentials.
 type caller struct {
 	pixelflow.Client
 	connection *grpc.ClientConn
@@ -54,10 +54,10 @@ type bench struct {
 	address, http string
 	// Of two accounts.
 	ann, bob caller
-	// Somebody who may connect, and says no more of themselves.
-	anybody caller
+	// Can connect, but sends no token.
+	publicCaller caller
 	// Who has neither token nor certificate.
-	nobody caller
+	unauthenticated caller
 	// Who trusts and shows what another authority has signed; nil without certificates.
 	stranger *pixelflow.TLS
 	photo    []byte
@@ -70,14 +70,14 @@ func newBench(options options) *bench {
 	b := &bench{address: options.address, http: options.http, photo: must(os.ReadFile(options.photo))}
 	if options.certs == "" {
 		b.ann, b.bob = call(b.address, nil, options.token), call(b.address, nil, options.otherToken)
-		b.anybody = call(b.address, nil, "")
-		b.nobody = b.anybody
+		b.publicCaller = call(b.address, nil, "")
+		b.unauthenticated = b.publicCaller
 		return b
 	}
 	b.ann = call(b.address, ofClient(options.certs, options.ann), "")
 	b.bob = call(b.address, ofClient(options.certs, options.bob), "")
-	b.anybody = b.ann
-	b.nobody = call(b.address, &pixelflow.TLS{CA: b.ann.security.CA}, "")
+	b.publicCaller = b.ann
+	b.unauthenticated = call(b.address, &pixelflow.TLS{CA: b.ann.security.CA}, "")
 	b.stranger = ofClient(options.untrusted, options.ann)
 	return b
 }

@@ -16,7 +16,7 @@ import (
 
 var callerScenarios = []scenario{
 	{"no-credentials", func(ctx context.Context, b *bench) {
-		_, err := b.nobody.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
+		_, err := b.unauthenticated.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
 		if b.encrypted() {
 			refused(err, codes.Unavailable, "", "")
 		} else {
@@ -24,7 +24,7 @@ var callerScenarios = []scenario{
 		}
 	}},
 	{"wrong-token", func(ctx context.Context, b *bench) {
-		liar := call(b.address, b.ann.security, "nobody-knows-this")
+		liar := call(b.address, b.ann.security, "unknown-token")
 		defer liar.connection.Close()
 		_, err := liar.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
 		refused(err, codes.Unauthenticated, "unauthenticated", "")
@@ -84,7 +84,7 @@ var callerScenarios = []scenario{
 		answers := make(chan error, 500)
 		for range cap(answers) {
 			calls.Go(func() {
-				_, err := b.anybody.RPC.GetVersion(ctx, &pb.GetVersionRequest{})
+				_, err := b.publicCaller.RPC.GetVersion(ctx, &pb.GetVersionRequest{})
 				answers <- err
 			})
 		}

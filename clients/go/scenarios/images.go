@@ -15,7 +15,7 @@ import (
 
 var imageScenarios = []scenario{
 	{"version", func(ctx context.Context, b *bench) {
-		answer := must(b.anybody.RPC.GetVersion(ctx, &pb.GetVersionRequest{}))
+		answer := must(b.publicCaller.RPC.GetVersion(ctx, &pb.GetVersionRequest{}))
 		check(answer.Version != "" && answer.MaxUploadBytes > 0 && answer.MaxPixels > 0, answer)
 		check(slices.Contains(answer.Formats, "jpeg"), answer.Formats)
 		expected := pb.Auth_AUTH_TOKEN
@@ -133,5 +133,5 @@ func (b *bench) committed(ctx context.Context, size int, sha256 string) error {
 }
 
 func (b *bench) limit(ctx context.Context) int64 {
-	return must(b.anybody.RPC.GetVersion(ctx, &pb.GetVersionRequest{})).MaxUploadBytes
+	return must(b.publicCaller.RPC.GetVersion(ctx, &pb.GetVersionRequest{})).MaxUploadBytes
 }

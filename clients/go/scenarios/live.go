@@ -40,7 +40,7 @@ var liveScenarios = []scenario{
 		refused(err, codes.InvalidArgument, "invalid_recipe", "steps[0].sigma")
 		_, err = b.ann.ProcessImage(ctx, bytes.NewReader(b.photo[:2000]), tiny, "")
 		refused(err, codes.InvalidArgument, "corrupt_image", "")
-		liar := call(b.address, b.ann.security, "nobody-knows-this")
+		liar := call(b.address, b.ann.security, "unknown-token")
 		defer liar.connection.Close()
 		_, err = liar.ProcessImage(ctx, bytes.NewReader(b.photo), tiny, "")
 		refused(err, codes.Unauthenticated, "unauthenticated", "")

@@ -46,7 +46,7 @@ var serverScenarios = []scenario{
 		}
 	}},
 	{"reflection", func(ctx context.Context, b *bench) {
-		ask := must(reflectionv1.NewServerReflectionClient(b.anybody.connection).ServerReflectionInfo(ctx))
+		ask := must(reflectionv1.NewServerReflectionClient(b.publicCaller.connection).ServerReflectionInfo(ctx))
 		list := &reflectionv1.ServerReflectionRequest_ListServices{}
 		check(ask.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: list}) == nil)
 		names := map[string]bool{}
@@ -59,7 +59,7 @@ var serverScenarios = []scenario{
 		check(ask.CloseSend() == nil)
 	}},
 	{"reflection-alpha", func(ctx context.Context, b *bench) {
-		ask := must(reflectionalpha.NewServerReflectionClient(b.anybody.connection).ServerReflectionInfo(ctx))
+		ask := must(reflectionalpha.NewServerReflectionClient(b.publicCaller.connection).ServerReflectionInfo(ctx))
 		list := &reflectionalpha.ServerReflectionRequest_ListServices{}
 		check(ask.Send(&reflectionalpha.ServerReflectionRequest{MessageRequest: list}) == nil)
 		names := map[string]bool{}
@@ -74,7 +74,7 @@ var serverScenarios = []scenario{
 }
 
 func (b *bench) health() grpc_health_v1.HealthClient {
-	return grpc_health_v1.NewHealthClient(b.anybody.connection)
+	return grpc_health_v1.NewHealthClient(b.publicCaller.connection)
 }
 
 // reflected demands the services and the contract with all that it imports.

@@ -48,8 +48,8 @@ def plain_bench(options: argparse.Namespace) -> Bench:
         http=options.http,
         ann=Caller(channel, options.token),
         bob=Caller(channel, options.other_token),
-        anybody=Caller(channel),
-        nobody=Caller(channel),
+        public_caller=Caller(channel),
+        unauthenticated=Caller(channel),
         stranger=None,
         photo=options.photo,
     )
@@ -59,14 +59,14 @@ def encrypted_bench(options: argparse.Namespace) -> Bench:
     """Who calls is told by certificates, so each account has a channel of its own."""
     target, certs, untrusted = f"dns:///{options.address}", options.certs, options.untrusted
     known = [of_client(certs, options.ann), of_client(certs, options.bob), Tls(certs / "ca.crt")]
-    ann, bob, nobody = (Caller(connect(target, tls), tls=tls) for tls in known)
+    ann, bob, unauthenticated = (Caller(connect(target, tls), tls=tls) for tls in known)
     return Bench(
         address=options.address,
         http=options.http,
         ann=ann,
         bob=bob,
-        anybody=ann,
-        nobody=nobody,
+        public_caller=ann,
+        unauthenticated=unauthenticated,
         stranger=of_client(untrusted, options.ann),
         photo=options.photo,
     )

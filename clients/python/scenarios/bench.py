@@ -47,7 +47,7 @@ def scenario(name: str, certificates: bool = False) -> Callable[[Scenario], Scen
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a channel and, perhaps, a token or a certificate."""
+    """A client with a channel and optional credentials."""
 
     channel: grpc.Channel
     token: str | None = None
@@ -75,10 +75,10 @@ class Bench:
     # Of two accounts.
     ann: Caller
     bob: Caller
-    # Somebody who may connect, and says no more of themselves.
-    anybody: Caller
+    # Can connect, but sends no token.
+    public_caller: Caller
     # Who has neither token nor certificate.
-    nobody: Caller
+    unauthenticated: Caller
     # Who trusts and shows what another authority has signed; None without certificates.
     stranger: Tls | None
     photo: Path

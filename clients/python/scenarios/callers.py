@@ -13,12 +13,12 @@ from .bench import IMAGE_SERVICE, Bench, Caller, chunks, commit, metadata, refus
 def _(bench: Bench) -> None:
     code, reason = ("UNAVAILABLE", None) if bench.encrypted else ("UNAUTHENTICATED", "unauthenticated")
     with refused(code, reason):
-        bench.nobody.stub.ListTasks(pb.ListTasksRequest())
+        bench.unauthenticated.stub.ListTasks(pb.ListTasksRequest())
 
 
 @scenario("wrong-token")
 def _(bench: Bench) -> None:
-    liar = Caller(bench.ann.channel, "nobody-knows-this")
+    liar = Caller(bench.ann.channel, "unknown-token")
     with refused("UNAUTHENTICATED", "unauthenticated"):
         liar.stub.ListTasks(pb.ListTasksRequest(), metadata=liar.metadata)
     with refused("UNAUTHENTICATED", "unauthenticated"):
@@ -81,5 +81,5 @@ def _(bench: Bench) -> None:
 
 @scenario("many-at-once")
 def _(bench: Bench) -> None:
-    calls = [bench.anybody.stub.GetVersion.future(pb.GetVersionRequest()) for _ in range(500)]
+    calls = [bench.public_caller.stub.GetVersion.future(pb.GetVersionRequest()) for _ in range(500)]
     assert all(call.result(timeout=30).version for call in calls)

@@ -13,7 +13,7 @@ from .bench import Bench, chunks, commit, digest, metadata, refused, scenario, u
 
 @scenario("version")
 def _(bench: Bench) -> None:
-    answer = bench.anybody.stub.GetVersion(pb.GetVersionRequest())
+    answer = bench.public_caller.stub.GetVersion(pb.GetVersionRequest())
     assert answer.version and answer.max_upload_bytes > 0 and answer.max_pixels > 0, answer
     assert "jpeg" in answer.formats, answer.formats
     assert answer.auth == (pb.AUTH_CERTIFICATE if bench.encrypted else pb.AUTH_TOKEN), answer.auth
@@ -99,14 +99,14 @@ def _(bench: Bench) -> None:
 
 @scenario("upload-too-large-said")
 def _(bench: Bench) -> None:
-    limit = bench.anybody.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
+    limit = bench.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
     with refused("RESOURCE_EXHAUSTED", "image_too_large"):
         bench.upload(metadata(size=limit + 1))
 
 
 @scenario("upload-too-large-found")
 def _(bench: Bench) -> None:
-    limit = bench.anybody.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
+    limit = bench.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
     large = bench.bytes + bytes(limit)
     with refused("RESOURCE_EXHAUSTED", "image_too_large"):
         bench.upload(metadata(), *chunks(large, CHUNK_BYTES), commit(large))

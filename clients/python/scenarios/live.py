@@ -1,4 +1,4 @@
-"""Pictures that somebody waits for: one call in and out, and tuning."""
+"""Synchronous calls and tuning."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _(bench: Bench) -> None:
     with refused("INVALID_ARGUMENT", "corrupt_image"):
         process_image(bench, about("resize:200"), *pieces(photo[:2000]), end(photo[:2000]))
     with refused("UNAUTHENTICATED", "unauthenticated"):
-        liar = Caller(bench.ann.channel, "nobody-knows-this")
+        liar = Caller(bench.ann.channel, "unknown-token")
         liar.client.process_image(bench.photo, "resize:200")
 
 

@@ -13,7 +13,7 @@ SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 def health(bench: Bench) -> health_pb2_grpc.HealthStub:
-    return health_pb2_grpc.HealthStub(bench.anybody.channel)
+    return health_pb2_grpc.HealthStub(bench.public_caller.channel)
 
 
 @scenario("health-check")
@@ -59,7 +59,7 @@ def _(bench: Bench) -> None:
 
 def reflected(bench: Bench, package: str) -> None:
     """Both versions have the same messages."""
-    ask = bench.anybody.channel.stream_stream(
+    ask = bench.public_caller.channel.stream_stream(
         f"/{package}.ServerReflection/ServerReflectionInfo",
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
         response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,

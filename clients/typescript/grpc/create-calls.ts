@@ -227,7 +227,7 @@ async function send<I extends DescMessage>(
     }
     if (!over.aborted) call.end()
   } finally {
-    // Not awaited: a source that hangs would hold up whoever has his answer already.
+    // Not awaited: a hanging source must not delay a call that has its answer.
     void source.return?.()?.catch(() => {})
   }
 }

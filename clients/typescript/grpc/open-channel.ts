@@ -32,7 +32,7 @@ const usual: ChannelOptions = {
   // A connection whose other end is gone says nothing: ask.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  // What is tried again is for us to say, not for whoever answers for a name.
+  // The retry policy is defined here, not by a DNS record.
   'grpc.service_config_disable_resolution': 1,
   // A gateway that is back is found soon, whatever its restart took.
   'grpc.initial_reconnect_backoff_ms': 200,

@@ -112,7 +112,7 @@ describe('a download', () => {
     expect(ranges).toHaveLength(5)
   })
 
-  test('that somebody on the way has changed is told of', async () => {
+  test('content that was modified in transit is reported', async () => {
     const { client } = site(() => new Response(stored))
     const { client: chunked } = site(
       () => new Response(new Blob([stored]).stream(), { headers: { etag: '"x"' } }),

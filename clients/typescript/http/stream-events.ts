@@ -38,7 +38,7 @@ export async function* streamEvents(
     }
   } catch (thrown) {
     signal?.throwIfAborted()
-    // Whatever breaks a connection, silence included, looks the same from outside: nobody answers any more.
+    // Every broken connection, including a silent one, is reported alike: the server does not answer.
     throw thrown instanceof PixelflowError ? thrown : unreachableError(caller.address, thrown)
   } finally {
     clearTimeout(timer)
