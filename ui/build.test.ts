@@ -21,20 +21,20 @@ const plain = (ending: string) => assets.filter((name) => name.endsWith(ending))
 const text = (name: string) => Bun.file(join(out, 'assets', name)).text()
 
 describe('buildUi', () => {
-  test('names everything but the page by its content', () => {
+  test('puts a content hash into the name of every file but the page', () => {
     for (const name of assets) expect(name).toMatch(/-[0-9a-z]{8,}\.(js|css|svg)(\.br|\.gz)?$/)
   })
 
-  test('the page names exactly the files that are there', () => {
+  test('refers to exactly the files that exist', () => {
     const named = [...html.matchAll(/(?:src|href)="\/assets\/([^"]+)"/g)].map(([, name]) => name ?? '')
     expect(named.toSorted()).toEqual([...plain('.js'), ...plain('.css'), ...plain('.svg')].toSorted())
   })
 
-  test('nothing is inline, so that the page can be served under a policy that refuses it', () => {
+  test('has no inline script or style, so that it works under its content security policy', () => {
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/)
   })
 
-  test('nothing is fetched from elsewhere', async () => {
+  test('loads nothing from other hosts', async () => {
     const sources = [html, ...(await Promise.all([...plain('.js'), ...plain('.css')].map(text)))].join('\n')
     const known = ['http://www.w3.org/', 'https://json-schema.org/', 'http://json-schema.org/']
     const hosts = [...sources.matchAll(/https?:\/\/[a-z0-9.-]+\//gi)].map(([host]) => host)
@@ -42,7 +42,7 @@ describe('buildUi', () => {
     expect(sources).not.toMatch(/@import|url\(\s*['"]?(?:https?:)?\/\//)
   })
 
-  test('compressed twins hold the same bytes', async () => {
+  test('writes compressed files with the same content', async () => {
     for (const name of ['index.html', ...[...plain('.js'), ...plain('.css')].map((one) => `assets/${one}`)]) {
       const bytes = await Bun.file(join(out, name)).bytes()
       const twin = (ending: string) => Bun.file(join(out, `${name}${ending}`)).bytes()
@@ -51,7 +51,7 @@ describe('buildUi', () => {
     }
   })
 
-  test('stays small: under 72 kB of script and 8 kB of style on the wire', async () => {
+  test('is smaller than 72 kB of script and 8 kB of style when compressed', async () => {
     const size = async (ending: string) =>
       (await Promise.all(plain(ending).map((name) => Bun.file(join(out, 'assets', name)).size))).reduce(
         (a, b) => a + b,
@@ -61,7 +61,7 @@ describe('buildUi', () => {
     expect(await size('.css.br')).toBeLessThan(8_000)
   })
 
-  test('the same source gives the same names', async () => {
+  test('is deterministic: the same source gives the same names', async () => {
     const again = await mkdtemp(join(tmpdir(), 'pixelflow-ui-'))
     try {
       await buildUi(again)

@@ -5,12 +5,12 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 
 const here = import.meta.dir
 
-/** What a browser asks for once and keeps for ever: its name changes with its content. */
+/** Files that browsers cache without revalidation: their names contain a hash of their content. */
 const naming = { entry: '[name]-[hash].[ext]', chunk: '[name]-[hash].[ext]', asset: '[name]-[hash].[ext]' }
 
 /**
- * Builds the page into `outDir`, which is emptied first: `index.html`, `assets/*` under names with a hash in them, and a
- * `.br` and a `.gz` beside each. Needs no network. @throws Error with the bundler's messages when the source is broken.
+ * Builds the page into `outDir`, which is emptied first: `index.html`, `assets/*` with content hashes in their names,
+ * and a `.br` and a `.gz` file for each. Needs no network. @throws Error with the bundler's messages if it fails.
  */
 export async function buildUi(outDir: string): Promise<void> {
   await rm(outDir, { recursive: true, force: true })
@@ -60,7 +60,7 @@ async function copyHashed(path: string, outdir: string): Promise<string> {
   return name
 }
 
-/** No inline script or style: the page is served under a policy that refuses both. */
+/** No inline script or style: the content security policy of the page forbids both. */
 function indexHtml(names: { icon: string; early: string; script: string; style: string }): string {
   return `<!doctype html>
 <html lang="en">

@@ -1,2 +1,2 @@
-/** Style sheets are bundled with the script that imports them and have nothing to export. */
+/** Style sheets are bundled with the script that imports them and export nothing. */
 declare module '*.css'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
 
-// The page's content policy forbids making code from strings. zod would notice by trying, which browsers report as a
-// violation; it must be told before core makes its first schema, so this is the first import of main.tsx.
+// The page's content security policy forbids `eval`. zod probes for it unless `jitless` is set, and browsers report the
+// probe as a violation. core creates schemas when it is loaded, so main.tsx imports this file first.
 z.config({ jitless: true })

@@ -1,3 +1,3 @@
-// Runs before the first paint, as a classic script of its own, so that a chosen theme does not flash the other one.
+// A separate classic script that runs before the first paint, so that the page never flashes the wrong theme.
 const chosen = localStorage.getItem('pixelflow.theme')
 if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset['theme'] = chosen

@@ -16,13 +16,13 @@ const containerfile = await Bun.file(join(import.meta.dir, 'Containerfile')).tex
 const ignored = (await Bun.file(join(root, '.dockerignore')).text()).split('\n')
 
 const home = await mkdtemp(join(tmpdir(), 'pixelflow-images-'))
-// `bun` of the commands below is the Bun of this test, however that one is called.
+// Commands of the images call `bun`; here that is the Bun that runs this test.
 const bin = join(home, 'bin')
 await mkdir(bin)
 await symlink(process.execPath, join(bin, 'bun'))
 afterAll(() => rm(home, { recursive: true, force: true }))
 
-/** The instructions of a stage, continued lines joined. */
+/** The instructions of a stage, with continued lines joined. */
 function stage(name: string): { instruction: string; rest: string }[] {
   const stages = containerfile.replaceAll('\\\n', ' ').split(/^(?=FROM )/m)
   const found = stages.find((one) => one.split('\n')[0]?.endsWith(` AS ${name}`))
@@ -34,7 +34,7 @@ function stage(name: string): { instruction: string; rest: string }[] {
   })
 }
 
-/** Does what a build stage says, in a folder of this machine instead of a layer. */
+/** Executes a build stage in a local folder instead of an image. */
 async function build(name: string): Promise<string> {
   const folder = join(home, name)
   for (const { instruction, rest } of stage(name)) {
@@ -75,7 +75,7 @@ async function run(command: string, cwd: string): Promise<void> {
 
 describe('images', () => {
   test.each(['gateway', 'actors'])(
-    'what is built for the %s starts, with production packages alone, and stops when asked to',
+    'the %s image starts with production packages only, and stops on SIGTERM',
     async (part) => {
       const folder = await build(`${part}-build`)
       await using nats = await startNats()
@@ -104,11 +104,11 @@ describe('images', () => {
     120_000,
   )
 
-  test('they run as a user without privileges', () => {
+  test('run as a user without privileges', () => {
     for (const part of ['gateway', 'actors']) expect(instructionOf(part, 'USER')).toBe('1000:1000')
   })
 
-  test('what has secrets or is of this machine only stays out of the build', () => {
+  test('secrets and local files are excluded from the build', () => {
     for (const path of ['.git', '.pixelflow', '**/node_modules', '**/.env*']) expect(ignored).toContain(path)
   })
 
@@ -116,7 +116,7 @@ describe('images', () => {
     return stage(part).find((one) => one.instruction === instruction)?.rest ?? ''
   }
 
-  /** ENV of the image, its folders put to where they are here. */
+  /** ENV of the image, with its folders mapped to local ones. */
   function environmentOf(part: string, folder: string): Record<string, string> {
     const pairs = [...instructionOf(part, 'ENV').matchAll(/(\w+)=(\S+)/g)]
     const here = (value: string) =>
@@ -142,7 +142,7 @@ describe('compose.yaml', async () => {
   }
   const { nats, gateway, actors } = compose.services
 
-  test('builds the targets that there are', () => {
+  test('builds existing targets', () => {
     for (const { build: built } of [gateway, actors]) {
       expect(built?.context).toBe('.')
       expect(join(root, built?.dockerfile ?? '')).toBe(join(import.meta.dir, 'Containerfile'))
@@ -150,7 +150,7 @@ describe('compose.yaml', async () => {
     }
   })
 
-  test('is reached from this machine only, with a token', () => {
+  test('is reachable from this machine only, and requires a token', () => {
     expect(gateway.ports).toHaveLength(2)
     for (const port of gateway.ports ?? []) expect(port).toStartWith('127.0.0.1:')
     expect(gateway.environment?.['PIXELFLOW_API_TOKENS']).toStartWith('${PIXELFLOW_API_TOKENS:?')
@@ -161,7 +161,7 @@ describe('compose.yaml', async () => {
     expect(compose.networks['broker']?.internal).toBe(true)
   })
 
-  test('gives settings that exist, to containers that can do little', () => {
+  test('gives existing settings to containers with few privileges', () => {
     const declared = (...tables: Record<string, { env: string }>[]) =>
       tables.flatMap((table) => Object.values(table).map(({ env }) => env))
     expect(declared(natsSettings, logSettings, gatewaySettings)).toContainValues(
@@ -176,7 +176,7 @@ describe('compose.yaml', async () => {
     }
   })
 
-  test('runs the NATS that the chart and the tools run', async () => {
+  test('runs the same NATS version as the chart and the tools', async () => {
     const values = Bun.YAML.parse(await Bun.file(join(root, 'deploy/k8s/chart/values.yaml')).text()) as {
       nats: { image: { repository: string; tag: string } }
     }

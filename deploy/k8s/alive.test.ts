@@ -13,7 +13,7 @@ import { freePort } from '@pixelflow/testkit/port'
 import { until } from '@pixelflow/testkit/until'
 import { manifests, onlyObject } from './manifests.ts'
 
-/** The liveness probe of the chart's nats-server, run by the programs that its image has, those of BusyBox. */
+/** Runs the liveness probe of the chart's nats-server with BusyBox, whose programs the image has. */
 
 beforeAll(async () => {
   if (Bun.which('busybox')) return
@@ -24,7 +24,7 @@ beforeAll(async () => {
   if (!Bun.which('busybox')) throw new Error('This test needs busybox. Install it: apt-get install busybox')
 }, 300_000)
 
-test('it fails when a restart helps: the disk was full, and has free space again', async () => {
+test('the probe fails when a restart helps: the disk was full and has free space again', async () => {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-alive-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
@@ -43,7 +43,7 @@ test('it fails when a restart helps: the disk was full, and has free space again
   const isAlive = async () => (await run(join(home, 'sh'), path)) === 0
 
   async function run(...command: string[]): Promise<number> {
-    // Nothing but BusyBox, as in the image.
+    // Only BusyBox, as in the image.
     const env = { PATH: command[0] === 'busybox' ? (process.env['PATH'] ?? '') : home }
     return Bun.spawn(command, { env, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' }).exited
   }

@@ -12,9 +12,9 @@ import { freePort } from '@pixelflow/testkit/port'
 import { valueSets } from './gates.ts'
 import { manifests, onlyObject, type Manifests, type Trigger } from './manifests.ts'
 
-/** The chart's own broker: real servers with the configuration and the environment that their pods would have. */
+/** The chart's own NATS: real servers with the configuration and the environment that their pods would have. */
 
-// Not a plain word: it must survive the way into the server's configuration.
+// Contains special characters, which must be quoted correctly in the server's configuration.
 const password = '1e5-p@ss:wörd/#'
 const routePassword = '12345e6'
 const account = 'local'
@@ -23,7 +23,7 @@ test.each([
   { name: 'default', servers: 1 },
   { name: 'everything', servers: 3 },
 ])(
-  '$servers of it: the parts get in, and the lag that KEDA asks for is the work that waits',
+  '$servers servers of the $name values: services connect, and the lag for KEDA equals the waiting work',
   async ({ name, servers }) => {
     const objects = await manifests(valueSets[name] ?? [])
     await using cluster = await startServers(objects, servers)
@@ -38,7 +38,7 @@ test.each([
       log: createLogger({ service: 'test', level: 'error' }),
     })
 
-    // Where servers advertise their addresses, KEDA goes by those instead of their names.
+    // If servers advertised their addresses, KEDA would use those instead of their names.
     for (const { address } of servers > 1 ? cluster.monitors : []) {
       expect(await (await fetch(`http://${address}/varz`)).json()).not.toHaveProperty('connect_urls')
     }
@@ -51,7 +51,7 @@ test.each([
       adapters.queue.submit({ kind, lane, account, task: Bun.randomUUIDv7(), stage: onlyStage })
     await submit('interactive')
     for (let i = 0; i < 5; i += 1) await submit('bulk')
-    // As the dispatcher does it: what is let in counts as bulk, the rest as backlog.
+    // Like the dispatcher: dispatched jobs go to the bulk lane, the others stay in the backlog.
     for (let i = 0; i < 2; i += 1) {
       const { seq } = (await adapters.backlog.oldest(kind)) ?? {}
       expect(await adapters.backlog.admit(seq ?? 0)).toBe('admitted')
@@ -72,7 +72,7 @@ interface Servers extends AsyncDisposable {
   readonly monitors: readonly { readonly server: string; readonly address: string }[]
 }
 
-/** Starts the StatefulSet's pods on this machine: other ports and folders, else as they are. */
+/** Starts the StatefulSet's pods on this machine: only ports and folders differ. */
 async function startServers(objects: Manifests, count: number): Promise<Servers> {
   const { metadata, spec } = onlyObject(objects, 'StatefulSet')
   expect(spec?.replicas).toBe(count)
@@ -91,14 +91,14 @@ async function startServers(objects: Manifests, count: number): Promise<Servers>
       route: await freePort(),
     })),
   )
-  // A pod's name is its address in the headless service; here all are this machine.
+  // A pod's name is its host name in the headless service; here all are on this machine.
   const here = (text: string) =>
     pods.reduce(
       (out, pod) => out.replace(new RegExp(`${pod.name}\\.[a-z.-]+:6222`), `127.0.0.1:${pod.route}`),
       text,
     )
 
-  // Dies with this process, however that one ends.
+  // Ends with this process, even if it is killed.
   const dieWithParent = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
   const command = [...dieWithParent, await natsServer()]
   for (const pod of pods) {
@@ -165,7 +165,7 @@ interface Consumer {
   readonly cluster?: { readonly leader?: string }
 }
 
-/** The lag once it is what is awaited, or after five seconds: a server learns a little later what another one took. */
+/** The lag once it equals `awaited`, or after five seconds: the servers of a cluster learn of messages with a delay. */
 async function lagAt(awaited: number, servers: Servers, trigger: Trigger): Promise<number | undefined> {
   const deadline = performance.now() + 5000
   for (;;) {
@@ -183,7 +183,7 @@ async function lagOf({ monitors }: Servers, { metadata }: Trigger): Promise<numb
     const streams = answer.account_details.find(({ name }) => name === metadata['account'])?.stream_detail
     const consumers = streams?.find(({ name }) => name === metadata['stream'])?.consumer_detail
     const consumer = consumers?.find(({ name }) => name === metadata['consumer'])
-    // A server alone leads everything, and says nothing of it.
+    // A single server leads every consumer and reports no leader.
     if (consumer && (consumer.cluster?.leader ?? server) === server)
       return consumer.num_pending + consumer.num_ack_pending
   }

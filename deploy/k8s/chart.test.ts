@@ -26,14 +26,14 @@ function setOf(name: string): Manifests {
   return found.objects
 }
 
-describe('what the chart has from the code', () => {
+describe('files generated from the code', () => {
   const remedy = 'run `bun deploy/k8s/generate.ts` and commit what it writes'
 
-  test('topology.json is what topology.ts says', async () => {
+  test('topology.json matches topology.ts', async () => {
     expect(await Bun.file(topologyFile).json(), remedy).toEqual(chartTopology())
   })
 
-  test('values.schema.json names the settings and kinds there are', async () => {
+  test('values.schema.json has the settings and the actor kinds of the code', async () => {
     expect(await Bun.file(schemaFile).json(), remedy).toEqual(await chartSchema())
   })
 })
@@ -41,7 +41,7 @@ describe('what the chart has from the code', () => {
 describe('scaling', () => {
   const scaled = (objects: Manifests) => onlyObject(objects, 'ScaledObject', '-actor-transform').spec
 
-  test('asks for the lag of exactly the consumers whose messages wait for an actor', () => {
+  test('reads the lag of exactly the consumers whose messages wait for an actor', () => {
     const layout = readSettings(natsSettings, {})
     const made = consumersOf(layout)
       .filter(({ stream }) => ([streams.jobs, streams.backlog, streams.outbox] as string[]).includes(stream))
@@ -54,7 +54,7 @@ describe('scaling', () => {
     }
   })
 
-  test('adds up what its triggers report', () => {
+  test('adds the lags of its triggers', () => {
     const spec = scaled(byDefault)
     const names = spec?.triggers?.map(({ name }) => name).sort()
     const { formula = '' } = spec?.advanced?.scalingModifiers ?? {}
@@ -64,16 +64,16 @@ describe('scaling', () => {
         ?.filter((word) => word !== 'min')
         .sort(),
     ).toEqual(names)
-    // Every task is accepted once and queued once: the acceptances may not count a second time.
+    // Every task has one outbox message and one job: the outbox must not count a second time.
     expect(formula).toContain('min(accepted, 1)')
   })
 
-  test('wants one pod for what one pod works off in the target time', () => {
+  test('requests one pod for the work that one pod completes in the target time', () => {
     // 2 at a time, 0.5 s each, 10 s.
     expect(scaled(byDefault)?.advanced?.scalingModifiers.target).toBe('40')
   })
 
-  test('asks the headless service, where servers have names, in the account of the streams', () => {
+  test('queries the headless service, which resolves server names, in the account of the streams', () => {
     const headless = onlyObject(byDefault, 'Service', '-nats-headless')
     expect(headless.spec?.clusterIP).toBe('None')
     expect(onlyObject(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
@@ -97,7 +97,7 @@ describe('scaling', () => {
     expect(scaled(setOf('minikube'))?.minReplicaCount).toBe(0)
   })
 
-  test('every kind of actor has its pods', () => {
+  test('every kind of actor has a deployment', () => {
     for (const kind of actorKinds) expect(onlyObject(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
   })
 })
@@ -116,7 +116,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
     },
   ]
 
-  test.each(parts)('the $part would start with them', async ({ part, table, own }) => {
+  test.each(parts)('the $part process accepts its settings', async ({ part, table, own }) => {
     const { NODE_ENV, ...env } = onlyObject(objects, 'ConfigMap', `-${part}`).data ?? {}
     expect(NODE_ENV).toBe('production')
     const declared = Object.values(table as Table).flatMap((one) =>
@@ -127,7 +127,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
 
     const home = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
     try {
-      // The secrets stand in files of the container.
+      // Secrets are files in the container.
       const secret = join(home, 'secret')
       await Bun.write(secret, 'local:secret')
       const here = Object.entries(env).map(([name, value]) => [name, name.endsWith('_FILE') ? secret : value])
@@ -139,7 +139,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
     }
   })
 
-  test('no secret stands outside of a Secret', () => {
+  test('only Secret objects contain secrets', () => {
     const passwords = [natsSettings.natsPassword.env, 'PIXELFLOW_API_TOKENS']
     const open = objects.filter(({ kind }) => kind !== 'Secret').map((one) => JSON.stringify(one))
     for (const name of passwords) expect(open.filter((text) => text.includes(`"${name}"`))).toEqual([])
@@ -147,7 +147,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
 })
 
 describe.each(sets)('pods, $name values', ({ objects }) => {
-  test.each(workloads(objects))('$name runs with as little as it needs', ({ pod }) => {
+  test.each(workloads(objects))('$name runs with the least privileges', ({ pod }) => {
     expect(pod.automountServiceAccountToken).toBe(false)
     expect(pod.enableServiceLinks).toBe(false)
     expect(onlyObject(objects, 'ServiceAccount', pod.serviceAccountName).automountServiceAccountToken).toBe(
@@ -168,7 +168,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     for (const { emptyDir } of pod.volumes) if (emptyDir) expect(emptyDir.sizeLimit).toBeDefined()
   })
 
-  test('are given the time to finish what they do', () => {
+  test('have a termination grace period longer than their drain time', () => {
     for (const part of ['gateway', 'actor-transform']) {
       const pod = onlyObject(objects, 'Deployment', `-${part}`).spec?.template?.spec
       const drain = onlyObject(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
@@ -181,7 +181,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
 
   const size = (text: string | undefined) => bytes('', { fallback: 0, help: '' }).parse(text ?? '')
 
-  test('actors have the memory that their children and their scratch files may take', () => {
+  test('actors have memory for their child processes and their scratch files', () => {
     const pod = onlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec
     const env = onlyObject(objects, 'ConfigMap', '-actor-transform').data ?? {}
     const concurrency = Number(env['PIXELFLOW_ACTOR_CONCURRENCY'])
@@ -195,13 +195,13 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     const largest = size(
       gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.fallback),
     )
-    // Live sessions are held two for each child, and none brings more than a gateway keeps in memory.
+    // Each child process has two live sessions, and each session's image is at most what a gateway keeps in memory.
     const sessions =
       2 * live * gatewaySettings.inlineMaxBytes.fallback + actorSettings.previewScratchBytes.fallback
     expect(quantity(scratch?.sizeLimit)).toBeGreaterThanOrEqual(concurrency * largest + sessions)
   })
 
-  test('the gateway has the disk that downloads and the list of tasks may take', () => {
+  test('the gateway has disk space for downloads and the list of tasks', () => {
     const pod = onlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
     const spool = size(onlyObject(objects, 'ConfigMap', '-gateway').data?.['PIXELFLOW_DOWNLOAD_SPOOL'])
     const data = pod?.volumes.find(({ name }) => name === 'data')?.emptyDir
@@ -221,13 +221,13 @@ describe('TLS', () => {
     return probes.map((probe) => probe?.httpGet?.scheme)
   }
 
-  test('is off until a secret is named', () => {
+  test('is off unless a secret is named', () => {
     const { settings } = gateway(byDefault)
     expect(Object.keys(settings).filter((name) => name.includes('_TLS_'))).toEqual([])
     expect(schemes(byDefault)).toEqual(['HTTP', 'HTTP', 'HTTP'])
   })
 
-  test('finds its files where they are mounted, and is probed as it is served', () => {
+  test('finds its files where they are mounted, and is used by the probes', () => {
     const everything = setOf('everything')
     const { pod, settings, container } = gateway(everything)
     expect(settings['PIXELFLOW_TLS_CLIENT_AUTH']).toBe('optional')
@@ -241,7 +241,7 @@ describe('TLS', () => {
       const volume = pod?.volumes.find((one) => one.name === mount?.name)
       expect(volume?.secret?.secretName).toBe(secretName)
       expect(volume?.secret?.items?.map(({ path }) => path)).toContain(file)
-      // Not for everybody: the key is in there. Octal to Kubernetes, decimal to this reader.
+      // Not world-readable, because it contains the key. YAML octal is a decimal number here.
       expect(volume?.secret?.defaultMode).toBe(440)
     }
     expect(schemes(everything)).toEqual(['HTTPS', 'HTTPS', 'HTTPS'])
@@ -249,14 +249,14 @@ describe('TLS', () => {
 })
 
 describe('network', () => {
-  test('the monitoring port is open to the monitoring system alone', () => {
+  test('only the monitoring system can reach the monitoring port', () => {
     const rules = onlyObject(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
     const open = rules.filter(({ ports }) => ports?.some(({ port }) => port === 'monitor' || port === 8222))
     expect(open).toHaveLength(1)
     expect(open[0]?.from).toHaveLength(2)
   })
 
-  test('all pods of the release begin with nothing', () => {
+  test('all traffic of the release is denied by default', () => {
     const { matchLabels } = onlyObject(byDefault, 'NetworkPolicy', '-default-deny').spec?.podSelector ?? {}
     for (const { spec, metadata } of byDefault) {
       if (spec?.template === undefined) continue
@@ -265,7 +265,7 @@ describe('network', () => {
   })
 })
 
-describe('values that cannot be meant', () => {
+describe('invalid values', () => {
   test.each([
     ['gateway.replica=3', 'replica'],
     ['settings.common.PIXELFLOW_TASK_RETENTON=1d', 'PIXELFLOW_TASK_RETENTON'],

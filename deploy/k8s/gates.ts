@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { readConfig } from '@pixelflow/cli/config'
 import { goTool } from '@pixelflow/cli/tools/go'
 
-/** Helm and kubectl-validate as functions: what the chart becomes, and whether a cluster would take it. */
+/** Runs Helm and kubectl-validate: renders the chart, and validates the objects as a cluster would. */
 
 export const chart = join(import.meta.dir, 'chart')
 
-/** Sets of values that together reach every branch of the templates; each must pass every gate. */
+/** Sets of values that together cover every branch of the templates; each must pass every check. */
 export const valueSets: Readonly<Record<string, readonly string[]>> = {
   default: [],
   minikube: [join(chart, 'values-minikube.yaml')],
@@ -17,16 +17,16 @@ export const valueSets: Readonly<Record<string, readonly string[]>> = {
   everything: [join(import.meta.dir, 'values/everything.yaml')],
 }
 
-/** The oldest Kubernetes that Chart.yaml allows; its schemas are what objects are checked against. */
+/** The oldest Kubernetes version that Chart.yaml allows; objects are validated against its schemas. */
 const kubernetesVersion = '1.30'
 
 export interface GateResult {
   readonly ok: boolean
-  /** What the program wrote, both streams. */
+  /** The program's output, stdout and stderr. */
   readonly text: string
 }
 
-/** Everything that is checked about one set of values, in order; stops at the first gate that fails. */
+/** Runs every check of one set of values, in order; stops at the first failure. */
 export async function gate(values: readonly string[]): Promise<GateResult> {
   const linted = await lint(values)
   if (!linted.ok) return linted
@@ -38,7 +38,7 @@ export async function lint(values: readonly string[]): Promise<GateResult> {
   return run(await tool('helm'), ['lint', '--strict', '--quiet', chart, ...valueFlags(values)])
 }
 
-/** `helm template`; the text is the YAML of all objects, or what is wrong with chart or values. */
+/** Runs `helm template`; the text is the YAML of all objects, or the error. */
 export async function render(values: readonly string[], flags: readonly string[] = []): Promise<GateResult> {
   const arguments_ = [
     'template',
@@ -53,7 +53,7 @@ export async function render(values: readonly string[], flags: readonly string[]
   return { ok, text: ok ? out : err }
 }
 
-/** Checks objects against the schemas of Kubernetes, KEDA and the Gateway API; a field they do not know is a failure. */
+/** Validates objects against the schemas of Kubernetes, KEDA and the Gateway API; unknown fields are errors. */
 export async function validate(yaml: string): Promise<GateResult> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
   try {

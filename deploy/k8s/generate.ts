@@ -8,14 +8,14 @@ import { outboxConsumer, backlogConsumer, streams, workConsumer } from '@pixelfl
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
 /**
- * What the chart has from the code: the names that KEDA asks for, and the names of settings that values may hold.
- * `bun deploy/k8s/generate.ts` writes both into the chart; a test fails when they are not what the code says.
+ * Generates the parts of the chart that come from the code: the consumers that KEDA reads, and the names of settings
+ * that values may contain. `bun deploy/k8s/generate.ts` writes both; a test fails when they differ from the code.
  */
 
 export const topologyFile = new URL('chart/topology.json', import.meta.url)
 export const schemaFile = new URL('chart/values.schema.json', import.meta.url)
 
-/** Settings that the chart gives itself, from values of its own; values may not give them again. */
+/** Settings that the chart derives from other values; `settings` must not contain them. */
 export const setByChart = {
   common: ['NATS_URL', 'PIXELFLOW_LOG_FORMAT', 'PIXELFLOW_NATS_REPLICAS'],
   gateway: [
@@ -35,21 +35,21 @@ export const setByChart = {
     'PIXELFLOW_LIVE_CONCURRENCY',
     'PIXELFLOW_SCRATCH_DIR',
   ],
-  /** From `tls`, where it names secrets. */
+  /** Set from `tls`, if it names secrets. */
   tls: [
     'PIXELFLOW_TLS_CERT_FILE',
     'PIXELFLOW_TLS_CLIENT_AUTH',
     'PIXELFLOW_TLS_CLIENT_CA_FILE',
     'PIXELFLOW_TLS_KEY_FILE',
   ],
-  /** How to get into the broker; which of them depends on the values. */
+  /** Credentials for NATS; which of them are set depends on the values. */
   broker: ['PIXELFLOW_NATS_CREDS_FILE', 'PIXELFLOW_NATS_PASSWORD_FILE', 'PIXELFLOW_NATS_USER'],
 } as const
 
-/** One would end the process at once in a container, the other is the image's own affair. */
+/** The first would end the process at once in a container; the second is set by the image. */
 const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 
-/** `topology.json`: where the work of each kind waits, by the name of KEDA's trigger, and how much of it is lent out. */
+/** Content of `topology.json`: the consumers with waiting work, by kind and KEDA trigger, and `max_ack_pending`. */
 export function chartTopology() {
   const layout = {
     natsReplicas: natsSettings.natsReplicas.fallback,
@@ -73,7 +73,7 @@ export function chartTopology() {
   }
 }
 
-/** Names that `settings.common`, `.gateway` and `.actors` of the values may hold. Common is what more than one part reads. */
+/** Names allowed in `settings.common`, `.gateway` and `.actors`. Common settings are read by more than one service. */
 export function settingNames() {
   const taken: readonly string[] = [...Object.values(setByChart).flat(), ...notInContainers]
   const free = (table: Table) =>
@@ -95,7 +95,7 @@ interface Schema {
   definitions: Record<string, { enum?: readonly string[] }>
 }
 
-/** `values.schema.json` as it is, with the names that come from the code put in. */
+/** The current `values.schema.json` with the names from the code. */
 export async function chartSchema(): Promise<Schema> {
   const schema = (await Bun.file(schemaFile).json()) as Schema
   const { common, gateway, actors } = settingNames()

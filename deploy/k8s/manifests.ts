@@ -1,6 +1,6 @@
 import { render } from './gates.ts'
 
-/** What the tests read of Kubernetes objects. */
+/** The fields of Kubernetes objects that the tests read. */
 
 export interface Metadata {
   readonly name: string
@@ -86,7 +86,7 @@ export interface Manifest {
 
 export interface Manifests extends ReadonlyArray<Manifest> {}
 
-/** The chart's objects for a set of values, as data. */
+/** The chart's objects for a set of values, parsed. */
 export async function manifests(
   values: readonly string[],
   flags: readonly string[] = [],
@@ -97,7 +97,7 @@ export async function manifests(
   return [documents].flat().filter((one) => one !== null)
 }
 
-/** The one object of that kind whose name ends so. */
+/** The only object of that kind whose name has that suffix. */
 export function onlyObject(objects: Manifests, kind: string, suffix = ''): Manifest {
   const found = objects.filter((one) => one.kind === kind && one.metadata.name.endsWith(suffix))
   const [first] = found
@@ -110,7 +110,7 @@ export interface Workload {
   readonly pod: PodSpec
 }
 
-/** Everything that runs pods. */
+/** All objects that create pods. */
 export function workloads(objects: Manifests): Workload[] {
   return objects.flatMap(({ metadata, spec }) =>
     spec?.template === undefined ? [] : [{ name: metadata.name, pod: spec.template.spec }],
@@ -119,7 +119,7 @@ export function workloads(objects: Manifests): Workload[] {
 
 const scale = { '': 1, m: 1e-3, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }
 
-/** A quantity such as 512Mi as a number of bytes, or of cores. */
+/** A Kubernetes quantity such as 512Mi as a number of bytes, or of cores. */
 export function quantity(text: string | undefined): number {
   const [, amount, unit = ''] = /^([\d.]+)([A-Za-z]*)$/.exec(text ?? '') ?? []
   const factor = scale[unit as keyof typeof scale]

@@ -10,13 +10,13 @@ describe('metrics', () => {
   const annotations = (objects: Manifests) =>
     onlyObject(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
 
-  test('need a token, and no scraper is pointed at them', () => {
+  test('require a token by default, and no scraper is configured', () => {
     expect(onlyObject(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('token')
     expect(byDefault.some(({ kind }) => kind === 'ServiceMonitor')).toBe(false)
     expect(Object.keys(annotations(byDefault)).filter((name) => name.startsWith('prometheus'))).toEqual([])
   })
 
-  test('are read by annotation, or by the operator, with TLS where the gateway has it', () => {
+  test('are scraped by annotation or by the Prometheus Operator, with TLS if the gateway has it', () => {
     const open = fixedActors
     expect(onlyObject(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('open')
     expect(annotations(open)).toMatchObject({
@@ -30,7 +30,7 @@ describe('metrics', () => {
     ])
   })
 
-  test('can be reached where only some may call', () => {
+  test('remain reachable when only some clients may call the gateway', () => {
     const rules = onlyObject(everything, 'NetworkPolicy', '-gateway').spec?.ingress ?? []
     expect(rules.map(({ ports, from }) => [ports?.length, from?.length])).toEqual([
       [2, 1],
@@ -41,7 +41,7 @@ describe('metrics', () => {
 })
 
 describe('gRPC through a Gateway', () => {
-  test('has host names of its own', async () => {
+  test('has its own host names', async () => {
     const { ok } = await render(
       [],
       ['--set-json', 'grpcRoute={"enabled":true,"parentRefs":[{"name":"edge"}]}'],

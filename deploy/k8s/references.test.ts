@@ -2,13 +2,13 @@ import { describe, expect, test } from 'bun:test'
 import { valueSets } from './gates.ts'
 import { manifests, type Manifest, type Manifests } from './manifests.ts'
 
-/** Objects name each other, and no schema looks whether what is named is there. */
+/** Checks that names used by one object exist in another; schemas cannot check this. */
 
 const sets = await Promise.all(
   Object.entries(valueSets).map(async ([name, values]) => ({ name, objects: await manifests(values) })),
 )
 
-/** Secrets that the values say exist already. */
+/** Secrets that must exist before the installation. */
 const existing = [
   'my-tokens',
   'nats-client',
@@ -19,7 +19,7 @@ const existing = [
   'pixelflow-clients',
 ]
 
-/** Every value under one of these keys, however deep. */
+/** All values under a key, at any depth. */
 function valuesAt(value: unknown, ...keys: string[]): unknown[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => [
@@ -44,14 +44,14 @@ describe.each(sets)('with the $name values', ({ objects }) => {
   const named = (kind: string) =>
     objects.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name)
 
-  test('no two objects have one name', () => {
+  test('names of objects are unique', () => {
     const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`)
     expect(names).toEqual([...new Set(names)])
   })
 
-  test('services, budgets and workloads select pods that there are', () => {
+  test('services, disruption budgets and workloads select existing pods', () => {
     for (const { kind, metadata, spec } of objects) {
-      // Selects services, which is looked at below.
+      // Selects services, which another test checks.
       if (kind === 'ServiceMonitor') continue
       const selector = kind === 'Service' ? spec?.selector : valuesAt(spec?.selector, 'matchLabels')[0]
       if (selector === undefined) continue
@@ -59,7 +59,7 @@ describe.each(sets)('with the $name values', ({ objects }) => {
     }
   })
 
-  test('ports that are called by name have that name', () => {
+  test('named ports exist', () => {
     for (const object of podsOf(objects)) {
       for (const port of valuesAt(valuesAt(object.spec?.template, 'httpGet'), 'port'))
         expect(portsOf(object)).toContain(String(port))
@@ -76,7 +76,7 @@ describe.each(sets)('with the $name values', ({ objects }) => {
     }
   })
 
-  test('configuration, secrets and accounts of the pods exist', () => {
+  test('the ConfigMaps, Secrets and service accounts of pods exist', () => {
     for (const { spec } of podsOf(objects)) {
       const configs = [...valuesAt(spec, 'configMapRef'), ...valuesAt(spec, 'configMap')] as {
         name: string
@@ -89,7 +89,7 @@ describe.each(sets)('with the $name values', ({ objects }) => {
     }
   })
 
-  test('mounted volumes are there, and none is left over', () => {
+  test('volume mounts refer to existing volumes, and every volume is mounted', () => {
     for (const { spec } of podsOf(objects)) {
       const mounted = valuesAt(spec, 'volumeMounts').flat() as { name: string }[]
       const claimed = valuesAt(spec, 'volumeClaimTemplates').flat() as Manifest[]
@@ -101,7 +101,7 @@ describe.each(sets)('with the $name values', ({ objects }) => {
     }
   })
 
-  test('what is scaled, and where traffic goes, exists', () => {
+  test('the targets of scaling and of routes exist', () => {
     for (const { kind, spec } of objects) {
       for (const target of valuesAt(spec, 'scaleTargetRef'))
         expect(named('Deployment')).toContain((target as { name: string }).name)
@@ -122,7 +122,7 @@ describe.each(sets)('with the $name values', ({ objects }) => {
     }
   })
 
-  test('a monitor reads every gateway once, by a port and with a token that there are', () => {
+  test('a ServiceMonitor selects every gateway once, by an existing port and an existing token', () => {
     for (const { kind, spec } of objects) {
       if (kind !== 'ServiceMonitor') continue
       const wanted = Object.entries(spec?.selector?.matchLabels ?? {})

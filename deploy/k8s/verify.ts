@@ -1,9 +1,8 @@
 import { gate, render, validate, valueSets } from './gates.ts'
 
 /**
- * The gates of the chart: `bun deploy/k8s/verify.ts`. Every set of values is linted, rendered and validated against the
- * schemas of the API; then one field is misspelt on purpose, for gates that let everything through are worth nothing.
- * Ends with 1 when any of it is not as it should be.
+ * Checks the chart: `bun deploy/k8s/verify.ts`. Lints, renders and validates every set of values against the schemas of
+ * the API; then misspells one field on purpose, to prove that the checks find errors. Exits with 1 if a check fails.
  */
 let failures = 0
 

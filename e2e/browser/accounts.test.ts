@@ -7,7 +7,7 @@ import { client } from '../client.ts'
 import { launchChromium } from './chromium.ts'
 import { openTable } from './table.ts'
 
-/** Tokens in a real browser: asked for, put off, and changed for those of another account. */
+/** Tokens in a real browser: requested, postponed, and replaced by those of another account. */
 
 let stack: Stack
 let gateway: GatewayProcess
@@ -40,7 +40,7 @@ const give = async (page: Page, token: string) => {
 const recent = (page: Page) => page.locator('.recent-list')
 
 describe('a token', () => {
-  test('given after "Not now" makes the page whole', async () => {
+  test('given after "Not now" loads the rest of the page', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await page.getByRole('button', { name: 'Not now' }).click()
@@ -55,7 +55,7 @@ describe('a token', () => {
     expect(table.troubles).toEqual([])
   }, 40_000)
 
-  test('of another account shows what is theirs, and nothing of the account before', async () => {
+  test('of another account shows only the data of that account', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await give(page, 'token-of-ann')
@@ -72,7 +72,7 @@ describe('a token', () => {
     expect(table.troubles).toEqual([])
   }, 40_000)
 
-  test('button and all fits a phone of 360 pixels', async () => {
+  test('button and header fit a screen of 360 pixels', async () => {
     await using table = await openTable(browser, gateway.url, { width: 360, height: 740 })
     const { page } = table
     await give(page, 'token-of-ann')

@@ -1,9 +1,9 @@
 import { chromium, type Browser } from 'playwright-core'
 
-/** What Chromium is called on the systems it is packaged for. */
+/** Names of the Chromium program on common systems. */
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** Quiet, self-contained, and without the sandbox that root may not use: it only ever sees our own page. */
+/** Without background services, and without the sandbox, which root cannot use: it only loads our own pages. */
 const flags = [
   '--no-sandbox',
   '--disable-gpu',
@@ -14,7 +14,10 @@ const flags = [
   '--disable-sync',
 ]
 
-/** Starts the machine's Chromium: `PIXELFLOW_CHROMIUM`, else the first of its usual names on PATH. @throws Error that says how to get one. */
+/**
+ * Starts the machine's Chromium: `PIXELFLOW_CHROMIUM`, else the first of its usual names on PATH.
+ * @throws Error that explains how to install one.
+ */
 export async function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: findChromium(), args: flags })
 }

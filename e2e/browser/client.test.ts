@@ -5,7 +5,7 @@ import type * as client from '@pixelflow/client'
 import type { Browser } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 
-/** The TypeScript client in a page of another origin, in a real browser: everything but gRPC. */
+/** The TypeScript client on a page of another origin, in a real browser: everything but gRPC. */
 
 let stack: Stack
 let browser: Browser
@@ -39,7 +39,7 @@ afterAll(async () => {
   await page.stop(true)
 }, 30_000)
 
-/** What the page has, and we do not. */
+/** Globals of the page that this process does not have. */
 declare const createImageBitmap: (picture: Blob) => Promise<{ width: number; height: number }>
 
 /** Runs in the page. */

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 import { openTable } from './table.ts'
 
-/** A drawing on the page, in a real browser in front of the real stack. */
+/** An SVG drawing on the page, in a real browser in front of the real stack. */
 
 let stack: Stack
 let browser: Browser
@@ -19,7 +19,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]()
 }, 30_000)
 
-test('a drawing is tuned and drawn at the size asked for, and nothing in it runs, not even as a page of its own', async () => {
+test('an SVG drawing is rendered at the requested size, and no script in it runs, even when opened alone', async () => {
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   await using table = await openTable(browser, gateway.url)
   const { page } = table
@@ -39,7 +39,7 @@ test('a drawing is tuned and drawn at the size asked for, and nothing in it runs
   expect(table.troubles).toEqual([])
   expect(await page.evaluate<boolean>('window.ran === true')).toBe(false)
 
-  // As "open image in a new tab" does it: an address of the page's own, so with the page's own policy.
+  // Like "open image in a new tab": a URL of the page's own origin, so the page's own policy applies.
   const opening = page.context().waitForEvent('page')
   await page.evaluate<string>(
     `window.open(URL.createObjectURL(new Blob([${JSON.stringify(Buffer.from(drawing).toString())}], { type: 'image/svg+xml' })), '_blank') && ''`,

@@ -4,7 +4,7 @@ import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 
-/** Pages of other origins in a real browser: what is named may call, and nothing else can. */
+/** Pages of other origins in a real browser: only listed origins can call the server. */
 
 let stack: Stack
 let browser: Browser
@@ -86,7 +86,7 @@ async function useEverything({ url, file }: { url: string; file: string }) {
   }
 }
 
-/** Runs in the page: what each way of asking comes to. */
+/** Runs in the page: the outcome of each kind of request. */
 async function tryEverything(url: string) {
   const outcome = (call: Promise<Response>) =>
     call.then(
@@ -110,13 +110,13 @@ async function tryEverything(url: string) {
         headers: { 'content-type': 'application/json' },
       }),
     ),
-    // Sent without asking, and without being allowed to look.
+    // Sent without a preflight request; the response is opaque.
     blind: await outcome(fetch(`${url}/api/v1/tasks`, { method: 'POST', body: 'x', mode: 'no-cors' })),
   }
 }
 
 describe('a page of another origin', () => {
-  test('that is named uses REST, events and Connect', async () => {
+  test('that is listed uses REST, events and Connect', async () => {
     const file = Buffer.from(await sampleImage({ width: 40, height: 30 })).toString('base64')
     const asked = { url: gateway.url, file }
     expect(await on(named.origin, (page) => page.evaluate(useEverything, asked))).toEqual({
@@ -128,7 +128,7 @@ describe('a page of another origin', () => {
     })
   }, 60_000)
 
-  test('that is not named can neither read nor do anything', async () => {
+  test('that is not listed can neither read nor change anything', async () => {
     const before = await taskCount()
     expect(await on(stranger.origin, (page) => page.evaluate(tryEverything, gateway.url))).toEqual({
       read: 'TypeError',

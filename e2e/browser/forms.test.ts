@@ -4,7 +4,7 @@ import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/
 import type { Browser } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 
-/** Forms as a real browser encodes them, with file names of many kinds. */
+/** Forms as a real browser encodes them, with many kinds of file names. */
 
 let stack: Stack
 let gateway: GatewayProcess

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 import { openTable, type Table } from './table.ts'
 
-/** The picture as it will be, in a real browser in front of the real stack. */
+/** The live preview in a real browser in front of the real stack. */
 
 let stack: Stack
 let browser: Browser
@@ -25,12 +25,12 @@ const result = '[data-testid=result]'
 const runButton = (page: Page) => page.locator('.run-bar').getByRole('button')
 const follows = (page: Page) => page.getByText('Follows every change').waitFor()
 
-/** What an `<img>` shows, as small as a stamp: 48 × 32 grey values. */
+/** The content of an `<img>`, scaled down to 48 × 32 grey values. */
 async function stampOf(page: Page, selector: string): Promise<number[]> {
   return page.evaluate<number[]>(`(${stamp})(${JSON.stringify(selector)})`)
 }
 
-// Runs in the page, where this project's types do not reach.
+// Runs in the page, where the types of this project are not available.
 const stamp = `(selector) => {
   const canvas = new OffscreenCanvas(48, 32)
   const context = canvas.getContext('2d')
@@ -39,18 +39,18 @@ const stamp = `(selector) => {
   return Array.from({ length: 48 * 32 }, (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) / 3)
 }`
 
-/** The mean difference of two stamps, of 255. */
+/** The mean difference of two such images, of 255. */
 function apart(one: readonly number[], other: readonly number[]): number {
   return one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
 }
 
-/** Waits until an expression holds in the page; its policy forbids that the page itself evaluates one over and over. */
+/** Waits until an expression holds in the page, by polling from outside: the page's policy forbids `eval` in it. */
 async function until(page: Page, holds: string): Promise<void> {
   for (const deadline = Date.now() + 20_000; !(await page.evaluate<boolean>(holds)); await Bun.sleep(20))
     if (Date.now() > deadline) throw new Error(`It never came true: ${holds}`)
 }
 
-/** Waits until another preview is shown than that of an address. */
+/** Waits until the preview's URL differs from the given one. */
 async function nextPreview(page: Page, before: string | null): Promise<string | null> {
   await until(page, `![null, undefined, '${before}'].includes(document.querySelector('${preview}')?.src)`)
   return page.locator(preview).getAttribute('src')
@@ -70,7 +70,7 @@ describe('the live preview', () => {
     actor = await stack.actor()
   }, 30_000)
 
-  test('follows a slider, and looks like the result', async () => {
+  test('follows a slider, and matches the result', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     const sent: string[] = []
@@ -82,7 +82,7 @@ describe('the live preview', () => {
     const address = await page.locator(preview).getAttribute('src')
     const upright = await stampOf(page, preview)
 
-    // By mouse, from the middle to three quarters: half a turn, and many changes on the way.
+    // By mouse, from the middle to three quarters: half a turn, with many changes on the way.
     const slider = await page.getByLabel('Angle, slider').boundingBox()
     if (slider === null) throw new Error('slider not found')
     const [y, middle] = [slider.y + slider.height / 2, slider.x + slider.width / 2]
@@ -117,7 +117,7 @@ describe('the live preview', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('names what cannot be shown at its field, and keeps what could', async () => {
+  test('reports an invalid value at its field, and keeps the last valid preview', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await dropHills(table, 'crop:600:0:1000:500')
@@ -130,7 +130,7 @@ describe('the live preview', () => {
     await nextPreview(page, good)
     expect(await page.locator('.step-wrong').count()).toBe(0)
 
-    // What was only looked at does not stay on the server.
+    // An image that was only previewed is deleted from the server.
     const [answer] = await Promise.all([
       page.waitForResponse((one) => one.request().method() === 'DELETE'),
       page.getByRole('button', { name: 'Clear' }).click(),
@@ -139,7 +139,7 @@ describe('the live preview', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('shows a picture that the browser cannot draw, and stays in sight on a phone', async () => {
+  test('shows an image that the browser cannot decode, and stays in view on a phone', async () => {
     await using table = await openTable(browser, gateway.url, { width: 360, height: 740 })
     const { page } = table
     await page.getByLabel(recipe).fill('resize:300/blur/sharpen')
@@ -190,7 +190,7 @@ test('without an actor the page reports that previews are unavailable, and the r
   await page.getByText('Previews are not available now').waitFor()
   await runButton(page).click()
   await page.locator(result).waitFor()
-  // And it leaves those alone who do not want it.
+  // And the live preview stays off for users who disable it.
   await page.getByRole('switch', { name: 'Live preview' }).uncheck()
   await page.reload()
   expect(await page.getByRole('switch', { name: 'Live preview' }).isChecked()).toBe(false)

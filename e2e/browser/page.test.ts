@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { launchChromium } from './chromium.ts'
 import { openTable } from './table.ts'
 
-/** The page in a real browser, in front of the real stack: a file goes in by drag and drop, a picture comes out. */
+/** The page in a real browser, in front of the real stack: from a dropped file to its result. */
 
 const token = 'a-token-for-the-browser-test'
 let stack: Stack
@@ -31,7 +31,7 @@ const result = '[data-testid=result]'
 const runButton = (page: Page) => page.locator('.run-bar').getByRole('button')
 
 describe('the page', () => {
-  test('takes a dropped file to its result, in sight all the way, and keeps it over a reload', async () => {
+  test('processes a dropped file, shows all stages, and keeps the result over a reload', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await table.drop('hills.jpg', 'image/jpeg', await sampleImage({ width: 1600, height: 1000 }))
@@ -64,7 +64,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('shows the problem of a file that fails, and takes the next one', async () => {
+  test('shows the problem of a file that fails, and accepts the next file', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     const whole = await sampleImage({ width: 800, height: 600 })
@@ -81,7 +81,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('marks the step that a task found wrong', async () => {
+  test('marks the step that a task reported as invalid', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await table.drop('small.png', 'image/png', await sampleImage({ width: 100, height: 80, format: 'png' }))
@@ -93,7 +93,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('stops a task that takes too long', async () => {
+  test('cancels a task that takes too long', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await table.drop('large.jpg', 'image/jpeg', await sampleImage({ width: 3000, height: 2000 }))
@@ -121,7 +121,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('writes the text while steps are added, moved by keys and removed, and marks what is wrong', async () => {
+  test('updates the text while steps are added, moved by keys and removed, and marks invalid values', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     const text = page.getByLabel(recipe)
@@ -129,7 +129,7 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Add a step' }).click()
     await page.getByRole('button', { name: /^Blur/ }).click()
     expect(await text.inputValue()).toBe('resize:800/blur')
-    // The cursor is in the new step's form.
+    // The focus is in the new step's form.
     await page.keyboard.press('Alt+ArrowUp')
     expect(await text.inputValue()).toBe('blur/resize:800')
     await page.getByLabel('Sigma', { exact: true }).fill('900')
@@ -141,7 +141,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('asks for the token that the server wants, and shows pictures with it', async () => {
+  test('asks for the token that the server requires, and shows images with it', async () => {
     await using table = await openTable(browser, guarded.url)
     const { page } = table
     await page.getByLabel('Token', { exact: true }).fill(token)
@@ -156,7 +156,7 @@ describe('the page', () => {
     expect(table.troubles).toEqual([])
   }, 30_000)
 
-  test('fits a phone', async () => {
+  test('fits the screen of a phone', async () => {
     await using table = await openTable(browser, gateway.url, { width: 360, height: 740 })
     const { page } = table
     await table.drop('hills.jpg', 'image/jpeg', await sampleImage())

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { launchChromium } from './chromium.ts'
 import { openTable } from './table.ts'
 
-/** What lies on the table stays there, and is shown as it is. */
+/** The current image and its result stay, and are shown without artefacts. */
 
 let stack: Stack
 let gateway: GatewayProcess
@@ -27,7 +27,7 @@ const result = '[data-testid=result]'
 const run = (page: Page) => page.locator('.run-bar').getByRole('button').click()
 
 describe('a result', () => {
-  test('survives a file that is not a picture, and one with too many bytes', async () => {
+  test('stays when a file is dropped that is not an image or is too large', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
     await table.drop('hills.jpg', 'image/jpeg', await sampleImage())
@@ -47,10 +47,10 @@ describe('a result', () => {
     expect(table.troubles).toEqual([])
   }, 40_000)
 
-  test('is not seen through the transparent parts of the picture before', async () => {
+  test('is not visible through the transparent parts of the source', async () => {
     await using table = await openTable(browser, gateway.url)
     const { page } = table
-    // Transparent all over: what is left of the edge shows nothing, what is right of it the white of the result.
+    // A fully transparent source: left of the divider nothing is visible, right of it the white of the result.
     const create = {
       width: 400,
       height: 300,
@@ -72,7 +72,7 @@ describe('a result', () => {
   }, 40_000)
 })
 
-test('recent tasks go on being told of when another picture is dropped', async () => {
+test('recent tasks are updated after another image is dropped', async () => {
   await using table = await openTable(browser, gateway.url)
   const { page } = table
   await page.getByLabel('Recipe as text').fill('resize:1500/blur:20/format:avif')

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 /** The web page in a browser, and every problem that the browser reported. */
 export interface Table extends AsyncDisposable {
   readonly page: Page
-  /** Console errors and warnings, uncaught errors, violations of the content policy, requests to other hosts. */
+  /** Console errors and warnings, uncaught errors, violations of the page's policy, requests to other hosts. */
   readonly troubles: readonly string[]
   /** Drops a file on the page, as from a file manager. */
   drop(name: string, type: string, bytes: Uint8Array): Promise<void>
@@ -18,7 +18,7 @@ export async function openTable(
   { width = 1280, height = 900 } = {},
 ): Promise<Table> {
   const context = await browser.newContext({ viewport: { width, height }, acceptDownloads: true })
-  // Shorter than a test may take: a miss is reported by the browser with its reason, not by the clock without one.
+  // Shorter than a test's timeout, so that the browser reports the reason of a failed wait.
   context.setDefaultTimeout(12_000)
   const page = await context.newPage()
   const troubles: string[] = []
@@ -50,7 +50,7 @@ export async function openTable(
   }
 }
 
-// Both run in the page, where this project's types do not reach.
+// Both run in the page, where the types of this project are not available.
 const reportViolations = `document.addEventListener('securitypolicyviolation', (event) => {
   console.error('content policy: ' + event.violatedDirective + ' ' + event.blockedURI)
 })`

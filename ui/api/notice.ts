@@ -1,13 +1,13 @@
 import { PixelflowError } from '@pixelflow/client'
 import { faults, type FaultRow } from '@pixelflow/core/fault'
 
-/** Something that went wrong, in the words the page shows. Made from a problem+json answer, a task's fault or here. */
+/** An error as the page shows it. Made from a problem+json response, a task's fault or a local check. */
 export interface Notice {
   readonly title: string
   readonly detail: string
-  /** The parameter, field or header at fault, e.g. `steps[1].sigma`. */
+  /** The invalid parameter, field or header, e.g. `steps[1].sigma`. */
   readonly field?: string
-  /** What to do about it, as one sentence. */
+  /** The remedy, as one sentence. */
   readonly remedy?: string
   readonly code?: string
   readonly requestId?: string
@@ -20,13 +20,13 @@ export function tokenMissing(): PixelflowError {
   })
 }
 
-/** What a fault code is called, in the words of the table the server uses too; a newer server may have more codes. */
+/** Title of a fault code, from the server's own table; a newer server may have more codes. */
 export function titleOfFault(code: string): string {
   const known: Readonly<Record<string, FaultRow | undefined>> = faults
   return known[code]?.title ?? 'The task failed'
 }
 
-/** Anything thrown, as something to show. */
+/** The notice for any thrown value. */
 export function noticeOf(thrown: unknown): Notice {
   if (!(thrown instanceof PixelflowError)) {
     return { title: 'Unexpected error on this page', detail: String(thrown) }

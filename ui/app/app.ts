@@ -141,7 +141,7 @@ export function createApp(page: Window): App {
     begun += 1
     const own = begun
     await server.greet()
-    // Another token has restarted everything meanwhile.
+    // Another token has restarted all requests meanwhile.
     if (server.failure.value !== null || own !== begun) return
     follow()
     await Promise.all([server.load(), recent.load()])
@@ -202,7 +202,7 @@ export function createApp(page: Window): App {
       if (recipe !== null && canRun.value) alerts.guard(run.start(recipe.body))
     },
     cancel() {
-      // A stopped upload stops for every use of it.
+      // Aborting an upload stops it for every caller that waits for it.
       if (run.phase.value === 'uploading' && sources.current.value?.imageId === null) live.turn(false)
       alerts.guard(run.cancel())
     },

@@ -2,8 +2,8 @@ const storageKey = 'pixelflow.names'
 const most = 100
 
 /**
- * What files were called on this machine, by image id. The server keeps bytes, not names; this way a download is called
- * after its file even when the page was loaded anew. At most 100, the oldest go first.
+ * Local file names by image id. The server stores bytes without names; this list names downloads after the local file,
+ * also after a reload of the page. At most 100 entries; the oldest are removed first.
  */
 export interface FileNames {
   of(imageId: string): string | undefined

@@ -16,7 +16,7 @@ const brief = (stages: ReturnType<typeof flowOf>) =>
 const upload = { sentBytes: 5, totalBytes: 5, tookMs: 120 }
 
 describe('flowOf', () => {
-  test('shows the upload first, then waits for what events will tell', () => {
+  test('shows the upload as active and all later stages as waiting', () => {
     const sending = { sentBytes: 2, totalBytes: 5, tookMs: null }
     expect(brief(flowOf({ phase: 'uploading', upload: sending, events: [], outputs: ['default'] }))).toEqual([
       'Upload now',
@@ -29,7 +29,7 @@ describe('flowOf', () => {
     ])
   })
 
-  test('counts each stage from the one before', () => {
+  test('measures each stage from the end of the previous one', () => {
     const events = [event('queued', 0), event('started', 8), event('fetched', 5), event('decoded', 40)]
     expect(brief(flowOf({ phase: 'active', upload, events, outputs: ['small', 'large'] }))).toEqual([
       'Upload done 120',
@@ -43,7 +43,7 @@ describe('flowOf', () => {
     ])
   })
 
-  test('begins anew with every attempt', () => {
+  test('starts again with every attempt', () => {
     const events = [
       event('queued', 0),
       event('started', 1),
@@ -57,7 +57,7 @@ describe('flowOf', () => {
     ).toEqual(['Queued done', 'Started done 703', 'Fetched done 3', 'Decoded now'])
   })
 
-  test('marks where it ended badly, or was stopped', () => {
+  test('marks the stage at which the task failed or was cancelled', () => {
     const events = [event('queued', 0), event('started', 1), event('fetched', 1), event('failed', 9)]
     const at = (phase: 'failed' | 'cancelled') =>
       flowOf({ phase, upload: null, events, outputs: ['default'] }).find((one) => one.key === 'decoded')
@@ -65,7 +65,7 @@ describe('flowOf', () => {
     expect([at('failed'), at('cancelled')]).toEqual(['failed', 'stopped'])
   })
 
-  test('is done at the end', () => {
+  test('marks every stage as done when the task is completed', () => {
     const events = [
       event('queued', 0),
       event('started', 1),

@@ -2,12 +2,12 @@ import type { EventView } from '@pixelflow/core/api'
 import type { Phase } from './run.ts'
 import type { Upload } from './uploads.ts'
 
-/** One stage on the way of a picture. */
+/** One stage of a task. */
 export interface FlowStage {
   readonly key: string
   readonly label: string
   readonly state: 'done' | 'now' | 'waiting' | 'failed' | 'stopped'
-  /** From the stage before to the end of this one, in milliseconds; null when it is not over or not known. */
+  /** Time since the end of the previous stage, in milliseconds; null while unfinished or unknown. */
   readonly tookMs: number | null
 }
 
@@ -15,13 +15,13 @@ export interface FlowSubject {
   readonly phase: Phase
   readonly upload: Upload | null
   readonly events: readonly EventView[]
-  /** Names of the outputs the recipe makes. */
+  /** Names of the outputs of the recipe. */
   readonly outputs: readonly string[]
 }
 
 /**
- * The stages of the current attempt, each with what it took: from the server's events alone, and the upload from here.
- * Nothing is guessed; a stage that no event has told of yet waits.
+ * The stages of the current attempt with their durations. The upload is measured in the browser; all other stages come
+ * from the server's events, and a stage without an event is waiting.
  */
 export function flowOf({ phase, upload, events, outputs }: FlowSubject): FlowStage[] {
   const current = lastAttempt(events)
@@ -62,7 +62,7 @@ function stateOfNext(phase: Phase): FlowStage['state'] {
   return phase === 'idle' ? 'waiting' : 'now'
 }
 
-/** Everything up to the queue, and what the attempt that began last has done. */
+/** The events up to `queued`, and those of the latest attempt. */
 function lastAttempt(events: readonly EventView[]): EventView[] {
   const began = events.findLastIndex((event) => event.kind === 'started')
   if (began === -1) return [...events]

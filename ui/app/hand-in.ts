@@ -7,7 +7,7 @@ export interface HandIn {
   readonly client: Client
   readonly sources: Sources
   readonly uploads: Uploads
-  /** The recipe in the form that is sent. */
+  /** The recipe as it is sent to the server. */
   readonly recipe: Record<string, unknown>
   readonly signal: AbortSignal
   /** Called with the upload that the task waits for. */
@@ -33,7 +33,7 @@ export async function handIn(work: HandIn): Promise<TaskView> {
 }
 
 function createTask({ client, uploads, recipe, signal }: HandIn, image: string): Promise<TaskView> {
-  // Before the answer: the task can be accepted although the answer is lost.
+  // Marked before the response: the server can accept the task although the response is lost.
   uploads.keep()
   return client.createTask(image, recipe, { signal })
 }

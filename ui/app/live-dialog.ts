@@ -4,29 +4,29 @@ import type { Recipes } from './recipe.ts'
 
 /** A preview of the result. */
 export interface Preview {
-  /** The output it shows. */
+  /** Name of the output. */
   readonly output: string
-  /** Object URL; revoked when the next one has taken its place. */
+  /** Object URL; revoked when the next preview has replaced it. */
   readonly url: string
-  /** Size of the result of the task, in pixels; the preview can be smaller. */
+  /** Size of the task's result in pixels; the preview can be smaller. */
   readonly width: number
   readonly height: number
 }
 
 /** A tuning session of the page. */
 export interface Dialog {
-  /** The newest; stays when a change is refused or the connection is lost. */
+  /** The latest preview; kept when a change is refused or the connection is lost. */
   readonly preview: ReadonlySignal<Preview | null>
-  /** Whether the newest change has not been answered yet. */
+  /** Whether the latest change is unanswered. */
   readonly isBehind: ReadonlySignal<boolean>
-  /** Why the newest change could not be shown, if so. */
+  /** Why the latest change has no preview, if it has none. */
   readonly refused: ReadonlySignal<string | null>
-  /** The output that was chosen; null is the first. */
+  /** The selected output; null selects the first. */
   readonly output: ReadonlySignal<string | null>
   show(output: string): void
   /**
-   * One session, from its opening to its end.
-   * @throws PixelflowError why it ended; the signal's reason.
+   * Runs one session from `open` to `close`.
+   * @throws PixelflowError with the reason of the close; the signal's reason.
    */
   hold(image: string, stop: AbortSignal, onOpen: () => void): Promise<void>
   clear(): void
@@ -35,7 +35,7 @@ export interface Dialog {
 export interface DialogNeeds {
   readonly client: Client
   readonly recipes: Recipes
-  /** Resolves when the picture at an address is decoded. */
+  /** Resolves when the image at a URL is decoded. */
   readonly draw: (url: string) => Promise<unknown>
 }
 
@@ -62,7 +62,7 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
 
   async function take(heard: TunePreview, stop: AbortSignal): Promise<void> {
     const url = URL.createObjectURL(new Blob([heard.file as BlobPart], { type: heard.mediaType }))
-    // It takes the old one's place when it can be painted at once, or the picture would flicker.
+    // Replaces the previous preview only when it can be painted at once; otherwise the image would flicker.
     await draw(url)
     if (stop.aborted) return URL.revokeObjectURL(url)
     put({ output: heard.output, url, ...heard.result })
@@ -71,14 +71,14 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
   }
 
   function refuse({ sequence, fault }: Extract<TuneEvent, { type: 'refused' }>): void {
-    // The refused change may have been corrected meanwhile.
+    // A later change may have corrected the refused one.
     if (sequence !== said.peek()) return
     answered.value = sequence
     refused.value = fault.detail
     if (fault.field !== undefined) recipes.mark(fault.field, fault.detail)
   }
 
-  /** Sends every change at once; returns a function that stops it. */
+  /** Sends every change immediately; returns a function that stops this. */
   function follow(tuning: Tuning, first: string): () => void {
     let last = first
     return effect(() => {
@@ -98,11 +98,11 @@ export function createDialog({ client, recipes, draw }: DialogNeeds): Dialog {
     async hold(image, stop, onOpen) {
       const begin = wanted.peek()
       if (begin === null) return
-      // The opening is change 0, and not answered yet.
+      // `open` counts as change 0 and is unanswered.
       said.value = 0
       answered.value = -1
       const { key, ...first } = begin
-      // The caller reports at once that no actor is available, and retries.
+      // Without an actor the caller reports the error at once, and retries.
       const tuning = await client.tune({ image, ...first, retries: 0, signal: stop })
       onOpen()
       const end = follow(tuning, key)

@@ -10,8 +10,8 @@ afterEach(async () => {
 
 const open = (answer: Answer, options?: Parameters<typeof openLive>[2]) => openLive(scope, answer, options)
 
-describe('a picture on the table', () => {
-  test('is sent once, and every change of its recipe is answered by the picture as it will be', async () => {
+describe('the live preview of an image', () => {
+  test('uploads the image once, and shows a preview for every change of the recipe', async () => {
     const { live, recipes, said, uploads, drawn, states } = await open(obliging)
     await until(() => live.preview.value !== null)
     expect(states).toEqual(['off', 'sending', 'opening', 'live'])
@@ -26,7 +26,7 @@ describe('a picture on the table', () => {
     expect(drawn.at(-1)).toBe('\u0002')
   })
 
-  test('lets go of the preview before', async () => {
+  test('revokes the object URL of the previous preview', async () => {
     const { live, recipes } = await open(obliging)
     await until(() => live.preview.value !== null)
     const first = live.preview.value?.url ?? ''
@@ -35,7 +35,7 @@ describe('a picture on the table', () => {
     expect(fetch(first)).rejects.toThrow()
   })
 
-  test('that the server has is not sent again, unless it is gone there', async () => {
+  test('uploads an image that the server has only if it has expired there', async () => {
     const { live, uploads, said } = await open(
       (socket, one, count) => (count === 1 ? fail(socket, 'image_not_found') : obliging(socket, one, count)),
       { imageId: 'old' },
@@ -45,7 +45,7 @@ describe('a picture on the table', () => {
     expect(said.map((one) => one.type === 'open' && one.image)).toEqual(['old', 'image-1'])
   })
 
-  test('whose result is there needs no session until the recipe changes', async () => {
+  test('opens no session for an image with a result until the recipe changes', async () => {
     const { live, recipes, isSettled, said } = await open(obliging, { wanted: false })
     isSettled.value = true
     live.turn(true)
@@ -56,7 +56,7 @@ describe('a picture on the table', () => {
     await until(() => live.state.value === 'live')
   })
 
-  test('that is left ends the session; so does leaving the page', async () => {
+  test('ends its session when the image is replaced and when the page is left', async () => {
     const { live, current, page, sockets } = await open(obliging)
     await until(() => live.preview.value !== null)
     page.dispatchEvent(new Event('pagehide'))
@@ -69,8 +69,8 @@ describe('a picture on the table', () => {
   })
 })
 
-describe('what cannot be shown', () => {
-  test('is told at its field, and the last good preview stays', async () => {
+describe('a recipe that the server refuses', () => {
+  test('is reported at its field, and the last valid preview stays', async () => {
     const { live, recipes } = await open((socket, one, count) => {
       if (one.type !== 'change' || one.sequence !== 1) return obliging(socket, one, count)
       const place = { field: 'steps[0].width' }
@@ -90,7 +90,7 @@ describe('what cannot be shown', () => {
     expect(recipes.problems.value).toEqual([])
   })
 
-  test('when it has been replaced already, is not told', async () => {
+  test('is not reported when a newer change has replaced it', async () => {
     const { live, recipes } = await open((socket, one, count) => {
       if (one.type === 'change' && one.sequence === 1) return
       if (one.type === 'change')
@@ -106,7 +106,7 @@ describe('what cannot be shown', () => {
 })
 
 describe('without an actor', () => {
-  test('the page reports it, and starts when an actor appears', async () => {
+  test('reports that previews are unavailable, and starts when an actor appears', async () => {
     const { live, states } = await open((socket, one, count) => {
       if (count < 3) fail(socket, 'unavailable', closeCodes.tryLater)
       else obliging(socket, one, count)
@@ -115,7 +115,7 @@ describe('without an actor', () => {
     expect(states).toEqual(['off', 'sending', 'opening', 'absent', 'live'])
   })
 
-  test('it says why', async () => {
+  test('reports the reason', async () => {
     const { live } = await open((socket) => fail(socket, 'unavailable', closeCodes.tryLater), {
       pauseMs: 5000,
     })
@@ -123,7 +123,7 @@ describe('without an actor', () => {
     expect(live.why.value).toBe('Previews are not available now.')
   })
 
-  test('for this picture, it does not ask again', async () => {
+  test('does not retry for an image that the server refuses', async () => {
     const { live, said } = await open((socket) => fail(socket, 'corrupt_image'))
     await until(() => live.state.value === 'absent')
     await Bun.sleep(60)
@@ -133,7 +133,7 @@ describe('without an actor', () => {
 })
 
 describe('a session that ends', () => {
-  test('with its gateway is opened again with the recipe as it is then', async () => {
+  test('because its gateway stopped is reopened with the current recipe', async () => {
     const { live, recipes, said, states } = await open((socket, one, count) => {
       obliging(socket, one, count)
       if (count === 1 && one.type === 'change') fail(socket, 'unavailable', closeCodes.restart)
@@ -145,7 +145,7 @@ describe('a session that ends', () => {
     expect(said.at(-1)).toMatchObject({ type: 'open', recipe: { steps: [{ width: 90 }] } })
   })
 
-  test('because nothing was changed begins anew with the next change', async () => {
+  test('because it was idle is reopened by the next change', async () => {
     const { live, recipes, said } = await open((socket, one, count) => {
       obliging(socket, one, count)
       if (count === 1) fail(socket, 'deadline_exceeded')
@@ -160,7 +160,7 @@ describe('a session that ends', () => {
 })
 
 describe('the switch', () => {
-  test('is kept, and nothing is sent while it is off', async () => {
+  test('is stored, and disables all requests while it is off', async () => {
     const { live, uploads, kept } = await open(obliging, { wanted: false })
     await Bun.sleep(30)
     expect([live.state.value, uploads.length]).toEqual(['off', 0])

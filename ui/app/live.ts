@@ -28,7 +28,7 @@ export interface LiveNeeds extends DialogNeeds {
   readonly sources: Sources
   readonly uploads: Uploads
   readonly session: Session
-  /** Whether the picture that this recipe makes is there already, or being made. */
+  /** Whether the result of the current recipe exists or is being computed. */
   readonly isSettled: ReadonlySignal<boolean>
   readonly page: Pick<Window, 'addEventListener' | 'localStorage'>
   readonly guard: (work: Promise<unknown>) => void

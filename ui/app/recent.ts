@@ -4,23 +4,23 @@ import { hasEnded } from '@pixelflow/core/status'
 import { noticeOf, type Notice } from '../api/notice.ts'
 
 const pageSize = 8
-/** Tasks that are read anew at once: a browser has six connections to a server. */
+/** Number of tasks that are reloaded concurrently: a browser opens six HTTP/1.1 connections to a server. */
 const mostRefreshed = 8
 
 /** The account's tasks as the server lists them, newest first. */
 export interface Recent {
-  /** Null until the first answer. */
+  /** Null until the first response. */
   readonly tasks: ReadonlySignal<readonly TaskView[] | null>
   readonly hasMore: ReadonlySignal<boolean>
   readonly busy: ReadonlySignal<boolean>
   readonly failure: ReadonlySignal<Notice | null>
   load(): Promise<void>
-  /** Reads the tasks of the list that have not ended once more. */
+  /** Reloads the active tasks of the list. */
   refresh(): Promise<void>
-  /** Forgets everything: it belongs to another account. */
+  /** Clears the list when the account changes. */
   clear(): void
   more(): Promise<void>
-  /** Takes over what is newer about one task, from its events. */
+  /** Updates one task from its events, if they are newer than the list. */
   note(task: TaskView): void
   remove(id: string): Promise<void>
 }
@@ -31,7 +31,7 @@ export function createRecent(client: Client): Recent {
   const hasMore = signal(false)
   const busy = signal(false)
   const failure = signal<Notice | null>(null)
-  /** Which account's list this is, by count: what was asked for before a change is of no use after it. */
+  /** Increases with every change of the account; responses to requests of an earlier account are dropped. */
   let epoch = 0
 
   async function read(cursor: string | null): Promise<void> {
@@ -75,7 +75,7 @@ export function createRecent(client: Client): Recent {
             const task = await client.task(id)
             if (asked === epoch) note(task)
           } catch (thrown) {
-            // It was deleted meanwhile; any other reason is gone at the next try, or told by the list.
+            // Only a deleted task is handled here; the next reload retries or reports every other error.
             if (thrown instanceof PixelflowError && thrown.status === 404 && asked === epoch)
               tasks.value = (tasks.value ?? []).filter((one) => one.id !== id)
           }

@@ -8,7 +8,7 @@ import { createServer, type Server } from './server.ts'
 let server: Server
 let recipes: Recipes
 
-/** The server's real answers, without the network between. */
+/** The server's real responses, without a network. */
 const answers = async (path: string) =>
   Response.json(path.endsWith('/operations') ? describeOperations() : { version: '1', auth: 'none' })
 
@@ -27,8 +27,8 @@ const set = (index: number, name: string, value: unknown) =>
     inLane(draft, shared().key, (steps) => withValue(steps, keyOf(index), name, value)),
   )
 
-describe('steps write the text', () => {
-  test('from the beginning', () => {
+describe('changes of the steps', () => {
+  test('write the initial text', () => {
     expect(recipes.text.value).toBe('resize:1200/format:webp')
     expect(recipes.ready.value?.body).toEqual({
       steps: [
@@ -38,7 +38,7 @@ describe('steps write the text', () => {
     })
   })
 
-  test('when a value changes, or goes back to its default', () => {
+  test('update the text when a value changes or returns to its default', () => {
     set(0, 'height', 600)
     set(0, 'fit', 'cover')
     expect(recipes.text.value).toBe('resize:1200x600:cover/format:webp')
@@ -47,7 +47,7 @@ describe('steps write the text', () => {
     expect(recipes.text.value).toBe('resize:x600/format:webp')
   })
 
-  test('when one moves or goes', () => {
+  test('update the text when a step is moved or removed', () => {
     recipes.add(shared().key, 'blur')
     recipes.change((draft) => inLane(draft, shared().key, (steps) => moved(steps, keyOf(1), -1)))
     expect(recipes.text.value).toBe('blur/resize:1200/format:webp')
@@ -55,7 +55,7 @@ describe('steps write the text', () => {
     expect(recipes.text.value).toBe('resize:1200/format:webp')
   })
 
-  test('and a new one stands where it may', () => {
+  test('insert a new step at an allowed position', () => {
     recipes.add(shared().key, 'sharpen')
     recipes.add(shared().key, 'orient')
     expect(ops()).toEqual(['orient', 'resize', 'sharpen', 'format'])
@@ -63,7 +63,7 @@ describe('steps write the text', () => {
     expect(recipes.added.value).toBe(keyOf(0))
   })
 
-  test('but not while a value is wrong: that is marked, and nothing can be run', () => {
+  test('report an invalid value at its field, and make the recipe invalid', () => {
     set(0, 'width', 99_999)
     expect(recipes.text.value).toBe('resize:1200/format:webp')
     expect(recipes.ready.value).toBeNull()
@@ -72,7 +72,7 @@ describe('steps write the text', () => {
     ])
   })
 
-  test('and what no field can tell alone is told at its step', () => {
+  test('report a conflict between fields at the step', () => {
     set(0, 'width', undefined)
     expect(recipes.problems.value).toHaveLength(1)
     expect(recipes.problems.value[0]).toMatchObject({ step: keyOf(0), parameter: 'width' })
@@ -80,7 +80,7 @@ describe('steps write the text', () => {
   })
 })
 
-test('what a task found wrong is marked at its step until something changes', () => {
+test('a problem that a task reported is marked at its step until the recipe changes', () => {
   recipes.mark('steps[0].width', 'Too wide.')
   expect(recipes.problems.value).toEqual([
     { message: 'Too wide.', lane: shared().key, step: keyOf(0), parameter: 'width' },
@@ -92,8 +92,8 @@ test('what a task found wrong is marked at its step until something changes', ()
   expect(recipes.problems.value).toEqual([])
 })
 
-describe('text writes the steps', () => {
-  test('as far as it can be read', () => {
+describe('changes of the text', () => {
+  test('replace the steps as far as the text is valid', () => {
     recipes.write('crop:10:20:300:200/blur:2')
     expect(shared().steps.map(({ op, values }) => [op, values])).toEqual([
       ['crop', { left: 10, top: 20, width: 300, height: 200 }],
@@ -102,14 +102,14 @@ describe('text writes the steps', () => {
     expect(recipes.textProblem.value).toBeNull()
   })
 
-  test('and is left as it was typed until the typing ends', () => {
+  test('keep the text as typed until typing stops', () => {
     recipes.write('resize:800x/format:type=webp')
     expect(recipes.text.value).toBe('resize:800x/format:type=webp')
     recipes.tidy()
     expect(recipes.text.value).toBe('resize:800/format:webp')
   })
 
-  test('leaves the steps alone while it cannot be read, and says why and what to do', () => {
+  test('keep the steps while the text is invalid, and report the problem and its remedy', () => {
     recipes.write('resize:1200/form')
     expect(ops()).toEqual(['resize', 'format'])
     expect(recipes.textProblem.value).toContain('Did you mean format?')
@@ -118,14 +118,14 @@ describe('text writes the steps', () => {
     expect(recipes.text.value).toBe('resize:1200/form')
   })
 
-  test('gives way when the steps are touched again', () => {
+  test('are discarded by the next change of the steps', () => {
     recipes.write('resize:1200/form')
     set(0, 'width', 640)
     expect(recipes.textProblem.value).toBeNull()
     expect(recipes.text.value).toBe('resize:640/format:webp')
   })
 
-  test('keeps the identity of steps that stay, so that focus and folds stay with them', () => {
+  test('keep the keys of unchanged steps, so that focus and fold state are kept', () => {
     const before = [keyOf(0), keyOf(1)]
     recipes.write('resize:900/format:avif')
     expect([keyOf(0), keyOf(1)]).toEqual(before)
@@ -134,7 +134,7 @@ describe('text writes the steps', () => {
     expect(keyOf(1)).not.toBe(before[1] ?? -1)
   })
 
-  test('may be empty: the picture as it is', () => {
+  test('accept an empty text: a recipe without steps', () => {
     recipes.write('')
     expect(recipes.ready.value?.body).toEqual({ steps: [] })
   })
@@ -143,7 +143,7 @@ describe('text writes the steps', () => {
 describe('several outputs', () => {
   const add = () => recipes.change((draft) => withOutput(draft, server.place))
 
-  test('take over what has to be last, and read as JSON', () => {
+  test('receive the steps that must be last, and turn the text into JSON', () => {
     add()
     add()
     expect(recipes.ready.value?.body).toEqual({
@@ -157,14 +157,14 @@ describe('several outputs', () => {
     expect(JSON.parse(recipes.text.value)).toEqual(recipes.ready.value?.body)
   })
 
-  test('come from JSON too', () => {
+  test('are read from JSON', () => {
     recipes.write('{"steps":[],"outputs":{"thumb":{"steps":[{"op":"resize","width":64}]}}}')
     expect(recipes.draft.value.map((lane) => lane.output)).toEqual([null, 'thumb'])
     recipes.write('{"steps":')
     expect(recipes.textProblem.value).toBe('This is not valid JSON yet.')
   })
 
-  test('need names of their own that are names', () => {
+  test('require unique and valid names', () => {
     add()
     add()
     const [, first, second] = recipes.draft.value
@@ -178,7 +178,7 @@ describe('several outputs', () => {
     expect(recipes.text.value).toBe('resize:1200')
   })
 
-  test('a wrong step is told at its output', () => {
+  test('report an invalid step at its output', () => {
     recipes.write(
       '{"steps":[],"outputs":{"a":{"steps":[]},"thumb":{"steps":[{"op":"blur"},{"op":"resize","width":9}]}}}',
     )

@@ -12,7 +12,7 @@ const settings: ServerSettings = {
 const fine = { name: 'a.jpg', bytes: 1000, format: 'jpeg', width: 1000, height: 1000 } as const
 
 describe('refusalOf', () => {
-  test('lets through what the server takes', () => {
+  test('accepts what the server accepts', () => {
     expect(refusalOf(fine, settings)).toBeNull()
     expect(refusalOf({ ...fine, width: null, height: null }, settings)).toBeNull()
   })
@@ -35,7 +35,7 @@ describe('refusalOf', () => {
     )
   })
 
-  test('judges nothing but the bytes before the settings are known', () => {
+  test('checks only the bytes before the settings are loaded', () => {
     expect(refusalOf({ ...fine, bytes: 2 ** 40 }, null)).toBeNull()
     expect(refusalOf({ ...fine, format: undefined }, null)?.code).toBe('unsupported_format')
   })

@@ -6,7 +6,7 @@ import type { Source } from './source.ts'
 
 type Candidate = Pick<Source, 'name' | 'bytes' | 'format' | 'width' | 'height'>
 
-/** Why the server would refuse this file, told before a byte is sent; null when nothing speaks against it. */
+/** Why the server would refuse this file, checked before the upload; null when no check fails. */
 export function refusalOf(source: Candidate, settings: ServerSettings | null): Notice | null {
   const { name, bytes, format, width, height } = source
   if (bytes === 0) {

@@ -2,7 +2,7 @@ import { signal, type ReadonlySignal } from '@preact/signals'
 import type { Client, OutputView, TaskView } from '@pixelflow/client'
 import { blobOf } from '../api/blob.ts'
 
-/** One finished output with its picture. */
+/** One finished output with its image. */
 export interface Result {
   readonly output: OutputView
   /** Object URL of its bytes; revoked when the results are replaced. */
@@ -11,7 +11,7 @@ export interface Result {
 
 export interface Results {
   readonly all: ReadonlySignal<readonly Result[]>
-  /** Fetches the outputs of a finished task, with the token that a plain `<img src>` could not carry. */
+  /** Downloads the outputs of a finished task by `fetch`, because `<img src>` cannot send the token. */
   load(task: TaskView, signal: AbortSignal): Promise<void>
   clear(): void
 }

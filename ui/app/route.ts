@@ -1,8 +1,8 @@
-/** The task the address names (`#task=…`), so that a reload or a shared tab goes on watching it. */
+/** The task in the URL's fragment (`#task=…`): a reload, or the same URL in another tab, opens the same task. */
 export interface Route {
   task(): string | null
   show(taskId: string | null): void
-  /** Calls back when the person goes back, forward or edits the address. */
+  /** Calls back when the fragment changes by history navigation or by editing the URL. */
   onChange(heard: () => void): void
 }
 

@@ -37,7 +37,7 @@ function task(status: TaskView['status'], more: Partial<TaskView> = {}): TaskVie
   } as TaskView
 }
 
-/** What the server answers to a path; each test lays its own. */
+/** Responses of the server by path; each test sets its own. */
 let answers: Record<string, () => Response> = {}
 const server = Bun.serve({
   port: 0,
@@ -72,8 +72,8 @@ beforeEach(() => {
   }
 })
 
-describe('a task that is watched', () => {
-  test('goes through its phases and ends with its pictures', async () => {
+describe('a watched task', () => {
+  test('passes through its phases and ends with its results', async () => {
     await run.open(task('queued'))
     expect(phases).toEqual(['idle', 'active', 'completed'])
     expect(run.events.value.map((one) => one.kind)).toEqual(story.map(([kind]) => kind))
@@ -81,7 +81,7 @@ describe('a task that is watched', () => {
     expect(await (await fetch(run.results.value[0]?.url ?? '')).text()).toBe('RIFF')
   })
 
-  test('that had ended tells its story without beginning again', async () => {
+  test('shows all events of an ended task without becoming active again', async () => {
     await run.open(task('completed'))
     expect(phases).toEqual(['idle', 'completed'])
     expect(new Set(known.map((one) => one.status))).toEqual(new Set(['completed']))
@@ -96,20 +96,20 @@ describe('a task that is watched', () => {
     expect(run.failure.value).toEqual({ title: 'Corrupt image', ...fault })
   })
 
-  test('says so when its results are no longer kept', async () => {
+  test('reports that its results have expired', async () => {
     answers[href] = () => Response.json({ title: 'Unknown output', detail: 'Gone.' }, { status: 404 })
     await run.open(task('completed'))
     expect(run.phase.value).toBe('completed')
     expect(run.failure.value?.detail).toBe('Gone.')
   })
 
-  test('leaves the table when it is deleted elsewhere', async () => {
+  test('is closed when another client deletes it', async () => {
     answers['/api/v1/tasks/t/events'] = events({ kind: 'deleted', task: task('completed') })
     await run.open(task('completed'))
     expect([run.phase.value, run.task.value]).toEqual(['idle', null])
   })
 
-  test('lets go of its pictures for the next one', async () => {
+  test('revokes the object URLs of its results when the next task replaces it', async () => {
     await run.open(task('completed'))
     const url = run.results.value[0]?.url ?? ''
     run.reset()

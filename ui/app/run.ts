@@ -10,7 +10,7 @@ import type { Upload, Uploads } from './uploads.ts'
 
 export type Phase = 'idle' | 'uploading' | 'active' | 'completed' | 'failed' | 'cancelled'
 
-/** The one task the page is about: from the upload over its events to its results. */
+/** The current task of the page, from its upload over its events to its results. */
 export interface Run {
   readonly phase: ReadonlySignal<Phase>
   readonly upload: ReadonlySignal<Upload | null>
@@ -18,14 +18,14 @@ export interface Run {
   readonly events: ReadonlySignal<readonly EventView[]>
   readonly connection: ReadonlySignal<'live' | 'retrying'>
   readonly results: ReadonlySignal<readonly Result[]>
-  /** Why it did not work: a call that failed or the task's own fault. */
+  /** Why it failed: a failed call or the task's own fault. */
   readonly failure: ReadonlySignal<Notice | null>
-  /** Uploads the current picture unless the server has it, and runs a recipe on it. */
+  /** Uploads the current image unless the server has it, and runs a recipe on it. */
   start(recipe: Record<string, unknown>): Promise<void>
-  /** Watches a task that exists, from its first event on. */
+  /** Watches an existing task from its first event. */
   open(task: TaskView): Promise<void>
   cancel(): Promise<void>
-  /** Leaves the task alone and forgets it here. */
+  /** Stops watching the task and clears it; the task continues on the server. */
   reset(): void
 }
 
@@ -71,7 +71,7 @@ export function createRun(client: Client, sources: Sources, uploads: Uploads, li
   }
 
   function take(next: TaskView): void {
-    // A task that is opened when it has ended tells its whole story once more; it does not begin again by that.
+    // The event log of an ended task is read from its start; its earlier states must not replace the final one.
     const { value: known } = task
     if (known !== null && hasEnded(known.status) && !hasEnded(next.status)) return
     task.value = next
@@ -93,11 +93,11 @@ export function createRun(client: Client, sources: Sources, uploads: Uploads, li
       events.value = [...events.value, event]
       take(event.task)
     }
-    // A repeated attempt writes its outputs anew, so only finished tasks have results that stay.
+    // A repeated attempt overwrites its outputs, so only the results of completed tasks are final.
     if (!signal.aborted && task.value?.status === 'completed') await results.load(task.value, signal)
   }
 
-  /** Runs work of the current task; what it throws is its failure, unless something else has begun since. */
+  /** Runs work of the current task; an error becomes its failure unless another task has replaced it. */
   async function attempt(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -142,7 +142,7 @@ export function createRun(client: Client, sources: Sources, uploads: Uploads, li
       try {
         take(await client.cancel(current.id))
       } catch (thrown) {
-        // It ended while we asked: the event that says so is on its way.
+        // The task ended before the request arrived; its final event follows.
         if (!(thrown instanceof PixelflowError) || thrown.code !== 'task_ended') throw thrown
       }
     },

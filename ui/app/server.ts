@@ -4,29 +4,29 @@ import { noticeOf, tokenMissing, type Notice } from '../api/notice.ts'
 import type { Place } from '../recipe/draft.ts'
 import { fieldsOf, type Field, type JsonSchema } from '../recipe/field.ts'
 
-/** One of `GET /api/v1/operations`. */
+/** One item of `GET /api/v1/operations`. */
 export interface Operation {
   readonly name: string
   readonly title: string
   readonly summary: string
-  /** Where in an output's steps it may stand. */
+  /** Allowed position in an output's steps. */
   readonly place: Place
   readonly schema: JsonSchema
-  /** How the short text form writes it, e.g. `blur[:sigma]`. */
+  /** Syntax of the short text form, e.g. `blur[:sigma]`. */
   readonly text: { readonly usage: string }
   readonly examples: readonly { readonly text: string }[]
 }
 
-/** What the server says of itself. Neither `greet` nor `load` throws: `failure` says why. */
+/** Settings and operations of the server. Neither `greet` nor `load` throws: `failure` has the reason. */
 export interface Server {
   readonly settings: ReadonlySignal<ServerSettings | null>
   readonly operations: ReadonlySignal<readonly Operation[]>
   readonly needsToken: ReadonlySignal<boolean>
-  /** Why it could not be read, if so. */
+  /** Why loading failed, if it did. */
   readonly failure: ReadonlySignal<Notice | null>
-  /** Reads the settings, and asks for a token where the server will want one. */
+  /** Loads the settings, and asks for a token if the server requires one. */
   greet(): Promise<void>
-  /** Reads the operations. */
+  /** Loads the operations. */
   load(): Promise<void>
   operation(name: string): Operation | undefined
   fields(operation: string): readonly Field[]

@@ -3,17 +3,17 @@ import type { Credentials } from '@pixelflow/client'
 
 const storageKey = 'pixelflow.token'
 
-/** The token of this tab: asked for when the server wants one, forgotten with the tab. */
+/** The token of this browser tab: requested when the server requires one, kept in session storage. */
 export interface Session extends Required<Credentials> {
   readonly current: ReadonlySignal<string | null>
-  /** Set while the page waits for the person; `refused` when the last token was not accepted. */
+  /** Set while the page waits for the user; `refused` when the server rejected the last token. */
   readonly asking: ReadonlySignal<{ readonly refused: boolean } | null>
-  /** Opens the question without a call that waits for it. */
+  /** Opens the token dialog without a pending call. */
   change(): void
-  /** Answers the question; null is "not now". */
+  /** Answers the token dialog; null means "not now". */
   answer(token: string | null): void
   forget(): void
-  /** Calls back when the person has given another token; `before` is the one it replaces, if any. */
+  /** Calls back when the user has given another token; `before` is the previous one, if any. */
   onChange(listener: (before: string | null) => void): void
 }
 
@@ -33,7 +33,7 @@ export function createSession(storage: Storage): Session {
     asking,
     token: () => current.value,
     ask(refused) {
-      // Calls that fail together ask once.
+      // Calls that fail concurrently open one dialog.
       waiting ??= Promise.withResolvers()
       asking.value = { refused: refused !== null }
       return waiting.promise

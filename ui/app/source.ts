@@ -6,38 +6,38 @@ import type { Notice } from '../api/notice.ts'
 import { refusalOf } from './refusal.ts'
 import type { FileNames } from './file-names.ts'
 
-/** The picture on the table: chosen here, or one the server has. */
+/** The current image: a local file or an image of the server. */
 export interface Source {
   readonly name: string
   readonly bytes: number
-  /** What its first bytes show; undefined when they show nothing PixelFlow reads. */
+  /** The format by its first bytes; undefined if PixelFlow does not read it. */
   readonly format: FormatId | undefined
   readonly width: number | null
   readonly height: number | null
-  /** Object URL of the picture; null while it is fetched. */
+  /** Object URL of the image; null while it is downloaded. */
   readonly url: string | null
-  /** Whether this browser can draw it; null until that is known. TIFF, for one, it cannot. */
+  /** Whether this browser can decode it; null while unknown. Most browsers cannot decode TIFF. */
   readonly drawable: boolean | null
   readonly file: Blob | null
-  /** Whether it was chosen on this machine; else it was fetched from the server. */
+  /** Whether it is a local file; otherwise it was downloaded from the server. */
   readonly isLocal: boolean
-  /** Id on the server, once it is there. */
+  /** Its id on the server, once it is uploaded. */
   readonly imageId: string | null
 }
 
 export interface Sources {
   readonly current: ReadonlySignal<Source | null>
-  /** Why the current picture cannot be used, if so. */
+  /** Why the current image cannot be used, if so. */
   readonly refusal: ReadonlySignal<Notice | null>
   /**
-   * Takes a file of this machine: looks at its first bytes and size at once, then at its dimensions. Where a picture
-   * lies already, a file that cannot be used leaves it alone, and the reason is returned.
-   * @param onTake called before the file takes the place of what lies there
+   * Selects a local file: checks its first bytes and size immediately, then its dimensions. If there is a current
+   * image, a file that cannot be used does not replace it, and the reason is returned.
+   * @param onTake called before the file replaces the current image
    */
   pick(file: File, onTake: () => void): Promise<Notice | null>
-  /** Takes a picture that the server has; its bytes are fetched for the preview. */
+  /** Selects an image of the server and downloads it for the preview. */
   fetch(imageId: string, signal: AbortSignal): Promise<void>
-  /** Remembers what the server says of the current picture, now that it has it; null when it no longer has. */
+  /** Stores the server's metadata of the current image after an upload; null when the image has expired there. */
   stored(image: ImageView | null): void
   clear(): void
 }
@@ -55,7 +55,7 @@ export function createSources(
     current.value = next
   }
 
-  /** Lets the browser decode, to know the dimensions; and whether it can. */
+  /** Decodes the image in the browser to find its dimensions, and whether the browser can decode it. */
   async function draw(source: Source & { url: string }): Promise<void> {
     const size = await measure(source.url)
     if (current.value?.url !== source.url) return
@@ -63,7 +63,7 @@ export function createSources(
     put({ ...current.value, width, height, drawable: size !== null })
   }
 
-  /** Why a picture could not be used, known before it takes the place of another one. */
+  /** Why an image cannot be used; checked before it replaces the current one. */
   async function refusalBefore(source: Source & { url: string }): Promise<Notice | null> {
     const known = refusalOf(source, settings.value)
     if (known !== null) return known
@@ -114,8 +114,8 @@ export function createSources(
       if (source === null) return
       if (image === null) return put({ ...source, imageId: null })
       names.remember(image.id, source.name)
-      // The server reads headers that this browser may not, TIFF's for one.
-      // And drawings have the size they will be drawn at, which browsers differ about.
+      // The server reads headers that browsers may not read, those of TIFF for example.
+      // SVG drawings have the size at which they are rendered, and browsers differ in it.
       const isSeen = source.drawable === true && source.format !== 'svg'
       const { width, height } = isSeen ? source : image
       put({ ...source, imageId: image.id, width, height })
@@ -124,7 +124,7 @@ export function createSources(
   }
 }
 
-/** Has the browser decode a picture; null when it cannot. */
+/** Decodes an image in the browser; null when it cannot. */
 export async function measure(url: string): Promise<{ width: number; height: number } | null> {
   const picture = new Image()
   picture.src = url
@@ -132,7 +132,7 @@ export async function measure(url: string): Promise<{ width: number; height: num
     await picture.decode()
     return { width: picture.naturalWidth, height: picture.naturalHeight }
   } catch {
-    // Not an error of ours: the browser has no decoder for it, or the file is broken. The server will tell which.
+    // Not reported as an error: either the browser has no decoder or the file is corrupt. The server finds out which.
     return null
   }
 }

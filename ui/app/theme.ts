@@ -2,7 +2,7 @@ import { signal, type ReadonlySignal } from '@preact/signals'
 
 const storageKey = 'pixelflow.theme'
 
-/** Dark or light: as the system has it until the person says otherwise. */
+/** Dark or light theme: the system's preference until the user selects one. */
 export interface Theme {
   readonly current: ReadonlySignal<'light' | 'dark'>
   toggle(): void
@@ -26,7 +26,7 @@ export function createTheme(page: Window): Theme {
     current,
     toggle() {
       const next = current.value === 'dark' ? 'light' : 'dark'
-      // Back at what the system says: follow it again.
+      // Selecting the system's own preference follows the system again.
       if (next === (system.matches ? 'dark' : 'light')) page.localStorage.removeItem(storageKey)
       else page.localStorage.setItem(storageKey, next)
       current.value = next

@@ -4,7 +4,7 @@ import { openHttp } from '@pixelflow/client'
 import type { Source, Sources } from './source.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
-/** Uploads to a server that answers when the test says so. */
+/** Uploads to a server whose responses the test controls. */
 
 let received: { call: string; aborted: boolean; answer: (response: Response) => void }[]
 let server: ReturnType<typeof Bun.serve>
@@ -47,7 +47,7 @@ async function until(holds: () => boolean): Promise<void> {
 const forever = new AbortController().signal
 
 describe('an upload', () => {
-  test('is shared by all who need the picture, and told of', async () => {
+  test('is shared by all callers, and reports its progress', async () => {
     const [one, other] = [uploads.send(forever), uploads.send(forever)]
     await until(() => received.length === 1)
     expect(uploads.current.value).toMatchObject({ totalBytes: 5, tookMs: null })
@@ -58,7 +58,7 @@ describe('an upload', () => {
     expect(received).toHaveLength(1)
   })
 
-  test('goes on when one leaves, and is broken off with the last', async () => {
+  test('continues when one caller aborts, and is aborted with the last', async () => {
     const [one, other] = [new AbortController(), new AbortController()]
     const sent = [uploads.send(one.signal), uploads.send(other.signal)]
     const ends = Promise.allSettled(sent)
@@ -76,7 +76,7 @@ describe('an upload', () => {
     expect(await again).toBe('b')
   })
 
-  test('is of the picture on the table, whatever was on its way before', async () => {
+  test('sends the current image, also while an earlier one is being uploaded', async () => {
     const left = new AbortController()
     const old = uploads.send(left.signal).catch((thrown: unknown) => thrown)
     await until(() => received.length === 1)
@@ -90,7 +90,7 @@ describe('an upload', () => {
     expect(current.value).toMatchObject({ url: 'two', imageId: 'c' })
   })
 
-  test('an image without a task is deleted; others stay', async () => {
+  test('without a task is deleted; the image of a task stays', async () => {
     const sent = uploads.send(forever)
     await until(() => received.length === 1)
     received[0]?.answer(stored('e'))
@@ -112,7 +112,7 @@ describe('an upload', () => {
     expect(received).toHaveLength(3)
   })
 
-  test('that was refused can be tried again', async () => {
+  test('can be retried after it was refused', async () => {
     const refused = uploads.send(forever).catch((thrown: unknown) => thrown)
     await until(() => received.length === 1)
     received[0]?.answer(Response.json({ code: 'image_too_large', detail: 'Too large.' }, { status: 413 }))

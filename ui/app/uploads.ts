@@ -15,7 +15,8 @@ export interface Uploads {
   /** The latest upload that was not aborted. */
   readonly current: ReadonlySignal<Upload | null>
   /**
-   * Id of the current image on the server. All callers share one upload; it is aborted when the last of them aborts. @throws PixelflowError, or the signal's reason.
+   * Id of the current image on the server. All callers share one upload; it is aborted when the last of them aborts.
+   * @throws PixelflowError, or the signal's reason.
    */
   send(signal: AbortSignal): Promise<string>
   /** Marks the image as used by a task: it stays on the server. */

@@ -10,7 +10,7 @@ const subject: CallSubject = {
   resultName: 'photo.webp',
 }
 
-/** What a real shell makes of a command: its words, one a line. */
+/** The words that a real shell parses from a command, one a line. */
 async function words(command: string): Promise<string[]> {
   const shell = Bun.spawn(
     ['sh', '-c', `show() { printf '%s\\n' "$@"; }; ${command.replace(/^\S+/, 'show')}`],
@@ -32,13 +32,13 @@ describe('quote', () => {
     'a"b',
     String.raw`back\slash`,
     'x;y',
-  ])('%s comes through a shell as it is', async (word) => {
+  ])('%s is passed through a shell unchanged', async (word) => {
     expect(await words(`show ${quote(word)}`)).toEqual([word])
   })
 })
 
 describe('curlCall', () => {
-  test('hands in file and recipe in one call', async () => {
+  test('sends the file and the recipe in one request', async () => {
     expect(await words(curlCall(subject))).toEqual([
       '--fail-with-body',
       '--form-string',
@@ -49,19 +49,19 @@ describe('curlCall', () => {
     ])
   })
 
-  test('leaves the token to the environment', async () => {
+  test('reads the token from the environment', async () => {
     const call = curlCall({ ...subject, needsToken: true })
     expect(call).not.toContain('secret')
     expect(await words(call)).toContain('Authorization: Bearer secret')
   })
 
-  test('names a file that curl would read as two', async () => {
+  test('quotes a file name that curl would split', async () => {
     expect(await words(curlCall({ ...subject, fileName: 'a, "b";c.jpg' }))).toContain(
       String.raw`file=@"a, \"b\";c.jpg"`,
     )
   })
 
-  test('fetches what is there', () => {
+  test('downloads the existing results', () => {
     const results = [{ href: '/api/v1/tasks/t/outputs/default', fileName: 'photo.webp' }]
     expect(
       curlCall({ ...subject, results })
@@ -71,12 +71,12 @@ describe('curlCall', () => {
   })
 })
 
-test('cliCall quotes what needs it', () => {
+test('cliCall quotes its arguments where necessary', () => {
   expect(cliCall({ ...subject, fileName: 'my photo.jpg', recipe: 'rotate:90' })).toBe(
     "./pixelflow process 'my photo.jpg' -r rotate:90 -o photo.webp",
   )
 })
 
-test('cliCall names a server that is not where it looks by itself', () => {
+test('cliCall names a server other than the default', () => {
   expect(cliCall({ ...subject, origin: 'https://pixels.example' })).toEndWith(' -s https://pixels.example')
 })

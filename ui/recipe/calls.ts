@@ -1,6 +1,6 @@
-/** What the page does, as calls for a terminal. */
+/** The page's task as commands for a terminal. */
 
-/** Where the command line looks for a server when it is told nothing. */
+/** The default server of the command line. */
 const usualOrigin = 'http://127.0.0.1:3000'
 
 export interface CallSubject {
@@ -9,20 +9,20 @@ export interface CallSubject {
   /** Short text form, or JSON where the recipe has several outputs. */
   readonly recipe: string
   readonly needsToken: boolean
-  /** What results are called once there are some. */
+  /** File names of the results, once they exist. */
   readonly results: readonly { readonly href: string; readonly fileName: string }[]
-  /** What a result would be called before there is one; a pattern for several. */
+  /** File name of a future result; a pattern for several. */
   readonly resultName: string
 }
 
-/** One curl call that hands in file and recipe, and one more for each result that is there. */
+/** One curl command that sends the file and the recipe, and one more for each existing result. */
 export function curlCall(subject: CallSubject): string {
   const { origin, fileName, recipe, needsToken, results } = subject
   const token = needsToken ? ['-H "Authorization: Bearer $PIXELFLOW_TOKEN"'] : []
   const create = [
     'curl --fail-with-body',
     ...token,
-    // --form-string: a plain -F would read `;` and a leading `@` or `<` in the value as its own syntax.
+    // --form-string: -F would interpret `;` and a leading `@` or `<` in the value.
     `--form-string ${quote(`recipe=${recipe}`)}`,
     `-F ${quote(`file=@${curlPath(fileName)}`)}`,
     quote(`${origin}/api/v1/tasks`),
@@ -33,7 +33,7 @@ export function curlCall(subject: CallSubject): string {
   return [create.join(' \\\n  '), ...fetches].join('\n\n')
 }
 
-/** The same by our own command line, which takes its token from PIXELFLOW_TOKEN by itself. */
+/** The same task by PixelFlow's command line, which reads its token from PIXELFLOW_TOKEN. */
 export function cliCall(subject: CallSubject): string {
   const { origin, fileName, recipe, resultName } = subject
   const server = origin === usualOrigin ? [] : [`-s ${quote(origin)}`]
@@ -46,12 +46,12 @@ export function cliCall(subject: CallSubject): string {
   ].join(' ')
 }
 
-/** A word for a POSIX shell: bare where that is safe, else in single quotes. */
+/** An argument for a POSIX shell: unquoted where that is safe, otherwise in single quotes. */
 export function quote(word: string): string {
   return /^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** A file name inside curl's -F: in double quotes where `,` or `;` would end it. */
+/** A file name for curl's -F: in double quotes where `,` or `;` would end it. */
 function curlPath(name: string): string {
   return /[,;"]/.test(name) ? `"${name.replaceAll(/["\\]/g, String.raw`\$&`)}"` : name
 }

@@ -7,7 +7,7 @@ import { placeOf, recipeOf } from './convert.ts'
 import type { Draft, Lane } from './draft.ts'
 import type { Field } from './field.ts'
 
-/** Something wrong in a draft; `lane`, `step` and `parameter` say where, as far as it has a place. */
+/** A problem in a draft; `lane`, `step` and `parameter` locate it as far as possible. */
 export interface RecipeProblem {
   readonly message: string
   readonly lane?: number
@@ -15,17 +15,17 @@ export interface RecipeProblem {
   readonly parameter?: string
 }
 
-/** A recipe that can be run. */
+/** A valid recipe. */
 export interface Runnable {
-  /** As it is sent. */
+  /** The request body. */
   readonly body: Record<string, unknown>
-  /** As it is sent, for people to read. */
+  /** The request body as formatted text. */
   readonly json: string
-  /** Short text form; null where there is none, with several outputs. */
+  /** Short text form; null for several outputs, which have none. */
   readonly text: string | null
-  /** The same for recipes that mean the same. */
+  /** Equal for equivalent recipes. */
   readonly key: string
-  /** Names of the outputs it makes. */
+  /** Names of its outputs. */
   readonly outputs: readonly string[]
 }
 
@@ -35,8 +35,8 @@ export interface Checked {
 }
 
 /**
- * Checks every value against the published schema of its field, so that all wrong ones show at once; then the whole by
- * the same parser the server uses, which knows what no single field can tell.
+ * Checks every value against the published schema of its field, so that all invalid ones are shown at once; then parses
+ * the whole recipe with the server's own parser, which also checks rules across fields.
  */
 export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[]): Checked {
   const problems = draft.flatMap((lane) => [...nameProblems(draft, lane), ...valueProblems(lane, fields)])
@@ -54,7 +54,7 @@ export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[
   }
 }
 
-/** What tells recipes apart: all defaults are in it. */
+/** Canonical form with all defaults, to compare recipes. */
 export function keyOf(recipe: Recipe): string {
   return JSON.stringify(recipe)
 }
@@ -77,7 +77,7 @@ function valueProblems(lane: Lane, fields: (op: string) => readonly Field[]): Re
   )
 }
 
-/** A problem at the place that a fault's field such as `steps[1].sigma` names, if it names one of this draft. */
+/** A problem located by a fault's field such as `steps[1].sigma`, if the draft has such a place. */
 export function problemAt(draft: Draft, field: string, message: string): RecipeProblem {
   const { lane, step, parameter } = placeOf(draft, field) ?? {}
   return {

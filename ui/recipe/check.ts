@@ -1,6 +1,6 @@
 import { alternatives, type Field, type JsonSchema } from './field.ts'
 
-/** What is wrong with a value, as one short sentence; undefined when nothing is. An absent value is `undefined`. */
+/** What is wrong with a value, as one short sentence; undefined for a valid value. `undefined` is a missing value. */
 export function problemOf(field: Field, value: unknown): string | undefined {
   if (value === undefined) return field.required ? 'Needed.' : undefined
   const problems = alternatives(field.schema).map((one) => problemWith(one, value))

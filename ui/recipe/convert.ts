@@ -2,7 +2,7 @@ import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { newKey, type Draft, type Lane } from './draft.ts'
 import type { Field } from './field.ts'
 
-/** The draft of a recipe. Lanes and steps that were there before keep their keys, so that focus and folds stay. */
+/** The draft of a recipe. Existing step lists and steps keep their keys, so that focus and fold state are kept. */
 export function draftOf(recipe: Recipe, before: Draft, fields: (op: string) => readonly Field[]): Draft {
   const lane = (old: Lane | undefined, output: string | null, steps: Recipe['steps']): Lane => ({
     key: old?.key ?? newKey(),
@@ -24,7 +24,7 @@ export function draftOf(recipe: Recipe, before: Draft, fields: (op: string) => r
   ]
 }
 
-/** The recipe as it would be sent; nothing is checked here. */
+/** The recipe of a draft, without validation. */
 export function recipeOf(draft: Draft, fields: (op: string) => readonly Field[]): Record<string, unknown> {
   const steps = (lane: Lane) =>
     lane.steps.map(({ op, values }) => ({ op, ...withoutFallbacks(values, fields(op)) }))
@@ -36,7 +36,7 @@ export function recipeOf(draft: Draft, fields: (op: string) => readonly Field[])
   }
 }
 
-/** Where a fault's field such as `outputs.thumb.steps[0].width` points: a lane, a step in it and maybe a parameter. */
+/** The place of a fault's field such as `outputs.thumb.steps[0].width`: a step list, a step in it and a parameter. */
 export function placeOf(
   draft: Draft,
   field: string,

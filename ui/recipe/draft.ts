@@ -1,26 +1,26 @@
-/** Where in an output's steps an operation may stand. */
+/** Allowed position of an operation in an output's steps. */
 export type Place = 'first' | 'any' | 'last'
 
-/** A step while it is being made: values may be missing or wrong. `key` stays with it wherever it moves. */
+/** A step being edited: values can be missing or invalid. Its `key` does not change when the step moves. */
 export interface DraftStep {
   readonly key: number
   readonly op: string
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** Steps that run one after another: those of all outputs (`output` null) or of one named output. */
+/** A list of steps: those shared by all outputs (`output` is null) or those of one named output. */
 export interface Lane {
   readonly key: number
   readonly output: string | null
   readonly steps: readonly DraftStep[]
 }
 
-/** The first lane is the shared one, always there; each further lane is an output of its own. */
+/** The first item holds the shared steps and always exists; each further item is a named output. */
 export type Draft = readonly [Lane, ...Lane[]]
 
 let lastKey = 0
 
-/** A key that no lane or step has had. */
+/** A key that no item or step of this page has used. */
 export function newKey(): number {
   return (lastKey += 1)
 }
@@ -33,7 +33,7 @@ export function newStep(op: string, values: Readonly<Record<string, unknown>> = 
   return { key: newKey(), op, values }
 }
 
-/** The draft with one lane's steps changed. */
+/** The draft with the steps of one item replaced. */
 export function inLane(
   draft: Draft,
   laneKey: number,
@@ -44,7 +44,7 @@ export function inLane(
   )
 }
 
-/** The steps with one more: at the end, but before a step that has to be last; at the beginning if it has to be there. */
+/** The steps with one more: appended, but before a step that must be last; first if the operation must be first. */
 export function withStep(
   steps: readonly DraftStep[],
   added: DraftStep,
@@ -55,7 +55,7 @@ export function withStep(
   return steps.toSpliced(place(added.op) === 'last' ? steps.length : end, 0, added)
 }
 
-/** The steps with one of them moved by `by` places, as far as there is room. */
+/** The steps with one of them moved by `by` places, limited to the list. */
 export function moved(steps: readonly DraftStep[], key: number, by: number): readonly DraftStep[] {
   const from = steps.findIndex((step) => step.key === key)
   const step = steps[from]
@@ -64,7 +64,7 @@ export function moved(steps: readonly DraftStep[], key: number, by: number): rea
   return steps.toSpliced(from, 1).toSpliced(to, 0, step)
 }
 
-/** The steps with one value set, or left out when it is undefined. */
+/** The steps with one value set, or removed if it is undefined. */
 export function withValue(
   steps: readonly DraftStep[],
   key: number,
@@ -79,8 +79,8 @@ export function withValue(
 }
 
 /**
- * The draft with one more named output. What has to be last cannot stay in the shared steps then, as the output's own
- * come after those: it moves into the output; further outputs begin with a copy of the last one's.
+ * The draft with one more named output. A step that must be last cannot stay in the shared steps, because the output's
+ * steps follow those: it moves into the first output; further outputs start with a copy of the last output's steps.
  */
 export function withOutput(draft: Draft, place: (op: string) => Place): Draft {
   const taken = new Set(draft.map((lane) => lane.output))

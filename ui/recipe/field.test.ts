@@ -9,7 +9,7 @@ function field(schema: JsonSchema, { name = 'value', required = false } = {}): F
 }
 
 describe('fieldsOf', () => {
-  test('keeps the published order and leaves out the constant that names the operation', () => {
+  test('keeps the published order and omits the constant that names the operation', () => {
     const fields = fieldsOf({
       type: 'object',
       properties: {
@@ -34,7 +34,7 @@ describe('fieldsOf', () => {
     ])
   })
 
-  test('asks for a number by a slider only where both ends are known', () => {
+  test('uses a slider only for a number with both bounds', () => {
     expect(field({ type: 'number', minimum: 0, maximum: 1 }).control).toEqual({
       kind: 'number',
       integer: false,
@@ -57,7 +57,7 @@ describe('fieldsOf', () => {
     ).toEqual({ kind: 'number', integer: true })
   })
 
-  test('knows choices, switches, colours and text', () => {
+  test('recognises choices, switches, colours and text', () => {
     expect(field({ type: 'string', enum: ['a', 'b'] }).control).toEqual({
       kind: 'choice',
       options: ['a', 'b'],
@@ -77,7 +77,7 @@ describe('fieldsOf', () => {
 })
 
 describe('problemOf', () => {
-  test('misses only what is required', () => {
+  test('reports a missing value only for a required field', () => {
     expect(problemOf(field({ type: 'integer' }, { required: true }), undefined)).toBe('Needed.')
     expect(problemOf(field({ type: 'integer', default: 1 }, { required: true }), undefined)).toBeUndefined()
     expect(problemOf(field({ type: 'integer' }), undefined)).toBeUndefined()
@@ -128,7 +128,7 @@ describe('problemOf', () => {
       2,
       'Use 1 or less.',
     ],
-  ])('%j takes %j: %p', (schema, value, problem) => {
+  ])('%j accepts %j: %p', (schema, value, problem) => {
     expect(problemOf(field(schema), value)).toBe(problem as string)
   })
 })

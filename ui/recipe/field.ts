@@ -1,4 +1,4 @@
-/** The part of JSON Schema that operations are published in. */
+/** The subset of JSON Schema in which operations are published. */
 export interface JsonSchema {
   readonly type?: string | readonly string[]
   readonly const?: unknown
@@ -21,16 +21,16 @@ export interface JsonSchema {
   readonly required?: readonly string[]
 }
 
-/** How a value is asked for. */
+/** The form control of a field. */
 export type Control =
   | { readonly kind: 'number'; readonly integer: boolean; readonly range?: Range }
   | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
   | { readonly kind: 'switch' }
   | { readonly kind: 'color' }
-  /** `numeric`: what looks like a number is one (an alternative of the schema takes numbers). */
+  /** `numeric`: text that looks like a number is sent as a number (the schema also accepts numbers). */
   | { readonly kind: 'text'; readonly numeric: boolean }
 
-/** What a slider spans; `log` where a linear one would give the small values no room. */
+/** The range of a slider; `log` where a linear scale would leave too few positions for small values. */
 export interface Range {
   readonly min: number
   readonly max: number
@@ -38,19 +38,19 @@ export interface Range {
   readonly log: boolean
 }
 
-/** One parameter of an operation, ready to be drawn and checked. */
+/** One parameter of an operation, with all that is needed to render and validate it. */
 export interface Field {
   readonly name: string
   readonly label: string
   readonly hint: string | undefined
   readonly required: boolean
-  /** What the server assumes when the value is left out. */
+  /** The default of the server. */
   readonly fallback: unknown
   readonly control: Control
   readonly schema: JsonSchema
 }
 
-/** The fields of a published operation schema in its own order, without the constant that names the operation. */
+/** The fields of a published operation schema in its order, without the constant that names the operation. */
 export function fieldsOf(schema: JsonSchema): Field[] {
   const required = new Set(schema.required ?? [])
   return Object.entries(schema.properties ?? {})
@@ -66,7 +66,7 @@ export function fieldsOf(schema: JsonSchema): Field[] {
     }))
 }
 
-/** The schemas of which a value must satisfy one. */
+/** The alternatives of a schema; a value must match one. */
 export function alternatives(schema: JsonSchema): readonly JsonSchema[] {
   const several = schema.anyOf ?? schema.oneOf
   return several === undefined ? [schema] : several.flatMap(alternatives)
@@ -95,13 +95,13 @@ function numberControl(schema: JsonSchema): Control {
   const min = lowest(schema)
   const max = highest(schema)
   if (min === undefined || max === undefined || max <= min) return { kind: 'number', integer }
-  // What begins above zero is a factor or a size: twice as much is one step further, wherever it stands.
+  // A positive range is a factor or a size: on its logarithmic scale, equal distances are equal ratios.
   const log = min >= 0 && (max - min > 2000 || (!integer && min > 0 && max / min > 20))
   const step = schema.multipleOf ?? (integer ? 1 : fineStep(log && min > 0 ? min * 100 : max - min))
   return { kind: 'number', integer, range: { min, max, step, log } }
 }
 
-/** The smallest number allowed; undefined without a bound (a whole number's technical limits are none). */
+/** The lower bound; undefined without one (the limits of safe integers do not count). */
 export function lowest(schema: JsonSchema): number | undefined {
   const bound = schema.minimum ?? schema.exclusiveMinimum
   return bound === undefined || bound <= Number.MIN_SAFE_INTEGER ? undefined : bound
@@ -112,7 +112,7 @@ export function highest(schema: JsonSchema): number | undefined {
   return bound === undefined || bound >= Number.MAX_SAFE_INTEGER ? undefined : bound
 }
 
-/** A step that divides a span into some hundred parts and reads well: 0.1, 0.01, 1 … */
+/** A round step that divides a range into about a hundred parts: 0.1, 0.01, 1 … */
 function fineStep(span: number): number {
   return Math.min(1, 10 ** Math.floor(Math.log10(span / 100)))
 }

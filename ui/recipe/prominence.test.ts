@@ -12,11 +12,11 @@ const resize = fieldsOf({
 })
 const usage = 'resize:<width>x<height>[:fit][:name=value]'
 
-test('what people usually say shows, what has a default is folded away', () => {
+test('positional parameters are shown, and those with a default are folded', () => {
   expect([...prominentFields(resize, {}, usage)]).toEqual(['width', 'height'])
 })
 
-test('what was changed shows; a default that was written out does not', () => {
+test('changed values are shown; explicit values equal to the default are not', () => {
   expect([...prominentFields(resize, { fit: 'cover', kernel: 'cubic' }, usage)]).toEqual([
     'width',
     'height',
@@ -24,7 +24,7 @@ test('what was changed shows; a default that was written out does not', () => {
   ])
 })
 
-test('what the operation is about shows even with a default, what is needed even without a place', () => {
+test('the first positional parameter is shown despite its default, and required ones always', () => {
   const fields = fieldsOf({
     properties: { sigma: { type: 'number', default: 3 }, mode: { type: 'string' }, note: { type: 'string' } },
     required: ['mode'],

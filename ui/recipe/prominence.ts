@@ -2,11 +2,11 @@ import type { DraftStep } from './draft.ts'
 import type { Field } from './field.ts'
 
 /**
- * The fields of a step that show at once; the rest is folded away under "More".
+ * The fields of a step that are shown initially; the others are folded under "More".
  *
- * What must be said shows, what was changed shows, and so does what people usually say: the parameters that the short
- * text form takes without their names (`usage`: `blur[:sigma]`), as long as they have no default that suits most. The
- * very first of those shows even with a default: it is what the operation is about.
+ * Shown are required fields, changed fields, and the positional parameters of the short text form (`usage`:
+ * `blur[:sigma]`) that have no default. The first positional parameter is shown even with a default, because it is the
+ * main parameter of the operation.
  */
 export function prominentFields(
   fields: readonly Field[],

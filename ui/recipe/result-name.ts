@@ -3,7 +3,7 @@ import { plan } from '@pixelflow/core/recipe/plan'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { resultFileName } from '../text/names.ts'
 
-/** What a recipe's result would be called, saved beside its source; several get the command line's pattern for names. */
+/** File name of a recipe's result, derived from the source's; for several outputs, the command line's name pattern. */
 export function plannedFileName(recipe: unknown, fileName: string, source: FormatId): string {
   const [first, second] = plan(parseRecipe(recipe)).outputs
   if (second !== undefined) return '{stem}.{name}.{ext}'

@@ -6,14 +6,14 @@ const linear: Range = { min: 0.3, max: 100, step: 0.1, log: false }
 const wide: Range = { min: 1, max: 65_535, step: 1, log: true }
 
 describe('a slider', () => {
-  test('ends exactly at the ends', () => {
+  test('reaches both bounds exactly', () => {
     for (const range of [linear, wide]) {
       expect([valueAt(0, range), valueAt(sliderSteps, range)]).toEqual([range.min, range.max])
       expect([positionOf(range.min, range), positionOf(range.max, range)]).toEqual([0, sliderSteps])
     }
   })
 
-  test('never leaves its range and never goes back', () => {
+  test('stays in its range and is monotonic', () => {
     for (const range of [linear, wide]) {
       let before = -Infinity
       for (let position = 0; position <= sliderSteps; position += 1) {
@@ -25,24 +25,24 @@ describe('a slider', () => {
     }
   })
 
-  test('gives whole, round numbers where the range is wide, and room to the small ones', () => {
+  test('gives round integers in a wide range, and many positions to small values', () => {
     const values = [100, 300, 500, 700, 900].map((position) => valueAt(position, wide))
     expect(values).toEqual([3, 28, 260, 2400, 22_000])
   })
 
-  test('gives a size as much room below one as above a hundred', () => {
+  test('gives sizes below one as many positions as sizes above a hundred', () => {
     const sigma: Range = { min: 0.3, max: 250, step: 0.1, log: true }
     const values = [0, 100, 250, 500, 750, 1000].map((position) => valueAt(position, sigma))
     expect(values).toEqual([0.3, 1, 3.3, 15, 62, 250])
   })
 
-  test('gives no dust', () => {
+  test('gives no binary rounding errors', () => {
     expect(valueAt(1, { min: 0, max: 1, step: 0.1, log: false })).toBe(0)
     expect(valueAt(300, { min: 0, max: 1, step: 0.1, log: false })).toBe(0.3)
     expect(tidy(0.1 + 0.2)).toBe(0.3)
   })
 
-  test('stands at the end that a value has passed', () => {
+  test('clamps values outside its range', () => {
     expect([positionOf(-5, wide), positionOf(1e9, wide)]).toEqual([0, sliderSteps])
   })
 })

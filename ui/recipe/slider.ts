@@ -1,9 +1,9 @@
 import type { Range } from './field.ts'
 
-/** How finely a slider is divided. */
+/** Number of positions of a slider. */
 export const sliderSteps = 1000
 
-/** Where a value stands on a slider, 0 to 1000; values outside stand at the end they passed. */
+/** The slider position of a value, 0 to 1000; values outside the range are clamped. */
 export function positionOf(value: number, { min, max, log }: Range): number {
   const share = log
     ? Math.log1p(Math.max(value, min) - min) / Math.log1p(max - min)
@@ -11,7 +11,7 @@ export function positionOf(value: number, { min, max, log }: Range): number {
   return Math.round(Math.min(Math.max(share, 0), 1) * sliderSteps)
 }
 
-/** The value at a slider's position: a multiple of the range's step, and a round number on a logarithmic one. */
+/** The value of a slider position: a multiple of the range's step, rounded to a readable number on a log scale. */
 export function valueAt(position: number, { min, max, step, log }: Range): number {
   const share = position / sliderSteps
   if (share <= 0) return min
@@ -22,7 +22,7 @@ export function valueAt(position: number, { min, max, step, log }: Range): numbe
   return Math.min(Math.max(tidy(round), min), max)
 }
 
-/** Without the dust that binary fractions leave: 0.30000000000000004 → 0.3. */
+/** Removes binary rounding errors: 0.30000000000000004 → 0.3. */
 export function tidy(value: number): number {
   return Number(value.toPrecision(12))
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
 import { inBytes, inLimit, inMegapixels, inPast, inShare, inTime } from './amounts.ts'
-/** Units stand behind a space that does not break; here they read better with a plain one. */
+/** Replaces the no-break space before units by a plain space, for readable expectations. */
 const plain = (text: string) => text.replaceAll('\u00A0', ' ')
 
-test('what has a unit does not part from it', () => {
+test('numbers are joined to their units by a no-break space', () => {
   expect([inBytes(3_100_000), inTime(125_000)]).toEqual(['3.1\u00A0MB', '2\u00A0min 5\u00A0s'])
 })
 
@@ -27,7 +27,7 @@ test('pixels', () => {
   expect([960_000, 12_200_000, 50_000_000].map(inMegapixels).map(plain)).toEqual(['1.0 MP', '12 MP', '50 MP'])
 })
 
-test('shares never claim the whole for a part', () => {
+test('a percentage below 100 is never rounded up to 100', () => {
   expect([0, 720, 989, 996, 999.99, 1000].map((part) => plain(inShare(part, 1000)))).toEqual([
     '0 %',
     '72 %',

@@ -1,6 +1,6 @@
 import { size, span } from '@pixelflow/core/amounts'
 
-/** Between a number and its unit: they never part at the end of a line. */
+/** No-break space, so that a line never ends between a number and its unit. */
 const gap = '\u00A0'
 
 /** A size in bytes: `3.1 MB`. */
@@ -8,12 +8,12 @@ export function inBytes(bytes: number): string {
   return size(bytes, gap)
 }
 
-/** A span of time in milliseconds: `84 ms`, `1.3 s`, `2 min 5 s`. */
+/** A duration in milliseconds: `84 ms`, `1.3 s`, `2 min 5 s`. */
 export function inTime(ms: number): string {
   return span(ms, gap)
 }
 
-/** How long ago a moment was: `just now`, `5 min ago`, `3 h ago`, then the date. */
+/** Age of a time: `just now`, `5 min ago`, `3 h ago`, then the date. */
 export function inPast(at: string, now: number): string {
   const minutes = Math.floor((now - Date.parse(at)) / 60_000)
   if (minutes < 1) return 'just now'
@@ -27,14 +27,14 @@ export function inMegapixels(pixels: number): string {
   return `${(pixels / 1e6).toFixed(pixels < 9.95e6 ? 1 : 0)}${gap}MP`
 }
 
-/** A part of a whole in percent, not rounded up to all of it: `72 %`, `99.6 %`. */
+/** A fraction as a percentage that is never rounded up to 100 %: `72 %`, `99.6 %`. */
 export function inShare(part: number, whole: number): string {
   const percent = (part / whole) * 100
   if (percent <= 99 || percent >= 100) return `${Math.round(percent)}${gap}%`
   return `${(Math.floor(percent * 10) / 10).toFixed(1)}${gap}%`
 }
 
-/** A size limit, as settings are written: `512 MiB` where it is a whole number of those, else as any size. */
+/** A size limit as settings are written: `512 MiB` for a multiple of a binary unit, otherwise as any size. */
 export function inLimit(bytes: number): string {
   const mib = bytes / 2 ** 20
   if (mib < 1 || !Number.isInteger(mib)) return inBytes(bytes)

@@ -13,6 +13,6 @@ test.each([
   expect(resultFileName(source, output)).toBe(name)
 })
 
-test('formats as people write them', () => {
+test('formats have their usual spelling', () => {
   expect(['jpeg', 'webp', 'avif'].map(formatName)).toEqual(['JPEG', 'WebP', 'AVIF'])
 })

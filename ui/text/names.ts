@@ -1,7 +1,7 @@
 import type { OutputView } from '@pixelflow/core/api'
 import { format } from '@pixelflow/core/format'
 
-/** What to call a result when it is saved: after its source and its output, and never as the source itself. */
+/** File name for a saved result: the source's name and the output's, never equal to the source's name. */
 export function resultFileName(source: string, output: Pick<OutputView, 'name' | 'format'>): string {
   const stem = source.replace(/\.[^.]{1,5}$/, '') || 'image'
   const ending = format(output.format).extensions[0]
@@ -10,7 +10,7 @@ export function resultFileName(source: string, output: Pick<OutputView, 'name' |
   return name === source ? `${stem}.out.${ending}` : name
 }
 
-/** `jpeg` → `JPEG`, `webp` → `WebP`: as people write them. */
+/** `jpeg` → `JPEG`, `webp` → `WebP`: the usual spelling. */
 export function formatName(id: string): string {
   return id === 'webp' ? 'WebP' : id.toUpperCase()
 }

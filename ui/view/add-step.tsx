@@ -4,10 +4,10 @@ import type { Lane } from '../recipe/draft.ts'
 import { useApp } from './context.ts'
 import { Icon } from './icon.tsx'
 
-/** From so many operations on, looking for one by name is quicker than reading them all. */
+/** Number of operations from which the list has a search field. */
 const searchFrom = 12
 
-/** A button that unfolds the published operations; choosing one adds it at the end. */
+/** A button that opens the list of operations; choosing one adds it. */
 export function AddStep({ lane }: { lane: Lane }) {
   const { server, recipes } = useApp()
   const isOpen = useSignal(false)

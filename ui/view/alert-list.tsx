@@ -2,7 +2,7 @@ import { Icon } from './icon.tsx'
 import { NoticeBox } from './notice-box.tsx'
 import { useApp } from './context.ts'
 
-/** What went wrong beside the task itself; stays until it is dismissed. */
+/** Errors that do not belong to the current task; each stays until it is dismissed. */
 export function AlertList() {
   const { alerts } = useApp()
   return (

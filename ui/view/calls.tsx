@@ -7,11 +7,11 @@ import { useApp } from './context.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Tabs } from './tabs.tsx'
 
-/** The same thing from a terminal, to copy. */
+/** The same task as terminal commands to copy. */
 export function Calls() {
   const chosen = useSignal<'curl' | 'cli'>('curl')
   const kept = useRef<CallSubject | null>(null)
-  // While the recipe is being mended, the last one that could be run stays.
+  // While the recipe is invalid, the commands of the last valid one stay.
   const subject = useCallSubject() ?? kept.current
   kept.current = subject
   if (subject === null) return null
@@ -31,7 +31,7 @@ export function Calls() {
         />
         <CopyButton text={text} label="the call" />
       </div>
-      {/* Focusable, so that the keyboard can scroll what is too wide. */}
+      {/* Focusable, so that the keyboard can scroll wide content. */}
       <pre class="code" tabIndex={0} aria-label="Command">
         {text}
       </pre>

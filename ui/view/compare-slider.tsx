@@ -9,7 +9,7 @@ interface Props {
   readonly after: After | null
 }
 
-/** Two pictures, one over the other, and an edge between them to move by pointer or arrow keys. */
+/** Two overlaid images with a divider that the pointer and the arrow keys move. */
 export function CompareSlider({ source, after }: Props) {
   const split = useSignal(50)
   const { width, height } = after ?? source

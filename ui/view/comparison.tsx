@@ -8,17 +8,17 @@ import { picturing, type After } from './use-after.ts'
 type View = 'slider' | 'side' | 'result'
 
 interface Props {
-  /** Null until there is something to compare with. */
+  /** Null until there is an image to compare with. */
   readonly after: After | null
   readonly source: Source | null
-  /** Classes of the stage. */
+  /** CSS classes of the stage. */
   readonly stage: string
 }
 
-/** Of the ratio of sides: below this, laying one picture over the other compares like with like. */
+/** Maximum difference of the aspect ratios at which the images are overlaid. */
 const sameShape = 0.02
 
-/** Before and after, a result or the picture as it will be; of several outputs one at a time. */
+/** Source and result, or source and live preview; with several outputs, one at a time. */
 export function Comparison({ after, source, stage }: Props) {
   const { live } = useApp()
   const chosenView = useSignal<View | null>(null)
@@ -76,7 +76,7 @@ export function Comparison({ after, source, stage }: Props) {
   )
 }
 
-/** Names of what can be shown: of the results on the table, or of what the recipe makes. */
+/** Names of the outputs that can be selected: those of the loaded results, or those of the recipe. */
 function useOutputs(): readonly string[] {
   const { recipes, run, live, isSettled } = useApp()
   const results = run.results.value

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { Icon } from './icon.tsx'
 
-/** Copies a text and says so for a moment. */
+/** Copies a text and briefly confirms it. */
 export function CopyButton({ text, label }: { text: string; label: string }) {
   const state = useSignal<'idle' | 'copied' | 'refused'>('idle')
 
@@ -10,7 +10,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       await navigator.clipboard.writeText(text)
       state.value = 'copied'
     } catch {
-      // Browsers keep the clipboard from pages that are neither secure nor on loopback.
+      // Browsers allow clipboard access only to pages served by HTTPS or from loopback.
       state.value = 'refused'
     }
     setTimeout(() => (state.value = 'idle'), 1600)

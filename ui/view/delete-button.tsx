@@ -2,10 +2,10 @@ import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { Icon } from './icon.tsx'
 
-/** How long the question stands, in milliseconds. */
+/** How long the confirmation is shown, in milliseconds. */
 const patienceMs = 4000
 
-/** Asks once more in its own place, since what it deletes does not come back. */
+/** Asks for confirmation in place, because deletion cannot be undone. */
 export function DeleteButton({ label, onDelete }: { label: string; onDelete: () => void }) {
   const isAsking = useSignal(false)
 

@@ -2,7 +2,7 @@ import { acceptedFiles } from '../app/refusal.ts'
 import { useApp } from './context.ts'
 import { FileButton } from './file-button.tsx'
 
-/** The empty table. */
+/** Shown while there is no image. */
 export function DropZone() {
   const { server } = useApp()
   const settings = server.settings.value
@@ -17,7 +17,7 @@ export function DropZone() {
   )
 }
 
-/** Loose pixels gathering into a picture: the logo's idea, large. */
+/** A large version of the logo: separate pixels that form an image. */
 function Scatter() {
   const pixels: readonly (readonly [x: number, y: number, shade: number])[] = [
     [4, 30, 1],

@@ -2,7 +2,7 @@ import { format, formatIds } from '@pixelflow/core/format'
 import { useApp } from './context.ts'
 import { Icon } from './icon.tsx'
 
-/** Opens the file dialog for pictures the server reads. */
+/** Opens the file dialog for the formats that the server reads. */
 export function FileButton({ label, main = false }: { label: string; main?: boolean }) {
   const { pick, server } = useApp()
   const accepted = (server.settings.value?.formats ?? formatIds).flatMap((id) => [
@@ -17,7 +17,7 @@ export function FileButton({ label, main = false }: { label: string; main?: bool
         accept={accepted.join(',')}
         onChange={(event) => {
           pick([...(event.currentTarget.files ?? [])])
-          // The same file may be chosen again after it was changed.
+          // Without this, choosing the same file again after a change fires no event.
           event.currentTarget.value = ''
         }}
       />

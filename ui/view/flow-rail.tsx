@@ -3,7 +3,7 @@ import { inTime } from '../text/amounts.ts'
 
 const spoken = { done: 'done', now: 'under way', waiting: 'to come', failed: 'failed', stopped: 'stopped' }
 
-/** The stages of a task from left to right (top to bottom where it is narrow), each with the time it took. */
+/** The stages of a task from left to right (top to bottom on narrow screens), each with its duration. */
 export function FlowRail({ stages }: { stages: readonly FlowStage[] }) {
   return (
     <ol class="flow">

@@ -22,7 +22,7 @@ const outlines = {
 
 export type IconName = keyof typeof outlines
 
-/** A picture that only repeats what words beside it say: hidden from readers of the screen. */
+/** An icon that repeats the text beside it: hidden from screen readers. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">

@@ -3,15 +3,15 @@ import { useSignal } from '@preact/signals'
 import { inBytes } from '../text/amounts.ts'
 import { useApp } from './context.ts'
 
-/** How long a preview may take before that is worth a word, in milliseconds. */
+/** Time after which a pending preview is reported as slow, in milliseconds. */
 const patienceMs = 3000
 
-/** Whether the picture follows the recipe, in one line, and the switch for it. */
+/** State of the live preview in one line, and its switch. */
 export function LiveBar() {
   const { live, uploads, run } = useApp()
   const id = useId()
   const state = live.state.value
-  // While a task waits for the same upload, its own progress tells of it.
+  // While a task waits for the same upload, the task's own progress shows it.
   const upload = state === 'sending' && run.phase.value === 'idle' ? uploads.current.value : null
   const isBehind = live.isBehind.value && state === 'live'
   const words = useWords(useIsLate(isBehind || state === 'opening'))
@@ -58,7 +58,7 @@ export function LiveBar() {
   )
 }
 
-/** True once it has been so for long. */
+/** True once the condition has held for `patienceMs`. */
 function useIsLate(isBehind: boolean): boolean {
   const isLate = useSignal(false)
   useEffect(() => {
@@ -70,7 +70,7 @@ function useIsLate(isBehind: boolean): boolean {
   return isLate.value
 }
 
-/** Changes seldom, as it is read aloud: not with every preview. */
+/** Changes seldom, because screen readers announce it: not with every preview. */
 function useWords(isLate: boolean): string {
   const { live, recipes, isSettled, run, sources } = useApp()
   switch (live.state.value) {
@@ -88,7 +88,7 @@ function useWords(isLate: boolean): string {
     case 'absent':
       return live.why.value ?? ''
     case 'live':
-      // A problem with a place is told there.
+      // A problem with a parameter is shown at its field.
       if (recipes.ready.value === null || recipes.problems.value.length > 0)
         return 'Showing the last valid recipe'
       if (live.refused.value !== null) return `Showing the last valid recipe. ${live.refused.value}`

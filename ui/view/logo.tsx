@@ -1,4 +1,4 @@
-/** Loose pixels on the left that have become a picture on the right. */
+/** Separate pixels on the left, a complete image on the right. */
 export function Logo() {
   return (
     <svg class="logo-mark" viewBox="0 0 28 28" width="28" height="28" aria-hidden="true" focusable="false">

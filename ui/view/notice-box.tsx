@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { Notice } from '../api/notice.ts'
 import { Icon } from './icon.tsx'
 
-/** A problem in full: what, where, what to do, and what to quote when asking for help. */
+/** An error in full: title, detail, remedy, and the request id for support. */
 export function NoticeBox({ notice, children }: { notice: Notice; children?: ComponentChildren }) {
   const { title, detail, field, remedy, code, requestId } = notice
   return (

@@ -4,7 +4,7 @@ import { useApp } from './context.ts'
 import { Icon } from './icon.tsx'
 import { StepList } from './step-list.tsx'
 
-/** One of several named outputs: what happens to it alone, after the shared steps. */
+/** The editor of one named output: its name and its own steps, which follow the shared steps. */
 export function OutputLane({ lane }: { lane: Lane }) {
   const { recipes } = useApp()
   const id = useId()

@@ -10,7 +10,7 @@ import { RecipePanel } from './recipe-panel.tsx'
 import { TokenDialog } from './token-dialog.tsx'
 import { useFileDrop } from './use-file-drop.ts'
 
-/** The one page: picture on the left, recipe on the right, what was done before below. */
+/** The page: image on the left, recipe on the right, recent tasks below. */
 export function Page() {
   const { pick, server, begin } = useApp()
   const isOver = useFileDrop(pick)
@@ -46,7 +46,7 @@ export function Page() {
   )
 }
 
-/** Ctrl+Enter (Cmd+Enter) runs, wherever the cursor is. */
+/** Ctrl+Enter (Cmd+Enter) runs the recipe, wherever the focus is. */
 function useRunKey(): void {
   const { start, run } = useApp()
   useEffect(() => {

@@ -2,13 +2,13 @@ import { useEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { After } from './use-after.ts'
 
-/** As high as live.css makes it, of the window's height. */
+/** Fraction of the window's height; live.css sets the same height. */
 const share = 0.26
 
 /**
- * The newest picture at the upper edge of the window, where the recipe lies below the picture and is longer than the
- * screen: what a slider does would otherwise be out of sight. Only for eyes and fingers; readers of the screen have the
- * picture itself.
+ * A copy of the newest image, fixed to the top of the window. Shown while the recipe is below the image and longer than
+ * the window, because the effect of a slider would otherwise be out of view. Hidden from screen readers, which have the
+ * image itself.
  */
 export function Peek({ after }: { after: After | null }) {
   const end = useRef<HTMLSpanElement>(null)

@@ -6,7 +6,7 @@ import { Progress } from './progress.tsx'
 import { SourceBar } from './source-bar.tsx'
 import { Stage } from './stage.tsx'
 
-/** The light table: where the picture lies. */
+/** The area of the current image: its source, its preview or its result. */
 export function PictureTable({ isOver }: { isOver: boolean }) {
   const { sources, run } = useApp()
   const isEmpty = sources.current.value === null && run.task.value === null
@@ -17,7 +17,7 @@ export function PictureTable({ isOver }: { isOver: boolean }) {
   useEffect(() => {
     const isBusy = phase === 'uploading' || phase === 'active'
     const top = table.current?.getBoundingClientRect().top ?? 0
-    // Where the recipe lies below the picture, running it would otherwise change something out of sight.
+    // Where the recipe is below the image, running it would otherwise change an image out of view.
     if (isBusy && top < 0) table.current?.scrollIntoView({ block: 'start' })
   }, [phase])
 

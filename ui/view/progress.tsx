@@ -4,7 +4,7 @@ import { inBytes } from '../text/amounts.ts'
 import { useApp } from './context.ts'
 import { FlowRail } from './flow-rail.tsx'
 
-/** How far the current task is: a bar, its stages, and one sentence for those who do not see them. */
+/** Progress of the current task: a bar, its stages, and one sentence for screen readers. */
 export function Progress() {
   const { run } = useApp()
   const phase = run.phase.value

@@ -7,7 +7,7 @@ import { formatName } from '../text/names.ts'
 import { useApp } from './context.ts'
 import { DeleteButton } from './delete-button.tsx'
 
-/** One task of the list; choosing it lays its picture and its results on the table. */
+/** One task of the list; choosing it opens its source and its results. */
 export function RecentRow({ task, now }: { task: TaskView; now: number }) {
   const { run, open, remove } = useApp()
   const isCurrent = run.task.value?.id === task.id

@@ -5,7 +5,7 @@ import { Icon } from './icon.tsx'
 import { NoticeBox } from './notice-box.tsx'
 import { RecentRow } from './recent-row.tsx'
 
-/** The account's tasks, newest first, as the server has them: also those that other clients started. */
+/** The account's tasks, newest first, including those that other clients created. */
 export function RecentTasks() {
   const { recent, alerts } = useApp()
   const tasks = recent.tasks.value
@@ -48,7 +48,7 @@ export function RecentTasks() {
   )
 }
 
-/** The present, to half a minute: so that "just now" grows old by itself. */
+/** The current time, updated every 30 seconds, so that relative times stay correct. */
 function useNow(): number {
   const now = useSignal(Date.now())
   useEffect(() => {

@@ -6,7 +6,7 @@ import { RecipeText } from './recipe-text.tsx'
 import { RunBar } from './run-bar.tsx'
 import { StepList } from './step-list.tsx'
 
-/** What will happen to the picture, as steps and as text. */
+/** The recipe as steps and as text. */
 export function RecipePanel() {
   const { recipes, server } = useApp()
   const [shared, ...outputs] = recipes.draft.value

@@ -2,7 +2,7 @@ import { useId } from 'preact/hooks'
 import { useApp } from './context.ts'
 import { CopyButton } from './copy-button.tsx'
 
-/** The same recipe as text: reads and writes along with the steps. */
+/** The recipe as text, kept in step with the list of steps in both directions. */
 export function RecipeText() {
   const { recipes } = useApp()
   const id = useId()

@@ -12,7 +12,7 @@ interface Props {
   readonly isOld: boolean
 }
 
-/** The figures of the result on show and its file; with several outputs, every file. */
+/** Size and format of the shown result and its download; with several outputs, all downloads. */
 export function ResultBar({ results, shown, source, isOld }: Props) {
   const { width, height, format, bytes } = shown.output
   const sourceName = source?.name ?? 'image'
@@ -24,7 +24,7 @@ export function ResultBar({ results, shown, source, isOld }: Props) {
         <Figure name="File" value={inBytes(bytes)} />
         {source === null ? null : <Saving bytes={bytes} sourceBytes={source.bytes} />}
       </dl>
-      {/* After the figures, so that nothing moves when it comes. */}
+      {/* After the figures, so that they do not move when it appears. */}
       {isOld ? <p class="mark">of the last run</p> : null}
       <div class="downloads">
         {results.map((one) => (

@@ -1,7 +1,7 @@
 import { useApp } from './context.ts'
 import { Icon } from './icon.tsx'
 
-/** Runs, or stops what runs; says what is missing when it cannot. */
+/** Runs the recipe, or cancels the running task; explains why it cannot run. */
 export function RunBar() {
   const { run, canRun, start, cancel } = useApp()
   const phase = run.phase.value

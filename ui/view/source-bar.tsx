@@ -5,7 +5,7 @@ import { useApp } from './context.ts'
 import { FileButton } from './file-button.tsx'
 import { Icon } from './icon.tsx'
 
-/** What is on the table, and the ways to put something else there. */
+/** Name and properties of the current image, and the buttons that replace or remove it. */
 export function SourceBar() {
   const { sources, clear } = useApp()
   const source = sources.current.value

@@ -9,7 +9,7 @@ import { Peek } from './peek.tsx'
 import { ResultBar } from './result-bar.tsx'
 import { useAfter } from './use-after.ts'
 
-/** The picture itself: as it was chosen, as it will be, while it is worked on, or beside its result. */
+/** The current image: the source alone, its live preview, the running task, or the comparison with its result. */
 export function Stage() {
   const { sources, run, live, isSettled } = useApp()
   const { after, shown } = useAfter()
@@ -18,7 +18,7 @@ export function Stage() {
   const phase = run.phase.value
   if (refusal !== null) return <NoticeBox notice={refusal} />
   const isBusy = phase === 'uploading' || phase === 'active'
-  // While a preview may come, its place is kept for it: nothing is to move when it does.
+  // Space for the preview is reserved while one is expected, so that the layout does not move when it appears.
   const isLive = live.state.value !== 'off'
   const isCompared = after !== null || (isLive && source?.drawable === true)
   const stage = ['stage', ...(isBusy ? ['stage-busy'] : []), ...(isLive ? ['stage-live'] : [])].join(' ')

@@ -15,7 +15,7 @@ interface Props {
   readonly onRemove: () => void
 }
 
-/** One step: its name, its form, and the buttons that move and remove it. Alt+Up and Alt+Down move it too. */
+/** One step: its name, its form, and the buttons that move and remove it. Alt+Up and Alt+Down also move it. */
 export function StepCard({ step, laneKey, index, count, problems, onRemove }: Props) {
   const { server, recipes } = useApp()
   const card = useRef<HTMLLIElement>(null)
@@ -83,7 +83,7 @@ interface MoveProps {
   readonly onClick: () => void
 }
 
-/** Stays in reach when it can go no further, or the focus would be lost at the end of the list. */
+/** Stays focusable at the ends of the list, where a disabled button would lose the focus. */
 function MoveButton({ name, label, off, onClick }: MoveProps) {
   return (
     <button type="button" class="button-icon" aria-label={label} aria-disabled={off} onClick={onClick}>

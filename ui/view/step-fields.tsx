@@ -14,14 +14,14 @@ interface Props {
   readonly problems: readonly RecipeProblem[]
 }
 
-/** What is usually said comes first; the rest is folded away until it was changed. */
+/** The most used fields first; the others are folded until they are changed. */
 export function StepFields({ step, laneKey, problems }: Props) {
   const { recipes, server } = useApp()
   const fields = server.fields(step.op)
   const id = useId()
   const isMore = useSignal(false)
   const prominent = useRef<ReadonlySet<string>>(new Set())
-  // While "More" is open nothing changes its place, or an input would move away from the fingers that fill it.
+  // While "More" is open the fields keep their order, so that an input does not move during typing.
   if (!isMore.value)
     prominent.current = prominentFields(fields, step.values, server.operation(step.op)?.text.usage ?? '')
   const shown = fields.filter((field) => prominent.current.has(field.name))

@@ -4,7 +4,7 @@ import { useApp } from './context.ts'
 import { AddStep } from './add-step.tsx'
 import { StepCard } from './step-card.tsx'
 
-/** The steps of one lane in their order, and the way to add one. */
+/** The steps of one output, or the shared ones, in order, and the button that adds one. */
 export function StepList({ lane, label }: { lane: Lane; label: string }) {
   const { recipes } = useApp()
   const list = useRef<HTMLDivElement>(null)
@@ -14,7 +14,7 @@ export function StepList({ lane, label }: { lane: Lane; label: string }) {
     recipes.change((draft) =>
       inLane(draft, lane.key, (steps) => steps.filter((step) => step.key !== stepKey)),
     )
-    // The focus goes to what has taken the step's place, or it would fall back to the top of the page.
+    // Moves the focus to the step that took its place; otherwise the browser resets it to the top of the page.
     requestAnimationFrame(() => {
       const titles = list.current?.querySelectorAll<HTMLElement>('.step-title') ?? []
       const next = titles[Math.min(index, titles.length - 1)]

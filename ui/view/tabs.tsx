@@ -7,7 +7,7 @@ interface Props<T extends string> {
   readonly onChoose: (value: T) => void
 }
 
-/** One of a few, side by side: radio buttons, so that arrow keys and readers of the screen know what it is. */
+/** A single choice as a row of radio buttons, for arrow keys and screen readers. */
 export function Tabs<T extends string>({ label, options, chosen, onChoose }: Props<T>) {
   const group = useId()
   return (

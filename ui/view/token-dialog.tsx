@@ -2,7 +2,7 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { useApp } from './context.ts'
 
-/** Asks for the token when the server wants one; calls that failed for want of it go on with the answer. */
+/** Asks for the token when the server requires one; calls that failed without it are then repeated. */
 export function TokenDialog() {
   const { session } = useApp()
   const dialog = useRef<HTMLDialogElement>(null)

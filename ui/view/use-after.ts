@@ -1,17 +1,17 @@
 import type { Result } from '../app/results.ts'
 import { useApp } from './context.ts'
 
-/** What lies beside the source: a result, or the picture as it will be. */
+/** The image compared with the source: a result or a live preview. */
 export interface After {
   readonly name: string
   readonly url: string
-  /** Of the result, in pixels. */
+  /** Size of the result in pixels. */
   readonly width: number
   readonly height: number
   readonly isPreview: boolean
 }
 
-/** What to show as "after", and the result whose figures are told. */
+/** The image to compare with the source, and the result whose properties are shown. */
 export function useAfter(): { readonly after: After | null; readonly shown: Result | null } {
   const { live, recipes, run, isSettled } = useApp()
   const results = run.results.value
@@ -20,7 +20,7 @@ export function useAfter(): { readonly after: After | null; readonly shown: Resu
   const name = [live.output.value, preview?.output].find((one) => one != null && made.includes(one))
   const own = results.find((one) => one.output.name === name)
   const shown = own ?? results[0] ?? null
-  // A preview is of the recipe as it is now, a result of the one that was run; they come one after another.
+  // A preview belongs to the current recipe, a result to the recipe that was run; the newer one is shown.
   const isThere = isSettled.value && (own !== undefined || name === undefined)
   if (preview !== null && !(isThere && shown !== null)) {
     const { output, url, width, height } = preview
@@ -31,7 +31,7 @@ export function useAfter(): { readonly after: After | null; readonly shown: Resu
   return { after: { name: shown.output.name, url: shown.url, width, height, isPreview: false }, shown }
 }
 
-/** Decoded in one go with the swap of the address: what was decoded before does not flicker. */
+/** Decoded synchronously with the change of `src`, so that an image that was decoded before does not flicker. */
 export function picturing({ url, name, isPreview }: After) {
   const what = isPreview ? 'Preview' : 'Result'
   return {

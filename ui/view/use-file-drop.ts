@@ -1,12 +1,12 @@
 import { useEffect } from 'preact/hooks'
 import { useSignal, type ReadonlySignal } from '@preact/signals'
 
-/** Takes files that are dropped anywhere on the page or pasted into it; true while some hang over it. */
+/** Accepts files dropped or pasted anywhere on the page; true while files are dragged over it. */
 export function useFileDrop(onFiles: (files: readonly File[]) => void): ReadonlySignal<boolean> {
   const isOver = useSignal(false)
 
   useEffect(() => {
-    // Entering a child leaves its parent: only the balance tells whether the page was left.
+    // Entering a child fires `dragleave` on its parent, so a counter decides whether the page was left.
     let depth = 0
     const stop = new AbortController()
     const on = <K extends keyof DocumentEventMap>(name: K, heard: (event: DocumentEventMap[K]) => void) =>

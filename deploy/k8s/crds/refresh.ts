@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 
 /**
- * Fetches the CRDs that the chart's gates need, from the Go modules that ship them, and writes them beside this file:
- * served version only, without descriptions, which are nine tenths of their size and check nothing.
+ * Fetches the CRDs that the chart's checks need from the Go modules that ship them, and writes them beside this file:
+ * only the served version, without descriptions, which are 90 % of the size and are not needed for validation.
  * Run it after changing a version here: `bun deploy/k8s/crds/refresh.ts`.
  */
 const sources = [
@@ -43,7 +43,7 @@ for (const { module, file, version } of sources) {
   await Bun.write(join(import.meta.dir, name), `${origin}${Bun.YAML.stringify(lean(definition), null, 2)}\n`)
 }
 
-/** Without the descriptions of a schema; a property that happens to be called description is an object, and stays. */
+/** Removes the descriptions of a schema; a property named `description` is an object and is kept. */
 function lean(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(lean)
   if (typeof value !== 'object' || value === null) return value

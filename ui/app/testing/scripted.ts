@@ -12,7 +12,7 @@ import type { Session } from '../session.ts'
 import type { Source, Sources } from '../source.ts'
 import { createUploads } from '../uploads.ts'
 
-/** A server whose words each test lays, and the live preview in front of it, over a real WebSocket. */
+/** A server whose responses each test sets, and the live preview connected to it by a real WebSocket. */
 
 type Socket = ServerWebSocket
 export type Answer = (socket: Socket, said: ClientMessage, count: number) => void
@@ -41,7 +41,7 @@ export function fail(socket: Socket, code: string, close: number = closeCodes.re
   socket.close(close, code)
 }
 
-/** Opens, and answers everything with a preview. */
+/** Accepts the session, and sends a preview for every change. */
 export const obliging: Answer = (socket, said) => {
   if (said.type === 'open') say(socket, { type: 'opened', source: size, preview: size })
   show(socket, said.type === 'change' ? said.sequence : 0)

@@ -5,7 +5,7 @@ interface Props extends FieldProps {
   readonly control: Extract<Control, { kind: 'choice' }>
 }
 
-/** One of a few values. */
+/** A choice from a fixed list of values. */
 export function ChoiceField({ field, control, value, problem, onChange }: Props) {
   const options = control.options.map(String)
   const shown = value ?? field.fallback

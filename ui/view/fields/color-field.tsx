@@ -1,11 +1,11 @@
 import { problemOf } from '../../recipe/check.ts'
 import { FieldFrame, type FieldProps } from './field-frame.tsx'
 
-/** A colour to pick or to type. */
+/** A colour picker and a text input. */
 export function ColorField({ field, value, problem, onChange }: FieldProps) {
   const shown = String(value ?? field.fallback ?? '')
 
-  /** The picker says `#rrggbb`; the schema may want it bare. */
+  /** The picker gives `#rrggbb`; the schema may require it without `#`. */
   function pick(color: string): void {
     const forms = [color, color.slice(1)]
     onChange(forms.find((one) => problemOf(field, one) === undefined) ?? color)
@@ -38,7 +38,7 @@ export function ColorField({ field, value, problem, onChange }: FieldProps) {
   )
 }
 
-/** What the picker can show of a colour as it is written: `fff` and `#ffffff80` too, black for what it cannot. */
+/** The `#rrggbb` of a colour for the picker: also accepts `fff` and `#ffffff80`; black if it cannot be shown. */
 function sixDigits(color: string): string {
   const digits = /^#?([0-9a-f]{3,8})$/i.exec(color)?.[1] ?? ''
   if (digits.length >= 6) return `#${digits.slice(0, 6).toLowerCase()}`

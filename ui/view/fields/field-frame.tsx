@@ -4,16 +4,16 @@ import type { ComponentChildren } from 'preact'
 import type { Field } from '../../recipe/field.ts'
 import { Icon } from '../icon.tsx'
 
-/** What every input of a step is given. */
+/** Props of every field of a step. */
 export interface FieldProps {
   readonly field: Field
-  /** Undefined where the step leaves it out. */
+  /** Undefined where the step omits the value. */
   readonly value: unknown
   readonly problem: string | undefined
   readonly onChange: (value: unknown) => void
 }
 
-/** Ties an input to its label, its hint and its problem. */
+/** Attributes that connect an input to its label, its hint and its problem. */
 export interface InputTies {
   readonly id: string
   readonly 'aria-describedby': string
@@ -22,11 +22,11 @@ export interface InputTies {
 
 interface Props extends Pick<FieldProps, 'field' | 'problem'> {
   readonly children: (ties: InputTies) => ComponentChildren
-  /** Below the row of label and input, over the whole width. */
+  /** Content below the label and the input, over the full width. */
   readonly below?: ComponentChildren
 }
 
-/** Label, input, problem and, on request, the explanation of one parameter. Readers of the screen hear it anyway. */
+/** Label, input, problem and, on request, the description of a parameter; screen readers always get the description. */
 export function FieldFrame({ field, problem, children, below }: Props) {
   const id = useId()
   const isExplained = useSignal(false)

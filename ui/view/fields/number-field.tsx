@@ -8,13 +8,13 @@ interface Props extends FieldProps {
 }
 
 /**
- * A number to type, and a slider where its schema bounds it. A text input, since a number input hides what it cannot
- * read: here `12x` stays visible and is named as the problem it is.
+ * A number input, with a slider if its schema has both bounds. A text input, because `type="number"` discards text that
+ * is not a number: here `12x` stays visible and is reported as invalid.
  */
 export function NumberField({ field, control, value, problem, onChange }: Props) {
   const typed = useSignal('')
   const { range } = control
-  // What was typed stands for as long as it means the value: `1.` and `01` are not rewritten under the fingers.
+  // The typed text is kept while it denotes the value: `1.` and `01` are not rewritten during typing.
   const shown = read(typed.value) === value ? typed.value : String(value ?? '')
   const settled = typeof value === 'number' ? value : field.fallback
   const current = typeof settled === 'number' ? settled : undefined
@@ -74,7 +74,7 @@ function placeholder(fallback: unknown, required: boolean): string {
   return required ? '' : 'auto'
 }
 
-/** The number a text means; the text itself where it means none; undefined where it is empty. */
+/** The number that a text denotes; the text itself if it is not a number; undefined if it is empty. */
 function read(text: string): number | string | undefined {
   const trimmed = text.trim().replace(',', '.')
   if (trimmed === '') return undefined

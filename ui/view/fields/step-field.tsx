@@ -5,7 +5,7 @@ import { NumberField } from './number-field.tsx'
 import { SwitchField } from './switch-field.tsx'
 import { TextField } from './text-field.tsx'
 
-/** The input that fits a parameter's schema. */
+/** The input for a parameter's schema. */
 export function StepField(props: FieldProps) {
   const { control } = props.field
   switch (control.kind) {

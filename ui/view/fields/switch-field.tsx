@@ -1,6 +1,6 @@
 import { FieldFrame, type FieldProps } from './field-frame.tsx'
 
-/** Yes or no. */
+/** A boolean. */
 export function SwitchField({ field, value, problem, onChange }: FieldProps) {
   return (
     <FieldFrame field={field} problem={problem}>

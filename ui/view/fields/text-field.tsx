@@ -5,7 +5,7 @@ interface Props extends FieldProps {
   readonly control: Extract<Control, { kind: 'text' }>
 }
 
-/** Text, or what has several shapes; what looks like a number is one where the schema takes numbers. */
+/** Text, or a value with several types; text that looks like a number is a number where the schema accepts one. */
 export function TextField({ field, control, value, problem, onChange }: Props) {
   function type(text: string): void {
     const trimmed = text.trim()

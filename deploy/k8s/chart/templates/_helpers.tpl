@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Names of objects: the release's, with the chart's unless it is in there. Short, for suffixes are added to it. */}}
+{{/* Prefix of object names: the release name, with the chart name unless it contains it. Leaves room for suffixes. */}}
 {{- define "pixelflow.fullname" -}}
 {{- $name := include "pixelflow.name" . -}}
 {{- if .Values.fullnameOverride -}}
@@ -14,7 +14,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What every pod of the release carries; with a component it tells one workload's pods from another's. */}}
+{{/* Labels of every pod of the release; `component` selects the pods of one workload. */}}
 {{- define "pixelflow.selector" -}}
 app.kubernetes.io/name: {{ include "pixelflow.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -38,7 +38,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .image.digest -}}{{ $path }}@{{ .image.digest }}{{- else -}}{{ $path }}:{{ $tag }}{{- end -}}
 {{- end -}}
 
-{{/* Where the parts find the broker, and the secret that lets them in. */}}
+{{/* URL of NATS, and the secret with its credentials. */}}
 {{- define "pixelflow.natsUrl" -}}
 {{- if .Values.nats.enabled -}}
 nats://{{ include "pixelflow.fullname" . }}-nats.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:4222
@@ -47,7 +47,7 @@ nats://{{ include "pixelflow.fullname" . }}-nats.{{ .Release.Namespace }}.svc.{{
 {{- end -}}
 {{- end -}}
 
-{{/* KEDA asks server by server for a consumer's leader, by <server name>.<this host>: it must be the headless service. */}}
+{{/* KEDA asks <server name>.<this host> for a consumer's leader, so this must be the headless service. */}}
 {{- define "pixelflow.natsMonitoring" -}}
 {{- if .Values.nats.enabled -}}
 {{ include "pixelflow.fullname" . }}-nats-headless.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:8222
@@ -72,7 +72,7 @@ nats://{{ include "pixelflow.fullname" . }}-nats.{{ .Release.Namespace }}.svc.{{
 {{- default (printf "%s-tokens" (include "pixelflow.fullname" .)) .Values.auth.existingSecret -}}
 {{- end -}}
 
-{{/* Settings that every part needs, as lines of a ConfigMap. */}}
+{{/* Settings of all services, as lines of a ConfigMap. */}}
 {{- define "pixelflow.sharedSettings" -}}
 NODE_ENV: production
 NATS_URL: {{ include "pixelflow.natsUrl" . | quote }}
@@ -137,7 +137,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* The part of a pod that all workloads share. enableServiceLinks would add PIXELFLOW_… variables of its own. */}}
+{{/* Pod fields that all workloads share. enableServiceLinks would add PIXELFLOW_… variables of its own. */}}
 {{- define "pixelflow.podCommon" -}}
 serviceAccountName: {{ include "pixelflow.fullname" .root }}-{{ .component }}
 automountServiceAccountToken: false
