@@ -1,8 +1,8 @@
-/** Sizes and spans of time as people read them, the same on the page and in a terminal. */
+/** Human-readable sizes and durations, the same on the page and in a terminal. */
 
 const sizes = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
-/** A size in bytes, in decimal units as file managers show them: `812 B`, `43.1 kB`, `123 MB`. `gap` parts number and unit. */
+/** A size in bytes, in decimal units: `812 B`, `43.1 kB`, `123 MB`. `gap` separates number and unit. */
 export function size(bytes: number, gap = ' '): string {
   let value = bytes
   let unit = 0
@@ -10,7 +10,7 @@ export function size(bytes: number, gap = ' '): string {
   return `${unit === 0 ? value : value.toFixed(value < 99.95 ? 1 : 0)}${gap}${sizes[unit]}`
 }
 
-/** A span of time in milliseconds: `84 ms`, `1.2 s`, `3 min 20 s`. */
+/** A duration in milliseconds: `84 ms`, `1.2 s`, `3 min 20 s`. */
 export function span(ms: number, gap = ' '): string {
   if (ms < 999.5) return `${Math.max(0, Math.round(ms))}${gap}ms`
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)}${gap}s`

@@ -7,8 +7,8 @@ export interface BackoffOptions {
 }
 
 /**
- * The pause after so many failures in a row, in milliseconds. It doubles with every failure, and its second half is
- * random, so that processes that failed together do not come back together.
+ * The pause after a number of consecutive failures, in milliseconds. It doubles with every failure, and its second half
+ * is random, so that processes that failed at the same time do not retry at the same time.
  */
 export function backoffMs(
   failures: number,

@@ -2,7 +2,7 @@
 export interface ByteBudget {
   /** Takes bytes, waiting if necessary. More than the whole budget counts as all of it. @throws the signal's reason. */
   take(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
-  /** Takes bytes if they are free and no other caller waits. */
+  /** Takes bytes without waiting; false if they are not free or another caller waits. */
   tryTake(bytes: number): boolean
   give(bytes: number): void
 }

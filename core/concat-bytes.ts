@@ -1,4 +1,4 @@
-/** Length of all parts together. */
+/** Total length of all parts. */
 export function totalLength(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0)
 }

@@ -22,12 +22,12 @@ export interface FaultReport extends FaultHints {
 export class Fault extends Error {
   override readonly name = 'Fault'
   readonly code: FaultCode
-  /** Has a remedy always: that of the table when none was given. */
+  /** Always has a remedy: the one in the fault table if none was given. */
   readonly hints: FaultHints & { readonly remedy: string }
 
   constructor(code: FaultCode, detail: string, hints: FaultHints & { cause?: unknown } = {}) {
     const { cause, ...rest } = hints
-    // A surrogate left alone where a long name was cut cannot be sent by every transport.
+    // Truncating a long name may leave a lone surrogate, which not every transport can send.
     super(detail.toWellFormed(), cause === undefined ? undefined : { cause })
     this.code = code
     this.hints = { remedy: faultRow(code).remedy, ...rest }

@@ -1,9 +1,9 @@
 /**
- * Wakes those who wait for a state to change, as a condition variable does. A notification is not stored: check the
- * state before each wait and after it.
+ * Wakes callers that wait for a state to change, like a condition variable. A notification is not stored: check the
+ * state before and after each wait.
  */
 export interface Notifier {
-  /** Wakes all who wait now. */
+  /** Wakes all current waiters. */
   notify(): void
   /** Resolves at the next notification, after `timeoutMs`, or as soon as `signal` aborts; never rejects. */
   wait(options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<void>

@@ -2,27 +2,28 @@ import { backoffMs } from './backoff.ts'
 import { Fault } from './fault.ts'
 import { pause } from './pause.ts'
 
-/** Time for all tries together, in milliseconds: a broker restarts within it. */
+/** Time for all attempts together, in milliseconds: long enough for a broker to restart. */
 const defaultTimeoutMs = 30_000
 
 export interface RetryOptions {
   /**
-   * Whether another try may succeed; by default what the fault table says. `pauseMs` is the pause before that try.
+   * Whether another attempt may succeed; by default the `retryable` column of the fault table. `pauseMs` is the pause
+   * before that attempt.
    */
   readonly isRetryable?: (thrown: unknown, pauseMs: number, tries: number) => boolean
-  /** Milliseconds before the next try; default 50 ms, doubling up to 1 s, the second half of each pause random. */
+  /** Milliseconds before the next attempt; default 50 ms, doubling up to 1 s, the second half of each pause random. */
   readonly pauseMs?: (tries: number, thrown: unknown) => number
-  /** No try begins later than this after the first one; default 30 s. */
+  /** No attempt begins later than this after the first one; default 30 s. */
   readonly timeoutMs?: number
-  /** No try begins once it aborts. */
+  /** No attempt begins after it aborts. */
   readonly signal?: AbortSignal
 }
 
 const defaultPauseMs = (tries: number) => backoffMs(tries, { initialMs: 50, maxMs: 1000 })
 
 /**
- * Repeats an operation, with growing pauses, while it fails in a way that another try may mend. The operation must be
- * idempotent; `attempt` gets the number of the try, from 1. Rejects with what the last try has thrown.
+ * Repeats an operation, with growing pauses, while it fails with an error that is retryable. The operation must be
+ * idempotent. `attempt` receives the number of the attempt, from 1. Rejects with the error of the last attempt.
  */
 export async function retry<T>(
   attempt: (tries: number) => Promise<T>,

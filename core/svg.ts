@@ -46,9 +46,9 @@ export interface SvgSizing {
 }
 
 /**
- * How large a browser would show it as an image: as stated at 96 pixels an inch; what is missing follows from the
- * `viewBox`; without that it is 300 × 150. May be larger than anything that could be drawn. Undefined without
- * attributes, as long as the root has not come whole.
+ * The size at which a browser shows the SVG as an image, at 96 pixels per inch. A missing side follows from the
+ * `viewBox`, or is 300 wide or 150 high without one. The size may exceed what can be rendered. Undefined if `stated` is
+ * undefined, because the root element is not complete.
  */
 export function sizeOfSvg(stated: SvgSizing): SvgSize
 export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined
@@ -64,7 +64,7 @@ export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined {
   }
 }
 
-/** Undefined when it is none that shows anything. */
+/** Parses a `viewBox`; undefined if it is invalid or empty. */
 export function viewBoxOf(text: string | undefined): ViewBox | undefined {
   const numbers = (text ?? '')
     .trim()
@@ -75,7 +75,7 @@ export function viewBoxOf(text: string | undefined): ViewBox | undefined {
   return isBox ? { x, y, width, height } : undefined
 }
 
-/** Pixels in each unit. Percentages are of a page that is not there. */
+/** Pixels per unit. Percentages are not supported, because they refer to a page. */
 const units: Readonly<Record<string, number>> = {
   '': 1,
   px: 1,
@@ -101,7 +101,7 @@ function whole(pixels: number): number {
   return Math.max(1, Math.round(pixels))
 }
 
-/** ASCII is all that matters here, so one byte a character will do but for UTF-16, which is known by its mark. */
+/** Decodes the first bytes. Only ASCII matters here, so Latin-1 suffices, except for UTF-16 with a byte order mark. */
 function textOf(head: Uint8Array): string {
   const [first, second] = head
   if (first === 0xff && second === 0xfe) return utf16(head, 1)
@@ -112,7 +112,7 @@ function textOf(head: Uint8Array): string {
   return new TextDecoder('latin1').decode(isMarked ? head.subarray(3) : head)
 }
 
-/** Whole characters only, behind the mark. */
+/** Decodes the complete UTF-16 code units after the byte order mark. */
 function utf16(bytes: Uint8Array, highAt: 0 | 1): string {
   const codes = new Uint16Array((bytes.length - 2) >> 1)
   for (const i of codes.keys()) {
@@ -123,8 +123,8 @@ function utf16(bytes: Uint8Array, highAt: 0 | 1): string {
 }
 
 /**
- * The root element's local name and where its tag goes on. False when this is no XML at all, undefined when it ends too
- * early. XML declaration, comments, instructions, white space and a DOCTYPE are passed over.
+ * The local name of the root element and the index after it. False if the text is not XML, undefined if it ends too
+ * early. Skips an XML declaration, comments, processing instructions, white space and a DOCTYPE.
  */
 function rootIn(text: string): { readonly name: string; readonly end: number } | false | undefined {
   for (let at = 0; ;) {
@@ -156,7 +156,7 @@ function nameAt(
   const [found] = tag.exec(text) ?? []
   if (found === undefined) return false
   const end = at + found.length
-  // A name that ends with the bytes may go on.
+  // A name at the end of the text may be incomplete.
   if (end === text.length || (end + 1 === text.length && text.endsWith(':'))) return undefined
   if (!/[\s/>]/.test(text.charAt(end))) return false
   return { name: found.slice(found.indexOf(':') + 1), end }
@@ -173,7 +173,7 @@ function skipSpace(text: string, from: number): number {
   return at
 }
 
-/** Behind a DOCTYPE that may have declarations in brackets; -1 when it does not end here. */
+/** The index after a DOCTYPE, which may have declarations in brackets; -1 if its end is missing. */
 function doctypeEnd(text: string, from: number): number {
   const parts = /"[^"]*"|'[^']*'|<!--[\s\S]*?-->|["']|<!--|[[\]>]/g
   parts.lastIndex = from + 2
@@ -187,7 +187,7 @@ function doctypeEnd(text: string, from: number): number {
   return -1
 }
 
-/** The attributes of a tag that tell a size; undefined when the tag does not end here. */
+/** The attributes of a tag that determine the size; undefined if the end of the tag is missing. */
 function attributesAt(text: string, from: number): SvgSizing | undefined {
   const parts = /\s*(?:([^\s=>"'/]+)\s*=\s*(?:"([^"]*)"|'([^']*)')|(\/?>)|[^\s=>"'/]+|[=/])/y
   parts.lastIndex = from

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pictureOperation, previewScale } from './operation.ts'
 
-/** Less cannot be seen, and sharp does not do it. */
+/** The smallest sigma: a smaller one has no visible effect, and sharp rejects it. */
 const finest = 0.3
 
 const schema = z.strictObject({
@@ -32,19 +32,20 @@ export const blur = pictureOperation({
 })
 
 /**
- * Where libvips cuts the Gaussian off, as a share of its height. By itself sharp cuts it off at 0.2: sigma 0.5 would then
- * do nothing, and 3 come out as 2.5.
+ * The amplitude below which libvips truncates the Gaussian kernel, relative to its peak. With sharp's default of 0.2,
+ * sigma 0.5 has no effect and sigma 3 blurs like 2.5.
  */
 const minAmplitude = 0.01
 
-/** From this sigma on an approximation by boxes is near enough to the Gaussian; ADR 15 has the measurements. */
+/** From this sigma on, repeated box blurs approximate the Gaussian closely enough; see the measurements in ADR 15. */
 const coarse = 2.8
 
 /**
- * How libvips calculates. Its integer arithmetic, sharp's default, is the fastest, but its weights do not add up to one:
- * flat areas and the alpha of opaque pictures change by up to 8 of 255, by other amounts for the next sigma. Both of
- * these keep flat areas exactly. `float` takes time in proportion to sigma; `approximate` does not, but is wrong by
- * dozens of levels, and empty below 0.5, where a Gaussian is narrower than its boxes.
+ * The precision with which libvips convolves. Integer precision, sharp's default, is the fastest, but its weights do
+ * not add up to one: flat areas and the alpha of opaque pictures change by up to 8 of 255 levels, depending on sigma.
+ * `float` and `approximate` keep flat areas exactly. The time of `float` grows with sigma; that of `approximate` does
+ * not. For a small sigma, however, `approximate` is wrong by dozens of levels, and below 0.5, where the Gaussian is
+ * narrower than its boxes, its result is empty.
  */
 export function precisionOf(sigma: number): 'float' | 'approximate' {
   return sigma < coarse ? 'float' : 'approximate'

@@ -25,7 +25,7 @@ const schema = z.strictObject({
   height: side('Height'),
 })
 
-/** Cuts an area out. */
+/** Cuts a rectangle out of the picture. */
 export const crop = pictureOperation({
   schema,
   title: 'Crop',
@@ -50,7 +50,7 @@ export const crop = pictureOperation({
   apply: (pipeline, { left, top, width, height }) => pipeline.extract({ left, top, width, height }),
 })
 
-/** A stretch of pixels on a smaller copy: both its ends to the nearest pixel, and never nothing. */
+/** Scales an interval of pixels to a smaller copy. Both ends are rounded to whole pixels; the length is at least 1. */
 function part(start: number, length: number, scale: number, available: number) {
   const from = Math.min(Math.round(start * scale), available - 1)
   return { from, length: Math.max(1, Math.min(Math.round((start + length) * scale), available) - from) }

@@ -7,7 +7,7 @@ import type { JsonSchema } from '../validation/json-schema.ts'
 import { catalogue, operations } from './index.ts'
 import type { Operation } from './operation.ts'
 
-/** The page about recipes, in Markdown; `docs/recipes.md` is this text. */
+/** Generates `docs/recipes.md`, the Markdown reference of recipes. */
 export function recipesMarkdown(): string {
   return [
     introduction(),
@@ -118,7 +118,7 @@ Text is drawn with the fonts of the machine that draws it. A family that is not 
 characters that no font has become boxes; for the same picture everywhere, turn text into paths.`
 }
 
-/** Formats that are read and not written, as people write them. */
+/** Names of the formats that can be read but not written, as the documentation spells them. */
 const readOnly = formats
   .filter(({ writable }) => !writable)
   .map(({ id }) => id.toUpperCase())
@@ -205,7 +205,7 @@ function fallback(schema: JsonSchema, isRequired: boolean): string {
   return isRequired ? 'needed' : ''
 }
 
-/** A recipe as a person would write it: without what is the default anyway. */
+/** Parses a recipe and removes the parameters that have their default value. */
 function sparse(text: string): unknown {
   const { steps } = parseWith(text, catalogue)
   return {
@@ -218,7 +218,7 @@ function sparse(text: string): unknown {
   }
 }
 
-/** JSON with one step a line. */
+/** JSON with one step per line. */
 function json(value: unknown): string {
   return JSON.stringify(value, null, 2).replaceAll(/\{\s+("op"[^{}]*?)\s+\}/g, (_, inner: string) => {
     return `{ ${inner.replaceAll(/\s*\n\s*/g, ' ')} }`

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pictureOperation } from './operation.ts'
 
-/** Mirrors top to bottom. */
+/** Mirrors the picture vertically. */
 export const flip = pictureOperation({
   schema: z.strictObject({ op: z.literal('flip') }),
   title: 'Flip',

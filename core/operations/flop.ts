@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pictureOperation } from './operation.ts'
 
-/** Mirrors left to right. */
+/** Mirrors the picture horizontally. */
 export const flop = pictureOperation({
   schema: z.strictObject({ op: z.literal('flop') }),
   title: 'Flop',

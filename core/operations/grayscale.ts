@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pictureOperation } from './operation.ts'
 
-/** Takes the colours away. */
+/** Converts the picture to shades of gray. */
 export const grayscale = pictureOperation({
   schema: z.strictObject({ op: z.literal('grayscale') }),
   title: 'Grayscale',

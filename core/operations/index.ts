@@ -15,7 +15,7 @@ import { resize } from './resize.ts'
 import { rotate } from './rotate.ts'
 import { sharpen } from './sharpen.ts'
 
-/** Every operation there is, in the order people are shown. */
+/** Every operation, in the order of the documentation. */
 export const operations = [
   orient,
   resize,
@@ -31,10 +31,10 @@ export const operations = [
 
 type ShippedOperation = (typeof operations)[number]
 
-/** One step of a recipe, defaults filled in. */
+/** One step of a recipe, with all defaults. */
 export type Step = StepOf<ShippedOperation>
 
-/** The operations recipes are made of. */
+/** The catalogue of all operations. */
 export const catalogue = createCatalogue<ShippedOperation>(operations)
 
 /** One operation, as `GET /api/v1/operations` publishes it. */
@@ -42,15 +42,15 @@ export interface OperationDescription {
   readonly name: string
   readonly title: string
   readonly summary: string
-  /** Where in an output's steps it may stand. */
+  /** Its allowed position among the steps of an output. */
   readonly place: Operation['place']
-  /** JSON Schema of the step as it may be sent. */
+  /** JSON Schema of the step as input, where parameters with a default are optional. */
   readonly schema: JsonSchema
   readonly text: { readonly usage: string }
   readonly examples: readonly { readonly text: string; readonly recipe: unknown }[]
 }
 
-/** Body of `GET /api/v1/operations`: forms, documentation and clients are made from it. */
+/** Body of `GET /api/v1/operations`. Forms, documentation and clients are derived from it. */
 export function describeOperations(): {
   operations: readonly OperationDescription[]
   recipe: JsonSchema

@@ -27,7 +27,7 @@ export interface PreviewContext {
 }
 
 /**
- * The call of sharp that a step uses. sharp performs its calls in a fixed order, which recipe/can-fuse.ts knows, regardless
+ * The call of sharp that a step uses. sharp performs its calls in a fixed order (see recipe/can-fuse.ts), regardless
  * of the order in which they are made.
  */
 export type Slot =
@@ -105,8 +105,8 @@ export interface PictureOperation<S extends StepSchema = StepSchema> extends Ope
   /** The size at which a drawing is rasterized if this step is the first. Default: its own size. */
   rasterSize?(step: z.output<S>, before: Picture): Pick<Picture, 'width' | 'height'>
   /**
-   * The steps that have the same visible effect on the smaller copy: lengths in pixels are scaled down. Not called while
-   * the copy has the full size. Default: the step itself.
+   * The steps that have the same visible effect on the smaller copy: lengths in pixels are scaled down. Not called
+   * while the copy has the full size. Default: the step itself.
    */
   scaleForPreview?(step: z.output<S>, context: PreviewContext): readonly z.output<S>[]
   /** Whether the step gives a different result on a mirrored picture than the mirrored result. Default: false. */

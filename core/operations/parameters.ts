@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { id } from '../image.ts'
 
-/** Pixels a side may have at most: as many as a JPEG file can state. */
+/** Longest side of a picture in pixels: the largest that a JPEG header can hold. */
 export const maxSide = 65_535
 
-/** Names that stand for a colour; everything else is hexadecimal. */
+/** The colour names that are accepted besides hexadecimal notation. */
 const namedColors: Readonly<Record<string, string>> = {
   white: '#ffffff',
   black: '#000000',
@@ -16,8 +16,8 @@ const colorPattern = new RegExp(
 )
 
 /**
- * A colour, kept as `#rrggbb` or `#rrggbbaa`. Forms find it by `format: "color"` in its JSON Schema.
- * The `#` may be missing, so that the text form fits into a URL.
+ * A colour parameter, normalized to `#rrggbb` or `#rrggbbaa`. Forms recognize it by `format: "color"` in its JSON
+ * Schema. The `#` is optional in the input, because it would have to be escaped in a URL.
  */
 export function color(fallback: string, title: string, description: string) {
   return z
@@ -37,19 +37,21 @@ function canonicalColor(text: string): string {
   if (named !== undefined) return named
   const digits = text.replace('#', '').toLowerCase()
   const full = digits.length < 6 ? [...digits].map((digit) => digit + digit).join('') : digits
-  // A full alpha says nothing.
+  // An alpha of ff is the default.
   return `#${full.length === 8 && full.endsWith('ff') ? full.slice(0, 6) : full}`
 }
 
-/** Whether a canonical colour lets anything shine through. */
+/** Whether a normalized colour is fully opaque. */
 export function isOpaque(canonical: string): boolean {
   return canonical.length === 7
 }
 
-/** `format` of a parameter that names another image of the account: a plan lists them, so that they can be checked. */
+/**
+ * JSON Schema `format` of a parameter that refers to another image. A plan lists these images for the ownership check.
+ */
 export const imageFormat = 'image-id'
 
-/** A parameter that names another image of the same account. */
+/** A parameter that refers to another image of the same account. */
 export function imageReference(title: string, description: string) {
   return id.meta({ title, description, format: imageFormat })
 }

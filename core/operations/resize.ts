@@ -10,7 +10,7 @@ import { color, isOpaque, maxSide } from './parameters.ts'
 
 const fits = ['inside', 'cover', 'contain', 'fill', 'outside'] as const
 
-/** Where the picture stands in its box, and what sharp calls it. */
+/** Positions of the picture in its box, with sharp's name for each. */
 const positions = {
   center: 'centre',
   top: 'top',
@@ -86,7 +86,7 @@ const schema = z
   })
 type Resize = z.output<typeof schema>
 
-/** `800x600`, `800` or `800x` for the width alone, `x600` for the height alone. */
+/** `800x600`; `800` or `800x` sets only the width, `x600` only the height. */
 const size: CompositeValue = {
   usage: '<width>x<height>',
   parameters: ['width', 'height'],
@@ -103,7 +103,7 @@ const size: CompositeValue = {
   },
 }
 
-/** Changes the number of pixels. */
+/** Resizes the picture. */
 export const resize = pictureOperation({
   schema,
   title: 'Resize',
@@ -147,25 +147,25 @@ export const resize = pictureOperation({
         withoutEnlargement: !mayGrow(step, before),
       })
     }
-    // Both sides stated: a decoder that shrinks while it loads would otherwise round the free side its own way.
+    // Both sides are set, because with shrink-on-load a decoder may round a side that is left out differently.
     return pipeline.resize({ ...target, kernel, fit: 'fill' })
   },
   parts: (step, before) => {
     const box = boxOf(step)
     if (box === undefined || step.fit !== 'contain' || before.isVector === true) return [step]
-    // Padding has just the colour that is asked for when nothing is scaled along with it.
+    // Scaled first and padded in a separate step, so that the padding has exactly the requested colour.
     const inside = scaled(before, insideGrowth(step, step.fit, before, box)[0] ?? 1)
     const scaling: Resize = { ...step, ...inside, fit: 'fill', enlarge: true }
     return [scaling, step]
   },
-  // libvips itself takes means of blocks until twice the size is left: with four times it, all that it keeps is there.
+  // libvips averages blocks down to twice the target size; four times that size loses nothing that the result keeps.
   preShrinkSize: (step, before) => {
     const target = sizeAfter(step, before)
     const factor = Math.min(before.width / target.width, before.height / target.height) / 4
     if (step.kernel === 'nearest' || factor < 2) return undefined
     return { width: Math.ceil(before.width / factor), height: Math.ceil(before.height / factor) }
   },
-  // As libvips does it: the kernel still has twice as many pixels as it makes.
+  // As in libvips, the input of the kernel is at least twice as large as its output.
   blockSize: (step, before) => {
     if (step.kernel === 'nearest') return 1
     const { width, height } = sizeAfter(step, before)
@@ -177,7 +177,7 @@ export const resize = pictureOperation({
     return scaled(before, insideGrowth(step, step.fit, before, target)[0] ?? 1)
   },
   scaleForPreview: scaleResizeForPreview,
-  // Enlarging shifts the picture by a fraction of a pixel, to one side, and nearest picks one of two equally near.
+  // Enlarging shifts the picture by a fraction of a pixel in one direction, and `nearest` breaks ties in one direction.
   flipSensitive: (step, before) => {
     const { width, height } = sizeAfter(step, before)
     return step.kernel === 'nearest' || width > before.width || height > before.height
@@ -185,8 +185,8 @@ export const resize = pictureOperation({
 })
 
 /**
- * A copy that the step leaves with more detail than its result needs shows the result larger: up to its full size, so
- * that what comes after is seen as it is.
+ * The step for the copy. If the copy has more detail than the scaled-down result needs, the preview's result is larger,
+ * up to the full size of the real result, so that the effect of later steps is shown at full scale.
  */
 function scaleResizeForPreview(step: Resize, { before, copy, maxPixels }: PreviewContext): Resize[] {
   const target = sizeAfter(step, before)
@@ -195,20 +195,20 @@ function scaleResizeForPreview(step: Resize, { before, copy, maxPixels }: Previe
   const growth = insideGrowth(step, fit, before, target)
   const scale = Math.min(
     1,
-    // What the picture loses the copy need not lose as well.
+    // Where the step reduces the picture, the copy can be reduced by less.
     ...growth.map((grown) => previewScale({ before, copy }) * Math.max(1, 1 / grown)),
     Math.sqrt(maxPixels / (target.width * target.height)),
   )
   const resized = { ...step, fit, ...scaled(target, scale), enlarge: mayGrow(step, before) }
   if (fit !== 'contain') return [{ ...resized, enlarge: true }]
-  // Padding alone does not make a copy smaller that is too large for its box.
+  // `contain` only pads here, so a copy that is too large for its box is reduced first.
   const [grown = 1] = growth
   const inside = scaled(before, grown * scale)
   const isTooLarge = !mayGrow(step, before) && grown === 1 && inside.width + 1 < copy.width
   return isTooLarge ? [{ ...step, ...inside, fit: 'fill', enlarge: false }, resized] : [resized]
 }
 
-/** By how much the picture itself grows, not its box: in both directions alike, or in each by itself. */
+/** The scale factors of the picture inside its box: one for both sides, or one for each side. */
 function insideGrowth(step: Resize, fit: Resize['fit'], before: Picture, target: Size): readonly number[] {
   const [across, down] = [target.width / before.width, target.height / before.height]
   if (fit === 'cover') return [Math.max(across, down)]
@@ -243,7 +243,7 @@ function sizeAfter(step: Resize, before: Picture): Size {
   }
 }
 
-/** By how much both sides are multiplied when the proportions stay. */
+/** The scale factor of both sides when the proportions are kept. */
 function growthOf(step: Resize, before: Picture): number {
   const scales = [
     ...(step.width === undefined ? [] : [step.width / before.width]),
@@ -253,7 +253,7 @@ function growthOf(step: Resize, before: Picture): number {
   return mayGrow(step, before) ? scale : Math.min(1, scale)
 }
 
-/** A drawing has no pixels that would have to be made up. */
+/** Whether the step may enlarge the picture. A drawing can be rasterized at any size without loss. */
 function mayGrow({ enlarge }: Resize, { isVector = false }: Picture): boolean {
   return enlarge || isVector
 }

@@ -15,7 +15,7 @@ const schema = z.strictObject({
   ),
 })
 
-/** Turns the picture. */
+/** Rotates the picture. */
 export const rotate = pictureOperation({
   schema,
   title: 'Rotate',
@@ -37,7 +37,7 @@ export const rotate = pictureOperation({
   apply: (pipeline, step) => pipeline.rotate(step.angle, { background: step.background }),
 })
 
-/** Size of the canvas that libvips gives a rotated picture: the corners' extent, rounded as a whole. */
+/** The canvas size of a rotated picture in libvips: the extent of its corners, rounded once, after the subtraction. */
 function boundingBox({ width, height }: Picture, degrees: number): { width: number; height: number } {
   const angle = (degrees * Math.PI) / 180
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)]

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pictureOperation, previewScale } from './operation.ts'
 
-/** Narrower edges than this are finer than pixels. */
+/** The smallest sigma: a smaller one affects less than a pixel. */
 const finest = 0.3
 
 const level = (fallback: number, title: string, description: string) =>
@@ -24,7 +24,7 @@ const schema = z.strictObject({
   darken: level(20, 'Darken limit', 'How much darker a pixel may become at most (L* levels).'),
 })
 
-/** Sharpens lightness, telling flat areas from edges. */
+/** Sharpens the lightness channel, with separate strengths for flat areas and edges. */
 export const sharpen = pictureOperation({
   schema,
   title: 'Sharpen',

@@ -7,7 +7,7 @@ export interface Events {
   /**
    * Appends an event to its task's history if the history still ends at `after` (0: it is empty). Returns the sequence.
    * A `deleted` event replaces the history before it. Repeating an append whose answer was lost returns the same
-   * sequence, if repeated here.
+   * sequence, if it is repeated through the same adapter instance.
    * @throws Fault `conflict` when another process has appended: read again, and stop if the task has ended.
    */
   append(event: TaskEvent, after: number): Promise<number>

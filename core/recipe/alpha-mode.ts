@@ -3,22 +3,22 @@ import { concatBytes } from '../concat-bytes.ts'
 import { fillTransparentColors } from './fill-transparent-colors.ts'
 import { to16Bit, replaceColors, freePixels, type RawPixels, type Rgba } from './rgba.ts'
 
-/** Opens bytes as an image: sharp itself, which is not loaded here. */
+/** Opens bytes as an image. The caller passes the sharp module, because this package does not load it. */
 export type OpenImage = (input: Uint8Array | Uint16Array, options: SharpOptions) => Sharp
 
 /**
- * Steps that mix neighbouring pixels, on pictures that have transparency.
+ * How a pipeline represents alpha for steps that mix neighbouring pixels of a picture with transparency.
  *
- * sharp multiplies colours by alpha in 8 bits before such a step and divides afterwards: colours are coarse where alpha
- * is small. Where a kernel overshoots at the edge of alpha, alpha is cut at its limit and colours are not, and sharpening
- * takes the edge for one of brightness: flat colours get rims.
+ * sharp premultiplies colours by alpha in 8 bits before such a step and unpremultiplies them afterwards, which loses
+ * colour precision where alpha is small. Where a kernel overshoots at an edge of alpha, alpha is clipped and the
+ * colours are not, and sharpening treats the edge as an edge of brightness. Both add fringes to flat colours.
  */
 export type AlphaMode =
-  /** 8 bits, as sharp does it. */
+  /** 8 bits, sharp's default. */
   | 'plain'
-  /** 16 bits: for kernels that do not overshoot. */
+  /** 16 bits, for kernels that do not overshoot. */
   | 'deep'
-  /** 16 bits in which alpha uses half of its range: an overshoot is not cut off. */
+  /** 16 bits, where alpha uses half of its range, so that an overshoot is not clipped. */
   | 'headroom'
 
 export function openRaw({ data, raw }: RawPixels, open: OpenImage): Sharp {
@@ -29,14 +29,14 @@ export function openRgba({ data, width, height }: Rgba, open: OpenImage): Sharp 
   return openRaw({ data, raw: { width, height, channels: 4 } }, open)
 }
 
-/** A pipeline whose steps mix colours in 16 bits. */
+/** Opens a picture in a pipeline that calculates in 16 bits. */
 export function open16Bit(picture: Rgba, open: OpenImage): Sharp {
   return openRgba(picture, open).pipelineColourspace('rgb16')
 }
 
 /**
- * A pipeline that has headroom above alpha. The picture is used up.
- * @param block the picture is made smaller by this whole number first
+ * Opens a picture in a 16-bit pipeline with headroom above alpha. Frees the memory of `picture`.
+ * @param block integer factor by which the picture is reduced first
  */
 export function openWithHeadroom(picture: Rgba, block: number, open: OpenImage): Sharp {
   const deep = to16Bit(picture, block)
@@ -44,13 +44,13 @@ export function openWithHeadroom(picture: Rgba, block: number, open: OpenImage):
   return openRaw(deep, open).pipelineColourspace('rgb16')
 }
 
-/** The end of a pipeline that went its way: 8 bits again. */
+/** Adds the conversion of the pipeline's result back to 8 bits. */
 export function finishPipeline(way: AlphaMode, pipeline: Sharp): Sharp {
   switch (way) {
     case 'plain':
       return pipeline
     case 'deep':
-      // From the end of a level to its middle, as libvips leaves the lower byte out.
+      // libvips drops the low byte, so half a level is added to round to the nearest level.
       return pipeline.linear([1, 1, 1, 1], [128, 128, 128, 128]).toColourspace('srgb')
     case 'headroom':
       return pipeline.linear([1, 1, 1, 2], [0, 0, 0, 0]).toColourspace('srgb')
@@ -58,8 +58,8 @@ export function finishPipeline(way: AlphaMode, pipeline: Sharp): Sharp {
 }
 
 /**
- * Sharpens a picture without regard to its transparency. Three channels take libvips a third of the time of four, of
- * which it calculates the first three again for each.
+ * Sharpens the colours of a picture and keeps its alpha. Only the three colour channels are passed to libvips, which
+ * takes a third of the time: with alpha it would repeat the work on the colours for each of the four channels.
  */
 export async function sharpenColors(
   picture: Rgba,
@@ -76,13 +76,13 @@ export async function sharpenColors(
   return whole
 }
 
-/** The pixels that a pipeline makes. */
+/** Runs a pipeline and returns its pixels. */
 export async function readPixels(pipeline: Sharp): Promise<Rgba> {
   const { data, info } = await pipeline.ensureAlpha().raw().toBuffer({ resolveWithObject: true })
   return { data, width: info.width, height: info.height }
 }
 
-/** The same for a pipeline with a colour profile that must travel, or with gray pixels: raw ones have no alpha then. */
+/** As `readPixels`, for a pipeline with a colour profile to keep or with gray pixels, whose raw output has no alpha. */
 export async function readPixelsByPng(
   pipeline: Sharp,
   open: OpenImage,
@@ -94,10 +94,10 @@ export async function readPixelsByPng(
   return { pixels, profile: profileOf(png) }
 }
 
-/** Bytes of a PNG up to the end of its first chunk, IHDR. */
+/** Length of the PNG signature and the first chunk, IHDR, in bytes. */
 const pngHead = 33
 
-/** The chunk of a PNG with its colour profile. */
+/** The `iCCP` chunk of a PNG; undefined if it has no colour profile. */
 function profileOf(png: Buffer): Uint8Array | undefined {
   for (let at = pngHead; at + 12 <= png.length;) {
     const end = at + 12 + png.readUInt32BE(at)
@@ -109,7 +109,7 @@ function profileOf(png: Buffer): Uint8Array | undefined {
   return undefined
 }
 
-/** What a pipeline makes, with a colour profile. */
+/** Runs a pipeline and opens its result with a colour profile. */
 export async function withProfile(pipeline: Sharp, profile: Uint8Array, open: OpenImage): Promise<Sharp> {
   const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
   const parts = [png.subarray(0, pngHead), profile, png.subarray(pngHead)]

@@ -20,20 +20,20 @@ import {
 
 interface PassContext {
   readonly open: OpenImage
-  /** Adds what stays in a file, by the picture that the pipeline began with. */
+  /** Makes a pipeline keep the requested metadata and profile; `began` is the input picture of the pipeline. */
   readonly kept: (pipeline: Sharp, began: Picture) => Sharp
   /** Whether a colour profile is kept instead of being converted. */
   readonly keepsProfile: boolean
 }
 
-/** What a pass has come to: a pipeline to go on with, or the pixels of one that has ended. */
+/** Intermediate state of a pass: an open pipeline, or the pixels of a finished one. */
 type State = { readonly pipeline: Sharp; readonly way: AlphaMode } | { readonly pixels: Rgba }
 
 /**
- * Adds the calls of one pass to a pipeline. Before a step that mixes pixels of which some may be transparent, the
- * pipeline ends with its pixels in memory. When none of them is transparent after all, three channels go on; else the
- * step is done in the way that suits it (see alpha-mode.ts).
- * @returns the pipeline to go on with, and the picture that it began with
+ * Adds the calls of one pass to a pipeline. Before a step that mixes pixels, some of which may be transparent, the
+ * pipeline is run and its pixels are read into memory. If all of them are opaque, the next pipeline continues with the
+ * three colour channels; otherwise the step is applied in its alpha mode (see alpha-mode.ts).
+ * @returns the open pipeline and its input picture
  */
 export async function applyPass(
   pipeline: Sharp,
@@ -41,7 +41,7 @@ export async function applyPass(
   before: Picture,
   { open, kept, keepsProfile }: PassContext,
 ): Promise<[Sharp, Picture]> {
-  // As what it may become: closures assign it.
+  // Asserted, because TypeScript does not see that closures assign it and would narrow the type.
   let state = { pipeline, way: 'plain' } as State
   let [began, picture, isGray] = [before, before, false]
   let profile: Uint8Array | undefined
@@ -75,7 +75,7 @@ export async function applyPass(
       else if (slot === 'sharpen') state = { pixels: await sharpenColors(pixels, call, open) }
       else if (slot === 'blur') state = { pipeline: call(open16Bit(pixels, open)), way: 'deep' }
       else {
-        // Maybe fewer pixels already than the picture has.
+        // The pixels may already be a reduced version of the picture (see `preShrink`).
         const block = operation.blockSize?.(step, { ...seen, ...sizeOf(pixels) }) ?? 1
         state = { pipeline: call(openWithHeadroom(pixels, block, open)), way: 'headroom' }
       }
@@ -104,7 +104,7 @@ export async function applyPass(
   }
 
   const last = 'pixels' in state ? openRgba(state.pixels, open) : finishPipeline(state.way, state.pipeline)
-  // The channel stays, also when nothing in it is transparent.
+  // The alpha channel is kept, even if all pixels are opaque.
   const whole = before.alpha && !picture.alpha ? last.ensureAlpha() : last
   return [profile === undefined ? whole : await withProfile(whole, profile, open), began]
 }
@@ -113,7 +113,7 @@ function sizeOf({ width, height }: Rgba): Pick<Picture, 'width' | 'height'> {
   return { width, height }
 }
 
-/** A step in parts that meet transparency one after the other. */
+/** Splits a step on a transparent picture into parts, each with its own alpha mode. */
 function partsOf(planned: PlannedStep, picture: Picture): readonly PlannedStep[] {
   const { operation, step } = planned
   const parts = (picture.alpha ? operation.parts?.(step, picture) : undefined) ?? [step]
@@ -122,7 +122,7 @@ function partsOf(planned: PlannedStep, picture: Picture): readonly PlannedStep[]
 
 const everyWay: readonly AlphaMode[] = ['plain', 'deep', 'headroom']
 
-/** The ways of a pipeline that a step can be added to. */
+/** The alpha modes of an open pipeline in which a step can be added; empty if the step needs the pixels. */
 function waysOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
   const { operation, step } = planned
   const slot = operation.slot(step)
@@ -147,7 +147,9 @@ function waysOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
   }
 }
 
-/** Whether a resize makes new pixels: not where it finds the right size, and a drawing is drawn in it. */
+/**
+ * Whether a resize resamples pixels: false if the size is already right, or if a drawing is rasterized at that size.
+ */
 function changesPixels(planned: PlannedStep, picture: Picture): boolean {
   if (picture.isVector === true && planned.operation.rasterSize !== undefined) return false
   const { width, height } = pictureAfter(picture, planned)

@@ -1,13 +1,12 @@
 import type { Slot } from '../operations/operation.ts'
 
 /**
- * Whether sharp, given these calls in one pipeline, performs them as if one after the other in the order written.
+ * Whether one sharp pipeline with these calls gives the same result as the calls applied one after another.
  *
- * sharp performs its calls in an order of its own (src/pipeline.cc): auto-orient, [flip, flop, turn, rotate] when a
- * rotation is followed by a resize or a crop, crop before the resize, grayscale, scaling, flip, flop, turn, cutting or
- * padding to the box, rotate, crop after the resize, blur, sharpen. Each call holds once; a second one replaces the
- * first, except that there are two crops. Steps fuse when that order is theirs, or differs only between steps that may
- * change places.
+ * sharp performs its calls in a fixed order (src/pipeline.cc): auto-orient, [flip, flop, turn, rotate] if a rotation is
+ * followed by a resize or a crop, crop before the resize, grayscale, scaling, flip, flop, turn, cutting or padding to
+ * the box, rotate, crop after the resize, blur, sharpen. A second call of a kind replaces the first, except that two
+ * crops are possible. Steps can fuse if they are in that order, or differ from it only in steps that commute.
  */
 export function canFuse(slots: readonly Slot[]): boolean {
   const spans = performed(slots)
@@ -21,7 +20,7 @@ export function canFuse(slots: readonly Slot[]): boolean {
   )
 }
 
-/** When a call is performed: from its first to its last moment, as numbers that only mean an order. */
+/** When sharp performs a call: its first and last stage. The numbers only define an order. */
 interface Span {
   readonly from: number
   readonly to: number
@@ -41,7 +40,7 @@ const late = {
   sharpen: 15,
 } as const
 
-/** When sharp performs each call; undefined when one call would replace another. */
+/** When sharp performs each call; undefined if one call would replace another. */
 function performed(slots: readonly Slot[]): Span[] | undefined {
   const seen = new Set<'resize' | 'rotation' | 'crop before' | 'crop after' | Slot>()
   const places: ('early' | 'late' | undefined)[] = []
@@ -65,7 +64,7 @@ function performed(slots: readonly Slot[]): Span[] | undefined {
   return slots.map((slot, i) => spanOf(slot, places[i] ?? (turnsFirst ? 'early' : 'late')))
 }
 
-/** Which call it is: the kinds of resize are one, and so are the kinds of rotation. */
+/** The call of sharp that a slot uses: all kinds of resize share one, and all kinds of rotation share another. */
 function callOf(slot: Slot): 'resize' | 'rotation' | Slot {
   if (slot === 'scale' || slot === 'cover' || slot === 'contain') return 'resize'
   return slot === 'turn' || slot === 'rotate' ? 'rotation' : slot
@@ -77,7 +76,7 @@ function spanOf(slot: Slot, place: 'early' | 'late'): Span {
   return { from: moment, to: moment }
 }
 
-/** Steps that give the same pixels in either order. */
+/** Whether two steps give exactly the same pixels in either order. */
 function commute(a: Slot, b: Slot): boolean {
   const exact: readonly Slot[] = ['flip', 'flop', 'turn', 'crop']
   if (a === 'grayscale') return exact.includes(b)
@@ -86,16 +85,16 @@ function commute(a: Slot, b: Slot): boolean {
 }
 
 /**
- * Pairs that spoil each other in one pipeline although the order is right:
- * grayscale makes the colour of padding and corners gray, or hides colours from the choice of what to cut;
- * padding may bring transparency that blur and sharpen then do not reckon with;
- * rotation by any angle reckons with transparency itself, and again when a neighbour has done so already.
+ * Whether two steps affect each other in one pipeline although their order is right:
+ * - grayscale also converts the colour of padding and corners, and hides colours from the choice of the area to cut;
+ * - padding may add transparency, which blur and sharpen in the same pipeline do not take into account;
+ * - rotation by any angle premultiplies alpha, which happens twice if another step in the pipeline does it too.
  */
 function conflictsWith(earlier: Slot, later: Slot, span: Span): boolean {
   if (earlier === 'grayscale') return later === 'cover' || later === 'contain' || later === 'rotate'
   if (earlier === 'contain') return later === 'blur' || later === 'sharpen' || later === 'rotate'
   if (later === 'rotate') return callOf(earlier) === 'resize' || earlier === 'blur' || earlier === 'sharpen'
-  // A rotation before the resize is complete when the others begin.
+  // A rotation before the resize is complete before the other steps begin.
   const isLate = span.from === late.rotate
   return earlier === 'rotate' && isLate && (later === 'blur' || later === 'sharpen')
 }

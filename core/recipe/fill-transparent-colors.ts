@@ -1,16 +1,15 @@
 import type { Rgba } from './rgba.ts'
 
 /**
- * Distances are in thirds of a pixel: to the side and across. In one byte they reach 80 pixels, and no kernel that
- * sharpens more than 30.
+ * Distances to a horizontal or vertical neighbour and to a diagonal one, in thirds of a pixel. One byte holds distances
+ * of about 80 pixels; the largest sharpening kernel reaches 30.
  */
 const [side, across] = [3, 4]
 const far = 255
 
 /**
- * The colours of a picture without its transparency: what is fully transparent has the colour of the visible pixel that
- * is nearest to it, so that an edge of alpha is no edge in colour. Where nothing visible is near, colours stay as they
- * are.
+ * The colours of a picture without its alpha channel. A fully transparent pixel gets the colour of the nearest visible
+ * pixel, so that an edge of alpha is not an edge of colour. Pixels without a visible pixel nearby keep their colour.
  */
 export function fillTransparentColors({ data, width, height }: Rgba): Uint8Array {
   const colors = new Uint8Array(width * height * 3)
@@ -21,7 +20,7 @@ export function fillTransparentColors({ data, width, height }: Rgba): Uint8Array
     colors[to + 2] = data[from + 2] ?? 0
     if (data[from + 3] === 0) distance[i] = far
   }
-  // A distance transform in two sweeps: from what is above and to the left, then from what is below and to the right.
+  // A two-pass distance transform: from the top left to the bottom right, then back.
   sweep(colors, distance, { width, height, step: 1 })
   sweep(colors, distance, { width, height, step: -1 })
   return colors
@@ -33,7 +32,10 @@ interface Sweep {
   readonly step: 1 | -1
 }
 
-/** Gives every transparent pixel the colour of whichever neighbour that the sweep has passed is nearest to a visible one. */
+/**
+ * One pass: each transparent pixel takes the colour of the already visited neighbour that is nearest to a visible
+ * pixel.
+ */
 function sweep(colors: Uint8Array, distance: Uint8Array, { width, height, step }: Sweep): void {
   const [firstX, lastX] = step === 1 ? [0, width - 1] : [width - 1, 0]
   const [firstY, lastY] = step === 1 ? [0, height - 1] : [height - 1, 0]

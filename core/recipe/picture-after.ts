@@ -2,17 +2,20 @@ import { Fault } from '../fault.ts'
 import { pictureAfter as afterStep, type Picture } from '../operations/operation.ts'
 import type { PlannedStep } from './plan.ts'
 
-/** @throws Fault `processing_failed` that names the step when it cannot be done to this picture. */
+/**
+ * The picture after a step.
+ * @throws Fault `processing_failed` that names the step if it is not possible for this picture.
+ */
 export function pictureAfter(picture: Picture, planned: PlannedStep): Picture {
   return inStep(planned.field, planned.where, () => afterStep(planned, picture))
 }
 
-/** The picture after sharp has decoded it: 8 bits a channel. */
+/** The picture after sharp has decoded it: raster pixels with 8 bits per channel. */
 export function asDecoded({ width, height, alpha }: Picture): Picture {
   return { width, height, alpha }
 }
 
-/** Runs `act` and adds the step to its fault: `where` to the detail, `field` to the parameter's name. */
+/** Runs `act`. If it throws a fault, prefixes the detail with `where` and the field with `field`. */
 export function inStep<T>(field: string, where: string, act: () => T): T {
   try {
     return act()

@@ -11,18 +11,18 @@ import type { OpenImage } from './alpha-mode.ts'
 /** One sharp pipeline of an output. */
 export interface Rendering {
   readonly before: Picture
-  /** The picture it makes, known to the pixel before anything is decoded. */
+  /** The result of the pipeline. Its size is exact before anything is decoded. */
   readonly after: Picture
   /**
-   * Adds the calls to a pipeline, which is opened on the source for the first rendering of an output and on the bytes
-   * that the rendering before has written for every other. The last one writes the output in its target format, those
-   * before it lossless PNG without compression: like raw pixels in speed, but with transparency, profile and metadata.
-   * @param open opens what has to be written out on the way
+   * Adds the calls to a pipeline. The pipeline of an output's first rendering reads the source; each further one reads
+   * the bytes that the previous rendering has written. The last rendering writes the target format, the others
+   * uncompressed PNG, which is as fast as raw pixels but keeps transparency, profile and metadata.
+   * @param open opens intermediate results
    */
   apply(pipeline: Sharp, open: OpenImage): Promise<Sharp>
 }
 
-/** What sharp's metadata says about a source. */
+/** The properties of a source in the metadata that sharp reads. */
 export interface SourceMetadata {
   readonly width: number
   readonly height: number
@@ -32,11 +32,11 @@ export interface SourceMetadata {
   /** Interpretation of the pixels, e.g. `srgb` or `rgb16`. */
   readonly space?: string | undefined
   readonly hasProfile?: boolean | undefined
-  /** Whether it is a drawing, which has no pixels before it is drawn. */
+  /** Whether it is a vector drawing, which can be rasterized at any size. */
   readonly isVector?: boolean | undefined
 }
 
-/** The source as the first step sees it. */
+/** The picture that the first step receives. */
 export function sourcePicture(metadata: SourceMetadata, orient: boolean): Picture {
   const {
     width,
@@ -59,8 +59,8 @@ export function sourcePicture(metadata: SourceMetadata, orient: boolean): Pictur
 }
 
 /**
- * The pipelines that make an output, in order; at least one. Everything that can be wrong with the recipe for this
- * picture comes out here.
+ * The pipelines of an output, in order; at least one. Checks that every step is possible for this picture, before
+ * anything is decoded.
  * @throws Fault `processing_failed` that names the step, e.g. a crop outside the picture.
  */
 export function planRenderings(
@@ -75,7 +75,7 @@ export function planRenderings(
     picture = asDecoded(pass.reduce(pictureAfter, before))
     drafts.push({ before, after: picture, pass })
   }
-  // sharp lays transparency on a background before it does anything else, so that needs a pipeline of its own.
+  // sharp flattens a picture before all other calls, so flattening the result needs a separate pipeline.
   if (drafts.length === 0 || flattens(picture, target))
     drafts.push({ before: picture, after: asDecoded(picture), pass: [] })
   inStep(output.formatField ?? '', 'format', () => checkWritable(output.format, picture, target))
@@ -99,11 +99,11 @@ export function planRenderings(
 }
 
 /**
- * Turns the source upright. sharp puts that off until it has resized, which keeps decoders shrinking while they load but
- * is not the same for a resize that mirroring changes; a crop, here to the whole picture, makes sharp turn at once.
+ * Turns the source upright. sharp defers this until after the resize, which allows shrink-on-load, but changes the
+ * result of a flip-sensitive resize. For such a resize a crop to the whole picture makes sharp turn the picture first.
  */
 function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
-  // A drawing is upright, and a crop would have it drawn before it is resized.
+  // A drawing is always upright, and a crop would rasterize it before the resize.
   if (before.isVector === true) return pipeline
   const turned = orient.apply(pipeline, { op: 'orient', auto: true })
   const first = pass.find(({ operation, step }) => operation.slot(step) !== 'grayscale')
@@ -111,10 +111,10 @@ function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
   return turned.extract({ left: 0, top: 0, width: before.width, height: before.height })
 }
 
-/** What stays in the file from one pipeline to the next; sharp drops it all unless told. */
+/** Makes a pipeline keep the requested metadata and colour profile, which sharp drops by default. */
 function keep(pipeline: Sharp, { metadata, colorspace }: FormatParams, before: Picture): Sharp {
   const described = metadata === 'keep' ? pipeline.keepExif().keepXmp() : pipeline
   if (colorspace === 'keep') return described.keepIccProfile()
-  // With 16 bits sharp works in Display P3 and, unless told, writes those values as if they were sRGB.
+  // sharp processes 16-bit pictures in Display P3 and would write these values unconverted as sRGB.
   return before.isDeep === true ? described.withIccProfile('srgb', { attach: false }) : described
 }

@@ -15,9 +15,9 @@ import { formatStep } from './recipe-fault.ts'
 import { canFuse } from './can-fuse.ts'
 import { defaultOutputName } from './output-name.ts'
 
-/** What to do to make a recipe's outputs. */
+/** How to make the outputs of a recipe. */
 export interface Plan {
-  /** Ids of the other images that steps refer to, each once; the caller must own all of them. */
+  /** Ids of the other images that steps refer to, each once. The caller must own all of them. */
   readonly images: readonly string[]
   readonly outputs: readonly PlannedOutput[]
 }
@@ -25,30 +25,30 @@ export interface Plan {
 export interface PlannedOutput {
   readonly name: string
   readonly source: {
-    /** Turn the picture upright first. */
+    /** Whether the picture is turned upright first. */
     readonly orient: boolean
   }
-  /** One sharp pipeline each, one after the other; none when no step changes pixels. */
+  /** One per sharp pipeline, in order; empty if no step changes pixels. */
   readonly passes: readonly Pass[]
   readonly format: FormatParams
-  /** Where the recipe says how to write, e.g. `steps[2]`; undefined when it does not. */
+  /** Path of the `format` step, e.g. `steps[2]`; undefined if the recipe has none. */
   readonly formatField?: string
 }
 
-/** Steps that one sharp pipeline performs in exactly this order. Never empty. */
+/** Steps that one sharp pipeline can perform in this order. Never empty. */
 export type Pass = readonly PlannedStep[]
 
 export interface PlannedStep {
   readonly operation: PictureOperation
-  /** The step, as the operation's schema gave it. */
+  /** The step, parsed by the operation's schema. */
   readonly step: StepOf<PictureOperation>
-  /** Where it stands in the recipe, e.g. `outputs.thumb.steps[0]`. */
+  /** Path of the step in the recipe, e.g. `outputs.thumb.steps[0]`. */
   readonly field: string
-  /** The same for people, e.g. `step 1 of output thumb (crop)`. */
+  /** The step in error messages, e.g. `step 1 of output thumb (crop)`. */
   readonly where: string
 }
 
-/** How a recipe is done with as few pipelines as keep its steps in the order written. */
+/** Plans a recipe with the fewest pipelines that keep the order of its steps. */
 export function plan<Op extends Operation>(recipe: RecipeOf<StepOf<Op>>, catalogue: Catalogue<Op>): Plan
 export function plan(recipe: RecipeOf<StepOf<(typeof shipped.operations)[number]>>): Plan
 export function plan(recipe: RecipeOf<StepOf<Operation>>, catalogue: Catalogue = shipped): Plan {
@@ -90,7 +90,7 @@ function planStep(operation: PictureOperation, { step, path }: LocatedStep<StepO
   return { operation, step, field: formatField(path), where: `${formatStep(path)} (${step.op})` }
 }
 
-/** Steps in as few pipelines as keep them in their order; those that change nothing are left out. */
+/** Groups steps into the fewest passes that keep their order. Omits steps that change nothing. */
 export function passesOf(steps: readonly PlannedStep[]): readonly Pass[] {
   const passes: PlannedStep[][] = []
   for (const step of steps) addTo(passes, step)

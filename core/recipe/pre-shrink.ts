@@ -3,17 +3,18 @@ import type { Picture } from '../operations/operation.ts'
 import type { PlannedStep } from './plan.ts'
 
 /**
- * Pixels from which on a picture is large: as raw pixels it takes 64 MB beside what its decoder holds. This way takes less
- * memory, but twice the time of whole raw pixels and means of blocks (see rgba.ts).
+ * Number of pixels above which a picture is reduced while it is decoded. Its raw pixels would take 64 MB in addition to
+ * the memory of the decoder. Reducing while decoding takes less memory, but twice as long as averaging blocks of raw
+ * pixels (see rgba.ts).
  */
 const largePixels = 16_000_000
 
 /**
- * Makes a large picture smaller while it is decoded, where the step that comes next makes it much smaller anyway. What
- * that step then needs in memory is in proportion to its result, and not to the source.
+ * Reduces a large picture while it is decoded if the next step makes it much smaller. The memory that the step needs
+ * then depends on the size of its result, not of the source.
  *
- * Colours are multiplied by alpha in 16 bits here, and the kernel does not overshoot, so flat colours stay flat.
- * @param pipeline one to which nothing was added but how the source is turned
+ * Colours are premultiplied by alpha in 16 bits, and the kernel does not overshoot, so flat colours stay flat.
+ * @param pipeline a pipeline without calls other than auto-orient
  */
 export function preShrink(pipeline: Sharp, { operation, step }: PlannedStep, picture: Picture): Sharp {
   const isLarge = picture.width * picture.height > largePixels
@@ -21,6 +22,6 @@ export function preShrink(pipeline: Sharp, { operation, step }: PlannedStep, pic
   const size = operation.preShrinkSize?.(step, picture)
   if (size === undefined) return pipeline
   const shrunk = pipeline.pipelineColourspace('rgb16').resize({ ...size, kernel: 'linear', fit: 'fill' })
-  // From the end of a level to its middle, as libvips leaves the lower byte out.
+  // libvips drops the low byte, so half a level is added to round to the nearest level.
   return shrunk.linear([1, 1, 1, 1], [128, 128, 128, 128]).toColourspace('srgb')
 }

@@ -91,7 +91,7 @@ function shapeFault(issue: Issue, input: unknown): Fault {
   return invalidRecipe(`the field ${field} must be ${wanted}, got ${formatValue(value)}.`, field, form)
 }
 
-/** A remedy that keeps what else the recipe has. */
+/** The remedy for a missing field; following it keeps the rest of the recipe. */
 function missingSteps(path: readonly PropertyKey[], input: unknown, form: string): Fault {
   const field = formatField(path)
   const [, output] = path

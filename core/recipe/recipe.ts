@@ -5,21 +5,21 @@ import { parseWith } from './parse-with.ts'
 
 /**
  * Canonical JSON form of a recipe: `{steps: [{op, …}], outputs?: {name: {steps}}}`. The shared steps come first, then
- * each output's own; at most 32 steps an output and 16 outputs. Parsing fills every default in, so that a stored recipe
- * means the same for ever.
+ * those of each output; at most 32 steps per output and 16 outputs. Parsing fills in every default, so that a stored
+ * recipe keeps its meaning when a default changes.
  */
 export const recipe = catalogue.recipe
 export type Recipe = RecipeOf<Step>
 
 /**
- * A recipe as callers send it: text is the short form (`resize:800/format:webp`), an object the JSON form.
+ * Parses a recipe: text is the short form (`resize:800/format:webp`), an object the JSON form.
  * @throws Fault `invalid_recipe`; its field is like `steps[1].sigma`, for text too.
  */
 export function parseRecipe(input: unknown): Recipe {
   return parseWith(input, catalogue)
 }
 
-/** Names of the results a recipe makes; `['default']` when it names none. */
+/** Names of the outputs of a recipe; `['default']` if it names none. */
 export function outputNames(recipe: Recipe): string[] {
   return recipe.outputs === undefined ? [defaultOutputName] : Object.keys(recipe.outputs)
 }

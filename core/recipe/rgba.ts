@@ -1,29 +1,31 @@
-/** Raw pixels of four channels, 8 bits each, the last of them alpha. */
+/** Raw pixels with 8 bits per channel: red, green, blue and alpha. */
 export interface Rgba {
   readonly data: Uint8Array
   readonly width: number
   readonly height: number
 }
 
-/** Raw pixels as sharp opens them. */
+/** Raw pixels in the form that sharp opens. */
 export interface RawPixels {
   readonly data: Uint8Array | Uint16Array
   readonly raw: { readonly width: number; readonly height: number; readonly channels: 3 | 4 }
 }
 
-/** Gives the memory of pixels back at once: a collection comes late, as it does not know how large they are. */
+/**
+ * Frees the memory of pixels at once. The garbage collector would free it late, as it does not see the size of buffers.
+ */
 export function freePixels({ buffer, byteLength }: Uint8Array | Uint16Array): void {
-  // Short ones may share their memory with others.
+  // Short arrays may share a buffer with others.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
-/** Whether no pixel is transparent at all, which most pictures with an alpha channel are. */
+/** Whether all pixels are opaque, as in most pictures with an alpha channel. */
 export function isOpaque({ data }: Rgba): boolean {
   for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return false
   return true
 }
 
-/** The three colour channels, in the memory of all four: the picture cannot be used any more. */
+/** The three colour channels, in the same memory, which overwrites the picture. */
 export function dropAlphaInPlace({ data, width, height }: Rgba): RawPixels {
   const length = width * height * 3
   for (let to = 0, from = 0; to < length; to += 3, from += 4) {
@@ -35,17 +37,20 @@ export function dropAlphaInPlace({ data, width, height }: Rgba): RawPixels {
 }
 
 /**
- * Pixels of 16 bits, of which alpha uses half: kernels that overshoot are not cut off there.
+ * Converts pixels to 16 bits. Alpha uses half of its range, so that an overshooting kernel is not clipped there.
  *
- * A level becomes the middle of those that libvips makes it of again, which it does by leaving the lower byte out. The
- * way from 8 to 16 bits that libvips has goes to the ends of them, from where rounding leads to the next level.
- * @param block the picture is made smaller by this whole number, each block of pixels becoming their mean
+ * An 8-bit level becomes the middle of the 256 values that libvips converts back to this level by dropping the low
+ * byte. The conversion of libvips gives the first or last of these values, from which rounding errors lead to another
+ * level.
+ * @param block integer factor by which the picture is reduced: each block of pixels becomes its mean
  */
 export function to16Bit(picture: Rgba, block: number): RawPixels {
   return block > 1 ? meansOf(picture, block) : eachDeepened(picture)
 }
 
-/** libvips's weights for 16 bits may come to 0.2% less than one: opaque has twice as much to spare. */
+/**
+ * The sum of libvips's 16-bit weights may be 0.2% below one; the factor leaves opaque pixels a margin of twice that.
+ */
 const alphaScale = 128.5
 
 function eachDeepened({ data, width, height }: Rgba): RawPixels {
@@ -59,7 +64,7 @@ function eachDeepened({ data, width, height }: Rgba): RawPixels {
   return { data: deep, raw: { width, height, channels: 4 } }
 }
 
-/** Where blocks end: the pixel in which each does, and how much of that pixel is its own, from 0 up to 1. */
+/** Where blocks end: the pixel that contains the end, and the share of this pixel in the block, from 0 up to 1. */
 function endsOf(
   length: number,
   blocks: number,
@@ -69,7 +74,9 @@ function endsOf(
   return { pixel: Uint32Array.from(ends, Math.floor), share: ends.map((end) => end - Math.floor(end)) }
 }
 
-/** Means of blocks, colours weighed by alpha. Where a side is no multiple of the block, all are a little larger. */
+/**
+ * Means of blocks, with colours weighted by alpha. If a side is not a multiple of `block`, blocks are slightly larger.
+ */
 function meansOf({ data, width, height }: Rgba, block: number): RawPixels {
   const across = Math.max(1, Math.floor(width / block))
   const down = Math.max(1, Math.floor(height / block))
@@ -92,7 +99,7 @@ function meansOf({ data, width, height }: Rgba, block: number): RawPixels {
   return { data: deep, raw: { width: across, height: down, channels: 4 } }
 }
 
-/** Sums of the blocks of one row: red, green and blue times alpha, and alpha. */
+/** Adds up the blocks of one row: red, green and blue, each multiplied by alpha, and alpha. */
 function sumRow(data: Uint8Array, start: number, ends: ReturnType<typeof endsOf>, row: Float64Array): void {
   let at = start
   for (let block = 0, to = 0; to < row.length; block++, to += 4) {
@@ -107,7 +114,7 @@ function sumRow(data: Uint8Array, start: number, ends: ReturnType<typeof endsOf>
       blue += (data[at + 2] ?? 0) * alpha
       alphas += alpha
     }
-    // On top of what the block before has left of the pixel that both have a part of.
+    // Added to this block's share of the pixel that it has in common with the previous block.
     row[to] = (row[to] ?? 0) + red
     row[to + 1] = (row[to + 1] ?? 0) + green
     row[to + 2] = (row[to + 2] ?? 0) + blue
@@ -119,7 +126,7 @@ function sumRow(data: Uint8Array, start: number, ends: ReturnType<typeof endsOf>
   }
 }
 
-/** Gives a pixel to two blocks. */
+/** Distributes a pixel over the two blocks that share it. */
 function split(data: Uint8Array, at: number, share: number, row: Float64Array, to: number): void {
   const alpha = data[at + 3] ?? 0
   for (let i = 0; i < 4; i++) {
@@ -141,7 +148,7 @@ function writeMeans(sums: Float64Array, area: number, deep: Uint16Array, start: 
   }
 }
 
-/** The same picture, in the same memory, with other colours where it is visible: three channels of the same size. */
+/** Replaces the colours of visible pixels, in the same memory. @param colors three channels of the same size */
 export function replaceColors({ data, width, height }: Rgba, colors: Uint8Array): Rgba {
   for (let to = 0, from = 0; to < data.length; to += 4, from += 3) {
     if (data[to + 3] === 0) continue

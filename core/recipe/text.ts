@@ -11,7 +11,7 @@ export function parseText(text: string): Recipe {
   return parseWith(text, catalogue)
 }
 
-/** The short text form, which reads as exactly this recipe; null when it has named outputs. */
+/** The short text form, which parses to exactly this recipe; null if it has named outputs. */
 export function printText(recipe: Recipe): string | null {
   return writeText(recipe, catalogue)
 }

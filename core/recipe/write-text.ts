@@ -4,7 +4,7 @@ import type { Catalogue, RecipeOf } from './create-catalogue.ts'
 type Values = Readonly<Record<string, unknown>>
 type Parameters = Readonly<Record<string, JsonSchema>>
 
-/** The shortest text that reads as this recipe; null when it has named outputs, which text cannot say. */
+/** The shortest text form of a recipe; null if it has named outputs, which the text form does not support. */
 export function writeText<S extends { op: string }>(
   recipe: RecipeOf<S>,
   catalogue: Catalogue,
@@ -13,7 +13,7 @@ export function writeText<S extends { op: string }>(
   return recipe.steps.map((step) => writeStep(step, catalogue)).join('/')
 }
 
-/** How an operation is written, e.g. `resize:<width>x<height>[:fit][:position][:name=value]`. */
+/** The usage line of an operation, e.g. `resize:<width>x<height>[:fit][:position][:name=value]`. */
 export function usageOf(name: string, catalogue: Catalogue): string {
   const positional = catalogue.get(name)?.positional ?? []
   const required = catalogue.jsonSchema(name).required ?? []
@@ -41,7 +41,7 @@ function writeStep(step: { op: string }, catalogue: Catalogue): string {
   return [encode(step.op), ...texts, ...named].join(':')
 }
 
-/** Values without a name, as far as they follow one another; what comes after a gap gets its name. */
+/** Positional values up to the first gap; later parameters are written with their names. */
 function writeInOrder(
   op: string,
   { values, given, parameters }: { values: Values; given: readonly string[]; parameters: Parameters },

@@ -2,7 +2,7 @@ import { catalogue, type Step } from '../../operations/index.ts'
 import type { Picture } from '../../operations/operation.ts'
 import { parseRecipe } from '../recipe.ts'
 
-/** Makes steps of drafts whose sizes are shares of the picture as it is when their turn comes. Only tests use this. */
+/** Turns drafts into steps. Sizes in a draft are fractions of the picture that its step receives. Only for tests. */
 export function resolveDrafts<Draft>(
   drafts: readonly Draft[],
   start: Picture,
@@ -20,7 +20,7 @@ export function resolveDrafts<Draft>(
   return steps
 }
 
-/** A resize to shares of the picture, of its width perhaps not. */
+/** Converts the fractions of a resize to pixels; the width may be missing. */
 export function resizeToPixels<Draft extends { width?: number | undefined; height: number }>(
   draft: Draft,
   picture: Picture,
