@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { parseAccountUris, accountUri } from './account-uri.ts'
 
-test('an account is named by one URI', () => {
+test('one SPIFFE URI names the account', () => {
   expect(accountUri('ann')).toBe('spiffe://pixelflow/account/ann')
   expect(parseAccountUris(['https://elsewhere.example', accountUri('ann')])).toBe('ann')
   expect(() => accountUri('Ann')).toThrow('account id')
@@ -9,11 +9,11 @@ test('an account is named by one URI', () => {
 
 test.each([
   ['none', []],
-  ['of another kind', ['spiffe://pixelflow/gateway/ann']],
-  ['of another domain', ['spiffe://pixelflow.example/account/ann']],
-  ['two', [accountUri('ann'), accountUri('bob')]],
-  ['no account id', ['spiffe://pixelflow/account/Ann']],
+  ['another kind', ['spiffe://pixelflow/gateway/ann']],
+  ['another trust domain', ['spiffe://pixelflow.example/account/ann']],
+  ['two accounts', [accountUri('ann'), accountUri('bob')]],
+  ['an invalid account id', ['spiffe://pixelflow/account/Ann']],
   ['a longer path', ['spiffe://pixelflow/account/ann/admin']],
-  ['with a query', ['spiffe://pixelflow/account/ann?x']],
-  ['empty', ['spiffe://pixelflow/account/']],
-])('and by nothing else: %s', (_, uris) => expect(parseAccountUris(uris)).toBeUndefined())
+  ['a query', ['spiffe://pixelflow/account/ann?x']],
+  ['an empty account id', ['spiffe://pixelflow/account/']],
+])('no account for URIs: %s', (_, uris) => expect(parseAccountUris(uris)).toBeUndefined())

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { size, span } from './amounts.ts'
 
-test('sizes', () => {
+test('formats sizes in decimal units', () => {
   const bytes = [0, 999, 1000, 9949, 43_100, 99_960, 999_600, 2_400_000, 123_456_789, 2e9]
   expect(bytes.map((one) => size(one))).toEqual([
     '0 B',
@@ -18,7 +18,7 @@ test('sizes', () => {
   expect(size(1500, '_')).toBe('1.5_kB')
 })
 
-test('spans of time', () => {
+test('formats durations', () => {
   const spans = [-3, 0.4, 84.4, 999.6, 1340, 59_949, 59_950, 200_000]
   expect(spans.map((one) => span(one))).toEqual([
     '0 ms',

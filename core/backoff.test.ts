@@ -3,7 +3,7 @@ import { backoffMs } from './backoff.ts'
 
 const longest = () => 1
 
-test('the pause doubles up to half a minute, and its second half is random', () => {
+test('the pause doubles up to 30 seconds, and its second half is random', () => {
   expect([1, 2, 3, 7, 8, 50].map((failures) => backoffMs(failures, { random: longest }))).toEqual([
     500, 1000, 2000, 30_000, 30_000, 30_000,
   ])
@@ -11,7 +11,7 @@ test('the pause doubles up to half a minute, and its second half is random', () 
   expect(backoffMs(0, { random: longest })).toBe(500)
 })
 
-test('first and longest pause can be set', () => {
+test('the initial and the longest pause are configurable', () => {
   const pauses = [1, 2, 9].map((failures) =>
     backoffMs(failures, { initialMs: 50, maxMs: 1000, random: longest }),
   )

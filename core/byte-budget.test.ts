@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { createByteBudget } from './byte-budget.ts'
 
-test('gives what is free at once and makes others wait in their order', async () => {
+test('grants free bytes at once and serves waiters in order of arrival', async () => {
   let short = 0
   const budget = createByteBudget(10, () => short++)
   await budget.take(6)
@@ -19,7 +19,7 @@ test('gives what is free at once and makes others wait in their order', async ()
   expect(budget.tryTake(1)).toBe(false)
 })
 
-test('a yielding request is served after the others, in any order of arrival', async () => {
+test('yielding waiters are served after all others', async () => {
   const budget = createByteBudget(10)
   await budget.take(8)
   const served: string[] = []
@@ -38,7 +38,7 @@ test('a yielding request is served after the others, in any order of arrival', a
   expect(served).toEqual(['urgent', 'giant', 'small'])
 })
 
-test('who asks for more than there is gets all of it', async () => {
+test('a request larger than the budget takes the whole budget', async () => {
   const budget = createByteBudget(10)
   await budget.take(50)
   expect(budget.tryTake(1)).toBe(false)
@@ -46,7 +46,7 @@ test('who asks for more than there is gets all of it', async () => {
   expect(budget.tryTake(10)).toBe(true)
 })
 
-test('who leaves makes room for those behind', async () => {
+test('an aborted waiter unblocks the waiters behind it', async () => {
   const budget = createByteBudget(10)
   await budget.take(5)
   const leaving = new AbortController()

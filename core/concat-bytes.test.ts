@@ -5,7 +5,7 @@ const parts = [[], [1, 2, 3], [4], [], [5, 6, 7, 8]].map((values) => Uint8Array.
 const all = [1, 2, 3, 4, 5, 6, 7, 8]
 const plain = (some: readonly Uint8Array[]) => some.flatMap((part) => [...part])
 
-test('parts are split into chunks of any size, and come together again', () => {
+test('rechunk splits parts into chunks of any size, and concatBytes joins them', () => {
   for (let size = 1; size <= 9; size += 1) {
     const pieces = [...rechunk(parts, size)]
     expect(pieces.flatMap(plain)).toEqual(all)
@@ -17,7 +17,7 @@ test('parts are split into chunks of any size, and come together again', () => {
   expect(concatBytes([]).length).toBe(0)
 })
 
-test('splitAt cuts within and between parts', () => {
+test('splitAt splits within and between parts', () => {
   for (let count = 0; count <= 8; count += 1) {
     const { front, rest } = splitAt(parts, count)
     expect([...front]).toEqual(all.slice(0, count))
@@ -26,7 +26,7 @@ test('splitAt cuts within and between parts', () => {
   expect(() => splitAt(parts, 9)).toThrow(RangeError)
 })
 
-test('nothing is copied that need not be', () => {
+test('a single part is never copied', () => {
   const whole = Uint8Array.from(all)
   expect(concatBytes([whole])).toBe(whole)
   expect(splitAt([whole], 3).front.buffer).toBe(whole.buffer)

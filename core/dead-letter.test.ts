@@ -20,7 +20,7 @@ const letter: DeadLetter = {
   at: '2026-11-21T00:00:00.000Z',
 }
 
-test('a letter has a name, and knows the job that it was', () => {
+test('a dead letter has an id and can be parsed to its job', () => {
   expect(isDeadLetterId(deadLetterId(letter))).toBe(true)
   expect(parseJob(letter)).toMatchObject({ lane: 'bulk', task: letter.task })
   expect(parseJob({ ...letter, task: 'odd' })).toBeUndefined()
@@ -28,7 +28,7 @@ test('a letter has a name, and knows the job that it was', () => {
     expect(isDeadLetterId(id)).toBe(false)
 })
 
-test('causes are told in their order, bounded and without passwords', () => {
+test('causes are formatted in order, truncated and without passwords', () => {
   const root = new Error('connect nats://user:hidden@host failed')
   const fault = Fault.of(new Error('the handler fell over', { cause: root }))
   const text = formatCause(fault) ?? ''

@@ -21,7 +21,7 @@ const queued: Task = {
 }
 
 describe('an event', () => {
-  test('carries the whole task as it is after the change', () => {
+  test('contains the complete task after the change', () => {
     const event = eventOf('started', queued, { status: 'running', attempt: 1 }, at)
     expect(event).toEqual({
       version: 1,
@@ -33,12 +33,12 @@ describe('an event', () => {
     expect(taskEvent.parse(JSON.parse(JSON.stringify(event)))).toEqual(event)
   })
 
-  test('names an output only when one was finished', () => {
+  test('has an output name only for a finished output', () => {
     expect(eventOf('output', queued, {}, at, 'thumb').output).toBe('thumb')
     expect('output' in eventOf('started', queued, {}, at)).toBe(false)
   })
 
-  test('is final when the task has ended or is gone', () => {
+  test('is final when the task has ended or was deleted', () => {
     for (const status of statuses) {
       const hasEnded = status !== 'queued' && status !== 'running'
       expect({ status, final: isFinal(eventOf('output', queued, { status }, at)) }).toEqual({
@@ -49,7 +49,7 @@ describe('an event', () => {
     expect(isFinal(eventOf('deleted', queued, {}, at))).toBe(true)
   })
 
-  test('of an unknown kind or version is refused', () => {
+  test('with an unknown kind or version is invalid', () => {
     const event = eventOf('queued', queued, {}, at)
     expect(kinds).toContain(event.kind)
     expect(taskEvent.safeParse({ ...event, kind: 'paused' }).success).toBe(false)
@@ -58,7 +58,7 @@ describe('an event', () => {
 })
 
 describe('a resume token', () => {
-  test('leads back to its place', () => {
+  test('is parsed to the sequence it was made from', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (seq) => {
         expect(parseResumeToken(resumeToken(seq))).toBe(seq)
@@ -67,7 +67,7 @@ describe('a resume token', () => {
     )
   })
 
-  test('that is not ours is none', () => {
+  test('that the server did not issue is invalid', () => {
     for (const foreign of ['', '-1', 'A', '1.5', ' 1', '1 ', 'zzzzzzzzzzz', 'zzzzzzzzzzzz', '0X10', 'é']) {
       expect(parseResumeToken(foreign)).toBeUndefined()
     }

@@ -4,7 +4,7 @@ import { requireBounded, requireBoundedJson, jsonBounds } from './json-bounds.ts
 const { depth, keys, values } = jsonBounds
 const objectOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, i]))
 const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
-/** The text, and the value that it stands for, are refused alike. */
+/** The error for a value; asserts that JSON text and the parsed value give the same one. */
 const problem = (value: unknown): string | undefined => {
   const told = [
     () => requireBoundedJson(Buffer.from(JSON.stringify(value))),
@@ -25,15 +25,15 @@ test.each([
   ['levels', nested(depth), nested(depth + 1)],
   ['keys', [objectOf(keys), objectOf(keys)], [objectOf(keys), objectOf(keys + 1)]],
   ['values', Array.from({ length: values - 1 }, () => 1), Array.from({ length: values + 1 }, () => 1)],
-])('%s are counted, as many as are allowed pass', (name, allowed, refused) => {
+])('the number of %s is limited, and the limit itself is allowed', (name, allowed, refused) => {
   expect(problem(allowed)).toBeUndefined()
   expect(problem(refused)).toContain(name)
 })
 
-test('what stands in strings counts for nothing', () => {
+test('punctuation within strings is not counted', () => {
   expect(problem({ 'a"[{:,': '\\"[[[['.repeat(10_000), b: '\\', c: [] })).toBeUndefined()
 })
 
-test('half a text passes; it is refused by its parser', () => {
+test('incomplete JSON passes, because the parser rejects it', () => {
   for (const text of ['', '"', '"\\', '{"a":', ']]]]:,', '{{', ':::']) requireBoundedJson(Buffer.from(text))
 })

@@ -3,7 +3,7 @@ import { createLatestValue } from './latest-value.ts'
 
 const never = new AbortController().signal
 
-test('what is put in replaces what was not taken', async () => {
+test('a new value replaces one that has not been taken', async () => {
   const newest = createLatestValue<number>()
   newest.put(1)
   newest.put(2)
@@ -14,7 +14,7 @@ test('what is put in replaces what was not taken', async () => {
   expect(await waiting).toBe(4)
 })
 
-test('closed, it gives what is there, then null', async () => {
+test('after close, take returns the remaining value, then null', async () => {
   const newest = createLatestValue<number>()
   newest.put(1)
   newest.close()
@@ -26,7 +26,7 @@ test('closed, it gives what is there, then null', async () => {
   expect(await waiting).toBeNull()
 })
 
-test('waiting ends with its signal', async () => {
+test('take rejects when its signal aborts', async () => {
   const newest = createLatestValue<number>()
   const leaving = new AbortController()
   const waiting = newest.take(leaving.signal).catch((error: unknown) => error)

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { pause } from './pause.ts'
 
-test('ends by itself', async () => {
+test('resolves after the time', async () => {
   expect(await pause(1)).toBeUndefined()
 })
 
-test('ends early, without an error, when the signal aborts', async () => {
+test('resolves early, without an error, when the signal aborts', async () => {
   const stop = new AbortController()
   const paused = pause(3_600_000, stop.signal)
   stop.abort()

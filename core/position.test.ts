@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { markOf, parsePosition, positionToken } from './position.ts'
 
-test('a position comes back as it was', () => {
+test('a position token is parsed to its sequence and mark', () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (log, seq) => {
       expect(parsePosition(positionToken(log, seq))).toEqual({ seq, mark: markOf(log) })
@@ -10,7 +10,7 @@ test('a position comes back as it was', () => {
   )
 })
 
-test('logs made one after the other differ in their mark', () => {
+test('logs created one after another have different marks', () => {
   const made = (n: number) => `2026-11-21T19:30:00.${String(n).padStart(9, '0')}Z`
   const marks = new Set(Array.from({ length: 2000 }, (_, n) => markOf(made(n))))
   expect(marks.size).toBe(2000)
@@ -29,6 +29,6 @@ test.each([
   'zzzzzzzzzzz.abc',
   '1.abcdefgh',
   '１.abc',
-])('takes %p for none', (token) => {
+])('%p is not a position', (token) => {
   expect(parsePosition(token)).toBeUndefined()
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { Fault } from './fault.ts'
 import { accountId, requireScope, localAccount, principal, scopes } from './principal.ts'
 
-test('an account id is safe wherever it goes', () => {
+test('an account id contains only safe characters', () => {
   for (const good of [localAccount, 'a', 'team-7_x', '0', 'x'.repeat(64)])
     expect(accountId.parse(good)).toBe(good)
   for (const bad of ['', 'A', 'a.b', 'a b', 'a/b', '*', '>', '..', 'ä', 'a\n', 'x'.repeat(65)]) {
@@ -10,7 +10,7 @@ test('an account id is safe wherever it goes', () => {
   }
 })
 
-test('a principal may do everything for its account unless its scopes are named', () => {
+test('a principal without explicit scopes has every scope except admin', () => {
   const everything = principal('a')
   for (const scope of scopes) expect(() => requireScope(everything, scope)).not.toThrow()
   expect(() => requireScope(everything, 'admin')).toThrow(Fault)
@@ -20,7 +20,7 @@ test('a principal may do everything for its account unless its scopes are named'
   expect(() => requireScope(principal('a', []), 'tasks:read')).toThrow(Fault)
 })
 
-test('a missing scope is named', () => {
+test('the fault names the missing scope', () => {
   try {
     requireScope(principal('a', ['tasks:read']), 'images:write')
     throw new Error('it was allowed')
@@ -32,6 +32,6 @@ test('a missing scope is named', () => {
   }
 })
 
-test('a principal of an impossible account cannot be made', () => {
+test('an invalid account id is rejected', () => {
   expect(() => principal('tasks.>')).toThrow()
 })

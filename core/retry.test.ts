@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { Fault } from './fault.ts'
 import { retry } from './retry.ts'
 
-/** Fails with these faults, one a call, then answers. */
+/** Fails with these faults, one per call, then succeeds. */
 function failing(...faults: Fault[]) {
   const tries: number[] = []
   const attempt = (number: number) => {
@@ -27,7 +27,7 @@ test('any other failure is not retried', async () => {
   expect(tries).toEqual([1])
 })
 
-test('the caller decides what is retryable, and is given the pause before the next try', async () => {
+test('the caller decides what is retryable, and receives the pause before the next attempt', async () => {
   const { attempt, tries } = failing(new Fault('conflict', 'Once.'), new Fault('conflict', 'Twice.'))
   const pauses: number[] = []
   const isRetryable = (_: unknown, pauseMs: number) => pauses.push(pauseMs) < 2

@@ -8,14 +8,14 @@ const utf16 = (text: string, order: 'le' | 'be') => {
 }
 const root = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"/>'
 
-describe('an SVG is known', () => {
+describe('beginsAsSvg detects an SVG', () => {
   test.each([
     ['bare', root],
     ['with a byte order mark', `\uFEFF${root}`],
     ['with white space before it', `\n\t ${root}`],
     ['with an XML declaration', `<?xml version="1.0" encoding="UTF-8"?>\n${root}`],
     ['with comments', `<!-- made by <a tool> --><!----><!-- - -->${root}`],
-    ['with instructions', `<?xml version="1.0"?><?xml-stylesheet href="a.css"?>${root}`],
+    ['with processing instructions', `<?xml version="1.0"?><?xml-stylesheet href="a.css"?>${root}`],
     [
       'with a DOCTYPE',
       `<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">${root}`,
@@ -27,7 +27,7 @@ describe('an SVG is known', () => {
     for (const file of [bytes(text), utf16(text, 'le'), utf16(text, 'be')]) {
       expect(beginsAsSvg(file)).toBe(true)
       expect(svgSizeIn(file)).toEqual({ width: 40, height: 30 })
-      // However few have come: never taken for something else.
+      // No prefix may be detected as another format.
       for (let length = 0; length < file.length; length++) {
         expect(beginsAsSvg(file.subarray(0, length))).not.toBe(false)
       }
@@ -35,17 +35,17 @@ describe('an SVG is known', () => {
   })
 
   test.each([
-    ['a page', '<!doctype html><html><body>'],
+    ['an HTML page', '<!doctype html><html><body>'],
     ['other XML', '<?xml version="1.0"?><rss><svg/></rss>'],
     ['a longer name', '<svgs>'],
     ['a closing tag', '</svg>'],
     ['text before it', `x${root}`],
-    ['nothing but a name', 'svg'],
+    ['only a name', 'svg'],
   ])('but not %s', (_, text) => {
     expect(beginsAsSvg(bytes(text))).toBe(false)
   })
 
-  test('only as far as it has come', () => {
+  test('is undecided for an incomplete prefix', () => {
     for (const text of [
       '',
       '<',
@@ -63,7 +63,7 @@ describe('an SVG is known', () => {
     expect(svgSizeIn(bytes('<svg width="10" '))).toBeUndefined()
   })
 
-  test('apart from a packed one', () => {
+  test('isGzip detects a compressed file', () => {
     expect(isGzip(Bun.gzipSync(root))).toBe(true)
     expect(isGzip(bytes(root))).toBe(false)
   })
@@ -98,12 +98,12 @@ describe('the size of an SVG', () => {
     expect(sizeOfSvg({ width: `${'9'.repeat(5000)}px` })).toEqual({ width: 300, height: 150 })
   })
 
-  test('is found among other attributes, in either quotes', () => {
+  test('is found among other attributes, in single or double quotes', () => {
     const tag = `<svg a='x>"y' viewBox = '0 0 2 3' data-width="9" style="width:5px" disabled width="40"\n>`
     expect(svgSizeIn(bytes(tag))).toEqual({ width: 40, height: 60 })
   })
 
-  test('is looked for in time that grows with the bytes', () => {
+  test('is searched for in linear time', () => {
     for (const flood of ['a ', '="', ' ', "a='", 'a="" ', '/', 'a']) {
       expect(svgSizeIn(bytes(`<svg ${flood.repeat(256 * 1024)}`))).toBeUndefined()
     }

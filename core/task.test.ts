@@ -31,31 +31,31 @@ const whole = {
 }
 
 describe('a task', () => {
-  test('is the same after it was stored', () => {
+  test('is unchanged by storing and parsing', () => {
     const parsed = task.parse(whole)
     expect(task.parse(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed)
     expect(JSON.parse(JSON.stringify(parsed))).toEqual(JSON.parse(JSON.stringify(whole)))
   })
 
   test.each([
-    ['an account that is none', { account: 'a.b' }],
-    ['a progress above a hundred', { progress: 101 }],
+    ['an invalid account', { account: 'a.b' }],
+    ['a progress above 100', { progress: 101 }],
     ['an unknown status', { status: 'paused' }],
     ['an id that is not a UUIDv7', { id: '00000000-0000-4000-8000-000000000000' }],
     ['a recipe with an unknown operation', { recipe: { steps: [{ op: 'melt' }] } }],
     ['an output in a format that cannot be written', { outputs: [{ ...whole.outputs[0], format: 'gif' }] }],
     ['an unknown fault code', { fault: { code: 'bad_luck', detail: 'Alas.' } }],
-  ])('is not %s', (_, change) => {
+  ])('is invalid with %s', (_, change) => {
     expect(task.safeParse({ ...whole, ...change }).success).toBe(false)
   })
 
-  test('of before there were lanes is interactive', () => {
+  test('stored without a lane is interactive', () => {
     const { lane: _, ...before } = whole
     expect(task.parse(before).lane).toBe('interactive')
     expect(firstJob(task.parse({ ...whole, lane: 'bulk' }))).toMatchObject({ lane: 'bulk', task: id })
   })
 
-  test('ends in three ways', () => {
+  test('has three final statuses', () => {
     expect(statuses.filter(hasEnded)).toEqual(['completed', 'failed', 'cancelled'])
   })
 })
@@ -69,11 +69,11 @@ test('an output name is safe in a path and as a file name', () => {
   }
 })
 
-test('the object of an output carries account, task and stage', () => {
+test('the object name of an output contains account, task and stage', () => {
   expect(outputObject('local', id, 'main', 'thumb')).toBe(`local/${id}/main/thumb`)
 })
 
-test('a fault report keeps what is public and nothing else', () => {
+test('a fault report keeps only public fields', () => {
   const report = { code: 'actor_lost' as const, detail: 'Gone.', retryAfterMs: 5 }
   expect(faultReport.parse({ ...report, stack: 'secret' })).toEqual(report)
 })

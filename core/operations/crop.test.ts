@@ -6,12 +6,12 @@ const area = (left: number, top: number, width: number, height: number) =>
   crop.schema.parse({ op: 'crop', left, top, width, height })
 const photo = { width: 300, height: 200, alpha: true }
 
-test('the picture becomes the area', () => {
+test('the result has the size of the area', () => {
   expect(crop.after(area(10, 20, 100, 50), photo)).toEqual({ width: 100, height: 50, alpha: true })
   expect(crop.after(area(0, 0, 300, 200), photo)).toEqual(photo)
 })
 
-test('an area that reaches outside names the side, the size and the way out', () => {
+test('the fault for an area outside the picture names the side, the size and the remedy', () => {
   const faultOf = (...at: [number, number, number, number]) => {
     try {
       crop.after(area(...at), photo)

@@ -8,7 +8,7 @@ import type { PictureOperation, StepOf } from './operation.ts'
 import { orient } from './orient.ts'
 import { sharpen } from './sharpen.ts'
 
-/** Operations that change values and not the size. */
+/** Tests of the operations that change pixel values but not the size. */
 
 const [red, green, blue, white] = [
   [255, 0, 0],
@@ -31,11 +31,11 @@ async function pixelsAfter(operation: PictureOperation, params: object = {}) {
   return [0, 3, 6, 9].map((at) => raw.slice(at, at + 3))
 }
 
-test('flip turns the picture upside down', async () => {
+test('flip mirrors the picture vertically', async () => {
   expect(await pixelsAfter(flip)).toEqual([blue, white, red, green] as number[][])
 })
 
-test('flop swaps left and right', async () => {
+test('flop mirrors the picture horizontally', async () => {
   expect(await pixelsAfter(flop)).toEqual([green, red, white, blue] as number[][])
 })
 
@@ -64,13 +64,13 @@ describe('contrast at an edge', () => {
     return level(20) - level(19)
   }
 
-  test('falls with more blur', async () => {
+  test('decreases with a larger blur', async () => {
     const [little, much] = [await stepAt(blur, { sigma: 0.5 }), await stepAt(blur, { sigma: 4 })]
     expect(little).toBeLessThan(90)
     expect(much).toBeLessThan(little / 2)
   })
 
-  test('rises with sharpen, and as far as its limits allow', async () => {
+  test('increases with sharpen, up to its limits', async () => {
     const plain = await stepAt(sharpen, {})
     expect(plain).toBeGreaterThan(95)
     expect(await stepAt(sharpen, { brighten: 0, darken: 0 })).toBeLessThanOrEqual(91)
@@ -78,7 +78,7 @@ describe('contrast at an edge', () => {
   })
 })
 
-test('orient turns the picture as its file says, unless switched off', async () => {
+test('orient applies the EXIF orientation, unless auto is false', async () => {
   const bytes = await sharp(corners, { raw: { width: 2, height: 2, channels: 3 } })
     .withMetadata({ orientation: 3 })
     .png()

@@ -15,38 +15,38 @@ const noise = await sharp({
 const write = (given: Record<string, unknown>, target: (typeof writableFormatIds)[number]) =>
   format.apply(sharp(noise), params(given), picture, target).toBuffer()
 
-describe('writing', () => {
-  test.each([...writableFormatIds])('%s can be read back in its size', async (target) => {
+describe('a written file', () => {
+  test.each([...writableFormatIds])('%s has the size of the picture', async (target) => {
     const metadata = await sharp(await write({}, target)).metadata()
     expect(metadata.format).toBe(target === 'avif' ? 'heif' : target)
     expect([metadata.width, metadata.height]).toEqual([picture.width, picture.height])
   })
 
-  test.each(['jpeg', 'webp', 'avif'] as const)('%s gets smaller with less quality', async (target) => {
+  test.each(['jpeg', 'webp', 'avif'] as const)('%s is smaller with lower quality', async (target) => {
     const [low, high] = [await write({ quality: 20 }, target), await write({ quality: 95 }, target)]
     expect(low.length).toBeLessThan(high.length * 0.7)
   })
 
-  test.each(['jpeg', 'png', 'webp'] as const)('%s gets smaller with more effort', async (target) => {
+  test.each(['jpeg', 'png', 'webp'] as const)('%s is smaller with more effort', async (target) => {
     const sizes = [await write({ effort: 0 }, target), await write({ effort: 9 }, target)].map(
       (file) => file.length,
     )
     expect(sizes[1]).toBeLessThan(sizes[0] ?? 0)
   })
 
-  test('avif takes every effort', async () => {
+  test('avif depends on effort', async () => {
     const files = [await write({ effort: 0 }, 'avif'), await write({ effort: 9 }, 'avif')]
     expect(files[0]?.equals(files[1] ?? Buffer.alloc(0))).toBe(false)
   })
 
-  test.each(['png', 'webp', 'avif'] as const)('%s without loss keeps every pixel', async (target) => {
+  test.each(['png', 'webp', 'avif'] as const)('lossless %s keeps every pixel', async (target) => {
     const again = await sharp(await write({ lossless: true }, target))
       .raw()
       .toBuffer()
     expect(again.equals(await sharp(noise).raw().toBuffer())).toBe(true)
   })
 
-  test('subsampling and progressive reach the file', async () => {
+  test('jpeg has the requested subsampling and is progressive if requested', async () => {
     const fine = await sharp(await write({ subsampling: '444', progressive: true }, 'jpeg')).metadata()
     expect([fine.chromaSubsampling, fine.isProgressive]).toEqual(['4:4:4', true])
     const plain = await sharp(await write({}, 'jpeg')).metadata()
@@ -54,8 +54,8 @@ describe('writing', () => {
   })
 })
 
-describe('what a format cannot do', () => {
-  test('transparency is laid on the background, and only for JPEG', async () => {
+describe('a feature that a format does not support', () => {
+  test('transparency: only JPEG is flattened on the background', async () => {
     const glass = { width: 4, height: 4, alpha: true }
     expect(writableFormatIds.filter((target) => flattens(glass, target))).toEqual(['jpeg'])
     const clear = sharp({ create: { width: 4, height: 4, channels: 4, background: '#00000000' } })
@@ -67,12 +67,12 @@ describe('what a format cannot do', () => {
     expect(green).toBeLessThan(5)
   })
 
-  test('JPEG without loss is refused, as asked or as it turns out', () => {
+  test('lossless JPEG is rejected, both in the recipe and for a JPEG source', () => {
     expect(format.schema.safeParse({ op: 'format', type: 'jpeg', lossless: true }).success).toBe(false)
     expect(() => checkWritable(params({ lossless: true }), picture, 'jpeg')).toThrow(Fault)
   })
 
-  test('a picture too large for the format is refused by its size', () => {
+  test('a picture that is too large for the format is rejected with its size', () => {
     const wide = { width: 20_000, height: 10, alpha: false }
     expect(() => checkWritable(defaultFormat, wide, 'webp')).toThrow('20000×10')
     expect(() => checkWritable(defaultFormat, wide, 'jpeg')).not.toThrow()

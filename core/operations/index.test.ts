@@ -20,7 +20,7 @@ test('every operation in this folder is in the list', async () => {
   expect(new Set(found)).toEqual(new Set(operations))
 })
 
-test('names are unique and stand in their own files', async () => {
+test('each operation has a unique name and a file of this name', async () => {
   const names = operations.map(operationName)
   expect(new Set(names).size).toBe(names.length)
   for (const name of names) expect(await Bun.file(`${import.meta.dir}/${name}.ts`).exists()).toBe(true)
@@ -31,13 +31,13 @@ describe.each(operations.map((operation) => [operationName(operation), operation
   (name, operation) => {
     const parameters = Object.entries(catalogue.parameters(name))
 
-    test('tells people what it is', () => {
+    test('has a title, a summary and examples', () => {
       expect(operation.title).toMatch(/^[A-Z]/)
       expect(operation.summary).toMatch(/^[A-Z].*\.$/)
       expect(operation.examples.length).toBeGreaterThan(0)
     })
 
-    test('has a title, a meaning and bounds for every parameter', () => {
+    test('has a title, a description and bounds for every parameter', () => {
       for (const [parameter, schema] of parameters) {
         expect({ parameter, title: schema.title }).toEqual({ parameter, title: expect.any(String) })
         expect(schema.description?.length).toBeGreaterThan(10)
@@ -45,14 +45,14 @@ describe.each(operations.map((operation) => [operationName(operation), operation
       }
     })
 
-    test('refuses parameters it does not know', () => {
+    test('rejects unknown parameters', () => {
       const [example = ''] = operation.examples
       const step = parseRecipe(example).steps.find(({ op }) => op === name)
       expect(operation.schema.safeParse(step).success).toBe(true)
       expect(operation.schema.safeParse({ ...step, surprise: 1 }).success).toBe(false)
     })
 
-    test('shows itself in examples that can be run', () => {
+    test('has examples that use it and can be parsed', () => {
       for (const example of operation.examples) {
         const recipe = parseRecipe(example)
         expect(recipe.steps.some(({ op }) => op === name)).toBe(true)
@@ -60,7 +60,7 @@ describe.each(operations.map((operation) => [operationName(operation), operation
       }
     })
 
-    test('writes in order only what it has, and no choice that reads as a switch', () => {
+    test('has only known positional parameters, and no choice with the name of a boolean parameter', () => {
       const known = parameters.map(([parameter]) => parameter)
       for (const one of operation.positional) {
         for (const parameter of typeof one === 'string' ? [one] : one.parameters)
@@ -81,15 +81,15 @@ function isBounded(schema: JsonSchema): boolean {
   return schema.minimum !== undefined && schema.maximum !== undefined
 }
 
-describe('what is published', () => {
+describe('the body of GET /api/v1/operations', () => {
   const body = describeOperations()
 
-  test('is JSON, one entry an operation, in order', () => {
+  test('is JSON with one entry per operation, in order', () => {
     expect(JSON.parse(JSON.stringify(body))).toEqual(body)
     expect(body.operations.map(({ name }) => name)).toEqual([...catalogue.names])
   })
 
-  test('lets a form tell numbers, choices, switches and colours apart', () => {
+  test('distinguishes numbers, choices, booleans and colours', () => {
     const properties = (name: string) =>
       body.operations.find((one) => one.name === name)?.schema.properties ?? {}
     expect(properties('blur')['sigma']).toMatchObject({
@@ -108,7 +108,7 @@ describe('what is published', () => {
     expect(properties('resize')['op']).toMatchObject({ const: 'resize' })
   })
 
-  test('asks only for what has no default', () => {
+  test('requires only parameters without a default', () => {
     const required = Object.fromEntries(body.operations.map(({ name, schema }) => [name, schema.required]))
     expect(required).toMatchObject({
       crop: ['op', 'left', 'top', 'width', 'height'],
@@ -118,20 +118,20 @@ describe('what is published', () => {
     })
   })
 
-  test('says how each is written', () => {
+  test('has the usage line of each operation', () => {
     expect(body.operations.map(({ text }) => text.usage)).toContain(
       'resize:<width>x<height>[:fit][:position][:name=value]',
     )
     expect(body.operations.map(({ text }) => text.usage)).toContain('crop:left:top:width:height')
   })
 
-  test('has the schema of whole recipes', () => {
+  test('has the schema of a recipe', () => {
     expect(body.recipe).toMatchObject({ type: 'object', required: ['steps'] })
     expect(Object.keys(body.recipe.properties ?? {})).toEqual(['steps', 'outputs'])
   })
 })
 
-describe('the page about recipes', () => {
+describe('the recipe documentation', () => {
   const page = recipesMarkdown()
 
   test('has a section for every operation and a row for every parameter', () => {
@@ -142,7 +142,7 @@ describe('the page about recipes', () => {
     }
   })
 
-  test('shows only recipes that can be parsed', () => {
+  test('contains only valid recipes', () => {
     const shown = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(
       ([, json = '']) => JSON.parse(json) as unknown,
     )

@@ -3,7 +3,7 @@ import { color, isOpaque } from './parameters.ts'
 
 const schema = color('#00000000', 'Colour', 'Any.')
 
-test('a colour is kept in one way of writing', () => {
+test('a colour is normalized', () => {
   const written = {
     fff: '#ffffff',
     '#FC0': '#ffcc00',
@@ -21,13 +21,13 @@ test('a colour is kept in one way of writing', () => {
   expect(schema.parse(undefined)).toBe('#00000000')
 })
 
-test('anything else is no colour', () => {
+test('other text is not a colour', () => {
   for (const text of ['', '#', 'ff', 'fffff', '#gggggg', 'red ', 'rgb(1,2,3)', '##fff', 7]) {
     expect(schema.safeParse(text).success).toBe(false)
   }
 })
 
-test('tells whether anything shines through', () => {
+test('isOpaque is true without transparency only', () => {
   expect(isOpaque(schema.parse('fffF'))).toBe(true)
   expect(isOpaque(schema.parse('transparent'))).toBe(false)
   expect(isOpaque(schema.parse('#ffffff80'))).toBe(false)

@@ -11,14 +11,14 @@ const sizeOf = (params: Record<string, unknown>, before = photo) => {
 }
 
 describe('the size', () => {
-  test('keeps the proportions when one side is given, whatever the fit', () => {
+  test('keeps the proportions when one side is given, with every fit', () => {
     for (const fit of ['inside', 'outside', 'cover', 'contain', 'fill']) {
       expect(sizeOf({ width: 150, fit })).toBe('150x100')
       expect(sizeOf({ height: 50, fit })).toBe('75x50')
     }
   })
 
-  test('meets a box as the fit says', () => {
+  test('follows from the fit when both sides are given', () => {
     expect(sizeOf({ width: 100, height: 100 })).toBe('100x67')
     expect(sizeOf({ width: 100, height: 100, fit: 'outside' })).toBe('150x100')
     expect(sizeOf({ width: 100, height: 100, fit: 'cover' })).toBe('100x100')
@@ -26,7 +26,7 @@ describe('the size', () => {
     expect(sizeOf({ width: 100, height: 100, fit: 'fill' })).toBe('100x100')
   })
 
-  test('does not grow unless told', () => {
+  test('grows only with enlarge', () => {
     expect(sizeOf({ width: 600 })).toBe('300x200')
     expect(sizeOf({ width: 600, height: 100, fit: 'cover' })).toBe('300x100')
     expect(sizeOf({ width: 600, height: 100, fit: 'fill' })).toBe('300x100')
@@ -36,11 +36,11 @@ describe('the size', () => {
     expect(sizeOf({ width: 600, height: 600, fit: 'cover', enlarge: true })).toBe('600x600')
   })
 
-  test('never vanishes', () => {
+  test('is at least one pixel', () => {
     expect(sizeOf({ width: 1 }, { width: 3000, height: 2, alpha: false })).toBe('1x1')
   })
 
-  test('stays exact where the decoder of a large JPEG shrinks while it loads', async () => {
+  test('is exact with shrink-on-load of a large JPEG', async () => {
     const before = { width: 2011, height: 1501, alpha: false }
     const blank = sharp({ create: { ...before, channels: 3, background: '#123456' } })
     const jpeg = await blank.jpeg().toBuffer()
@@ -59,14 +59,14 @@ describe('the size', () => {
   })
 })
 
-test('padding that lets something shine through makes the picture transparent', () => {
+test('transparent padding gives the picture alpha', () => {
   const box = { width: 100, height: 100, fit: 'contain' }
   expect(resize.after(step(box), photo).alpha).toBe(true)
   expect(resize.after(step({ ...box, background: 'white' }), photo).alpha).toBe(false)
   expect(resize.after(step({ ...box, fit: 'cover' }), photo).alpha).toBe(false)
 })
 
-test('position says what is kept', async () => {
+test('position selects the part that cover keeps', async () => {
   const half = { create: { width: 20, height: 20, channels: 3, background: 'red' } } as const
   const right = await sharp(half).png().toBuffer()
   const twoHalves = sharp({ create: { width: 40, height: 20, channels: 3, background: 'blue' } })
@@ -83,7 +83,7 @@ test('position says what is kept', async () => {
   expect(await kept('bottom-right')).toEqual([255, 0, 0])
 })
 
-test('wants a side, and cuts by content only where it cuts', () => {
+test('requires a side, and fit cover for the positions entropy and attention', () => {
   expect(schema.safeParse({ op: 'resize' }).success).toBe(false)
   expect(schema.safeParse({ op: 'resize', width: 0 }).success).toBe(false)
   expect(schema.safeParse({ op: 'resize', width: 10.5 }).success).toBe(false)

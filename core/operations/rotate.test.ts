@@ -6,7 +6,7 @@ const turned = (angle: number, background = 'transparent') =>
   rotate.schema.parse({ op: 'rotate', angle, background })
 const photo = { width: 30, height: 20, alpha: false }
 
-test('quarter turns swap the sides, and whole turns do nothing', () => {
+test('a quarter turn swaps the sides, and a full turn changes nothing', () => {
   expect(rotate.after(turned(90), photo)).toEqual({ width: 20, height: 30, alpha: false })
   expect(rotate.after(turned(-180), photo)).toEqual(photo)
   expect(rotate.slot(turned(-90))).toBe('turn')
@@ -14,13 +14,13 @@ test('quarter turns swap the sides, and whole turns do nothing', () => {
   expect(rotate.slot(turned(-360))).toBeNull()
 })
 
-test('any other angle opens corners in the background', () => {
+test('other angles fill the corners with the background', () => {
   expect(rotate.slot(turned(12.5))).toBe('rotate')
   expect(rotate.after(turned(45), photo).alpha).toBe(true)
   expect(rotate.after(turned(45, 'white'), photo).alpha).toBe(false)
 })
 
-test('the canvas is known to the pixel', async () => {
+test('the predicted canvas size is exact', async () => {
   for (let angle = -359.5; angle < 360; angle += 7.25) {
     const step = turned(angle, 'black')
     const blank = sharp({ create: { width: 31, height: 17, channels: 3, background: 'red' } })

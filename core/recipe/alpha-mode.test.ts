@@ -5,11 +5,11 @@ import { fillTransparentColors } from './fill-transparent-colors.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
-/** Whatever mixes neighbouring pixels leaves one colour with edges in alpha one colour. */
+/** Steps that mix neighbouring pixels do not change the colour of a single-coloured picture with edges in alpha. */
 
 const size = { width: 120, height: 90 }
 
-/** A disc and a wedge of one colour, their edges smooth; what is transparent is black. */
+/** A disc and a wedge of one colour with smooth edges; fully transparent pixels are black. */
 async function logo([red, green, blue]: readonly number[], { width, height } = size): Promise<Buffer> {
   const drawing = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 120 90">
     <circle cx="40" cy="45" r="30"/><path d="M70 10 L115 20 L90 85z"/></svg>`
@@ -59,7 +59,7 @@ describe.each(
     [200, 100, 50],
     [30, 60, 90],
     [0, 0, 0],
-  ])('leaves %p, %p, %p as it is', async (red, green, blue) => {
+  ])('keeps the colour %p, %p, %p', async (red, green, blue) => {
     const color = [red, green, blue]
     const { visible, worst } = await errorOf(await run(recipe, await logo(color)), color)
     expect(visible).toBeGreaterThan(300)
@@ -67,7 +67,7 @@ describe.each(
   })
 })
 
-/** How many pixels can be seen, and how far the worst of them is from the colour of all. */
+/** The number of visible pixels, and the largest difference between one of them and the expected colour. */
 async function errorOf(file: Buffer, color: readonly number[]): Promise<{ visible: number; worst: number }> {
   const pixels = await sharp(file).ensureAlpha().raw().toBuffer()
   let visible = 0
@@ -88,7 +88,7 @@ test.each([
   'resize:80x80:contain',
   'resize:90:kernel=nearest',
   'resize:70/sharpen',
-])('%s leaves a colour as it is also where it makes a picture much smaller', async (recipe) => {
+])('%s keeps the colour of a picture that it makes much smaller', async (recipe) => {
   const large = { width: 1001, height: 750 }
   const color = [200, 100, 50]
   const { visible, worst } = await errorOf(await run(recipe, await logo(color, large), large), color)
@@ -96,7 +96,7 @@ test.each([
   expect(worst).toBeLessThanOrEqual(2)
 })
 
-test('a picture much smaller stands where it stood', async () => {
+test('a large reduction does not shift the picture', async () => {
   const large = { width: 1201, height: 901 }
   const [red, green, blue] = [200, 100, 50]
   const source = await logo([red, green, blue], large)
@@ -110,7 +110,7 @@ test('a picture much smaller stands where it stood', async () => {
 })
 
 test.each(['resize:40', 'blur:2', 'sharpen', 'resize:50/blur:3/sharpen', 'resize:40x80:contain/blur:1'])(
-  'an opaque picture with an alpha channel comes out of %s as without one, and keeps the channel',
+  '%s on an opaque picture gives the same colours with and without an alpha channel, and keeps the channel',
   async (recipe) => {
     const opaque = await sharp(await logo([200, 100, 50]))
       .flatten({ background: '#103070' })
@@ -131,7 +131,7 @@ test.each(['resize:40', 'blur:2', 'sharpen', 'resize:50/blur:3/sharpen', 'resize
   },
 )
 
-test('a colour profile that is kept is kept along transparent edges too', async () => {
+test('a colour profile is kept for pictures with transparent edges', async () => {
   const color = [200, 100, 50]
   const source = await sharp(await logo(color))
     .withIccProfile('p3')
@@ -149,7 +149,7 @@ test('a colour profile that is kept is kept along transparent edges too', async 
   }
 })
 
-test('opaque stays opaque, and half stays half, to a level', async () => {
+test('uniform alpha is unchanged: exactly if opaque, otherwise within one level', async () => {
   for (const alpha of [255, 128, 1]) {
     const flat = await sharp({
       create: { ...size, channels: 4, background: { r: 9, g: 200, b: 90, alpha: alpha / 255 } },
@@ -172,7 +172,7 @@ test('opaque stays opaque, and half stays half, to a level', async () => {
   }
 })
 
-test('padding of a transparent picture has just the colour that was asked for', async () => {
+test('padding of a transparent picture has exactly the requested colour', async () => {
   for (const [background, pixel] of [
     ['ff8800', [255, 136, 0, 255]],
     ['2244cc80', [34, 68, 204, 128]],
@@ -182,7 +182,7 @@ test('padding of a transparent picture has just the colour that was asked for', 
   }
 })
 
-test('transparent pixels take the colour of the nearest visible one', () => {
+test('transparent pixels get the colour of the nearest visible pixel', () => {
   const [width, height] = [7, 3]
   const data = new Uint8Array(width * height * 4)
   data.set([10, 20, 30, 255], (width + 1) * 4)

@@ -25,19 +25,19 @@ test.each([
   'turn grayscale',
   'contain crop',
   'blur sharpen',
-])('%s is the order of sharp itself', (text) => {
+])('%s can fuse', (text) => {
   expect(canFuse(slots(text))).toBe(true)
 })
 
 test.each([
-  // Twice the same call: the second would replace the first.
+  // The same call twice: the second would replace the first.
   'flip flip',
   'blur blur',
   'scale cover',
   'turn rotate',
   'crop crop crop',
   'scale crop crop',
-  // The other way round.
+  // The reverse of sharp's order.
   'blur scale',
   'sharpen blur',
   'scale grayscale',
@@ -45,14 +45,14 @@ test.each([
   'blur flip',
   'blur crop',
   'turn flip',
-  // A flip alone is done after the resize and the crop, unless a rotation goes with it.
+  // sharp flips after the resize and the crop, unless there is a rotation.
   'flip crop',
   'flip scale',
   'crop turn scale',
-  // Cutting and padding to the box come after flip and turn.
+  // sharp cuts and pads to the box after flip and turn.
   'cover flip',
   'contain turn',
-  // Right order, wrong pixels.
+  // The order of sharp, but the steps conflict.
   'grayscale contain',
   'grayscale rotate',
   'grayscale cover',

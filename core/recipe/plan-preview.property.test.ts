@@ -9,16 +9,14 @@ import { parseRecipe } from './recipe.ts'
 import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
 import { printText } from './text.ts'
 
-/**
- * Whatever a recipe does, its preview on a smaller copy looks like its real result made equally small.
- */
+/** For random recipes, the preview on a smaller copy looks like the real result scaled to the same size. */
 
 const runs = 80
 const seed = 20_261_121
 /**
- * Mean difference in levels of 255. What falls between two pixels of the copy is rounded to one of them, which counts
- * the more the fewer pixels there are; so the worst pixel says nothing. A blur of a wrong size, an area cut elsewhere or
- * padding of a wrong width are off by far more.
+ * Largest mean difference, in levels of 255. Positions are rounded to whole pixels of the copy, which has more effect
+ * the fewer pixels there are, so the largest difference of a single pixel is not meaningful. A wrong blur radius, crop
+ * area or padding width gives a far larger mean.
  */
 const tolerance = (side: number) => 3 + 200 / side
 
@@ -55,7 +53,7 @@ const input = fc.record({
   seed: fc.nat(),
 })
 
-test('a preview looks like the result made equally small', async () => {
+test('a preview looks like the result scaled to the same size', async () => {
   await fc.assert(
     fc.asyncProperty(input, async ({ width, height, alpha, maxPixels, drafts, seed }) => {
       const source: Picture = { width, height, alpha }
@@ -111,7 +109,7 @@ function inPixels(one: Draft, picture: Picture): unknown {
   }
 }
 
-/** Clouds of colour with a hard-edged frame in them: something like a photograph, in which every pixel differs. */
+/** Smooth colour gradients with a hard-edged square: similar to a photograph, in which every pixel differs. */
 async function makeSource(width: number, height: number, alpha: boolean, seed: number): Promise<Buffer> {
   let state = seed | 1
   const random = () => {
@@ -150,7 +148,7 @@ async function render(output: PlannedOutput, start: Picture, source: Buffer) {
   return { bytes, ...after }
 }
 
-/** Colours as they weigh, with transparency multiplied in: what is invisible may have any colour. */
+/** Pixels with colours premultiplied by alpha, because transparent pixels may have any colour. */
 async function pixelsOf(bytes: Buffer): Promise<Float64Array> {
   const raw = await sharp(bytes).ensureAlpha().raw().toBuffer()
   return Float64Array.from(raw, (value, i) =>

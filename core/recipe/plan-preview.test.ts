@@ -20,7 +20,7 @@ function previewAs(recipe: string, on = copy) {
   return { steps, size: [picture.width, picture.height] }
 }
 
-test('a copy is as large as it may be, and no larger than the picture', () => {
+test('a copy is as large as the limit allows, and at most as large as the picture', () => {
   expect(copySize(source, maxPixels)).toEqual({ width: 1254, height: 836 })
   expect(copySize({ width: 10, height: 10 }, maxPixels)).toEqual({ width: 10, height: 10 })
   expect(copySize({ width: 60_000, height: 4 }, maxPixels)).toEqual({ width: 8192, height: 1 })
@@ -28,7 +28,7 @@ test('a copy is as large as it may be, and no larger than the picture', () => {
 })
 
 describe('on a copy', () => {
-  test('lengths are scaled, and what is finer than a pixel is left out', () => {
+  test('lengths are scaled, and steps with an effect below one pixel are omitted', () => {
     expect(previewAs('blur:8').steps).toMatchObject([{ op: 'blur', sigma: 8 * (1254 / 6000) }])
     expect(previewAs('sharpen:1').steps).toEqual([])
     expect(previewAs('crop:600:400:3000:2000').steps).toMatchObject([
@@ -36,7 +36,7 @@ describe('on a copy', () => {
     ])
   })
 
-  test('what comes out smaller is shown as it is', () => {
+  test('a result smaller than the limit is shown at full size', () => {
     expect(previewAs('resize:800/sharpen:1')).toMatchObject({
       steps: [
         { op: 'resize', width: 800, height: 533 },
@@ -46,7 +46,7 @@ describe('on a copy', () => {
     })
   })
 
-  test('what comes out larger is shown as large as a preview may be', () => {
+  test('a larger result is scaled to the limit', () => {
     expect(previewAs('resize:4000').size).toEqual([1254, 836])
     const [width = 0, height = 0] = previewAs('rotate:45').size
     expect(width * height).toBeLessThanOrEqual(maxPixels)
@@ -61,15 +61,15 @@ describe('a copy with more detail', () => {
     ['crop:0:0:600:400/resize:60', false],
     ['blur:3/crop:0:0:600:400', false],
     ['resize:300', false],
-  ])('%s wants it: %p', (recipe, wants) => {
+  ])('%s needs it: %p', (recipe, wants) => {
     expect(needsMoreDetail(outputOf(recipe), source, copy, maxPixels)).toBe(wants)
   })
 
-  test('is not wanted where the copy is the picture', () => {
+  test('is not needed if the copy has the full size', () => {
     expect(needsMoreDetail(outputOf('crop:0:0:60:40'), source, source, maxPixels)).toBe(false)
   })
 
-  test('is cut and made small before anything slow is done to it', () => {
+  test('is cropped and reduced before slow steps', () => {
     const fine = { ...source, width: 3000, height: 2000 }
     expect(previewAs('crop:0:0:5000:4000/blur:9', fine).steps.map(({ op }) => op)).toEqual([
       'crop',

@@ -6,7 +6,7 @@ import { planRenderings, sourcePicture } from './plan-renderings.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
 
-/** Runs a recipe as an executor would. */
+/** Runs all renderings of a recipe. */
 async function run(text: string, source: Buffer, target: WritableFormatId) {
   const [output] = plan(parseRecipe(text)).outputs
   if (output === undefined) throw new Error('no output')
@@ -30,7 +30,7 @@ async function firstPixel(file: Buffer): Promise<number[]> {
   return [...(await sharp(file).ensureAlpha().raw().toBuffer()).subarray(0, 4)]
 }
 
-/** Lossy formats and repeated rounding move values a little; a wrong colour is far away. */
+/** Allows the small differences of lossy formats and repeated rounding. */
 function expectNear(pixel: readonly number[], expected: readonly number[]): void {
   const distance = Math.max(...expected.map((value, i) => Math.abs(value - (pixel[i] ?? Number.NaN))))
   expect({ pixel, isNear: distance <= 6 }).toEqual({ pixel, isNear: true })
@@ -38,7 +38,7 @@ function expectNear(pixel: readonly number[], expected: readonly number[]): void
 
 const colored = { create: { width: 40, height: 20, channels: 3, background: '#c04020' } } as const
 
-/** A photograph as a telephone makes it: on its side, wide colours, a place. */
+/** A photograph like that of a phone: EXIF orientation, a wide colour space, and a location. */
 const photo = await sharp(colored)
   .withMetadata({ orientation: 6 })
   .withExifMerge({
@@ -56,8 +56,8 @@ const told = ({ exif, xmp, icc, orientation }: Metadata) => ({
   orientation: orientation ?? 1,
 })
 
-describe('what happens by itself', () => {
-  test('upright, no metadata, sRGB', async () => {
+describe('defaults', () => {
+  test('the result is upright, without metadata and in sRGB', async () => {
     const { metadata, pixel } = await run('', photo, 'jpeg')
     expect(told(await sharp(photo).metadata())).toEqual({ exif: true, xmp: true, icc: true, orientation: 6 })
     expect([metadata.width, metadata.height]).toEqual([20, 40])
@@ -65,12 +65,12 @@ describe('what happens by itself', () => {
     expectNear(pixel, [192, 64, 32, 255])
   })
 
-  test.each(['jpeg', 'png', 'webp', 'avif'] as const)('no trace of the place in %s', async (target) => {
+  test.each(['jpeg', 'png', 'webp', 'avif'] as const)('%s has no location metadata', async (target) => {
     const { metadata } = await run('resize:10/blur/resize:5', photo, target)
     expect(told(metadata)).toEqual({ exif: false, xmp: false, icc: false, orientation: 1 })
   })
 
-  test('16 bits with a profile become sRGB too', async () => {
+  test('a 16-bit picture with a profile is converted to sRGB', async () => {
     const deep = await sharp(colored).toColourspace('rgb16').withIccProfile('p3').png().toBuffer()
     expect((await sharp(deep).metadata()).depth).toBe('ushort')
     for (const text of ['', 'flip', 'blur/flip/blur', 'resize:9/format:webp:lossless']) {
@@ -83,9 +83,9 @@ describe('what happens by itself', () => {
   })
 })
 
-describe('what can be switched off', () => {
+describe('options', () => {
   test.each(['format:metadata=keep', 'blur/flip/resize:5/format:metadata=keep'])(
-    'metadata: %s',
+    'metadata is kept: %s',
     async (text) => {
       const { metadata } = await run(text, photo, 'jpeg')
       expect(told(metadata)).toEqual({ exif: true, xmp: true, icc: false, orientation: 1 })
@@ -94,7 +94,7 @@ describe('what can be switched off', () => {
   )
 
   test.each(['format:colorspace=keep', 'blur/flip/resize:5/format:colorspace=keep'])(
-    'colours: %s',
+    'the colour profile is kept: %s',
     async (text) => {
       const { metadata, file } = await run(text, photo, 'png')
       expect(told(metadata)).toEqual({ exif: false, xmp: false, icc: true, orientation: 1 })
@@ -103,14 +103,14 @@ describe('what can be switched off', () => {
     },
   )
 
-  test('orientation: pixels as they lie, and the note about it only with the metadata', async () => {
+  test('orient:false keeps the stored orientation, and its EXIF tag only with the metadata', async () => {
     const plain = await run('orient:false', photo, 'jpeg')
     expect([plain.metadata.width, plain.metadata.orientation ?? 1]).toEqual([40, 1])
     const kept = await run('orient:false/format:metadata=keep', photo, 'jpeg')
     expect([kept.metadata.width, kept.metadata.orientation]).toEqual([40, 6])
   })
 
-  test('CMYK becomes RGB even where colours are kept, with a profile that fits', async () => {
+  test('CMYK is converted to RGB with a matching profile even with colorspace=keep', async () => {
     const print = await sharp(colored).toColourspace('cmyk').withIccProfile('cmyk').jpeg().toBuffer()
     const { metadata } = await run('blur/flip/format:colorspace=keep', print, 'jpeg')
     expect([metadata.space, metadata.icc?.subarray(16, 20).toString()]).toEqual(['srgb', 'RGB '])
@@ -121,7 +121,7 @@ describe('transparency', () => {
   const glass = { create: { width: 40, height: 20, channels: 4, background: '#ff000080' } } as const
   const source = sharp(glass).png()
 
-  test('is laid on white for JPEG, after all other steps', async () => {
+  test('is flattened on white for JPEG, after all other steps', async () => {
     const clear = await source.toBuffer()
     const { pixel, pipelines } = await run('resize:10/format:jpeg', clear, 'png')
     expectNear(pixel, [255, 127, 127, 255])
@@ -129,7 +129,7 @@ describe('transparency', () => {
     expectNear((await run('format:jpeg:background=000', clear, 'png')).pixel, [128, 0, 0, 255])
   })
 
-  test('stays in every other format, through any number of pipelines', async () => {
+  test('is kept in every other format, through several pipelines', async () => {
     const clear = await source.toBuffer()
     for (const type of ['png', 'webp', 'avif']) {
       const { pixel } = await run(`flip/grayscale/blur/flip/format:${type}`, clear, 'png')
@@ -137,7 +137,7 @@ describe('transparency', () => {
     }
   })
 
-  test('that steps bring along is flattened too, opaque pictures need no pipeline for it', async () => {
+  test('added by steps is flattened too; opaque pictures need no extra pipeline', async () => {
     expectNear((await run('resize:20x20:contain', photo, 'jpeg')).pixel, [255, 255, 255, 255])
     expectNear(
       (await run('rotate:45/format:jpeg:100:subsampling=444:background=0f0', photo, 'jpeg')).pixel,
@@ -146,13 +146,13 @@ describe('transparency', () => {
     expect((await run('resize:20/blur', photo, 'jpeg')).pipelines).toBe(1)
   })
 
-  test('colours of padding stay after grayscale', async () => {
+  test('padding after grayscale keeps its colour', async () => {
     const { pixel } = await run('grayscale/resize:30x30:contain:background=f00', photo, 'png')
     expectNear(pixel, [255, 0, 0, 255])
   })
 })
 
-describe('what only the picture can tell', () => {
+describe('a fault that depends on the picture', () => {
   const source = { width: 300, height: 200, alpha: false }
   const faultOf = (recipe: unknown, target: WritableFormatId = 'jpeg') => {
     const [output] = plan(parseRecipe(recipe)).outputs
@@ -165,7 +165,7 @@ describe('what only the picture can tell', () => {
     throw new Error('it was accepted')
   }
 
-  test('a crop outside of what the steps before it leave', () => {
+  test('a crop outside the result of the previous steps', () => {
     expect(faultOf('resize:150/crop:100:0:100:50')).toEqual({
       code: 'processing_failed',
       field: 'steps[1].width',
@@ -181,7 +181,7 @@ describe('what only the picture can tell', () => {
     expect(faultOf({ steps: [], outputs: { a: { steps } } }).field).toBe('outputs.a.steps[1].width')
   })
 
-  test('what the format of the source cannot do', () => {
+  test('a parameter that the format of the source does not support', () => {
     expect(faultOf('format:lossless')).toMatchObject({
       field: 'steps[0].lossless',
       code: 'processing_failed',
@@ -191,7 +191,7 @@ describe('what only the picture can tell', () => {
   })
 })
 
-test('a source on its side has its sides the other way round only when it is turned', () => {
+test('width and height of a source with EXIF orientation 5 to 8 are swapped only if it is turned upright', () => {
   const stored = { width: 40, height: 20, orientation: 8 }
   expect(sourcePicture(stored, true)).toEqual({ width: 20, height: 40, alpha: false })
   expect(sourcePicture(stored, false)).toEqual({ width: 40, height: 20, alpha: false })
@@ -202,8 +202,8 @@ test('a source on its side has its sides the other way round only when it is tur
   })
 })
 
-test('every orientation is turned as its number says, also where enlarging makes it matter when', async () => {
-  // A mark in the corner that is at the top left once upright.
+test('every EXIF orientation is applied correctly, also with a flip-sensitive resize', async () => {
+  // The mark is in the top left corner of the upright picture.
   const upright = sharp({ create: { width: 6, height: 4, channels: 3, background: 'black' } })
   const mark = await sharp({ create: { width: 2, height: 2, channels: 3, background: 'white' } })
     .png()

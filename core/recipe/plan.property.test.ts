@@ -10,16 +10,16 @@ import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
 import { printText } from './text.ts'
 
 /**
- * Whatever steps stand in whatever order, the fused pipelines give the picture that the same steps give one at a time,
- * each in a pipeline of its own with every pixel written out in between.
+ * For random steps in random order, the fused pipelines give the same picture as the steps applied one at a time, each
+ * in its own pipeline with an intermediate file.
  */
 
 const runs = 250
 const seed = 20_261_114
 /**
- * Levels of 255, colours weighed by alpha. What differs is rounding to whole levels between pipelines, most where
- * something almost transparent is sharpened afterwards. A step out of order, a pixel's shift or a wrong colour in a
- * corner is off by dozens.
+ * Allowed differences in levels of 255, with colours premultiplied by alpha. They come from rounding to whole levels
+ * between pipelines and are largest where an almost transparent area is sharpened. A wrong order, a shift by one pixel
+ * or a wrong colour in a corner gives differences of dozens of levels.
  */
 const tolerance = { opaque: { mean: 1, worst: 10 }, transparent: { mean: 2, worst: 16 } }
 const source = fc.record({
@@ -31,14 +31,15 @@ const source = fc.record({
 })
 type Source = (typeof source extends fc.Arbitrary<infer T> ? T : never) & object
 
-/** A share of the picture as it is at that point; turned into pixels once that is known. */
+/** A fraction of the picture that the step receives; converted to pixels when its size is known. */
 const share = fc.double({ min: 0, max: 0.999, noNaN: true })
 const color = fc.constantFrom('#00000000', '#ffffff', '#ff8800', '#2244cc80')
 const draft = fc.oneof(
   fc.record({
     op: fc.constant('resize' as const),
-    // Below a quarter sharp first shrinks by whole numbers, from one edge on: a fraction of a pixel that shows in such
-    // tiny pictures when sharp turns them upright after the resize, as it may (see `flipSensitive`).
+    // Below a quarter, sharp first shrinks by an integer factor, starting at one edge. This shifts the picture by a
+    // fraction of a pixel, which is visible in tiny pictures that sharp turns upright after the resize (see
+    // `flipSensitive`).
     width: fc.option(fc.double({ min: 0.26, max: 1.6, noNaN: true }), { nil: undefined }),
     height: fc.double({ min: 0.26, max: 1.6, noNaN: true }),
     fit: fc.constantFrom('inside', 'cover', 'contain', 'fill', 'outside'),
@@ -64,7 +65,7 @@ const draft = fc.oneof(
 )
 type Draft = typeof draft extends fc.Arbitrary<infer T> ? T : never
 
-test('fused pipelines give what single steps give', async () => {
+test('fused pipelines give the same result as single steps', async () => {
   await fc.assert(
     fc.asyncProperty(source, fc.array(draft, { minLength: 1, maxLength: 6 }), async (made, drafts) => {
       const bytes = await makeSource(made)
@@ -97,7 +98,7 @@ function inPixels(one: Draft, picture: Picture): unknown {
   return { op: 'crop', left, top, width, height }
 }
 
-/** Slopes, hard edges and a little noise, different for every seed; a file that states an orientation. */
+/** A file with gradients, hard edges and a little noise, different for every seed, and with an EXIF orientation. */
 async function makeSource({ width, height, alpha, orientation, seed }: Source): Promise<Buffer> {
   const channels = alpha ? 4 : 3
   const pixels = new Uint8Array(width * height * channels)
@@ -154,7 +155,7 @@ async function runSingly(steps: readonly Step[], bytes: Buffer) {
   return { pixels: await pixelsOf(data), width: info.width, height: info.height }
 }
 
-/** Colours as they weigh, with transparency multiplied in: what is invisible may have any colour. */
+/** Pixels with colours premultiplied by alpha, because transparent pixels may have any colour. */
 async function pixelsOf(bytes: Buffer): Promise<Float64Array> {
   const raw = await sharp(bytes).ensureAlpha().raw().toBuffer()
   return Float64Array.from(raw, (value, i) =>

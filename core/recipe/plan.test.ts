@@ -15,7 +15,7 @@ const only = (text: string) => {
   return output
 }
 
-/** Each pass as the operations in it. */
+/** The operations of each pass. */
 const passesOf = (text: string) => only(text).passes.map((pass) => pass.map(({ step }) => step.op).join(' '))
 
 describe('passes', () => {
@@ -40,19 +40,19 @@ describe('passes', () => {
     expect(passesOf(text)).toEqual(expected)
   })
 
-  test('leave out what changes nothing', () => {
+  test('omit steps that change nothing', () => {
     expect(passesOf('blur/rotate:0/sharpen/rotate:360')).toEqual(['blur sharpen'])
     expect(passesOf('rotate:0')).toEqual([])
   })
 
-  test('keep every other step, in the order written', () => {
+  test('contain all other steps, in order', () => {
     const text = 'flop/sharpen/crop:0:0:9:9/blur/resize:5/rotate:7/flip/grayscale/crop:0:0:1:1/rotate:90'
     expect(passesOf(text).join(' ')).toBe('flop sharpen crop blur resize rotate flip grayscale crop rotate')
   })
 })
 
 describe('an output', () => {
-  test('is turned upright and written by default', () => {
+  test('is turned upright and has the default format', () => {
     expect(only('resize:8')).toMatchObject({
       name: 'default',
       source: { orient: true },
@@ -61,7 +61,7 @@ describe('an output', () => {
     expect(only('resize:8')).not.toHaveProperty('formatField')
   })
 
-  test('takes orient and format from their steps', () => {
+  test('has the parameters of the orient and format steps', () => {
     const output = only('orient:false/resize:8/format:avif:60')
     expect(output.source.orient).toBe(false)
     expect(output.format).toEqual({ ...defaultFormat, type: 'avif', quality: 60 })
@@ -69,7 +69,7 @@ describe('an output', () => {
     expect(only('orient/flip').source.orient).toBe(true)
   })
 
-  test('has the shared steps before its own, which may fuse', () => {
+  test('has the shared steps first, which can fuse with its own', () => {
     const recipe = parseRecipe({
       steps: [{ op: 'resize', width: 800 }],
       outputs: {
@@ -87,7 +87,7 @@ describe('an output', () => {
     ])
   })
 
-  test('tells people and programs where a step stands', () => {
+  test('has the path and the description of each step', () => {
     const recipe = parseRecipe({ steps: [], outputs: { thumb: { steps: [{ op: 'flip' }] } } })
     expect(plan(recipe).outputs[0]?.passes[0]?.[0]).toMatchObject({
       field: 'outputs.thumb.steps[0]',
@@ -114,7 +114,7 @@ describe('images', () => {
   const catalogue = createCatalogue([overlay, blur])
   const ids = ['1', '2', '3'].map((digit) => `01900000-0000-7000-8000-00000000000${digit}`)
 
-  test('are collected over all steps and outputs, each once', () => {
+  test('are collected from all steps and outputs, each once', () => {
     const [a, b, c] = ids
     const recipe = parseWith(
       {
@@ -130,17 +130,17 @@ describe('images', () => {
     expect(plan(parseWith(`overlay:${a}`, catalogue), catalogue).images).toEqual([a] as string[])
   })
 
-  test('are none where no step names one', () => {
+  test('are empty if no step refers to one', () => {
     expect(plan(parseRecipe('resize:800')).images).toEqual([])
   })
 
-  test('a reference that is no id is a mistake like any other', () => {
+  test('an invalid reference is rejected like any invalid parameter', () => {
     expect(() => parseWith('overlay:mine', catalogue)).toThrow(
       'Step 1 (overlay): image must be the id of an image, got "mine".',
     )
   })
 
-  test('a catalogue knows only its own operations', () => {
+  test('a catalogue contains only its own operations', () => {
     expect(() => parseWith('resize:800', catalogue)).toThrow('unknown operation "resize"')
   })
 })

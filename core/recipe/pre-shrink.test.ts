@@ -7,7 +7,7 @@ import { parseRecipe } from './recipe.ts'
 const size = { width: 4950, height: 3300 }
 const color = [200, 100, 50]
 
-/** A drawing of one colour, its edges smooth; what is transparent is black. */
+/** A disc of one colour with smooth edges. */
 const shape = await sharp(
   Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 36 24" width="4950" height="3300"><circle cx="18" cy="12" r="11"/></svg>`,
@@ -22,7 +22,7 @@ const disc = await sharp({ create: { ...size, channels: 3, background: { r: 200,
   .png({ compressionLevel: 1 })
   .toBuffer()
 
-/** The result, and the sizes of the pictures that were written out on the way to it. */
+/** The result, and the sizes of the intermediate pictures. */
 async function run(recipe: string, source: Buffer) {
   const [output] = plan(parseRecipe(recipe)).outputs
   if (output === undefined) throw new Error('no output')
@@ -39,13 +39,13 @@ async function run(recipe: string, source: Buffer) {
 describe.each(['resize:90', 'resize:60x60:cover', 'resize:90x90:contain', 'orient/resize:90'])(
   '%s',
   (recipe) => {
-    test('holds no more of a large transparent picture than its result needs', async () => {
+    test('does not hold all pixels of a large transparent picture', async () => {
       const { opened } = await run(recipe, disc)
       expect(opened.length).toBeGreaterThan(0)
       expect(Math.max(...opened)).toBeLessThan(size.width * size.height)
     })
 
-    test('leaves a flat colour flat, what is opaque opaque, and what is clear clear', async () => {
+    test('keeps a flat colour and opaque pixels', async () => {
       const { data, info } = await run(recipe, disc)
       let worst = 0
       for (let at = 0; at < data.length; at += 4) {
@@ -60,7 +60,7 @@ describe.each(['resize:90', 'resize:60x60:cover', 'resize:90x90:contain', 'orien
   },
 )
 
-test('a gray picture comes out gray', async () => {
+test('a gray picture stays gray', async () => {
   const gray = await sharp({
     create: { ...size, channels: 4, background: { r: 90, g: 90, b: 90, alpha: 0.5 } },
   })
@@ -72,12 +72,12 @@ test('a gray picture comes out gray', async () => {
   expect(Math.max(...off)).toBeLessThanOrEqual(1)
 })
 
-test('a nearest kernel takes pixels as they are', async () => {
+test('the nearest kernel keeps pixel values', async () => {
   const { data } = await run('resize:90:kernel=nearest', disc)
   expect([...new Set(data.filter((_, i) => i % 4 === 3))].toSorted((a, b) => a - b).slice(-1)).toEqual([255])
 })
 
-test('a picture that lies on its side is turned as well', async () => {
+test('the EXIF orientation is applied', async () => {
   const [width, height] = [size.height, size.width]
   const top = await sharp({ create: { width, height: 600, channels: 4, background: '#ff0000' } })
     .png()
@@ -90,6 +90,6 @@ test('a picture that lies on its side is turned as well', async () => {
   const { data, info } = await run('orient/resize:90', source)
   expect([info.width, info.height]).toEqual([90, 60])
   const alphaAt = (x: number, y: number) => data[(y * info.width + x) * 4 + 3]
-  // A quarter clockwise: what was at the top is at the right.
+  // Turned by 90° clockwise: the top is at the right.
   expect([alphaAt(88, 2), alphaAt(88, 58), alphaAt(1, 2), alphaAt(60, 30)]).toEqual([255, 255, 0, 0])
 })

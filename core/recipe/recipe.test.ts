@@ -3,7 +3,7 @@ import { Fault } from '../fault.ts'
 import { maxOutputs, maxSteps } from './create-catalogue.ts'
 import { outputNames, parseRecipe, recipe } from './recipe.ts'
 
-/** The report of the fault that parsing gives, its field and words. */
+/** The report of the fault that parsing throws. */
 function faultOf(input: unknown) {
   try {
     parseRecipe(input)
@@ -17,7 +17,7 @@ function faultOf(input: unknown) {
 const flips = (count: number) => Array.from({ length: count }, () => ({ op: 'flip' }))
 
 describe('a recipe', () => {
-  test('has every default filled in, so that it means the same for ever', () => {
+  test('has every default, so that its meaning does not change with a default', () => {
     expect(parseRecipe({ steps: [{ op: 'blur' }, { op: 'format', type: 'webp' }] })).toEqual({
       steps: [
         { op: 'blur', sigma: 3 },
@@ -34,13 +34,13 @@ describe('a recipe', () => {
     })
   })
 
-  test('is the same once parsed and parsed again', () => {
+  test('is unchanged when it is parsed again', () => {
     const once = parseRecipe('orient:false/resize:800x600:cover:attention/rotate:3:fc0/format:avif:60')
     expect(parseRecipe(once)).toEqual(once)
     expect(recipe.parse(JSON.parse(JSON.stringify(once)))).toEqual(once)
   })
 
-  test('may have no steps: then only the defaults apply', () => {
+  test('may be empty', () => {
     expect(parseRecipe({ steps: [] })).toEqual({ steps: [] })
     expect(parseRecipe('')).toEqual({ steps: [] })
   })
@@ -51,7 +51,7 @@ describe('a recipe', () => {
     expect(outputNames(parseRecipe(two))).toEqual(['large', 'thumb'])
   })
 
-  test('is bounded', () => {
+  test('is limited in steps, outputs and length', () => {
     const outputs = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`o${i}`, { steps: [] }]))
     expect(() => parseRecipe({ steps: flips(maxSteps), outputs: outputs(maxOutputs) })).not.toThrow()
@@ -66,7 +66,7 @@ describe('a recipe', () => {
   })
 })
 
-describe('a mistake names step, parameter, range and remedy', () => {
+describe('the fault names the step, the parameter, the allowed values and the remedy', () => {
   test.each([
     [
       'a value out of range',
@@ -76,35 +76,35 @@ describe('a mistake names step, parameter, range and remedy', () => {
       'Set sigma to a number from 0.3 to 250.',
     ],
     [
-      'the same in text',
+      'a value out of range in text form',
       'flip/blur:5000',
       'steps[1].sigma',
       'Step 2 (blur): sigma must be a number from 0.3 to 250, got 5000.',
       'Set sigma to a number from 0.3 to 250.',
     ],
     [
-      'text where a number belongs',
+      'text instead of a number',
       'blur:strong',
       'steps[0].sigma',
       'Step 1 (blur): sigma must be a number from 0.3 to 250, got "strong".',
       'Set sigma to a number from 0.3 to 250.',
     ],
     [
-      'a choice there is not',
+      'an unknown choice',
       'resize:800:cower',
       'steps[0].fit',
       'Step 1 (resize): fit must be one of inside, cover, contain, fill, outside, got "cower".',
       'Set fit to one of inside, cover, contain, fill, outside.',
     ],
     [
-      'a colour that is none',
+      'an invalid colour',
       'rotate:5:reddish',
       'steps[0].background',
       'Step 1 (rotate): background must be a colour such as #ffcc00, white or transparent, got "reddish".',
       'Set background to a colour such as #ffcc00, white or transparent.',
     ],
     [
-      'a switch that is none',
+      'an invalid boolean',
       { steps: [{ op: 'resize', width: 8, enlarge: 'yes' }] },
       'steps[0].enlarge',
       'Step 1 (resize): enlarge must be true or false, got "yes".',
@@ -125,14 +125,14 @@ describe('a mistake names step, parameter, range and remedy', () => {
       'Did you mean sigma? Parameters of blur: sigma.',
     ],
     [
-      'a parameter where there are none',
+      'a parameter for an operation without parameters',
       { steps: [{ op: 'flip', by: 1 }] },
       'steps[0].by',
       'Step 1 (flip): unknown parameter "by".',
       'Remove it: flip has no parameters.',
     ],
     [
-      'an output of its own',
+      'a step of an output',
       { steps: [], outputs: { thumb: { steps: [{ op: 'resize', width: -1 }] } } },
       'outputs.thumb.steps[0].width',
       'Step 1 of output thumb (resize): width must be a whole number from 1 to 65535, got -1.',
@@ -146,21 +146,21 @@ describe('a mistake names step, parameter, range and remedy', () => {
       'Set width, height or both to a whole number from 1 to 65535.',
     ],
     [
-      'a rule between parameters',
+      'parameters that exclude each other',
       'format:jpeg:lossless',
       'steps[0].lossless',
       'Step 1 (format): lossless is not supported for JPEG.',
       'Set type to png, webp or avif, or remove lossless.',
     ],
     [
-      'orient later on',
+      'orient after another step',
       'flip/orient',
       'steps[1]',
       'Step 2 (orient): this operation must be the first step.',
       'Move it to the beginning and use it only once.',
     ],
     [
-      'format before the end',
+      'format before another step',
       'format:webp/flip',
       'steps[0]',
       'Step 1 (format): this operation must be the last step.',
@@ -174,14 +174,14 @@ describe('a mistake names step, parameter, range and remedy', () => {
       'Move it to the end and use it only once.',
     ],
     [
-      'a value too many',
+      'an extra value',
       'blur:3:4',
       'steps[0]',
       'Step 1 (blur): unexpected value "4".',
       'Use the form blur[:sigma].',
     ],
     [
-      'a value given twice',
+      'a parameter set twice',
       'blur:3:sigma=4',
       'steps[0].sigma',
       'Step 1 (blur): sigma is set twice.',
@@ -195,14 +195,14 @@ describe('a mistake names step, parameter, range and remedy', () => {
       'Write an operation between the slashes, or remove the extra slash.',
     ],
     [
-      'a broken percent sign',
+      'invalid percent-encoding',
       'blur:100%',
       'steps[0]',
       '"100%" is not valid percent-encoding.',
       'Write a literal percent sign as %25.',
     ],
     [
-      'a size of another form',
+      'an invalid size',
       'resize:1x2x3',
       'steps[0]',
       'Step 1 (resize): "1x2x3" does not have the form <width>x<height>.',
@@ -247,7 +247,7 @@ describe('a mistake names step, parameter, range and remedy', () => {
     ],
     [JSON.parse('{"steps":[{"op":"constructor"}]}'), 'steps[0].op', 'unknown operation "constructor"'],
     ['blur:constructor=1', 'steps[0].constructor', 'unknown parameter'],
-  ])('%j has not the shape of a recipe', (input: unknown, field, words) => {
+  ])('%j is not a recipe', (input: unknown, field, words) => {
     const fault = faultOf(input)
     expect(fault.code).toBe('invalid_recipe')
     expect(fault.field).toBe(field)
@@ -277,11 +277,11 @@ describe('a mistake names step, parameter, range and remedy', () => {
       'Did you mean width? Parameters of crop: left, top, width, height.',
     ],
     [{ steps: [{ opp: 'flip' }] }, 'steps[0].opp', expect.stringMatching(/^Did you mean op\? Available/)],
-  ])('%j names the field to correct, and keeps the rest', (input: unknown, field, remedy) => {
+  ])('%j: the remedy names the field to correct and keeps the rest', (input: unknown, field, remedy) => {
     expect(faultOf(input)).toMatchObject({ code: 'invalid_recipe', field, remedy })
   })
 
-  test('a long value is cut short', () => {
+  test('a long value is truncated', () => {
     expect(faultOf({ steps: [{ op: 'x'.repeat(5000) }] }).detail.length).toBeLessThan(120)
   })
 })

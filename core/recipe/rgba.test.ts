@@ -7,13 +7,13 @@ const picture = (width: number, height: number, ...pixels: number[][]) => ({
   height,
 })
 
-test('one pixel that lets a little through makes a picture transparent', () => {
+test('one slightly transparent pixel makes a picture transparent', () => {
   expect(isOpaque(picture(2, 1, [1, 2, 3, 255], [4, 5, 6, 255]))).toBe(true)
   expect(isOpaque(picture(2, 1, [1, 2, 3, 255], [4, 5, 6, 254]))).toBe(false)
   expect(isOpaque(picture(2, 1, [1, 2, 3, 0], [4, 5, 6, 255]))).toBe(false)
 })
 
-test('colours stand alone in the memory they had with alpha', () => {
+test('dropAlphaInPlace keeps the colours, in the same memory', () => {
   const whole = picture(2, 1, [1, 2, 3, 255], [4, 5, 6, 255])
   const { data, raw } = dropAlphaInPlace(whole)
   expect([...data]).toEqual([1, 2, 3, 4, 5, 6])
@@ -21,12 +21,12 @@ test('colours stand alone in the memory they had with alpha', () => {
   expect(data.buffer).toBe(whole.data.buffer)
 })
 
-test('a level becomes the middle of its 256, and alpha half of what it was', () => {
+test('a level becomes the middle of its 256 values, and alpha uses half of its range', () => {
   const { data } = to16Bit(picture(2, 1, [0, 128, 255, 255], [7, 8, 9, 0]), 1)
   expect([...data]).toEqual([128, 128 * 256 + 128, 255 * 256 + 128, 32_767, 7 * 256 + 128, 2176, 2432, 0])
 })
 
-test('a block becomes its mean, colours weighed by alpha', () => {
+test('a block becomes its mean, with colours weighted by alpha', () => {
   const { data, raw } = to16Bit(
     picture(
       4,
@@ -49,7 +49,7 @@ test('a block becomes its mean, colours weighed by alpha', () => {
   ])
 })
 
-test('blocks share the pixels between them where a side is no multiple', () => {
+test('blocks share pixels if a side is not a multiple of the block size', () => {
   const columns = [0, 0, 100, 200, 200].map((level) => [level, level, level, 255])
   const { data, raw } = to16Bit(picture(5, 3, ...columns, ...columns, ...columns), 2)
   expect(raw).toEqual({ width: 2, height: 1, channels: 4 })
@@ -57,12 +57,12 @@ test('blocks share the pixels between them where a side is no multiple', () => {
   expect([data[3], data[7]]).toEqual([32_767, 32_767])
 })
 
-test('what is invisible keeps its colour', () => {
+test('transparent pixels keep their colour', () => {
   const whole = picture(2, 1, [1, 2, 3, 0], [4, 5, 6, 1])
   expect([...replaceColors(whole, new Uint8Array([9, 9, 9, 7, 8, 9])).data]).toEqual([1, 2, 3, 0, 7, 8, 9, 1])
 })
 
-test('memory is given back, but not what others have a part of', () => {
+test('freePixels frees a whole buffer, but not a shared one', () => {
   const own = new Uint16Array(4)
   freePixels(own)
   expect(own.length).toBe(0)

@@ -13,8 +13,8 @@ import { writeText } from './write-text.ts'
 
 const stepOf = (text: string) => parseText(text).steps[0]
 
-describe('reading', () => {
-  test('sizes', () => {
+describe('parsing', () => {
+  test('accepts sizes', () => {
     expect(stepOf('resize:800')).toMatchObject({ op: 'resize', width: 800 })
     expect(stepOf('resize:800')).not.toHaveProperty('height')
     expect(stepOf('resize:800x')).not.toHaveProperty('height')
@@ -24,7 +24,7 @@ describe('reading', () => {
     expect(stepOf('resize:height=5:width=4')).toMatchObject({ width: 4, height: 5 })
   })
 
-  test('values in order, by name, switched on, left out', () => {
+  test('accepts positional, named, boolean and omitted values', () => {
     expect(stepOf('crop:1:2:3:4')).toEqual({ op: 'crop', left: 1, top: 2, width: 3, height: 4 })
     expect(stepOf('crop:1:2:height=4:width=3')).toEqual({ op: 'crop', left: 1, top: 2, width: 3, height: 4 })
     expect(stepOf('format::80')).toMatchObject({ quality: 80 })
@@ -34,7 +34,7 @@ describe('reading', () => {
     expect(stepOf('format:subsampling=444')).toMatchObject({ subsampling: '444' })
   })
 
-  test('percent-encoding, spaces and ways of writing a number', () => {
+  test('accepts percent-encoding, spaces and number formats', () => {
     expect(stepOf('rotate:%2D90:%23ffcc00')).toEqual({ op: 'rotate', angle: -90, background: '#ffcc00' })
     expect(parseText(' resize:800 / blur: 2.50 ')).toEqual(parseText('resize:800/blur:2.5'))
     expect(stepOf('blur:25e-1')).toEqual({ op: 'blur', sigma: 2.5 })
@@ -55,13 +55,13 @@ describe('printing', () => {
     expect(printText(parseText(text))).toBe(short)
   })
 
-  test('is null for named outputs, also for a single one', () => {
+  test('gives null for named outputs, even for one named default', () => {
     expect(printText(parseRecipe({ steps: [], outputs: { default: { steps: [] } } }))).toBeNull()
   })
 })
 
-describe('printed text reads as the same recipe', () => {
-  test('for every recipe there is', () => {
+describe('printed text parses to the same recipe', () => {
+  test('for random recipes', () => {
     fc.assert(
       fc.property(recipes(), (recipe) => {
         expect(parseText(printText(recipe) ?? 'null')).toEqual(recipe)
@@ -98,7 +98,7 @@ describe('printed text reads as the same recipe', () => {
   })
 })
 
-test('whatever text comes in, it parses or is a fault of the recipe', () => {
+test('random text is parsed or rejected with invalid_recipe', () => {
   const piece = fc.constantFrom(
     ...catalogue.names,
     ':',
@@ -131,7 +131,7 @@ test('whatever text comes in, it parses or is a fault of the recipe', () => {
   )
 })
 
-/** Recipes made from the published schemas alone, so a new operation is in at once. */
+/** Random recipes, generated from the published schemas, so that new operations are included automatically. */
 function recipes(): fc.Arbitrary<Recipe> {
   const of = (place: 'first' | 'any' | 'last') =>
     fc.oneof(

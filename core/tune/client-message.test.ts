@@ -3,7 +3,7 @@ import { clientMessage } from './client-message.ts'
 
 const image = '01890a5d-ac96-774b-bcce-b302099a8057'
 
-test('an opening has sensible wishes by itself', () => {
+test('an opening has default preview options', () => {
   expect(clientMessage.parse({ type: 'open', image, recipe: 'blur' })).toEqual({
     type: 'open',
     image,
@@ -19,7 +19,7 @@ test.each([
   { type: 'change', sequence: 2, output: 'thumb' },
   { type: 'apply' },
   { type: 'apply', sequence: 0 },
-])('%j can be said', (said) => {
+])('%j is a valid message', (said) => {
   expect(clientMessage.safeParse(said).success).toBe(true)
 })
 
@@ -36,6 +36,6 @@ test.each([
   { type: 'open', image, recipe: 'blur', account: 'ann' },
   { type: 'opened' },
   'open',
-])('%j cannot', (said) => {
+])('%j is not a valid message', (said) => {
   expect(clientMessage.safeParse(said).success).toBe(false)
 })

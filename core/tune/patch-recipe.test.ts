@@ -5,19 +5,19 @@ import { patchRecipe } from './patch-recipe.ts'
 
 const soft = parseRecipe('resize:800/blur:3')
 
-test('changes single parameters and leaves the rest', () => {
+test('changes single parameters and keeps the others', () => {
   const after = patchRecipe(soft, { 'steps[1].sigma': 4.5, 'steps[0].width': 300 })
   expect(after).toEqual(parseRecipe('resize:300/blur:4.5'))
   expect(soft).toEqual(parseRecipe('resize:800/blur:3'))
 })
 
-test('null goes back to the default, or takes away what has none', () => {
+test('null restores the default, or removes a parameter without one', () => {
   expect(patchRecipe(parseRecipe('blur:9'), { 'steps[0].sigma': null })).toEqual(parseRecipe('blur'))
   const flat = patchRecipe(parseRecipe('resize:800x600'), { 'steps[0].height': null })
   expect(flat).toEqual(parseRecipe('resize:800'))
 })
 
-test('reaches into outputs', () => {
+test('changes parameters of outputs', () => {
   const two = parseRecipe({ steps: [], outputs: { a: { steps: [] }, b: { steps: [{ op: 'blur' }] } } })
   const after = patchRecipe(two, { 'outputs.b.steps[0].sigma': 7 })
   expect(after.outputs?.['b']?.steps).toEqual([{ op: 'blur', sigma: 7 }])
@@ -36,7 +36,7 @@ test.each([
   ['steps[0].__proto__', 1, 'steps[0].__proto__'],
   ['sigma', 1, 'sigma'],
   ['steps[0].width', null, 'steps[0].width'],
-])('%s = %p is refused by name', (field, value, named) => {
+])('%s = %p is rejected with the field', (field, value, named) => {
   const thrown = (() => {
     try {
       return patchRecipe(soft, { [field]: value })

@@ -11,10 +11,10 @@ test.each([
   ['gray', 'grayscale'],
   ['formatt', 'format'],
   ['flipp', 'flip'],
-])('%s means %s', (typed, meant) => {
+])('%s is nearest to %s', (typed, meant) => {
   expect(nearestWord(typed, names)).toBe(meant)
 })
 
-test.each(['', 'x', 'watermark', 'f', 'r'.repeat(100_000)])('%.10s means nothing near', (typed) => {
+test.each(['', 'x', 'watermark', 'f', 'r'.repeat(100_000)])('%.10s has no near candidate', (typed) => {
   expect(nearestWord(typed, names)).toBeUndefined()
 })

@@ -23,7 +23,7 @@ function reportOf(run: () => unknown): FaultReport | undefined {
 const refusal = (schema: z.ZodType, value: unknown) =>
   reportOf(() => validate(schema, value, { whole: 'the message' }))
 
-describe('a value that is refused is told with what is allowed', () => {
+describe('the fault for an invalid value names what is allowed', () => {
   test.each([
     [
       'a nested value out of range',
@@ -34,7 +34,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Set preview.maxPixels to a whole number from 4096 to 4194304.',
     ],
     [
-      'a nested field that is misspelt',
+      'a misspelt nested field',
       clientMessage,
       { ...open, preview: { qualty: 1 } },
       'preview.qualty',
@@ -42,7 +42,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Did you mean quality? Known fields: maxPixels, format, quality.',
     ],
     [
-      'a choice there is not',
+      'an unknown choice',
       createTaskBody,
       { image, recipe: 'blur', lane: 'bulky' },
       'lane',
@@ -50,7 +50,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Did you mean bulk? Set lane to one of interactive, bulk.',
     ],
     [
-      'a value that may be of two types, of a third',
+      'a third type where two are allowed',
       createTaskBody,
       { image, recipe: 5 },
       'recipe',
@@ -58,7 +58,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Set recipe to text or an object.',
     ],
     [
-      'text of another form',
+      'text that does not match the pattern',
       createTaskBody,
       { image: 'x', recipe: 'blur' },
       'image',
@@ -74,7 +74,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Set image to an id of this server (a UUIDv7 in lower case).',
     ],
     [
-      'a missing field that is misspelt',
+      'a misspelt required field',
       createTaskBody,
       { imag: 'x', recipe: 'blur' },
       'imag',
@@ -82,7 +82,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Did you mean image? Known fields: image, recipe, lane.',
     ],
     [
-      'a type of message there is not',
+      'an unknown message type',
       clientMessage,
       { type: 'pen' },
       'type',
@@ -90,7 +90,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Did you mean open? Set type to one of open, change, apply.',
     ],
     [
-      'another type as a whole',
+      'a message that is not an object',
       clientMessage,
       [open],
       undefined,
@@ -98,7 +98,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Send an object.',
     ],
     [
-      'a number beyond what can be counted',
+      'an integer above the safe range',
       clientMessage,
       { type: 'apply', sequence: 2n ** 63n },
       'sequence',
@@ -106,7 +106,7 @@ describe('a value that is refused is told with what is allowed', () => {
       'Set sequence to a whole number from 0 to 9007199254740991.',
     ],
     [
-      'a name that is too long',
+      'a key that is too long',
       clientMessage,
       { type: 'change', sequence: 1, set: { ['a'.repeat(201)]: 1 } },
       'set',
@@ -126,7 +126,7 @@ describe('a value that is refused is told with what is allowed', () => {
     expect(refusal(schema, value)).toEqual(field === undefined ? expected : { ...expected, field })
   })
 
-  test('in the one option of a union that it fits', () => {
+  test('in a union, the option that the value matches is used', () => {
     const schema = z.strictObject({
       to: z.union([z.string(), z.strictObject({ size: z.int().min(1).max(9) })]),
     })
@@ -134,7 +134,7 @@ describe('a value that is refused is told with what is allowed', () => {
     expect(refusal(schema, { to: 5 })).toMatchObject({ detail: expect.stringContaining('text or an object') })
   })
 
-  test('by the name that the caller has for the field', () => {
+  test('the field has the name that the caller uses', () => {
     const nameField = (path: readonly PropertyKey[]) =>
       path.map((part) => String(part).toUpperCase()).join('/')
     const run = () =>
@@ -143,7 +143,7 @@ describe('a value that is refused is told with what is allowed', () => {
   })
 })
 
-/** Whatever a schema may find, in every kind of check that zod has. */
+/** A schema with every kind of check in zod. */
 const everyCheck = z.strictObject({
   whole: z.int().min(1).max(9).optional(),
   steps: z.number().multipleOf(8).min(8).optional(),
