@@ -73,12 +73,12 @@ export function countWorkers(actors: readonly ActorStatus[], kind: string): numb
 }
 
 /**
- * Most interactive jobs of one account in the queue. Interactive jobs run in order of arrival, so each account is limited
- * to half of the workers, at least two, to leave workers for other accounts.
+ * Most interactive jobs of one account in the queue. Interactive jobs run in order of arrival, so each account is
+ * limited to half of the workers, at least two, to leave workers for other accounts.
  */
 export function maxInteractivePerAccount(workers: number): number {
   return Math.max(2, Math.ceil(workers / 2))
 }
 
-/** Name of the election whose winner admits the bulk jobs of a kind to the queue. */
+/** Name of the election whose leader admits the bulk jobs of a kind to the queue. */
 export const dispatcherName = (kind: string) => `dispatcher-${kind}`

@@ -2,7 +2,7 @@ import { faultRow, type FaultCode, type FaultRow } from './faults.ts'
 
 export { faultRow, faults, type FaultCode, type FaultRow } from './faults.ts'
 
-/** What the caller needs to correct the request. Public: it never carries internals. */
+/** What the caller needs to correct the request. Public: never contains internal details. */
 export interface FaultHints {
   /** The field, header, variable or parameter at fault, e.g. `steps[1].sigma`. */
   readonly field?: string

@@ -45,8 +45,8 @@ export type Job = z.infer<typeof job>
 export const onlyStage = 'main'
 
 /**
- * The first job of a task. The gateway that accepts a task and the actor that finds it without a job both call this, so
- * that they mean the same job.
+ * The first job of a task. The gateway that accepts a task and the actor that finds it without a job both call this
+ * function, so that both queue the same job.
  */
 export function firstJob(task: NewTask, rows: readonly ActorKindRow[] = actorKindRows): Job {
   const row = rows.find(({ startsTask }) => startsTask(task))

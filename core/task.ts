@@ -39,7 +39,7 @@ export const task = z.object({
   progress: z.number().min(0).max(100),
   image: id,
   recipe,
-  /** Priority in the queue. Events older than lanes have none; those tasks were interactive. */
+  /** Priority in the queue. Events written before lanes existed have none; their tasks are interactive. */
   lane: z.enum(lanes).default(defaultLane),
   /** The task that this task retries, with the same image and recipe. */
   retryOf: id.optional(),

@@ -20,20 +20,21 @@ export interface BlobRead {
   readonly info: BlobInfo
   /**
    * The bytes, pulled: at most a small fixed window is fetched ahead of the reader. Reading the whole blob checks the
-   * digest. Fails with `data_loss` when the stored bytes are damaged for good. Leaving the loop early frees everything.
+   * digest. Fails with `data_loss` when the stored bytes are permanently damaged. Ending the iteration early releases
+   * all resources.
    */
   readonly body: AsyncIterable<Uint8Array>
 }
 
 /** An unfinished write. `commit` or `abort` ends it; a failed `write` or `commit` aborts it. */
 export interface BlobWrite {
-  /** Takes bytes; resolves when more can be taken. The chunk may be reused after that. */
+  /** Writes bytes; resolves when more can be written. The caller may reuse the chunk after that. */
   write(chunk: Uint8Array): Promise<void>
-  /** Bytes taken so far. */
+  /** Bytes written so far. */
   readonly bytes: number
   /**
-   * The hexadecimal SHA-256 of all bytes, before any of them is readable, so that the caller can choose between `commit`
-   * and `abort`. No `write` may follow.
+   * The hexadecimal SHA-256 of all bytes, before any of them is readable, so that the caller can choose between
+   * `commit` and `abort`. No `write` may follow.
    */
   digest(): Promise<string>
   /**
@@ -45,7 +46,7 @@ export interface BlobWrite {
     name: (sha256: string) => string,
     metadata?: Record<string, string>,
   ): Promise<{ info: BlobInfo; created: boolean }>
-  /** Drops the bytes and every stored chunk. Continues in the background after a second. Harmless after the end. */
+  /** Removes the bytes and all stored chunks; continues in the background after a second. No effect after the end. */
   abort(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
 /**
- * The broker's clock, by which stored things are dated. Compare ages by it alone: the clocks of two machines may differ
- * by hours.
+ * The broker's clock, which timestamps everything that is stored. Compute ages only with this clock: the clocks of two
+ * machines may differ by hours.
  */
 export interface Clock {
-  /** Milliseconds since 1970. Answers without a request to the broker. */
+  /** Milliseconds since the Unix epoch. Does not send a request to the broker. */
   now(): number
 }

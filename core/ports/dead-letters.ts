@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../dead-letter.ts'
 
 export interface DeadLetterQuery {
-  /** Only those of this account. */
+  /** Restricts the list to this account. */
   readonly account?: string
   /** Page size, 1 to 200. */
   readonly limit: number
@@ -15,16 +15,20 @@ export interface DeadLetterPage {
   readonly next: string | null
 }
 
-/** Jobs that were given up, kept for operators as long as tasks are. */
+/** Jobs that failed for good, kept for operators for as long as tasks are kept. */
 export interface DeadLetters {
   /** Stores a dead letter; false when the job already has one. */
   put(letter: DeadLetter): Promise<boolean>
   get(id: string): Promise<DeadLetter | null>
-  /** Oldest first; recording a replay moves a letter to the end. @throws Fault `invalid_request` for an invalid cursor. */
+  /**
+   * Oldest first; recording a replay moves a dead letter to the end. @throws Fault `invalid_request` for an invalid
+   * cursor.
+   */
   list(query: DeadLetterQuery): Promise<DeadLetterPage>
   /**
-   * Records the task that replays a letter, unless the letter already names a task other than `expected`. Returns the
-   * letter as it is then, or null when it does not exist. Of concurrent calls one decides, and all return the same.
+   * Records the task that replays a dead letter, unless the dead letter already has a task other than `expected`.
+   * Returns the updated dead letter, or null when it does not exist. If calls are concurrent, one wins and all return
+   * its result.
    */
   recordReplay(
     id: string,
@@ -33,6 +37,6 @@ export interface DeadLetters {
   ): Promise<DeadLetter | null>
   /** False when it does not exist. */
   delete(id: string): Promise<boolean>
-  /** How many there are, over all accounts. */
+  /** Number of dead letters of all accounts. */
   count(): Promise<number>
 }

@@ -20,8 +20,8 @@ export interface Events {
 /** The whole log, for the one follower of each gateway. */
 export interface EventLog {
   /**
-   * Every event above `after`, each once and in order, then new ones as they come, across broker restarts; ends when
-   * `signal` aborts.
+   * Every event above `after`, each once and in order, then new ones as they are appended, across broker restarts; ends
+   * when `signal` aborts.
    * @throws Fault `precondition_failed` when the log was recreated or restored from a backup: sequences have a new
    * meaning from then on.
    */

@@ -1,6 +1,6 @@
 /**
- * Elects one process for work that must run once in the whole cluster. A process that was frozen may believe for a
- * moment that it still leads, so the work must be idempotent.
+ * Elects one process for work that must run once in the whole cluster. A process that was suspended may assume for
+ * a moment that it is still the leader, so the work must be idempotent.
  */
 export interface LeaderElection {
   /**

@@ -12,8 +12,8 @@ export interface OrphanedJob {
 }
 
 /**
- * Jobs that the broker counts as delivered or scheduled, but may have lost track of. The caller decides by the state of
- * the task which of them are orphaned.
+ * Jobs that the broker regards as delivered or scheduled, but may never deliver again. The caller decides from the
+ * state of the task which of them are orphaned.
  */
 export interface OrphanedJobs {
   /**

@@ -3,8 +3,8 @@ import type { ActorKind, Job, Lane } from '../job.ts'
 /** The producer's side of the job queue. */
 export interface Queue {
   /**
-   * Queues a job. Returns `duplicate` while the same job (kind, lane, account, task, stage) is queued or leased, however
-   * long ago it was submitted. A bulk job waits in the backlog until it is admitted.
+   * Queues a job. Returns `duplicate` while the same job (kind, lane, account, task, stage) is queued or leased,
+   * however long ago it was submitted. A bulk job waits in the backlog until it is admitted.
    * @throws Fault `queue_full` when the queue is full, `unavailable` when the broker does not answer.
    */
   submit(job: Job): Promise<'queued' | 'duplicate'>
@@ -22,7 +22,9 @@ export interface Lease {
   extend(): Promise<void>
   /** Removes the job from the queue: its work has ended, successfully or not. */
   done(): Promise<void>
-  /** Schedules the job again after `delayMs`, with `attempts` attempts made. Until then it is neither queued nor leased. */
+  /**
+   * Schedules the job again after `delayMs`, with `attempts` attempts made. Until then it is neither queued nor leased.
+   */
   retry(delayMs: number, attempts: number): Promise<void>
 }
 
@@ -35,8 +37,8 @@ export interface Retries {
 /** The consumer's side of the job queue. */
 export interface WorkSource {
   /**
-   * The next job of a kind; waits for one, and returns null once `signal` aborts. Nothing is prefetched: a process holds
-   * only jobs that it asked for. More urgent lanes come first; with `only`, other lanes are ignored.
+   * The next job of a kind; waits for one, and returns null once `signal` aborts. Nothing is prefetched: a process
+   * holds only jobs that it requested. More urgent lanes come first; with `only`, other lanes are ignored.
    */
   next(kind: ActorKind, signal: AbortSignal, only?: Lane): Promise<Lease | null>
 }

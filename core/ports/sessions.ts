@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts'
 
-/** What actors do while a caller waits: none of it is queued or stored. */
+/** Kinds of live session: work that an actor does while the caller waits, neither queued nor stored. */
 export const liveKinds = ['transform', 'preview'] as const
 export type LiveKind = (typeof liveKinds)[number]
 
@@ -8,22 +8,24 @@ export type LiveKind = (typeof liveKinds)[number]
 export interface Frame {
   readonly head: unknown
   readonly body: Uint8Array
-  /** The body in the parts in which it arrived: `body` copies them together. */
+  /** The body in the parts in which it arrived; `body` is their concatenation, a copy. */
   readonly parts: readonly Uint8Array[]
 }
 
 /**
- * A bidirectional stream between a gateway and an actor, through the broker's memory only. Frames arrive whole, once and
- * in order, or the session breaks. Both sides notice a break within seconds, also when the other process was killed or
- * hangs. Disposing ends the session for both.
+ * A bidirectional stream between a gateway and an actor, which the broker does not store. Frames arrive complete,
+ * exactly once and in order, or the session breaks. Both sides detect a break within seconds, even if the other process
+ * was killed or hangs. Disposing ends the session for both sides.
  */
 export interface Session extends AsyncDisposable {
   /** The process on the other side, e.g. `host.4711`. */
   readonly peer: string
-  /** Aborts when the session breaks, with the fault that `next` throws: stop the work, its result has no reader. */
+  /**
+   * Aborts when the session breaks, with the fault that `next` throws. Stop the work: its result cannot be delivered.
+   */
   readonly broken: AbortSignal
   /**
-   * Sends a frame; resolves when the window has space for it. The body may come in parts, which must not be changed
+   * Sends a frame; resolves when the window has space for it. The body may have several parts. Do not modify them
    * afterwards.
    * @throws Fault as `next` does.
    */
@@ -43,7 +45,7 @@ export interface Session extends AsyncDisposable {
 export interface Sessions {
   /**
    * @param opening JSON with which the actor starts.
-   * @param account the account that the capacity is shared by; each account has its own wait queue.
+   * @param account the account of the caller. Accounts share the capacity fairly; each has its own wait queue.
    * @throws Fault `unavailable` when no actor of the kind runs, or none had capacity within a few seconds.
    */
   open(kind: LiveKind, opening: unknown, signal: AbortSignal, account?: string): Promise<Session>
@@ -52,8 +54,8 @@ export interface Sessions {
 /** How an actor serves the sessions of one kind. */
 export interface SessionHandler {
   /**
-   * Sessions at a time; further offers go to other actors. While other accounts use all of it, an account still gets its
-   * fair share, so up to twice as many run.
+   * Most sessions at a time; further offers go to other actors. An account below its fair share still gets a
+   * session if other accounts use the whole capacity, so up to twice as many sessions run.
    */
   readonly capacity: number
   /** Whether new sessions are refused at the moment, as if the capacity were used up. */

@@ -1,6 +1,7 @@
 /**
- * Bounds how long one call waits for the store. All waits of a call count together, so that it is answered in time
- * however many requests it makes. Waits for the pieces of a large file do not count while each piece takes at most a second.
+ * Limits how long one call waits for the store. The limit applies to the sum of all waits of a call, so that the call
+ * is answered in time regardless of its number of requests. Waits for the chunks of a large file do not count while
+ * each chunk takes at most a second.
  */
 export interface StoreTimeout {
   /** Runs a call. When its time is used up, this wait and all later ones fail as `unavailable`. */

@@ -1,6 +1,6 @@
-/** The candidate that a mistyped word most likely means; undefined when none is close. */
+/** The candidate nearest to a misspelt word; undefined if none is close. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
-  // A long word is not a typing error of a short one.
+  // Bounds the time; text of this length is not a misspelt name.
   if (word.length > 40) return undefined
   const typed = word.toLowerCase()
   const ranked = candidates
@@ -12,7 +12,7 @@ export function nearestWord(word: string, candidates: readonly string[]): string
     : undefined
 }
 
-/** Insertions, deletions and replacements that turn one word into the other (Levenshtein). */
+/** The Levenshtein distance: the number of insertions, deletions and replacements between two words. */
 function edits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 1; i <= from.length; i++) {
