@@ -23,8 +23,9 @@ var serviceConfig string
 // TLS holds PEM files: the trusted authority, and the client certificate. Without Cert and Key only the token authenticates.
 type TLS struct{ CA, Cert, Key string }
 
-// Connect makes a connection to every gateway that target names, such as "dns:///pixelflow.example.com:50051": calls
-// take turns over those that answer, and know of what those before them have written. Without tls the connection is not encrypted; without token no account is named.
+// Connect connects to every gateway behind target, such as "dns:///pixelflow.example.com:50051". Calls are balanced over
+// the available gateways, and reads include the earlier writes of the same connection. The connection is not encrypted if
+// security is nil. An empty token sends no authorization.
 func Connect(target string, security *TLS, token string) (*grpc.ClientConn, error) {
 	transport, err := security.credentials()
 	if err != nil {

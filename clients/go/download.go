@@ -21,7 +21,7 @@ func (c Client) DownloadImage(ctx context.Context, id string) ([]byte, error) {
 	return c.Download(ctx, &pb.DownloadRequest{Source: &pb.DownloadRequest_Image{Image: id}})
 }
 
-// Download downloads a stored file. It resumes a broken connection.
+// Download downloads a stored file and verifies its digest. It resumes a broken connection.
 func (c Client) Download(ctx context.Context, source *pb.DownloadRequest) ([]byte, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -16,9 +16,9 @@ type Details struct {
 	Request *errdetails.RequestInfo
 	// Fields are the invalid fields.
 	Fields []*errdetails.BadRequest_FieldViolation
-	// Retry has the delay after which another try makes sense.
+	// Retry has the delay before the next retry.
 	Retry *errdetails.RetryInfo
-	// Remedy says what to do, in English.
+	// Remedy describes how to correct the error, in English.
 	Remedy *errdetails.LocalizedMessage
 }
 

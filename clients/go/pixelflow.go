@@ -1,8 +1,8 @@
-// Package pixelflow is a small PixelFlow client: upload, process with live progress, watch, download; picture in,
-// picture out.
+// Package pixelflow is a small PixelFlow client: upload, process with live progress, watch, download, process an image in
+// one call, tune.
 //
-// Copy this package into your program; example/ shows how to use it. It is plain grpc-go on gen/, which is generated from
-// proto/pixelflow/v1/image.proto.
+// Copy this package into your program; example/ shows how to use it. It uses grpc-go and the code in gen/, which is
+// generated from proto/pixelflow/v1/image.proto.
 package pixelflow
 
 import (
@@ -21,7 +21,7 @@ import (
 
 // Client makes calls on a connection. Explain formats their errors.
 type Client struct {
-	// RPC has every call of the contract.
+	// RPC is the generated client with every method of the service.
 	RPC pb.ImageServiceClient
 }
 
@@ -36,8 +36,8 @@ type Result struct {
 	Data   []byte
 }
 
-// Process creates a task and calls onEvent for each of its events. After a broken connection it follows the same task from
-// the last event.
+// Process creates a task, calls onEvent for each of its events, and returns its outputs. After a broken connection it
+// continues with the same task after the last event.
 func (c Client) Process(
 	ctx context.Context, image string, recipe *structpb.Value, onEvent func(*pb.TaskEvent),
 ) ([]Result, error) {

@@ -14,8 +14,8 @@ import (
 
 const positionKey = "pixelflow-position"
 
-// positions keeps the position of the last write. Calls go to different gateways; reads that send the position include that
-// write on any of them.
+// positions stores the position of the last write. Calls are balanced over the gateways; a read that sends the position
+// includes that write on any gateway.
 type positions struct {
 	lock   sync.Mutex
 	newest string

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// retry repeats a stream while no gateway answers: for a minute, with growing pauses.
+// retry reopens a stream while no gateway is available: for one minute, with exponential backoff.
 type retry struct {
 	pause    time.Duration
 	deadline time.Time

@@ -18,9 +18,9 @@ const chunkBytes = 256 * 1024
 // AnyType is the media type of an unknown file. The server detects the format from the bytes.
 const AnyType = "application/octet-stream"
 
-// Upload stores a file. It streams the file in chunks.
+// Upload uploads a file in chunks.
 func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*pb.Image, error) {
-	// Nothing is left open when the file cannot be read to its end.
+	// Closes the stream if reading the file fails.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	call, err := c.RPC.Upload(ctx)
@@ -36,7 +36,7 @@ func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*
 			return call.Send(&pb.UploadRequest{Data: &pb.UploadRequest_Commit{Commit: commit}})
 		})
 	}
-	// An early end is a rejection by the server; the response has the reason.
+	// Send returns io.EOF if the server has rejected the upload; CloseAndRecv returns the reason.
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ type Picture struct {
 	Data []byte
 }
 
-// ProcessImage takes a file in and gives the finished picture; a small one is stored nowhere. Output chooses one where
-// the recipe makes several; else it is empty.
+// ProcessImage processes a file in one call and returns the result. The server does not store a small file. Output names
+// the output to return; it may be empty if the recipe has one output.
 func (c Client) ProcessImage(
 	ctx context.Context, file io.Reader, recipe *structpb.Value, output string,
 ) (Picture, error) {
@@ -97,7 +97,7 @@ func sendFile(file io.Reader, chunk func([]byte) error, commit func(*pb.UploadCo
 	digest := sha256.New()
 	var size int64
 	for {
-		// gRPC may still read the sent buffer, so each chunk gets its own.
+		// gRPC may still read a buffer after Send returns, so each chunk has its own.
 		buffer := make([]byte, chunkBytes)
 		n, err := io.ReadFull(file, buffer)
 		if n > 0 {

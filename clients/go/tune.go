@@ -10,15 +10,16 @@ import (
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
-// Tuning is one picture whose recipe is being changed while it is shown, as with a slider. Changes may be said at any
-// rate and by any goroutine: the newest wins. End it by cancelling its context, or with Finish and Next up to io.EOF.
+// Tuning is a session that previews changes of a recipe on one image. Changes may be sent at any rate and from any
+// goroutine; the server may skip all but the newest one. To end the session, cancel its context, or call Finish and then
+// Next until it returns io.EOF.
 type Tuning struct {
 	call     grpc.BidiStreamingClient[pb.TuneRequest, pb.TuneResponse]
 	mutex    sync.Mutex
 	sequence int64
 }
 
-// Heard is one thing heard while tuning; a preview with its bytes.
+// Heard is a message from the server while tuning. Data has the bytes of a preview.
 type Heard struct {
 	*pb.TuneResponse
 	Data []byte

@@ -1,4 +1,4 @@
-"""Uploads a picture, has it processed while its progress is shown, and stores the results.
+"""Uploads an image, processes it with progress output, and saves the results.
 
 python example.py photo.jpg resize:800/format:webp -o small
 """

@@ -1,4 +1,4 @@
-"""Tunes a recipe by lines such as steps[0].sigma=3, shows the picture in a file, and makes it when they end.
+"""Tunes a recipe with changes from stdin, such as steps[0].sigma=3. Writes previews to a file; applies at end of input.
 
 python example_tune.py photo.jpg blur:2/sharpen
 """
@@ -25,7 +25,7 @@ def main() -> int:
         try:
             image = client.upload(options.picture)
             with Tuning(client, image.id, options.recipe) as tuning:
-                # One thread hears the changes of the keyboard, this one those of the picture.
+                # A second thread reads changes from stdin; this one reads messages from the server.
                 threading.Thread(target=read, args=(tuning,), daemon=True).start()
                 task = show(tuning, options.output)
             for event in client.watch(task.id):
@@ -52,7 +52,7 @@ def read(tuning: Tuning) -> None:
 
 
 def show(tuning: Tuning, path: Path) -> pb.Task:
-    """Writes each preview into a file; the task that was made at last."""
+    """Writes each preview to a file. Returns the task that was created last."""
     task = pb.Task()
     for heard in tuning:
         match heard:

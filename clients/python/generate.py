@@ -1,4 +1,4 @@
-"""Makes the code of the contract: python generate.py [folder], by default into gen/ beside this file."""
+"""Generates code from the contract: python generate.py [folder]. The default folder is gen/ next to this file."""
 
 import sys
 from importlib.resources import files
@@ -11,7 +11,7 @@ PROTO = HERE.parents[1] / "proto"
 
 
 def generate(target: Path) -> None:
-    """Generates messages, their types and the stubs of pixelflow.v1 below `target`."""
+    """Generates the messages, types and stubs of pixelflow.v1 in `target`."""
     target.mkdir(parents=True, exist_ok=True)
     code = protoc.main(
         [

@@ -1,7 +1,7 @@
-"""A small PixelFlow client: upload, process with live progress, watch, download; picture in, picture out.
+"""A small PixelFlow client: upload, process with live progress, watch, download, process an image in one call.
 
-What a program of yours would hold is in here; `example.py` shows it at work. All of it is plain grpcio on the
-code that `generate.py` makes from the contract, proto/pixelflow/v1/image.proto.
+Copy this module into your program; `example.py` shows how to use it. It uses grpcio and the code that `generate.py`
+generates from the contract, proto/pixelflow/v1/image.proto.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Tls:
 
 
 def connect(target: str, tls: Tls | None = None, more: Sequence[tuple[str, Any]] = ()) -> grpc.Channel:
-    """A channel to every gateway that `target` names: "dns:///pixelflow.example.com:50051", or a list such as
-    "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls take turns over those that answer, and know of what those before
-    them have written."""
+    """Opens a channel to every gateway behind `target`: "dns:///pixelflow.example.com:50051", or a list such as
+    "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls are balanced over the available gateways, and reads include the
+    earlier writes of the same channel."""
     options = [
         ("grpc.service_config", SERVICE_CONFIG),
         ("grpc.enable_retries", 1),
@@ -71,8 +71,8 @@ POSITION = "pixelflow-position"
 
 
 class Positions(grpc.UnaryUnaryClientInterceptor):
-    """Remembers how far a channel's calls have written: each goes to another gateway, and reads that send it know
-    of it there."""
+    """Stores the position of the channel's last write. Calls are balanced over the gateways; a read that sends the
+    position includes that write on any gateway."""
 
     def __init__(self) -> None:
         self.newest: str | None = None
@@ -129,13 +129,13 @@ class Client:
         self.metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     def upload(self, path: Path, media_type: str = ANY_TYPE) -> pb.Image:
-        """Stores a file. It streams the file in chunks."""
+        """Uploads a file in chunks."""
         about = pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size)
         return self.stub.Upload(file_requests(path, pb.UploadRequest, about), metadata=self.metadata).image
 
     def process_image(self, path: Path, recipe: str | dict, output: str = "") -> Picture:
-        """A file in, the finished picture out; a small one is stored nowhere. `output` chooses one where the
-        recipe makes several."""
+        """Processes a file in one call and returns the result. The server does not store a small file. `output` names
+        the output to return; it may be empty if the recipe has one output."""
         about = pb.ProcessImageMetadata(
             media_type=ANY_TYPE, bytes=path.stat().st_size, recipe=recipe_value(recipe), output=output
         )
@@ -146,8 +146,8 @@ class Client:
     def process(
         self, image: str, recipe: str | dict, on_event: Callable[[pb.TaskEvent], None]
     ) -> list[Result]:
-        """Does what the recipe says, telling each event as it happens. A connection that breaks on the way
-        costs nothing: the task goes on without us, and we go on where we have been."""
+        """Creates a task, calls `on_event` for each of its events, and returns its outputs. After a broken connection
+        it continues with the same task after the last event."""
         last: pb.TaskEvent | None = None
         results: list[Result] = []
         request = pb.ProcessRequest(image=image, recipe=recipe_value(recipe))
@@ -173,8 +173,8 @@ class Client:
         return [Result(one, self.download_output(task.id, one.name)) for one in task.outputs]
 
     def watch(self, task: str, after: str = "") -> Iterator[pb.TaskEvent]:
-        """The events of a task behind the token `after`, each once, over as many connections as it takes;
-        ends after the final event."""
+        """Yields each event of a task after the token `after` once, reopening broken connections. Ends after the final
+        event."""
         patience = Patience()
         while True:
             try:
@@ -188,12 +188,12 @@ class Client:
                 patience.wait(error)
 
     def download_output(self, task: str, name: str = "") -> bytearray:
-        """The bytes of a finished output."""
+        """Downloads a finished output."""
         return self.download(output=pb.OutputName(task=task, name=name))
 
     def download(self, **source: Any) -> bytearray:
-        """Stored bytes, of `image="its id"` or of `output=pb.OutputName(…)`; when a connection breaks, the
-        rest comes over another one."""
+        """Downloads a stored file, `image="<id>"` or `output=pb.OutputName(…)`, and verifies its digest. Resumes a
+        broken connection."""
         data, patience, about = bytearray(), Patience(), pb.Content()
         while True:
             try:
@@ -214,7 +214,7 @@ class Client:
 
 
 class Patience:
-    """Repeats a stream while no gateway answers: for a minute, with growing pauses."""
+    """Reopens a stream while no gateway is available: for one minute, with exponential backoff."""
 
     def __init__(self) -> None:
         self.pause, self.deadline = 0.1, time.monotonic() + 60
@@ -228,7 +228,7 @@ class Patience:
 
 
 def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[Sent]:
-    """The messages of an upload: metadata, chunks and commit."""
+    """Yields the messages of an upload: metadata, chunks and commit."""
     size, digest = 0, hashlib.sha256()
     yield kind(metadata=metadata)
     with path.open("rb") as file:
@@ -260,7 +260,7 @@ DETAILS: tuple[type[Message], ...] = (
 
 
 def details_of(error: grpc.RpcError) -> dict[str, Any]:
-    """The google.rpc details of an error by their short names: `details_of(error)["ErrorInfo"].reason`."""
+    """Returns the google.rpc details of an error by message name: `details_of(error)["ErrorInfo"].reason`."""
     status = rpc_status.from_call(error)
     found = {}
     for detail in status.details if status else ():

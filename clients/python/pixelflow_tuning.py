@@ -1,4 +1,4 @@
-"""Tuning: a recipe is changed while its picture is shown, as with a slider."""
+"""Tuning sessions: change a recipe and receive live previews."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pixelflow_client import Client, pb, recipe_value
 
 @dataclass
 class Preview:
-    """The picture as it will be, and which change it answers."""
+    """A preview and its bytes. `about.sequence` is the number of the change that it shows."""
 
     about: pb.TunePreview
     data: bytearray = field(default_factory=bytearray)
@@ -22,8 +22,9 @@ Heard = Preview | pb.TuneOpened | pb.TuneRefused | pb.TuneApplied | pb.TuneResto
 
 
 class Tuning:
-    """One picture being tuned. Changes may be said at any rate and from any thread: the newest wins.
-    Iterating tells what is heard; it ends after `finish`, once the newest change has been answered."""
+    """A session that previews changes of a recipe on one image. Changes may be sent at any rate and from any thread;
+    the server may skip all but the newest one. Iterate to receive messages. The iteration ends after `finish`, once
+    the server has answered the newest change."""
 
     def __init__(self, client: Client, image: str, recipe: str | dict) -> None:
         self._said: queue.SimpleQueue[pb.TuneRequest | None] = queue.SimpleQueue()
@@ -32,24 +33,24 @@ class Tuning:
         self.sequence = 0
 
     def set(self, values: Mapping[str, Any]) -> int:
-        """Gives parameters new values by their places, such as {"steps[0].sigma": 3}; the change's number."""
+        """Sends new values by parameter path, such as {"steps[0].sigma": 3}. Returns the number of the change."""
         change = pb.TuneChange(sequence=self._next())
         change.set.update(values)
         self._said.put(pb.TuneRequest(change=change))
         return self.sequence
 
     def replace(self, recipe: str | dict) -> int:
-        """Puts another recipe in the place of the one so far; the change's number."""
+        """Sends a new recipe. Returns the number of the change."""
         change = pb.TuneChange(sequence=self._next(), recipe=recipe_value(recipe))
         self._said.put(pb.TuneRequest(change=change))
         return self.sequence
 
     def apply(self) -> None:
-        """Makes a task of the recipe as it is, without changes that were refused; `TuneApplied` names it."""
+        """Creates a task with the current recipe, which excludes refused changes. `TuneApplied` has the task."""
         self._said.put(pb.TuneRequest(apply=pb.TuneApply()))
 
     def finish(self) -> None:
-        """Says that nothing more will be said."""
+        """Closes the sending side. The server still answers the newest change."""
         self._said.put(None)
 
     def __iter__(self) -> Iterator[Heard]:

@@ -25,17 +25,17 @@ import (
 
 const imageService = "pixelflow.v1.ImageService"
 
-// Takes about a second.
+// A recipe that takes about one second.
 var unhurried = text("resize:1200:enlarge/format:avif:effort=4")
 
-// Takes far longer than any scenario waits; each that starts it cancels it.
+// A recipe that takes longer than any scenario waits. A scenario that starts it cancels it.
 var slow = text("resize:2400:enlarge/format:avif:90:effort=9")
 
 var tiny = text("resize:40")
 
 type options struct {
 	address, http, photo string
-	// Of two accounts: tokens, or clients of the folder certs.
+	// Credentials of two accounts: tokens, or client certificates in the folder certs.
 	token, otherToken string
 	certs, untrusted  string
 	ann, bob          string
@@ -52,13 +52,13 @@ type caller struct {
 // bench is one run against one server.
 type bench struct {
 	address, http string
-	// Of two accounts.
+	// Callers with different accounts.
 	ann, bob caller
 	// Can connect, but sends no token.
 	publicCaller caller
-	// Who has neither token nor certificate.
+	// Has neither token nor certificate.
 	unauthenticated caller
-	// Who trusts and shows what another authority has signed; nil without certificates.
+	// CA and client certificate of another certificate authority; nil without certificates.
 	stranger *pixelflow.TLS
 	photo    []byte
 
@@ -89,13 +89,13 @@ func call(address string, security *pixelflow.TLS, token string) caller {
 	return caller{pixelflow.New(connection), connection, security, token}
 }
 
-// ofClient is what `./pixelflow certs --client name` has put into a folder.
+// ofClient returns the files that `./pixelflow certs --client name` writes to a folder.
 func ofClient(folder, name string) *pixelflow.TLS {
 	own := filepath.Join(folder, "clients", name)
 	return &pixelflow.TLS{CA: filepath.Join(folder, "ca.crt"), Cert: own + ".crt", Key: own + ".key"}
 }
 
-// someImage is an image of Ann's.
+// someImage returns an image of ann's account.
 func (b *bench) someImage(ctx context.Context) *pb.Image {
 	if b.image == nil {
 		b.image = must(b.ann.Upload(ctx, bytes.NewReader(b.photo), "image/jpeg"))
@@ -103,7 +103,7 @@ func (b *bench) someImage(ctx context.Context) *pb.Image {
 	return b.image
 }
 
-// doneTask is a completed task of Ann's with two outputs.
+// doneTask returns a completed task of ann's account with two outputs.
 func (b *bench) doneTask(ctx context.Context) *pb.Task {
 	if b.done == nil {
 		b.done = b.finish(ctx, b.create(ctx, twoOutputs()))
@@ -128,7 +128,7 @@ func (b *bench) cancel(ctx context.Context, task *pb.Task) *pb.Task {
 	return must(b.ann.RPC.CancelTask(ctx, &pb.CancelTaskRequest{Id: task.Id})).Task
 }
 
-// watch is what Ann sees of a task, and how it ended.
+// watch returns the events of a task that ann receives, and the error that ended the stream.
 func (b *bench) watch(ctx context.Context, task, after string) ([]*pb.TaskEvent, error) {
 	var events []*pb.TaskEvent
 	for event, err := range b.ann.Watch(ctx, task, after) {
@@ -140,7 +140,7 @@ func (b *bench) watch(ctx context.Context, task, after string) ([]*pb.TaskEvent,
 	return events, nil
 }
 
-// upload sends these messages and no others.
+// upload sends exactly these messages.
 func (c caller) upload(ctx context.Context, pieces ...*pb.UploadRequest) (*pb.Image, error) {
 	call, err := c.RPC.Upload(ctx)
 	if err != nil {
@@ -179,7 +179,7 @@ func commit(size int, sha256 string) *pb.UploadRequest {
 	return &pb.UploadRequest{Data: &pb.UploadRequest_Commit{Commit: about}}
 }
 
-// whole is an upload by the book.
+// whole returns the messages of a valid upload.
 func whole(data []byte) []*pb.UploadRequest {
 	return slices.Concat(
 		[]*pb.UploadRequest{metadata("image/jpeg")}, chunks(data), []*pb.UploadRequest{commit(len(data), digest(data))})
@@ -204,7 +204,7 @@ func twoOutputs() *structpb.Value {
 	})))
 }
 
-// unusedID is an id that nothing has.
+// unusedID returns an id that no resource has.
 func unusedID() string { return fmt.Sprintf("01999999-9999-7999-8999-%012x", rand.Int64N(1<<48)) }
 
 func kinds(events []*pb.TaskEvent) string {
@@ -223,7 +223,7 @@ func tokens(events []*pb.TaskEvent) []string {
 	return found
 }
 
-// must gives what there is without an error.
+// must returns the value, or panics if there is an error.
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(pixelflow.Explain(err))
@@ -233,14 +233,14 @@ func must[T any](value T, err error) T {
 
 func all[T any](values []T, err error) []T { return must(values, err) }
 
-// check demands that something is true, and tells what is there instead.
+// check panics with the actual values if a condition is false.
 func check(isTrue bool, there ...any) {
 	if !isTrue {
 		panic(fmt.Sprintf("not as promised: %+v", there))
 	}
 }
 
-// refused demands that a call has ended so; reason and field may be empty.
+// refused checks the status code, reason and invalid field of a failed call; reason and field may be empty.
 func refused(err error, code codes.Code, reason, field string) pixelflow.Details {
 	check(err != nil, "nothing was refused")
 	check(status.Code(err) == code, code, "expected, and it ended with", err)

@@ -103,7 +103,7 @@ func (b *bench) callAs(ctx context.Context, security pixelflow.TLS) error {
 	return err
 }
 
-// drained reads a stream to its end.
+// drained reads a stream to its end and returns its messages.
 func drained[T any](recv func() (T, error)) ([]T, error) {
 	var seen []T
 	for {

@@ -41,7 +41,7 @@ var downloadScenarios = []scenario{
 	{"download-first", func(ctx context.Context, b *bench) {
 		file, image := b.largeImage(ctx)
 		for range 8 {
-			// Each with a connection of its own, which measures the line anew.
+			// gRPC adapts the flow-control window at the start of a connection, so each download opens its own.
 			another := call(b.address, b.ann.security, b.ann.token)
 			check(bytes.Equal(must(another.DownloadImage(ctx, image.Id)), file))
 			another.connection.Close()
@@ -92,7 +92,7 @@ func part(request *pb.DownloadRequest, offset, length int64) *pb.DownloadRequest
 	return request
 }
 
-// download gives what was said of the bytes, and the bytes.
+// download returns the description of a file and its bytes.
 func (b *bench) download(ctx context.Context, request *pb.DownloadRequest) (*pb.Content, []byte, error) {
 	call, err := b.ann.RPC.Download(ctx, request)
 	if err != nil {

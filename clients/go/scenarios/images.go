@@ -124,7 +124,7 @@ var imageScenarios = []scenario{
 	}},
 }
 
-// committed uploads the photo with a commit that says something else of it.
+// committed uploads the photo with the given size and digest in the commit.
 func (b *bench) committed(ctx context.Context, size int, sha256 string) error {
 	pieces := whole(b.photo)
 	pieces[len(pieces)-1] = commit(size, sha256)

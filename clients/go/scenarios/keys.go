@@ -12,7 +12,7 @@ import (
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
-// Calls that are made again, and reads of what was written.
+// Idempotency keys and read-your-writes consistency.
 var keyScenarios = []scenario{
 	{"retry-key", func(ctx context.Context, b *bench) {
 		done := b.doneTask(ctx)

@@ -103,7 +103,7 @@ var liveScenarios = []scenario{
 	}},
 }
 
-// sendPicture sends a picture with this commit, or none, and says how that ended.
+// sendPicture calls ProcessImage with the given commit, or without one if it is nil, and returns the error.
 func (b *bench) sendPicture(ctx context.Context, data []byte, commit *pb.UploadCommit) error {
 	call := must(b.ann.RPC.ProcessImage(ctx))
 	about := &pb.ProcessImageMetadata{MediaType: "image/jpeg", Recipe: tiny}
@@ -122,7 +122,7 @@ func (b *bench) sendPicture(ctx context.Context, data []byte, commit *pb.UploadC
 	return err
 }
 
-// hear passes over what is heard until there is one of a kind.
+// hear skips messages until one of the requested type arrives.
 func hear[T any](tuning *pixelflow.Tuning, of func(*pb.TuneResponse) *T) *T {
 	for {
 		if found := of(must(tuning.Next()).TuneResponse); found != nil {
@@ -131,7 +131,7 @@ func hear[T any](tuning *pixelflow.Tuning, of func(*pb.TuneResponse) *T) *T {
 	}
 }
 
-// previews are the numbers of the changes that were answered.
+// previews returns the numbers of the changes that were answered with a preview.
 func previews(heard []pixelflow.Heard) []int64 {
 	var answered []int64
 	for _, one := range heard {

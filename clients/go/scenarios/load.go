@@ -17,17 +17,17 @@ import (
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
-// tally is what has come of the calls so far.
+// tally counts the results of the calls.
 type tally struct {
 	mutex sync.Mutex
-	// Answered counts by the address of the gateway.
+	// Answered is the number of successful calls by gateway address.
 	Answered map[string]int `json:"answered"`
 	Failed   []string       `json:"failed"`
 }
 
 const callersAtOnce = 8
 
-// keepCalling calls the gateways behind one name, a few callers at once, and tells five times a second how that goes.
+// keepCalling calls the gateways behind one name from several goroutines and prints the counts five times a second.
 func keepCalling(target string, options options) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

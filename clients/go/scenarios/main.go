@@ -1,4 +1,4 @@
-// Runs the promises of ../../scenarios.md against a server with grpc-go, a line of JSON for each.
+// Runs the scenarios of ../../scenarios.md against a server with grpc-go and prints one line of JSON per scenario.
 package main
 
 import (
@@ -18,10 +18,10 @@ type scenario struct {
 	run  func(context.Context, *bench)
 }
 
-// They make no sense without certificates.
+// Skipped if the server uses tokens.
 var onlyWithCertificates = []string{"wrong-certificate", "wrong-server"}
 
-// In the order of the document.
+// In the order of scenarios.md.
 var scenarios = slices.Concat(
 	imageScenarios, taskScenarios, liveScenarios, downloadScenarios, callerScenarios, keyScenarios, serverScenarios)
 
@@ -80,7 +80,7 @@ func main() {
 	}
 }
 
-// attempt runs a scenario; what is wrong, or nothing.
+// attempt runs a scenario and returns the failure, or an empty string.
 func attempt(bench *bench, one scenario) (why string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

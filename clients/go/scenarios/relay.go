@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 )
 
-// relay is a wire that can be cut: it carries bytes between clients and a server.
+// relay is a TCP proxy whose connections can be broken.
 type relay struct {
 	listener    net.Listener
 	target      string
 	connections atomic.Int32
-	// After so many bytes that have come back the wire is cut by itself, once; 0 for never.
+	// Number of response bytes on the first connection after which the relay cuts all connections; 0 to disable.
 	cutAfter int64
 
 	mutex sync.Mutex
@@ -27,7 +27,7 @@ func newRelay(target string) *relay {
 
 func (r *relay) address() string { return r.listener.Addr().String() }
 
-// cut breaks every connection; later ones are carried again.
+// cut breaks every open connection. New connections are accepted.
 func (r *relay) cut() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

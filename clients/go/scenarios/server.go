@@ -77,7 +77,7 @@ func (b *bench) health() grpc_health_v1.HealthClient {
 	return grpc_health_v1.NewHealthClient(b.publicCaller.connection)
 }
 
-// reflected demands the services and the contract with all that it imports.
+// reflected checks that reflection lists the services and returns the contract with all of its imports.
 func reflected(services map[string]bool, encoded [][]byte) {
 	check(services[imageService] && services["grpc.health.v1.Health"], services)
 	files := map[string]*descriptorpb.FileDescriptorProto{}

@@ -243,7 +243,7 @@ var taskScenarios = []scenario{
 
 type sentEvent struct{ token, kind string }
 
-// sentEvents are the server-sent events of a task behind a token.
+// sentEvents returns the server-sent events of a task after a token.
 func (b *bench) sentEvents(ctx context.Context, task, after string) ([]sentEvent, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.http+"/api/v1/tasks/"+task+"/events", nil)
 	if err != nil {
@@ -273,7 +273,7 @@ func (b *bench) sentEvents(ctx context.Context, task, after string) ([]sentEvent
 			name, value, _ := strings.Cut(line, ": ")
 			fields[name] = value
 		}
-		// Signs of life have no id.
+		// Heartbeats have no id.
 		if fields["id"] == "" {
 			continue
 		}

@@ -1,1 +1,1 @@
-"""The promises of ../../scenarios.md, kept with grpcio."""
+"""The scenarios of ../../scenarios.md with grpcio."""

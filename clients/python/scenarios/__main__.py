@@ -1,4 +1,4 @@
-"""Runs the scenarios against a server, a line of JSON for each: python -m scenarios --help"""
+"""Runs the scenarios against a server and prints one line of JSON per scenario: python -m scenarios --help"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pixelflow_client import Tls, connect
 
 from .bench import Bench, Caller, only_with_certificates, scenarios
 
-# They register their scenarios, in the order of the document.
+# Each module registers its scenarios on import, so the imports have the order of scenarios.md.
 from . import images, tasks, live, downloads, callers, keys, server  # noqa: E402, F401, I001  isort: skip
 
 
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def plain_bench(options: argparse.Namespace) -> Bench:
-    """Who calls is told by tokens, over one channel for all."""
+    """Callers authenticate with tokens and share one channel."""
     channel = connect(f"dns:///{options.address}")
     return Bench(
         address=options.address,
@@ -56,7 +56,7 @@ def plain_bench(options: argparse.Namespace) -> Bench:
 
 
 def encrypted_bench(options: argparse.Namespace) -> Bench:
-    """Who calls is told by certificates, so each account has a channel of its own."""
+    """Callers authenticate with client certificates, so each account has its own channel."""
     target, certs, untrusted = f"dns:///{options.address}", options.certs, options.untrusted
     known = [of_client(certs, options.ann), of_client(certs, options.bob), Tls(certs / "ca.crt")]
     ann, bob, unauthenticated = (Caller(connect(target, tls), tls=tls) for tls in known)
@@ -73,7 +73,7 @@ def encrypted_bench(options: argparse.Namespace) -> Bench:
 
 
 def of_client(folder: Path, name: str) -> Tls:
-    """What `./pixelflow certs --client name` has put into a folder."""
+    """Returns the files that `./pixelflow certs --client name` writes to a folder."""
     own = folder / "clients" / name
     return Tls(folder / "ca.crt", own.with_suffix(".crt"), own.with_suffix(".key"))
 

@@ -1,4 +1,4 @@
-"""What scenarios are made of: the registry, the callers, things to work on, and what a refusal looks like."""
+"""Shared parts of the scenarios: the registry, callers, test resources, and the check of failed calls."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ TWO_OUTPUTS = {
         "small": {"steps": [{"op": "resize", "width": 64}, {"op": "format", "type": "webp"}]},
     },
 }
-# Takes about a second.
+# A recipe that takes about one second.
 UNHURRIED = "resize:1200:enlarge/format:avif:effort=4"
-# Takes far longer than any scenario waits; each that starts it cancels it.
+# A recipe that takes longer than any scenario waits. A scenario that starts it cancels it.
 SLOW = "resize:2400:enlarge/format:avif:90:effort=9"
 
 Scenario = Callable[["Bench"], None]
@@ -33,7 +33,7 @@ only_with_certificates: set[str] = set()
 
 
 def scenario(name: str, certificates: bool = False) -> Callable[[Scenario], Scenario]:
-    """Registers a scenario under its name in the document; some make sense with certificates alone."""
+    """Registers a scenario under its name in scenarios.md. `certificates` marks one that requires client certificates."""
 
     def register(run: Scenario) -> Scenario:
         assert name not in scenarios, f"two scenarios are called {name}"
@@ -72,14 +72,14 @@ class Bench:
 
     address: str
     http: str
-    # Of two accounts.
+    # Callers with different accounts.
     ann: Caller
     bob: Caller
     # Can connect, but sends no token.
     public_caller: Caller
-    # Who has neither token nor certificate.
+    # Has neither token nor certificate.
     unauthenticated: Caller
-    # Who trusts and shows what another authority has signed; None without certificates.
+    # CA and client certificate of another certificate authority; None without certificates.
     stranger: Tls | None
     photo: Path
 
@@ -93,12 +93,12 @@ class Bench:
 
     @cached_property
     def image(self) -> pb.Image:
-        """An image of Ann's."""
+        """An image of ann's account."""
         return self.ann.client.upload(self.photo, "image/jpeg")
 
     @cached_property
     def done(self) -> pb.Task:
-        """A completed task of Ann's with two outputs."""
+        """A completed task of ann's account with two outputs."""
         return self.finish(self.create(TWO_OUTPUTS))
 
     def create(self, recipe: str | dict = "resize:40") -> pb.Task:
@@ -111,7 +111,7 @@ class Bench:
 
     @contextmanager
     def slow(self) -> Iterator[pb.Task]:
-        """A task that goes on and on, until the scenario is over."""
+        """A long-running task that is cancelled at the end of the block."""
         task = self.create(SLOW)
         try:
             yield task
@@ -144,7 +144,7 @@ def digest(data: bytes | bytearray) -> str:
 
 
 def unused_id() -> str:
-    """An id that nothing has."""
+    """Returns an id that no resource has."""
     return f"01999999-9999-7999-8999-{uuid.uuid4().hex[:12]}"
 
 
@@ -162,7 +162,7 @@ def is_final(event: pb.TaskEvent) -> bool:
 
 @contextmanager
 def refused(code: str, reason: str | None = None, field: str | None = None) -> Iterator[dict]:
-    """Whatever is done within must be refused so; the details of the refusal are there afterwards."""
+    """Checks that the block fails with this status code, reason and invalid field. Fills in the error details."""
     details: dict = {}
     try:
         yield details

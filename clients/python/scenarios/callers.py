@@ -1,4 +1,4 @@
-"""Who calls, how long it may take, and what there is not."""
+"""Authentication, deadlines, unknown methods and concurrency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored bytes, whole and in part."""
+"""Downloads of whole files and of ranges."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .relay import Relay
 
 
 def download(bench: Bench, **request) -> tuple[pb.Content, bytes]:
-    """What was said of the bytes, and the bytes."""
+    """Returns the description of a file and its bytes."""
     first, *rest = bench.ann.stub.Download(pb.DownloadRequest(**request), metadata=bench.ann.metadata)
     assert first.WhichOneof("data") == "content", first
     assert all(one.WhichOneof("data") == "chunk" for one in rest)
@@ -55,7 +55,7 @@ def _(bench: Bench) -> None:
 def _(bench: Bench) -> None:
     file, image = large_image(bench)
     for _ in range(8):
-        # Each with a connection of its own, which measures the line anew.
+        # gRPC adapts the flow-control window at the start of a connection, so each download opens its own.
         own = [("grpc.use_local_subchannel_pool", 1)]
         with connect(f"dns:///{bench.address}", bench.ann.tls, own) as channel:
             assert Client(channel, bench.ann.token).download(image=image.id) == file

@@ -1,4 +1,4 @@
-"""Version, operations, uploads, images."""
+"""Version, operations, uploads and images."""
 
 from __future__ import annotations
 

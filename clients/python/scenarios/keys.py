@@ -1,4 +1,4 @@
-"""Calls that are made again, and reads of what was written."""
+"""Idempotency keys and read-your-writes consistency."""
 
 from __future__ import annotations
 

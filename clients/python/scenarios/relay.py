@@ -1,4 +1,4 @@
-"""A wire that can be cut: it carries bytes between clients and a server."""
+"""A TCP proxy whose connections can be broken."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 
 
 class Relay:
-    """Listens on a free port of this machine, and carries what comes to `target` and back. With `cut_after`
-    it breaks the first connection by itself, once so many bytes have come back."""
+    """Listens on a free local port and forwards connections to `target`. It breaks all connections once after
+    `cut_after` bytes of responses."""
 
     def __init__(self, target: str, cut_after: float = math.inf) -> None:
         host, _, port = target.rpartition(":")
@@ -25,13 +25,13 @@ class Relay:
         return f"127.0.0.1:{self.server.getsockname()[1]}"
 
     def cut(self) -> None:
-        """Breaks every connection; later ones are carried again."""
+        """Breaks every open connection. New connections are accepted."""
         broken, self.open = self.open, []
         for one in broken:
             try:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:
-                pass  # it has been closed already
+                pass  # already closed
 
     def __enter__(self) -> Relay:
         return self
@@ -61,7 +61,7 @@ class Relay:
                         return self.cut()
                 sink.sendall(data)
         except OSError:
-            pass  # one of the ends is gone
+            pass  # one side has closed the connection
         finally:
             for end in (source, sink):
                 end.close()

@@ -1,4 +1,4 @@
-"""Health and reflection: what tools ask."""
+"""Health checks and server reflection."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _(bench: Bench) -> None:
 
 
 def reflected(bench: Bench, package: str) -> None:
-    """Both versions have the same messages."""
+    """Checks reflection in either version; both have the same messages."""
     ask = bench.public_caller.channel.stream_stream(
         f"/{package}.ServerReflection/ServerReflectionInfo",
         request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,

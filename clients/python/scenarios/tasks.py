@@ -1,4 +1,4 @@
-"""Tasks, and watching them."""
+"""Tasks and their event streams."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def _(bench: Bench) -> None:
 
 
 def sent_events(bench: Bench, task: str, after: str) -> list[tuple[str, str]]:
-    """Token and kind of each server-sent event of a task behind a token."""
+    """Returns token and kind of each server-sent event of a task after a token."""
     request = urllib.request.Request(
         f"{bench.http}/api/v1/tasks/{task}/events", headers={"last-event-id": after}
     )
