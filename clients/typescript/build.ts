@@ -5,14 +5,14 @@ import core from '../../core/package.json'
 import manifest from './package.json'
 
 /**
- * Makes the package as it is published: `bun build.ts [folder]`. JavaScript for Node, browsers and bundlers, with
- * declarations, and nothing of this workspace left to be resolved.
+ * Builds the published package: `bun build.ts [folder]`. It contains JavaScript for Node, browsers and bundlers, and type
+ * declarations, and does not import other packages of this workspace.
  */
 
 const here = import.meta.dir
 const root = resolve(here, '../..')
 
-/** Builds into `outDir`, which is emptied first. @throws Error with what the compilers say. */
+/** Builds into `outDir`, which is emptied first. @throws Error with the compiler's output. */
 export async function buildPackage(outDir: string): Promise<void> {
   await rm(outDir, { recursive: true, force: true })
   await mkdir(outDir, { recursive: true })
@@ -25,14 +25,14 @@ export async function buildPackage(outDir: string): Promise<void> {
   })
   const exports = { '.': entry('index'), './grpc': entry('grpc/open-grpc') }
   const about = { name, version, description, license, type, sideEffects, engines, exports }
-  // Of zod only the types are used, by the declarations.
+  // Only the declarations need zod, for its types.
   const dependencies = { ...Object.fromEntries(published), zod: core.dependencies.zod }
   const shipped = { ...about, dependencies }
   await Bun.write(join(outDir, 'package.json'), `${JSON.stringify(shipped, null, 2)}\n`)
   await Bun.write(join(outDir, 'README.md'), Bun.file(join(here, 'README.md')))
 }
 
-/** Both entries at once: an error that one throws must be an instance of the other's class. */
+/** Bundles both entry points together, so that they share one `PixelflowError` class. */
 async function bundle(outDir: string, dependencies: Readonly<Record<string, string>>): Promise<void> {
   await Bun.build({
     entrypoints: [join(here, 'index.ts'), join(here, 'grpc/open-grpc.ts')],
@@ -52,7 +52,7 @@ async function declare(outDir: string): Promise<void> {
   const config = join(outDir, 'tsconfig.json')
   const files = ['index.ts', 'grpc/open-grpc.ts'].map((file) => join(here, file))
   const typeRoots = [join(root, 'node_modules/@types')]
-  // What is reached through a package is taken to be declared already, unless it is named.
+  // tsc emits no declarations for modules resolved through node_modules unless they are listed.
   const sources = {
     files,
     include: [join(root, 'core/**/*.ts')],
@@ -76,7 +76,7 @@ async function declare(outDir: string): Promise<void> {
   }
 }
 
-/** Rewrites a declaration and what it refers to; what nothing refers to speaks of the inside. */
+/** Rewrites a declaration and those that it imports. The caller deletes the others, which are internal. */
 async function keep(path: string, types: string, wanted: Set<string>): Promise<void> {
   if (wanted.has(path)) return
   wanted.add(path)
@@ -87,7 +87,7 @@ async function keep(path: string, types: string, wanted: Set<string>): Promise<v
   }
 }
 
-/** A declaration whose imports are found where it is published. */
+/** Rewrites the imports of a declaration to the paths of the published package. */
 function published(text: string, path: string, types: string): string {
   const own = text.replaceAll(/(['"])@pixelflow\/core\/([^'"]+)\1/g, (_, quote: string, name: string) => {
     const near = relative(dirname(path), join(types, 'core', name))
@@ -96,7 +96,7 @@ function published(text: string, path: string, types: string): string {
   return (
     own
       .replaceAll(/(['"])(\.[^'"]*)\.ts\1/g, '$1$2.js$1')
-      // Only actors need it; recipes are checked without it.
+      // Only actors use sharp, so the published package does not depend on it.
       .replace(/^import type \{ Sharp \} from 'sharp';$/m, 'type Sharp = unknown;')
   )
 }

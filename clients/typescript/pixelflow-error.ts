@@ -31,7 +31,7 @@ export class PixelflowError extends Error {
   readonly remedy: string | undefined
   /** The id of the call in the server's log. */
   readonly requestId: string | undefined
-  /** Milliseconds after which another try makes sense. */
+  /** Delay before the next try, in milliseconds. */
   readonly retryAfterMs: number | undefined
   /** The failed task, if the error is that of a task. */
   readonly task: TaskView | undefined
@@ -53,7 +53,7 @@ export class PixelflowError extends Error {
     return this.message
   }
 
-  /** Whether only another recipe helps. */
+  /** Whether the recipe must be corrected. */
   get isRecipeFault(): boolean {
     return rowOf(this.code)?.isRecipeFault === true
   }

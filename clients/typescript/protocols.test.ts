@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskEvent } from './client.ts'
 import { readBytes, sha256Of, openClientPair, rejection, type ClientPair } from './testing/client-pair.ts'
 
-/** The one interface over each protocol, against shipped processes: what works over one works over the other. */
+/** Tests the client interface over both protocols against the shipped processes. */
 
 let both: ClientPair
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const clients = [
 ] as const
 
 describe.each(clients)('over %s', (_, opened) => {
-  test('says what it is', async () => {
+  test('returns settings and operations', async () => {
     expect(await opened().settings()).toMatchObject({
       auth: 'none',
       formats: expect.arrayContaining(['jpeg']),
@@ -26,7 +26,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(recipe).toMatchObject({ type: 'object' })
   })
 
-  test('takes a picture in whatever it is held, and tells how much has been sent', async () => {
+  test('uploads from every kind of source and reports progress', async () => {
     const half = both.photo.length >> 1
     const sources = [
       both.photo,
@@ -56,7 +56,7 @@ describe.each(clients)('over %s', (_, opened) => {
     }
   })
 
-  test('processes, tells every event once, and gives the output', async () => {
+  test('processes an image, reports every event once, and returns the output', async () => {
     const events: TaskEvent[] = []
     const { task, outputs, image } = await opened().process(both.photo, 'resize:300/format:webp', {
       onEvent: (event) => events.push(event),
@@ -93,13 +93,13 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(await Array.fromAsync(opened().watch(task.id, { after: events.at(-1)?.token }))).toEqual([])
   }, 30_000)
 
-  test('a task that fails throws why, in the words of the server', async () => {
+  test('throws the error of a failed task as the server reports it', async () => {
     const broken = both.photo.slice(0, 700)
     const error = await rejection(opened().process(broken, 'resize:100'))
     expect(error).toMatchObject({ code: 'corrupt_image', task: { status: 'failed' } })
   }, 30_000)
 
-  test('lists page by page, cancels, retries, deletes', async () => {
+  test('lists tasks page by page, cancels, retries and deletes tasks', async () => {
     const { id: image } = await opened().upload(both.photo)
     const made = new Set<string>()
     for (let i = 0; i < 3; i++) made.add((await opened().createTask(image, { steps: [] })).id)
@@ -119,7 +119,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(await rejection(opened().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
   }, 30_000)
 
-  test('a task waits in the lane that is asked for', async () => {
+  test('creates a task in the requested lane', async () => {
     const { id: image } = await opened().upload(both.photo)
     const bulk = await opened().createTask(image, 'resize:20', { lane: 'bulk' })
     const { id, lane } = await opened().createTask(image, 'resize:20')
@@ -131,7 +131,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(task).toMatchObject({ status: 'completed', lane: 'bulk' })
   }, 30_000)
 
-  test('a key has a call done once, and names another call that comes under it', async () => {
+  test('runs calls with the same idempotency key once, and rejects a different call with that key', async () => {
     const key = crypto.randomUUID()
     const keyed = { idempotencyKey: `${key}.image` }
     const image = await opened().upload(both.photo, keyed)
@@ -146,7 +146,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect((await opened().process(both.photo, 'resize:20', process)).task.id).toBe(id)
   }, 30_000)
 
-  test('a refusal names the field, the remedy and the request', async () => {
+  test('reports the field and the request id of a rejected call', async () => {
     const { id } = await opened().upload(both.photo)
     const error = await rejection(opened().createTask(id, 'resize:100/blurr:2'))
     expect(error).toMatchObject({
@@ -161,7 +161,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(strange).toMatchObject({ code: 'unsupported_format', status: 415 })
   })
 
-  test('ends when it is told to: a call, an upload, a watch', async () => {
+  test('ends a call, an upload and an event stream when the signal aborts', async () => {
     const reason = new Error('enough')
     expect(opened().settings({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
 
@@ -184,7 +184,7 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(kinds).toEqual(['queued'])
   }, 30_000)
 
-  test('takes no longer than it may', async () => {
+  test('ends a call after its timeout', async () => {
     const never = (async function* () {
       yield both.photo.subarray(0, 20_000)
       await new Promise(() => {})
@@ -196,12 +196,12 @@ describe.each(clients)('over %s', (_, opened) => {
   })
 })
 
-test('both tell the same, and a watch may change from one to the other', async () => {
+test('both protocols return the same values and accept the same event tokens', async () => {
   expect(await both.grpc.settings()).toEqual(await both.http.settings())
   expect(await both.grpc.operations()).toEqual(await both.http.operations())
   const [actor] = await both.http.actors()
   expect(actor).toMatchObject({ state: 'ready', kinds: ['transform'] })
-  // What other tests have left is still being done.
+  // Tasks of previous tests may still be in progress, so the counts vary.
   const count = expect.any(Number)
   const counts = { residentBytes: count, children: count, held: count, sessions: count }
   const ofNow = { ...counts, seenAt: expect.any(String), tasks: expect.any(Array) }

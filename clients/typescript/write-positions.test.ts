@@ -9,7 +9,7 @@ import { openGrpc } from './grpc/open-grpc.ts'
 import { openHttp } from './http/open-http.ts'
 import { createWritePositions } from './write-positions.ts'
 
-/** Longer than a gateway waits for what a client does not speak of. */
+/** Delay of the far gateway; longer than a gateway waits for recent writes on a read without a position. */
 const farMs = 700
 
 const scope = new AsyncDisposableStack()
@@ -26,12 +26,12 @@ beforeAll(async () => {
   image = (await client.upload(await sampleImage({ width: 60, height: 40 }))).id
 }, 60_000)
 afterAll(() => {
-  // It would take its leave as slowly as everything else.
+  // A graceful shutdown would be delayed by the relay.
   far?.signal('SIGKILL')
   return scope.disposeAsync()
 }, 30_000)
 
-/** A client that writes through the near gateway and reads from the far one. */
+/** Opens a client that writes through the near gateway and reads from the far one. */
 function apart(): Client {
   return openHttp({
     url: near.url,
@@ -43,7 +43,7 @@ function apart(): Client {
   })
 }
 
-/** One whose calls go to each in turn: what it writes, and then reads. */
+/** Opens a client whose calls alternate between the gateways, so that it writes to one and reads from the other. */
 async function inTurns(): Promise<Client> {
   const ready = await Promise.all([near, far].map((one) => one.line(says('ready'))))
   return openGrpc({ address: ready.map((line) => (JSON.parse(line) as { grpc: string }).grpc) })
@@ -53,7 +53,7 @@ test.each([
   ['http', apart],
   ['grpc', inTurns],
 ] as const)(
-  'over %s, a client finds what it has done, whichever gateway it asks',
+  "over %s, reads on any gateway include the client's earlier writes",
   async (_, open) => {
     await using client = await open()
     for (let n = 0; n < 2; n += 1) {
@@ -61,14 +61,14 @@ test.each([
       expect((await client.taskPage()).items[0]?.id).toBe(id)
       await client.deleteTask(id)
       expect((await client.taskPage()).items.map((one) => one.id)).not.toContain(id)
-      // From now on the other one writes.
+      // One additional call, so that the next iteration writes to the other gateway.
       await client.settings()
     }
   },
   60_000,
 )
 
-test('the newest position is remembered, in whichever order answers come', async () => {
+test('keeps the newest position when responses arrive out of order', async () => {
   const positions = createWritePositions()
   const sent = () => positions.read((headers) => Promise.resolve(Object.values(headers)))
   expect(await sent()).toEqual([])
@@ -78,7 +78,7 @@ test('the newest position is remembered, in whichever order answers come', async
   expect(await sent()).toEqual(['1.other'])
 })
 
-test('one that the server knows nothing of any more is forgotten, and the read made without it', async () => {
+test('discards a position that the server no longer knows, and repeats the read without it', async () => {
   const positions = createWritePositions()
   positions.record('zz.log')
   const sent: number[] = []

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { hostOfAddress, channelTarget } from './channel-target.ts'
 
-test('addresses become a target of grpc-js', () => {
+test('converts addresses to a grpc-js target', () => {
   expect(channelTarget(['a.example:50051'])).toBe('dns:///a.example:50051')
   expect(channelTarget(['dns:///a.example:50051'])).toBe('dns:///a.example:50051')
   expect(channelTarget(['dns://10.0.0.2:53/a.example:50051'])).toBe('dns://10.0.0.2:53/a.example:50051')
@@ -11,6 +11,6 @@ test('addresses become a target of grpc-js', () => {
   expect(['a.example:1', 'dns:///b:2', '[::1]:3'].map(hostOfAddress)).toEqual(['a.example', 'b', '::1'])
 })
 
-test.each([[[]], [['']], [['a b:1']], [['https://a:1']], [['a:1', 'b/c']]])('%j is refused', (addresses) => {
+test.each([[[]], [['']], [['a b:1']], [['https://a:1']], [['a:1', 'b/c']]])('rejects %j', (addresses) => {
   expect(() => channelTarget(addresses)).toThrow(TypeError)
 })

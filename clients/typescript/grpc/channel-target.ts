@@ -7,8 +7,9 @@ type Endpoint = experimental.Endpoint
 const scheme = 'pixelflow-list'
 
 /**
- * The target of a channel to one address or several: `host:port` or `dns:///host:port`, where a name may stand for many
- * gateways; `dns://server/host:port` asks that name server (where GRPC_NODE_USE_ALTERNATIVE_RESOLVER is `true`). @throws TypeError when an address is none.
+ * Returns the grpc-js target for one or more addresses: `host:port` or `dns:///host:port`, where a DNS name may resolve to
+ * several gateways. `dns://server/host:port` queries that DNS server (if GRPC_NODE_USE_ALTERNATIVE_RESOLVER is `true`).
+ * @throws TypeError if an address is invalid.
  */
 export function channelTarget(addresses: readonly string[]): string {
   const places = addresses.map((address) => placeOf(address))
@@ -18,13 +19,13 @@ export function channelTarget(addresses: readonly string[]): string {
   return `${scheme}:${places.map(({ authority, path }) => `${authority}/${path}`).join(',')}`
 }
 
-/** The host of an address, without brackets. */
+/** Returns the host of an address, without brackets. */
 export function hostOfAddress(address: string): string {
   return experimental.splitHostPort(placeOf(address).path)?.host ?? address
 }
 
 interface Place {
-  /** The name server to ask; empty for the system's. */
+  /** DNS server to query; empty for that of the system. */
   readonly authority: string
   /** Host and port. */
   readonly path: string
@@ -40,7 +41,7 @@ function placeOf(address: string): Place {
   )
 }
 
-/** Several addresses as one: each is looked up as if it stood alone, and all that are found are one list. */
+/** Resolves several addresses with one DNS resolver each and merges their endpoints. */
 class ListResolver implements experimental.Resolver {
   readonly #parts: experimental.Resolver[]
   readonly #found: (Endpoints | undefined)[]
@@ -68,7 +69,7 @@ class ListResolver implements experimental.Resolver {
     for (const part of this.#parts) part.destroy()
   }
 
-  /** What the servers are called in the certificates, unless a name is given. */
+  /** Server name to verify in the certificates, unless another one is configured. */
   static getDefaultAuthority({ path }: experimental.GrpcUri): string {
     return partsOf(path.split(',', 1)[0] ?? path).path
   }
@@ -79,7 +80,7 @@ function partsOf(place: string): Place {
   return { authority, path }
 }
 
-/** All that was found; what went wrong only when nothing was. */
+/** Merges the endpoints without duplicates; returns the first error if there are none. */
 function joined(found: readonly (Endpoints | undefined)[]): Endpoints {
   const all = new Map<string, Endpoint>()
   let trouble: Endpoints | undefined

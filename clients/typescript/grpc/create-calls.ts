@@ -16,10 +16,10 @@ import { createWritePositions, type WritePositions } from '../write-positions.ts
 import { withToken, type Credentials } from '../credentials.ts'
 import { mapGrpcError } from './map-grpc-error.ts'
 
-/** A method as far as calling it goes. */
+/** A method descriptor with the types of its request and response. */
 export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O }
 
-/** Calls on a channel, typed by the contract. Every one ends with the signal of its caller. */
+/** Typed calls on a channel. Aborting the caller's signal cancels the call. */
 export interface Calls {
   readonly positions: WritePositions
   unary<I extends DescMessage, O extends DescMessage>(
@@ -27,19 +27,19 @@ export interface Calls {
     request: MessageInitShape<I>,
     options?: CreateOptions,
   ): Promise<MessageShape<O>>
-  /** A call that streams down, at the loop's pace; leaving the loop cancels it. */
+  /** A server-streaming call with backpressure; leaving the loop cancels it. */
   down<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<MessageShape<O>, void>
-  /** A call that streams both ways, each at its reader's pace; leaving the loop cancels it. */
+  /** A bidirectional streaming call with backpressure in both directions; leaving the loop cancels it. */
   both<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     requests: () => AsyncIterable<MessageInitShape<I>>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<MessageShape<O>, void>
-  /** A call that streams up, at the server's pace, and is answered once. */
+  /** A client-streaming call with backpressure. */
   up<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     requests: () => AsyncIterable<MessageInitShape<I>>,
@@ -49,10 +49,10 @@ export interface Calls {
 
 export interface CallsOptions {
   readonly channel: Channel
-  /** As people write it. */
+  /** Address for error messages, as given by the caller. */
   readonly address: string
   readonly credentials: Credentials
-  /** Most milliseconds of a unary call that says nothing else. */
+  /** Default timeout of a unary call, in milliseconds. */
   readonly timeoutMs: number
 }
 
@@ -67,7 +67,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
     }
   }
 
-  /** The messages of a call at the loop's pace. The first one says whether the token was good. */
+  /** Yields the messages of a call with backpressure. Waits for the first one to detect a rejected token. */
   async function* messagesOf<T>(
     signal: AbortSignal | undefined,
     open: (token: string | null) => Down<T>,
@@ -79,7 +79,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
     try {
       const { messages, first } = await withToken(credentials, async (token) => {
         const call = open(token)
-        // Also what ends the call after its loop was left ends here.
+        // Without this listener, an error after the caller has left the loop would be an uncaught exception.
         call.on('error', () => {})
         call.on('metadata', (head: Metadata) => recordPosition(positions, head))
         leave = () => call.cancel()
@@ -99,7 +99,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
     unary: (method, request, { signal: asked, timeoutMs = usualMs, idempotencyKey } = {}) =>
       withTimeout({ signal: asked, timeoutMs }, (signal) =>
         withToken(credentials, (token) =>
-          // What writes takes no notice of it.
+          // Writes ignore the position.
           positions.read((position) =>
             named(signal, () => {
               const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
@@ -189,7 +189,7 @@ export function createCalls({ channel, address, credentials, timeoutMs: usualMs 
   }
 }
 
-/** As much of a call that streams down as is used. */
+/** The part of a streaming call that is used. */
 interface Down<T> {
   on(event: 'error', listener: () => void): unknown
   on(event: 'metadata', listener: (head: Metadata) => void): unknown
@@ -207,7 +207,7 @@ interface Writable {
   once(event: 'drain', listener: () => void): unknown
 }
 
-/** Writes at the pace at which the other side reads; an answer that comes early ends it. */
+/** Writes messages with backpressure. Stops when the server responds early. */
 async function send<I extends DescMessage>(
   call: Writable,
   schema: I,
@@ -227,7 +227,7 @@ async function send<I extends DescMessage>(
     }
     if (!over.aborted) call.end()
   } finally {
-    // Not awaited: a hanging source must not delay a call that has its answer.
+    // Not awaited: a blocked source must not delay a completed call.
     void source.return?.()?.catch(() => {})
   }
 }

@@ -11,7 +11,7 @@ import type { Calls } from './create-calls.ts'
 
 type Piece = MessageShape<typeof DownloadResponseSchema>
 
-/** One call's bytes of something stored. */
+/** Downloads a stored file, or a range of it, over one call. */
 export async function fetchContent(calls: Calls, from: ContentRef, part: DownloadOptions): Promise<Content> {
   const { offset = 0, length, signal } = part
   const request: MessageInitShape<typeof DownloadRequestSchema> = {

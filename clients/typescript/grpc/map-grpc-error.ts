@@ -11,7 +11,7 @@ import {
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
 import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
 
-/** What a call ended with, in the words it would have over HTTP. Anything that is no gRPC status stays as it is. */
+/** Converts a gRPC status to the error that the same call throws over HTTP. Returns any other value unchanged. */
 export function mapGrpcError(thrown: unknown, address: string): unknown {
   if (!isServiceError(thrown)) return thrown
   const { code, details: text, metadata } = thrown
@@ -20,7 +20,7 @@ export function mapGrpcError(thrown: unknown, address: string): unknown {
   const info = found(details, ErrorInfoSchema)
   const [id] = metadata.get('x-request-id')
   const requestId = found(details, RequestInfoSchema)?.requestId ?? (typeof id === 'string' ? id : undefined)
-  // Without our details it was no PixelFlow server that spoke, but a channel or something on the way.
+  // A status without PixelFlow details comes from the channel, a proxy or another server.
   if (info?.domain !== 'pixelflow') return plain(code, text, address, requestId, thrown)
   const delay = found(details, RetryInfoSchema)?.retryDelay
   return new PixelflowError(info.reason, text, {
@@ -43,7 +43,7 @@ function plain(code: status, text: string, address: string, requestId: string | 
   return new PixelflowError(codes[code] ?? 'internal', text, { requestId, cause })
 }
 
-/** What went wrong with the connection that was tried last, out of the words of the channel. */
+/** Extracts the last connection error from the channel's status message, for display only. */
 function reasonIn(text: string): string | undefined {
   return /^.*Error(?: \[\w+\])?: (.+?)\.?(?: Resolution note:.*)?$/.exec(text)?.[1]
 }

@@ -6,20 +6,20 @@ import { hostOfAddress, channelTarget } from './channel-target.ts'
 
 /** Certificates of a channel, in PEM. */
 export interface Tls {
-  /** Who may sign the servers' certificates; what the system trusts unless given. */
+  /** Trusted certificate authorities; default: those of the system. */
   readonly ca?: string | Uint8Array | undefined
-  /** Our own certificate and its key, where servers want to know who calls. */
+  /** Client certificate and its key, for servers that require mutual TLS. */
   readonly cert?: string | Uint8Array | undefined
   readonly key?: string | Uint8Array | undefined
-  /** What the servers are called in their certificates; unless given, each must be called as one of the addresses. */
+  /** Server name to verify in the certificates; default: the hosts of the addresses. */
   readonly serverName?: string | undefined
 }
 
 export interface OpenChannelOptions {
   readonly addresses: readonly string[]
-  /** `true` trusts what the system trusts; without it nothing is encrypted. */
+  /** `true` trusts the certificate authorities of the system; default: no encryption. */
   readonly tls?: Tls | boolean | undefined
-  /** Options of grpc-js that come before ours. */
+  /** Options of grpc-js. They override the defaults of this client. */
   readonly options?: ChannelOptions | undefined
 }
 
@@ -27,26 +27,26 @@ const mib = 1024 * 1024
 
 const usual: ChannelOptions = {
   'grpc.max_receive_message_length': 16 * mib,
-  // Bytes that may be under way, on a stream and on its connection; 64 KiB would let through so much a round trip.
+  // Window of each stream and connection. The HTTP/2 default limits throughput to 64 KiB per round trip.
   'grpc-node.flow_control_window': 4 * mib,
-  // A connection whose other end is gone says nothing: ask.
+  // Keepalive detects connections that are lost without a FIN or RST.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
   // The retry policy is defined here, not by a DNS record.
   'grpc.service_config_disable_resolution': 1,
-  // A gateway that is back is found soon, whatever its restart took.
+  // Reconnects soon after a gateway restarts, even if the restart takes long.
   'grpc.initial_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 5000,
 }
 
-/** A channel whose calls go round over every address, and that makes calls again as the service config has it. */
+/** Opens a channel that balances calls over every address and retries them according to the service config. */
 export function openChannel(needs: OpenChannelOptions): Channel {
   return open(needs, { 'grpc.service_config': JSON.stringify(config) })
 }
 
 /**
- * A channel for one large upload. On Bun an upload whose window is full holds up every other call of its connection;
- * and a channel that might make calls again would keep what it has sent.
+ * Opens a channel for one large upload. On Bun, an upload whose window is full blocks every other call on its connection.
+ * Retries are disabled, because a channel with retries buffers the messages it has sent.
  */
 export function openUploadChannel(needs: OpenChannelOptions): Channel {
   return open(needs, {
@@ -76,13 +76,13 @@ function open({ addresses, tls, options }: OpenChannelOptions, own: ChannelOptio
   })
 }
 
-/** Every server of a list may have a certificate of its own: it must be good for one of the names. */
+/** Verifies that a certificate matches one of the names: each server of a list may have its own certificate. */
 function identityOf(names: readonly string[], shown: PeerCertificate): Error | undefined {
   const troubles = names.map((name) => checkServerIdentity(name, shown))
   return troubles.includes(undefined) ? undefined : troubles[0]
 }
 
-/** The name that is told to the server before it shows its certificate: TLS allows no address there. */
+/** Returns the name to send as SNI, which must not be an IP address. */
 function indicated(names: readonly string[]): string {
   return names.find((name) => isIP(name) === 0) ?? 'localhost'
 }

@@ -31,28 +31,28 @@ export type { Client } from '../client.ts'
 
 export interface GrpcOptions {
   /**
-   * Where the gateways are: `host:50051`, or `dns:///name:50051` where a name stands for many, or a list of either.
-   * Calls go round over all of them.
+   * Addresses of the gateways: `host:50051`, or `dns:///name:50051` for a name that resolves to several gateways, or a
+   * list of either. Calls are balanced over all of them.
    */
   readonly address: string | readonly string[]
-  /** Bearer token, or where to get one. */
+  /** Bearer token, or the source of one. */
   readonly token?: string | Credentials | null | undefined
-  /** `true` trusts what the system trusts; without it nothing is encrypted. */
+  /** `true` trusts the certificate authorities of the system; default: no encryption. */
   readonly tls?: Tls | boolean | undefined
-  /** Most milliseconds of a call that is no stream; 30,000 unless given. */
+  /** Timeout of a call that is not a stream, in milliseconds; default 30,000. */
   readonly timeoutMs?: number | undefined
-  /** Ends every call, those to come too, when it aborts. */
+  /** Aborts all current and future calls. */
   readonly signal?: AbortSignal | undefined
-  /** Options of grpc-js that come before ours, `grpc.service_config` for one. */
+  /** Options of grpc-js that override the defaults of this client, such as `grpc.service_config`. */
   readonly channelOptions?: ChannelOptions | undefined
 }
 
-/** Files up to this size share the connections of all calls. */
+/** Largest file that is uploaded over the shared channel, in bytes. */
 const smallUpload = 1024 * 1024
 
 const method = ImageService.method
 
-/** Opens servers over native gRPC, in Node and Bun. Nothing is sent yet. @throws TypeError when an address is none. */
+/** Creates a client over native gRPC, in Node and Bun. Sends nothing yet. @throws TypeError if an address is invalid. */
 export function openGrpc(options: GrpcOptions): Client {
   const { token, tls, channelOptions, signal, timeoutMs = 30_000 } = options
   const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
@@ -110,12 +110,12 @@ export function openGrpc(options: GrpcOptions): Client {
       tune: (listener, signal) => connectTune(calls, trackPositions(calls.positions, listener), signal),
       close: async () => channel.close(),
     },
-    // The channel makes calls again by itself, as its service config has it.
+    // The channel already retries calls according to its service config.
     { timeoutMs, retries: 0, signal },
   )
 }
 
-/** Makes a call again when it has a key; the channel does not know which ones have. */
+/** Retries a call that has an idempotency key. The service config cannot: it applies to whole methods. */
 function keyed<T>({ signal, idempotencyKey }: CreateOptions = {}, work: () => Promise<T>): Promise<T> {
   return retryCall({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, work)
 }
@@ -127,6 +127,6 @@ async function* events(calls: Calls, id: string, { after = '', signal }: EventSt
     isLive = true
     yield toTaskEvent(event)
   }
-  // A gateway that stops says so; one that ends the stream well has told everything.
+  // A gateway that shuts down ends the stream with an error; a stream that ends with OK is complete.
   yield 'over' as const
 }

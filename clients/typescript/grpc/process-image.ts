@@ -12,7 +12,7 @@ import type { Calls } from './create-calls.ts'
 import { uploadData } from './upload-messages.ts'
 import { recipeValue } from './views.ts'
 
-/** Image in, image out, in one call. */
+/** Processes an image in one call. */
 export async function processImage(
   calls: Calls,
   source: Source,
@@ -21,7 +21,7 @@ export async function processImage(
 ): Promise<ProcessedImage> {
   const { signal, output = '', timeoutMs = 120_000 } = options
   const cargo = toUploadBody(source, options)
-  // A stream can be read once; nothing else keeps this from being made again.
+  // The call is safe to repeat unless the source is a stream, which can be read only once.
   const retries = cargo.blob ? 3 : 0
   return withTimeout({ signal, timeoutMs }, (stop) => retryCall({ retries }, stop, () => once(stop)))
 

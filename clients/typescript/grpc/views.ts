@@ -27,7 +27,7 @@ import type {
   TaskView,
 } from '../client.ts'
 
-/** Messages as the views that REST gives: a program that changes protocol sees no difference. */
+/** Converts messages to the JSON views of REST, so that both protocols return the same values. */
 
 export function toSettings(message: MessageShape<typeof GetVersionResponseSchema>): ServerSettings {
   const { version, maxUploadBytes, maxPixels, formats, auth } = message
@@ -105,7 +105,7 @@ export function toTaskView(message: MessageShape<typeof TaskSchema> | undefined)
     progress,
     image,
     recipe: recipe as unknown as TaskView['recipe'],
-    // A server of before there were lanes says none.
+    // Servers older than lanes do not send the field.
     lane: lane === Lane.BULK ? 'bulk' : 'interactive',
     attempt,
     createdAt: moment(at.createdAt),
@@ -148,17 +148,17 @@ export function toTaskEvent(message: MessageShape<typeof TaskEventSchema> | unde
   }
 }
 
-/** A recipe as requests hold it. */
+/** Converts a recipe to the value in a request. */
 export function recipeValue(recipe: RecipeInput) {
   return fromJson(ValueSchema, recipe as JsonValue)
 }
 
-/** The number of a status, as requests name it. */
+/** Converts a status to its enum number. */
 export function statusNumber(status: Status | undefined): TaskStatus {
   return status === undefined ? TaskStatus.UNSPECIFIED : TaskStatus[status.toUpperCase() as Uppercase<Status>]
 }
 
-/** The number of a lane, likewise. */
+/** Converts a lane to its enum number. */
 export function laneNumber(lane: LaneName | undefined): Lane {
   return lane === undefined ? Lane.UNSPECIFIED : Lane[lane.toUpperCase() as Uppercase<LaneName>]
 }
@@ -175,7 +175,7 @@ function moment(at: Timestamp | undefined): string {
   return at === undefined ? '' : timestampDate(at).toISOString()
 }
 
-/** proto3 calls every field optional; the server sends these. */
+/** Requires a message field, which is optional in proto3 but always sent by the server. */
 function requireMessage<T>(message: T | undefined): T {
   if (message === undefined) throw new TypeError('The answer lacks its message.')
   return message

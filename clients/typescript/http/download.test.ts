@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp } from '../index.ts'
 import { sha256Of, rejection } from '../testing/client-pair.ts'
 
-/** Stored bytes over connections that break in the middle. */
+/** Downloads over connections that break. */
 
 const stored = crypto.getRandomValues(new Uint8Array(50_000))
 const from = { image: 'i' }
@@ -15,12 +15,12 @@ afterEach(() => {
 
 interface Asked {
   readonly connection: number
-  /** First byte wanted. */
+  /** Offset of the first requested byte. */
   readonly offset: number
   readonly end: number
 }
 
-/** Serves ranges of the bytes; `answer` may change what one connection gets. */
+/** Serves ranges of the bytes; `answer` can replace the response of each connection. */
 function site(answer: (asked: Asked, usual: () => Response) => Response, bytes = stored) {
   const ranges: (string | null)[] = []
   const server = Bun.serve({
@@ -58,7 +58,7 @@ function part(
   })
 }
 
-/** So many bytes, then the end of the connection. */
+/** Sends `after` bytes and then breaks the connection. */
 function cut(bytes: Uint8Array<ArrayBuffer>, { offset, end }: Asked, after: number): Response {
   const body = new ReadableStream({
     async start(controller) {
@@ -74,7 +74,7 @@ const read = async (body: ReadableStream<Uint8Array>) =>
   new Uint8Array(await new Response(body).arrayBuffer())
 
 describe('a download', () => {
-  test('is taken up where its connection broke, as often as it breaks', async () => {
+  test('resumes at the last byte after each broken connection', async () => {
     const { client, ranges } = site((asked, usual) =>
       asked.connection < 3 ? cut(stored, asked, 10_000) : usual(),
     )
@@ -84,7 +84,7 @@ describe('a download', () => {
     expect(ranges).toEqual(['bytes=0-', 'bytes=10000-49999', 'bytes=20000-49999', 'bytes=30000-49999'])
   })
 
-  test('of a part ends where the part ends', async () => {
+  test('of a range resumes up to the end of the range', async () => {
     const { client, ranges } = site((asked, usual) =>
       asked.connection === 0 ? cut(stored, asked, 100) : usual(),
     )
@@ -94,7 +94,7 @@ describe('a download', () => {
     expect(ranges).toEqual(['bytes=1000-1499', 'bytes=1100-1499'])
   })
 
-  test('of what has become something else meanwhile is an error', async () => {
+  test('fails if the file changes between connections', async () => {
     const other = crypto.getRandomValues(new Uint8Array(stored.length))
     const { client } = site((asked) =>
       asked.connection === 0 ? cut(stored, asked, 100) : part(other, asked.offset, asked.end, true),
@@ -103,7 +103,7 @@ describe('a download', () => {
     expect(await rejection(read(body))).toMatchObject({ code: 'damaged' })
   })
 
-  test('is given up when nothing comes any more', async () => {
+  test('fails after several connections without data', async () => {
     const { client, ranges } = site((asked) =>
       asked.connection === 0 ? cut(stored, asked, 100) : new Response('no', { status: 503 }),
     )
@@ -112,7 +112,7 @@ describe('a download', () => {
     expect(ranges).toHaveLength(5)
   })
 
-  test('content that was modified in transit is reported', async () => {
+  test('fails if the ETag or the range is missing from the response', async () => {
     const { client } = site(() => new Response(stored))
     const { client: chunked } = site(
       () => new Response(new Blob([stored]).stream(), { headers: { etag: '"x"' } }),
@@ -121,7 +121,7 @@ describe('a download', () => {
     expect(await rejection(client.download(from))).toMatchObject({ code: 'not_pixelflow' })
   })
 
-  test('ends with its signal, and its connection with its reader', async () => {
+  test('ends when its signal aborts, and closes the connection when the reader cancels', async () => {
     const ended = Promise.withResolvers<void>()
     const { client } = site(({ offset, end }) => {
       const body = new ReadableStream({

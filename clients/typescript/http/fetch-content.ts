@@ -2,7 +2,7 @@ import type { Content, DownloadOptions, ContentRef } from '../client.ts'
 import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
 import type { HttpCaller } from './http-caller.ts'
 
-/** One connection's bytes of something stored. */
+/** Downloads a stored file, or a range of it, over one connection. */
 export async function fetchContent(
   caller: HttpCaller,
   from: ContentRef,
@@ -10,7 +10,7 @@ export async function fetchContent(
 ): Promise<Content> {
   const { offset = 0, length, signal } = part
   const end = length === undefined ? '' : String(offset + length - 1)
-  // A range for the whole too: its answer tells the size, whatever becomes of Content-Length on the way.
+  // Sends a range for the whole file too: Content-Range has the size even if a proxy removes Content-Length.
   const answer = await caller.send(
     contentPath(from),
     { headers: { range: `bytes=${offset}-${end}` } },
@@ -36,7 +36,7 @@ export function contentPath(from: ContentRef): string {
   return `/api/v1/tasks/${encodeURIComponent(from.task)}/outputs/${encodeURIComponent(from.output ?? 'default')}`
 }
 
-/** The digest that an answer promises. @throws PixelflowError `not_pixelflow` when it promises none. */
+/** Reads the digest from the ETag of a response. @throws PixelflowError `not_pixelflow` if it has none. */
 export function readSha256(answer: Response, address: string): string {
   const sha256 = /^"([0-9a-f]{64})"$/.exec(answer.headers.get('etag') ?? '')?.[1]
   if (sha256 === undefined) throw changed(answer, address)
@@ -55,7 +55,7 @@ function changed(answer: Response, address: string): PixelflowError {
   )
 }
 
-/** The bytes of an answer; what breaks them has the name of our errors. */
+/** Returns the body of a response. Converts a broken connection to `PixelflowError`. */
 export function readImageBody(
   answer: Response,
   address: string,

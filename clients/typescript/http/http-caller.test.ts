@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp, type HttpOptions } from '../index.ts'
 import { rejection } from '../testing/client-pair.ts'
 
-/** Calls to a server that is not well, wants a token, or is another one. */
+/** Calls to a server that is unavailable, rejects the token, or is not a PixelFlow server. */
 
 let scope = new DisposableStack()
 afterEach(() => {
@@ -32,13 +32,13 @@ function site(
 const unwell = (status: number, headers: Record<string, string> = {}) => new Response('', { status, headers })
 
 describe('a call', () => {
-  test.each([502, 503, 429])('that may be made twice is made again after %i', async (status) => {
+  test.each([502, 503, 429])('that is idempotent is retried after %i', async (status) => {
     const { client, calls } = site((call) => (call < 2 ? unwell(status) : Response.json(task)))
     expect(await client.task('t')).toMatchObject(task)
     expect(calls).toEqual(['GET /api/v1/tasks/t', 'GET /api/v1/tasks/t', 'GET /api/v1/tasks/t'])
   })
 
-  test('is given up after some tries, and says what was said last', async () => {
+  test('throws the last error when its retries are used up', async () => {
     const problem = { code: 'unavailable', detail: 'Not now.', requestId: 'r-1' }
     const { client, calls } = site(() => Response.json(problem, { status: 503 }))
     expect(await rejection(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
@@ -51,7 +51,7 @@ describe('a call', () => {
     ['task', 500, 1],
     ['task', 404, 1],
     ['task', 504, 1],
-  ] as const)('%s is not made again after %i', async (name, status, tries) => {
+  ] as const)('%s is not retried after %i', async (name, status, tries) => {
     const { client, calls } = site(() => unwell(status))
     const made = {
       createTask: () => client.createTask('i', 'blur'),
@@ -62,7 +62,7 @@ describe('a call', () => {
     expect(calls).toHaveLength(tries)
   })
 
-  test('that makes something is made again under its key', async () => {
+  test('that creates a resource is retried with its idempotency key', async () => {
     const keys: (string | null)[] = []
     const { client } = site((call, { headers }) => {
       keys.push(headers.get('idempotency-key'))
@@ -76,7 +76,7 @@ describe('a call', () => {
     expect(keys).toEqual(['a', 'a', 'b', 'b', 'c'])
   })
 
-  test('waits as long as it is asked to, unless that is too long', async () => {
+  test('respects Retry-After, and fails at once if it is too long', async () => {
     const { client } = site((call) =>
       call === 0 ? unwell(503, { 'retry-after': '1' }) : Response.json(task),
     )
@@ -87,7 +87,7 @@ describe('a call', () => {
     expect(await rejection(patient.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
   })
 
-  test('has its time, all tries together', async () => {
+  test('has one timeout for all tries', async () => {
     const { client } = site(() => unwell(503), { pausesMs: [1000, 1000] })
     expect(await rejection(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
     const { client: slow } = site(async () => {
@@ -97,7 +97,7 @@ describe('a call', () => {
     expect(await rejection(slow.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
   })
 
-  test('ends with the signal of its client too', async () => {
+  test('ends when the signal of its client aborts', async () => {
     const all = new AbortController()
     const { client } = site(() => new Promise<Response>(() => {}), { signal: all.signal })
     const reason = new Error('closing')
@@ -106,7 +106,7 @@ describe('a call', () => {
     expect(await client.upload(new Uint8Array(3)).catch((error: unknown) => error)).toBe(reason)
   })
 
-  test('to something else is told from one to PixelFlow', async () => {
+  test('to a server other than PixelFlow fails with not_pixelflow', async () => {
     for (const body of ['<html>', '[]', '"text"', 'null', '{"other": 1}']) {
       const { client } = site(() => new Response(body))
       expect(await rejection(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
@@ -114,7 +114,7 @@ describe('a call', () => {
   })
 })
 
-test('a token that is refused is asked for once for all calls that wait', async () => {
+test('concurrent calls with a rejected token request a new one once', async () => {
   const seen: string[] = []
   let token: string | null = 'old'
   let asked = 0

@@ -6,7 +6,7 @@ import { createWritePositions, type WritePositions } from '../write-positions.ts
 import { withToken, type Credentials } from '../credentials.ts'
 import { parseProblem } from './parse-problem.ts'
 
-/** As much of `fetch` as is used. */
+/** The part of `fetch` that is used. */
 export type FetchLike = (
   url: string,
   init: RequestInit & { duplex?: 'half'; timeout?: false },
@@ -16,16 +16,16 @@ export interface HttpCaller {
   readonly address: string
   readonly limits: CallLimits
   readonly positions: WritePositions
-  /** One request with the token; the answer is a success. @throws PixelflowError for any other. */
+  /** Sends one request with the token and returns a successful response. @throws PixelflowError for any other response. */
   send(path: string, init?: CallInit, signal?: AbortSignal): Promise<Response>
-  /** A whole call: bounded, tried again where that does no harm, its body read and parsed. */
+  /** Runs a call with its timeout and retries, and returns the parsed body. */
   json<T extends object>(
     path: string,
     has: keyof T & string,
     init?: JsonInit,
     options?: CallOptions,
   ): Promise<T>
-  /** A whole call without a body in its answer. */
+  /** Runs a call with its timeout and retries, and discards the body. */
   done(path: string, init: JsonInit, options?: CallOptions): Promise<void>
   withToken<T>(call: (headers: Record<string, string>) => Promise<T>): Promise<T>
 }
@@ -33,16 +33,16 @@ export interface HttpCaller {
 export interface CallInit {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
-  /** Made anew for each try. */
+  /** Creates the body for each try. */
   readonly body?: () => RequestInit['body']
 }
 
 export interface JsonInit extends Pick<CallInit, 'method'> {
   /** Sent as JSON. */
   readonly value?: unknown
-  /** Under which it is done once. */
+  /** The idempotency key. */
   readonly key?: string | undefined
-  /** Whether making it twice does no harm; so it is for all but POST without a key. */
+  /** Whether the call is safe to repeat; default: true, except for POST without a key. */
   readonly repeatable?: boolean
 }
 
@@ -71,7 +71,7 @@ export function createHttpCaller({
   ): Promise<Response> {
     let answer: Response
     try {
-      // Bun gives up after five minutes unless told not to; how long a call may take is said by its signal here.
+      // Disables Bun's default timeout of five minutes; the signal bounds the call.
       const bounds = { timeout: false as const, ...(signal === undefined ? {} : { signal }) }
       answer = await send(`${address}${path}`, { ...init, ...bounds })
     } catch (thrown) {
@@ -158,7 +158,7 @@ export function keyHeader(key: string | undefined): Record<string, string> {
   return key === undefined ? {} : { 'idempotency-key': key }
 }
 
-/** JSON that is told from a stranger's by one field. @throws PixelflowError `not_pixelflow`. */
+/** Parses JSON and checks for one field of the expected type. @throws PixelflowError `not_pixelflow` if it is missing. */
 export function parseBody<T extends object>(
   text: string,
   has: keyof T & string,

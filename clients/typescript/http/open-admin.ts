@@ -8,25 +8,25 @@ export type { DeadLetterView }
 export type DeadLetterPage = DeadLetterPageView
 
 export interface DeadLetterQuery {
-  /** Only that of this account. */
+  /** Only dead letters of this account. */
   readonly account?: string | undefined
-  /** 1 to 200; 50 unless given. */
+  /** Page size, 1 to 200; default 50. */
   readonly limit?: number | undefined
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   readonly cursor?: string | undefined
 }
 
-/** What operators may do; every call wants a token with the scope `admin`. */
+/** Calls for operators. They require a token with the scope `admin`. */
 export interface Admin {
-  /** One page of work that was given up, oldest first. */
+  /** One page of dead letters, oldest first. */
   deadPage(query?: DeadLetterQuery, options?: CallOptions): Promise<DeadLetterPage>
   dead(id: string, options?: CallOptions): Promise<DeadLetterView>
-  /** Has it done once more; the new task stands in `replay`. Replaying twice is as good as once. */
+  /** Processes a dead letter again as a new task, whose id is in `replay`. Idempotent. */
   replayDead(id: string, options?: CallOptions): Promise<DeadLetterView>
   dropDead(id: string, options?: CallOptions): Promise<void>
 }
 
-/** Opens the operators' side of a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
+/** Creates a client for the operator API over HTTP. Sends nothing yet. @throws TypeError if the address is invalid. */
 export function openAdmin(options: HttpOptions = {}): Admin {
   const {
     url,

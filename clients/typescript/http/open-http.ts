@@ -18,19 +18,19 @@ import { openGlobalSocket, connectTune, type SocketFactory } from './connect-tun
 import { upload } from './upload.ts'
 
 export interface HttpOptions extends ClientOptions {
-  /** Address of the server, such as `https://pixelflow.example.com`; a page may leave it out for its own. */
+  /** Address of the server, such as `https://pixelflow.example.com`; default in a browser: the page's own server. */
   readonly url?: string | undefined
-  /** Bearer token, or where to get one. */
+  /** Bearer token, or the source of one. */
   readonly token?: string | Credentials | null | undefined
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** In place of the global `fetch`: for certificates, proxies, tests. */
+  /** Replaces the global `fetch`, for example to send client certificates or to use a proxy. */
   readonly fetch?: FetchLike | undefined
-  /** In place of the global `WebSocket`, likewise. */
+  /** Replaces the global `WebSocket`. */
   readonly webSocket?: SocketFactory | undefined
 }
 
-/** Opens a server over HTTP. Nothing is sent yet. @throws TypeError when the address is none. */
+/** Creates a client over HTTP. Sends nothing yet. @throws TypeError if the address is invalid. */
 export function openHttp(options: HttpOptions = {}): Client {
   const {
     url,

@@ -1,7 +1,7 @@
 import type { Problem } from '@pixelflow/core/api'
 import { PixelflowError } from '../pixelflow-error.ts'
 
-/** What an answer that is not a success says, whether or not it is problem+json. */
+/** Converts an error response to a `PixelflowError`, whether or not its body is problem+json. */
 export function parseProblem(
   status: number,
   statusText: string,
@@ -21,7 +21,7 @@ export function parseProblem(
   })
 }
 
-/** What something between here and the server means by a status alone. */
+/** Codes for responses without a problem body, such as those of a proxy. */
 const codes: Readonly<Record<number, string>> = {
   401: 'unauthenticated',
   403: 'forbidden',

@@ -11,13 +11,13 @@ async function read(...parts: (string | Uint8Array)[]): Promise<SseMessage[]> {
 }
 
 describe('parseSse', () => {
-  test('reads name, id and data', async () => {
+  test('reads event, id and data', async () => {
     expect(await read('event: queued\nid: a1\ndata: {"x":1}\n\n')).toEqual([
       { event: 'queued', id: 'a1', data: '{"x":1}' },
     ])
   })
 
-  test('is the same wherever the stream is cut', async () => {
+  test('gives the same result for every chunk boundary', async () => {
     const whole = 'event: started\r\nid: b2\r\ndata: grün\r\ndata: zwei\r\n\r\nevent: done\rdata: x\r\r'
     const bytes = new TextEncoder().encode(whole)
     const expected = await read(whole)
@@ -31,7 +31,7 @@ describe('parseSse', () => {
     expect(await read(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected)
   })
 
-  test('keeps the last id over events without one, and lets an empty one reset it', async () => {
+  test('keeps the last id for events without one, and resets it on an empty id', async () => {
     const found = await read('id: 7\ndata: a\n\nevent: heartbeat\ndata: {}\n\nid\ndata: b\n\n')
     expect(found.map((m) => m.id)).toEqual(['7', '7', ''])
   })
@@ -48,7 +48,7 @@ describe('parseSse', () => {
     ])
   })
 
-  test('gives up on a line or an event without end', async () => {
+  test('rejects a line or an event that is too long', async () => {
     const flood = 'x'.repeat(600_000)
     expect(read(`data: ${flood}`, flood)).rejects.toThrow('too long')
     expect(read(`data: ${flood}\ndata: ${flood}\n`)).rejects.toThrow('too long')

@@ -1,20 +1,20 @@
 import { createParser } from 'eventsource-parser'
 
-/** One server-sent event. `id` is the last id that the stream has named so far, as the standard has it. */
+/** One server-sent event. `id` is the last id received on the stream, as the standard requires. */
 export interface SseMessage {
-  /** Its name; `message` when it has none. */
+  /** Event type; default `message`. */
   readonly event: string
   readonly data: string
   readonly id: string
 }
 
-/** Most that is kept of an event that has not ended, in characters; a stream that sends more is broken. */
+/** Largest incomplete line or event, in characters. */
 const maxChars = 1 << 20
 
 /**
- * Reads `text/event-stream`. EventSource cannot send an Authorization header, hence over fetch. Comments and `retry` are
- * ignored: the caller has its own heartbeat and backoff. An event that the end cuts short is dropped, as the standard
- * wants. @throws RangeError when a line or an event passes 1 Mi characters.
+ * Parses `text/event-stream` from a fetch body, because EventSource cannot send an Authorization header. Ignores comments
+ * and `retry`: the caller has its own heartbeat and backoff. Drops an incomplete event at the end of the stream, as the
+ * standard requires. @throws RangeError if a line or an event exceeds 1 Mi characters.
  */
 export async function* parseSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<SseMessage> {
   const arrived: SseMessage[] = []

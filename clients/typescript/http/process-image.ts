@@ -4,10 +4,10 @@ import { toUploadBody, toStream, type UploadBody } from '../upload-body.ts'
 import type { HttpCaller } from './http-caller.ts'
 import { readImageBody, readSha256 } from './fetch-content.ts'
 
-/** Longest recipe in a query; a longer one goes in a form. */
+/** Longest recipe in the query string, in characters; a longer one is sent in a form. */
 const longestQuery = 4000
 
-/** Image in, image out, in one request. */
+/** Processes an image in one request. */
 export function processImage(
   caller: HttpCaller,
   source: Source,
@@ -17,7 +17,7 @@ export function processImage(
   const cargo = toUploadBody(source, options)
   const text = typeof recipe === 'string' ? recipe : JSON.stringify(recipe)
   const { output, timeoutMs = caller.limits.timeoutMs ?? 120_000 } = options
-  // A stream can be read once; nothing else keeps this from being made again.
+  // The call is safe to repeat unless the source is a stream, which can be read only once.
   const limits = cargo.blob ? caller.limits : { ...caller.limits, retries: 0 }
   return withTimeout({ signal: options.signal, timeoutMs }, (signal) =>
     retryCall(limits, signal, async () => {
@@ -59,7 +59,7 @@ async function formOf(cargo: UploadBody, recipe: string) {
   return { body: () => form }
 }
 
-/** All of it, where it is held anyway or the platform can send no streams (browsers, over HTTP/1.1). */
+/** Returns the whole file if it is in memory or the platform cannot stream requests (browsers over HTTP/1.1). */
 async function heldOf(cargo: UploadBody): Promise<Blob | undefined> {
   if (cargo.blob !== undefined || !('XMLHttpRequest' in globalThis)) return cargo.blob?.()
   return new Response(toStream(cargo.chunks())).blob()

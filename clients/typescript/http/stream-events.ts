@@ -6,10 +6,13 @@ import type { EventStreamOptions } from '../transport.ts'
 import type { HttpCaller } from './http-caller.ts'
 import { parseSse } from './parse-sse.ts'
 
-/** The server sends a heartbeat every 15 s; a connection that is silent for longer is dead. */
+/** The server sends a heartbeat every 15 s; a connection without data for 45 s counts as lost. */
 const usualSilentMs = 45_000
 
-/** One connection's events. It ends with its loop, with its signal, or after `silentMs` without a byte. */
+/**
+ * Streams the events of one connection. Ends when the caller leaves the loop, the signal aborts, or no data arrives for
+ * `silentMs`.
+ */
 export async function* streamEvents(
   caller: HttpCaller,
   task: string,
@@ -38,7 +41,7 @@ export async function* streamEvents(
     }
   } catch (thrown) {
     signal?.throwIfAborted()
-    // Every broken connection, including a silent one, is reported alike: the server does not answer.
+    // A broken connection and a silent one are both reported as `unreachable`.
     throw thrown instanceof PixelflowError ? thrown : unreachableError(caller.address, thrown)
   } finally {
     clearTimeout(timer)

@@ -8,7 +8,7 @@ import { parseProblem } from './parse-problem.ts'
 
 const path = '/api/v1/images'
 
-/** As much of XMLHttpRequest as is used: not every platform that this compiles for has one. */
+/** The part of XMLHttpRequest that is used. Not every supported platform has its type. */
 interface Xhr extends Pick<EventTarget, 'addEventListener'> {
   readonly status: number
   readonly statusText: string
@@ -21,11 +21,11 @@ interface Xhr extends Pick<EventTarget, 'addEventListener'> {
   abort(): void
 }
 
-/** Sends a picture as a raw body, never more of it in memory than a few chunks where the platform can do so. */
+/** Uploads a file as the request body. A stream is sent chunk by chunk if the platform supports it. */
 export function upload(caller: HttpCaller, source: Source, options: UploadOptions = {}): Promise<ImageView> {
   const cargo = toUploadBody(source, options)
   return withTimeout(options, async (signal) => {
-    // Browsers tell of an upload's progress to XMLHttpRequest only, and stream bodies over HTTP/2 only.
+    // In browsers only XMLHttpRequest reports upload progress, and request bodies can be streamed only over HTTP/2.
     const { XMLHttpRequest: Xhr } = globalThis as { XMLHttpRequest?: new () => Xhr }
     const isRepeatable = cargo.blob !== undefined && options.idempotencyKey !== undefined
     return retryCall(isRepeatable ? caller.limits : { retries: 0 }, signal, () =>
@@ -48,7 +48,7 @@ async function byFetch(
   const headers = {
     'content-type': mediaType,
     ...keyHeader(idempotencyKey),
-    // With the length known, too large a picture is refused before its bytes have travelled.
+    // With Content-Length the server rejects a file that is too large before it receives the body.
     ...(isStream && bytes !== null ? { 'content-length': String(bytes) } : {}),
   }
   const answer = await caller.send(path, { method: 'POST', headers, body }, signal)

@@ -5,7 +5,7 @@ import { freePort } from '@pixelflow/testkit/port'
 import type { Credentials, WatchOptions } from '../index.ts'
 import { openHttp } from '../index.ts'
 
-/** A server whose connections break, stall and refuse, between the client and the events of one task. */
+/** Watches a task on a server whose connections break, go silent or are rejected. */
 
 const id = '01936f2e-7c5e-7abc-9def-0123456789ab'
 const at = '2026-11-21T12:00:00.000Z'
@@ -31,7 +31,7 @@ afterEach(() => {
 
 type Answer = (connection: number, events: string[], headers: Headers) => Response
 
-/** Serves the events after the token that is asked for; `answer` decides what each connection gets of them. */
+/** Serves the events after the requested token; `answer` creates the response of each connection. */
 function site(answer: Answer, port = 0) {
   const asked: (string | null)[] = []
   const server = Bun.serve({
@@ -49,7 +49,7 @@ function site(answer: Answer, port = 0) {
   return { url: `http://127.0.0.1:${server.port}`, asked }
 }
 
-/** A body that sends some text and then breaks the connection, or says nothing more. */
+/** Sends some text and then breaks the connection or goes silent. */
 function sending(text: string, ending: 'breaks' | 'falls silent'): Response {
   return new Response(
     new ReadableStream({
@@ -71,13 +71,13 @@ async function watchAll(url: string, options: WatchOptions = {}, token: Credenti
 }
 
 describe('watching a task', () => {
-  test('gives every event once and ends with the final one', async () => {
+  test('yields every event once and ends after the final one', async () => {
     const { url, asked } = site((_, events) => new Response(`${heartbeat}${events.join(heartbeat)}`))
     expect(await watchAll(url)).toEqual([...kinds])
     expect(asked).toEqual([null])
   })
 
-  test('goes on where a connection broke, was closed, or a gateway was away', async () => {
+  test('resumes after a broken connection, a closed connection and an unavailable gateway', async () => {
     const told: [string, number][] = []
     const { url, asked } = site((connection, events) => {
       if (connection === 0) return sending(events.slice(0, 2).join(''), 'breaks')
@@ -97,14 +97,14 @@ describe('watching a task', () => {
     ])
   })
 
-  test('passes over what a server sends again', async () => {
+  test('skips an event that the server repeats', async () => {
     const { url } = site((connection, events) =>
       connection === 0 ? new Response(wire(0) + wire(1)) : new Response(wire(1) + events.join('')),
     )
     expect(await watchAll(url)).toEqual([...kinds])
   })
 
-  test('takes a connection that falls silent for dead', async () => {
+  test('reconnects when a connection goes silent', async () => {
     const { url, asked } = site((connection, events) =>
       connection === 0 ? sending(wire(0), 'falls silent') : new Response(events.join('')),
     )
@@ -112,7 +112,7 @@ describe('watching a task', () => {
     expect(asked).toEqual([null, 't0'])
   })
 
-  test('starts after a token, and ends when nothing will ever follow', async () => {
+  test('starts after a token, and ends when no event can follow', async () => {
     const { url } = site((_, events) =>
       events.length === 0 ? new Response(null, { status: 204 }) : new Response(events.join('')),
     )
@@ -120,7 +120,7 @@ describe('watching a task', () => {
     expect(await watchAll(url, { after: 't5' })).toEqual([])
   })
 
-  test('survives a server that is away for a while', async () => {
+  test('waits for a server that is temporarily unreachable', async () => {
     const port = await freePort()
     const seen = watchAll(`http://127.0.0.1:${port}`)
     await Bun.sleep(40)
@@ -128,12 +128,12 @@ describe('watching a task', () => {
     expect(await seen).toEqual([...kinds])
   })
 
-  test('gives up on one that stays away', async () => {
+  test('fails if the server remains unreachable', async () => {
     const seen = watchAll(`http://127.0.0.1:${await freePort()}`)
     await expect(seen).rejects.toMatchObject({ code: 'unreachable', status: 0 })
   })
 
-  test('does not argue with a refusal', async () => {
+  test('does not retry a permanent error', async () => {
     const problem = {
       type: '/docs/problems#task_not_found',
       title: 'Unknown task',
@@ -152,7 +152,7 @@ describe('watching a task', () => {
     expect(asked).toHaveLength(1)
   })
 
-  test('asks for a token as often as the server refuses one', async () => {
+  test('requests a new token after each rejection', async () => {
     const seen: (string | null)[] = []
     const { url } = site((connection, events, headers) => {
       seen.push(headers.get('authorization'))
@@ -165,12 +165,12 @@ describe('watching a task', () => {
     expect(seen).toEqual([null, 'Bearer wrong', 'Bearer right'])
   })
 
-  test('a token that is refused for good is a refusal', async () => {
+  test('fails if the token is rejected and no other is available', async () => {
     const { url } = site(() => Response.json({}, { status: 401 }))
     await expect(watchAll(url, {}, 'old')).rejects.toMatchObject({ code: 'unauthenticated', status: 401 })
   })
 
-  test('ends silently when it is told to', async () => {
+  test('ends without an error when its signal aborts', async () => {
     const controller = new AbortController()
     const { url } = site(() => {
       setTimeout(() => controller.abort(), 40)
@@ -179,7 +179,7 @@ describe('watching a task', () => {
     expect(await watchAll(url, { signal: controller.signal })).toEqual(['queued'])
   })
 
-  test('leaving the loop ends the connection', async () => {
+  test('closes the connection when the caller leaves the loop', async () => {
     const ended = Promise.withResolvers<void>()
     const { url } = site(
       () =>

@@ -6,11 +6,11 @@ import { PixelflowError } from '../pixelflow-error.ts'
 import { openGrpc } from '../grpc/open-grpc.ts'
 import { openHttp } from '../http/open-http.ts'
 
-/** Shipped processes, and a client over each protocol. Only tests use this. */
+/** A running stack of the shipped processes, with a client over each protocol. For tests only. */
 export interface ClientPair extends AsyncDisposable {
   readonly http: Client
   readonly grpc: Client
-  /** A JPEG of 900 × 600, large enough for several messages. */
+  /** A JPEG of 900 × 600 pixels, large enough for several messages. */
   readonly photo: Uint8Array<ArrayBuffer>
 }
 
@@ -27,7 +27,7 @@ export async function openClientPair(): Promise<ClientPair> {
   }
 }
 
-/** What a call was refused with. @throws Error when it was not refused. */
+/** Returns the `PixelflowError` that a call fails with. @throws Error if it succeeds or fails with another error. */
 export async function rejection(call: Promise<unknown>): Promise<PixelflowError> {
   const thrown = await call.then(
     () => undefined,
