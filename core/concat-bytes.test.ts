@@ -26,7 +26,7 @@ test('splitAt splits within and between parts', () => {
   expect(() => splitAt(parts, 9)).toThrow(RangeError)
 })
 
-test('a single part is never copied', () => {
+test('a single part is not copied', () => {
   const whole = Uint8Array.from(all)
   expect(concatBytes([whole])).toBe(whole)
   expect(splitAt([whole], 3).front.buffer).toBe(whole.buffer)

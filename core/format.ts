@@ -123,7 +123,7 @@ function ascii(head: Uint8Array, at: number, text: string): boolean {
   return head.length >= at + text.length && [...text].every((char, i) => head[at + i] === char.charCodeAt(0))
 }
 
-/** Major and compatible brands of an ISO base media file (ISO/IEC 14496-12, `ftyp` box), as far as the head reaches. */
+/** Major and compatible brands of an ISO base media file (ISO/IEC 14496-12, `ftyp` box), as far as the first bytes contain them. */
 function brands(head: Uint8Array): string[] {
   const size = Math.min(
     ((head[0] ?? 0) << 24) | ((head[1] ?? 0) << 16) | ((head[2] ?? 0) << 8) | (head[3] ?? 0),

@@ -11,7 +11,7 @@ export type CreatedResource = z.infer<typeof createdResource>
 
 /**
  * State of a call with an idempotency key. The resource that the call creates gets the ids of this record, so that a
- * second attempt under the same key finds what an interrupted first attempt created.
+ * second attempt with the same key finds what an interrupted first attempt created.
  */
 export const idempotencyRecord = z.object({
   /** `working`: an attempt renews this record; `open`: the last attempt failed and any gateway may start the next. */

@@ -34,6 +34,6 @@ test('punctuation within strings is not counted', () => {
   expect(problem({ 'a"[{:,': '\\"[[[['.repeat(10_000), b: '\\', c: [] })).toBeUndefined()
 })
 
-test('incomplete JSON passes, because the parser rejects it', () => {
+test('invalid or incomplete JSON passes, because the parser rejects it', () => {
   for (const text of ['', '"', '"\\', '{"a":', ']]]]:,', '{{', ':::']) requireBoundedJson(Buffer.from(text))
 })

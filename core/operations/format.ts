@@ -143,7 +143,7 @@ const encoders: Readonly<Record<WritableFormatId, Encoder>> = {
       lossless,
       smartSubsample: subsampling === '444',
     }),
-  // Effort 4, the encoder's default, takes four times as long as 3 (2 s instead of 0.5 s per megapixel) and saves 1%.
+  // The default effort, 4, takes four times as long as 3 (2 s instead of 0.5 s per megapixel) for 1% fewer bytes.
   avif: (pipeline, { quality = 50, effort = 3, lossless, subsampling }) =>
     pipeline.avif({ quality, effort, lossless, chromaSubsampling: lossless ? '4:4:4' : chroma(subsampling) }),
 }

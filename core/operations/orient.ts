@@ -9,7 +9,7 @@ const schema = z.strictObject({
   }),
 })
 
-/** Whether the picture is turned upright by its EXIF orientation before all other steps. */
+/** Selects whether the picture is turned upright by its EXIF orientation before all other steps. */
 export const orient: OpenOperation<typeof schema> = {
   schema,
   place: 'first',

@@ -27,7 +27,7 @@ test('other text is not a colour', () => {
   }
 })
 
-test('isOpaque is true without transparency only', () => {
+test('isOpaque is true only for colours without transparency', () => {
   expect(isOpaque(schema.parse('fffF'))).toBe(true)
   expect(isOpaque(schema.parse('transparent'))).toBe(false)
   expect(isOpaque(schema.parse('#ffffff80'))).toBe(false)

@@ -6,5 +6,5 @@ export const outputName = describedPattern(
   'the name of an output (1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit)',
 )
 
-/** The name of the only output of a recipe that names none. */
+/** The name of the output of a recipe without named outputs. */
 export const defaultOutputName = 'default'

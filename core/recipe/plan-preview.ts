@@ -35,8 +35,8 @@ export function copySize(
 }
 
 /**
- * Plans the steps for a copy so that it looks like the result: lengths in pixels are scaled by how much smaller the copy
- * is at that step. The copy never exceeds `maxPixels` for longer than one step.
+ * Plans the steps for a copy so that it looks like the result: lengths in pixels are scaled by the size of the copy at
+ * that step relative to the full size. The copy never exceeds `maxPixels` for longer than one step.
  * @param source the picture that the output is made of; its steps must be valid for it (see `planRenderings`)
  * @param copy the same picture with fewer pixels
  */
@@ -76,7 +76,7 @@ export function planPreview(
 
 /**
  * Whether a copy with more pixels would make a better preview: a crop keeps so little of the copy that the preview has
- * less than half of the pixels it could show. False when a slow step comes before the crop, because that step would
+ * less than half of the pixels that it could have. False when a slow step comes before the crop, because that step would
  * process the larger copy.
  */
 export function needsMoreDetail(

@@ -22,7 +22,7 @@ const disc = await sharp({ create: { ...size, channels: 3, background: { r: 200,
   .png({ compressionLevel: 1 })
   .toBuffer()
 
-/** The result, and the sizes of the intermediate pictures. */
+/** The result, and the lengths of the intermediate pictures in bytes. */
 async function run(recipe: string, source: Buffer) {
   const [output] = plan(parseRecipe(recipe)).outputs
   if (output === undefined) throw new Error('no output')
