@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 import { openTable } from './table.ts'
 
-/** An SVG drawing on the page, in a real browser in front of the real stack. */
+/** An SVG drawing on the page, in a real browser with real services. */
 
 let stack: Stack
 let browser: Browser
@@ -19,7 +19,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]()
 }, 30_000)
 
-test('an SVG drawing is rendered at the requested size, and no script in it runs, even when opened alone', async () => {
+test('an SVG drawing has the requested size, and no script in it runs, even when opened alone', async () => {
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   await using table = await openTable(browser, gateway.url)
   const { page } = table

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 import { openTable, type Table } from './table.ts'
 
-/** The live preview in a real browser in front of the real stack. */
+/** The live preview in a real browser with real services. */
 
 let stack: Stack
 let browser: Browser

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { launchChromium } from './chromium.ts'
 import { openTable } from './table.ts'
 
-/** The page in a real browser, in front of the real stack: from a dropped file to its result. */
+/** The page in a real browser, with real services: from a dropped file to its result. */
 
 const token = 'a-token-for-the-browser-test'
 let stack: Stack

@@ -102,7 +102,7 @@ describe('changes of the text', () => {
     expect(recipes.textProblem.value).toBeNull()
   })
 
-  test('keep the text as typed until typing stops', () => {
+  test('do not normalise the text until typing stops', () => {
     recipes.write('resize:800x/format:type=webp')
     expect(recipes.text.value).toBe('resize:800x/format:type=webp')
     recipes.tidy()

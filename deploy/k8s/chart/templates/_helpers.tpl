@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Prefix of object names: the release name, with the chart name unless it contains it. Leaves room for suffixes. */}}
+{{/* Prefix of object names: the release name, plus the chart name if missing. At most 40 characters, because suffixes follow. */}}
 {{- define "pixelflow.fullname" -}}
 {{- $name := include "pixelflow.name" . -}}
 {{- if .Values.fullnameOverride -}}
