@@ -8,7 +8,7 @@ const schema = z.strictObject({
   op: z.literal('blur'),
   sigma: z.number().min(finest).max(250).default(3).meta({
     title: 'Sigma',
-    description: 'Standard deviation of the Gaussian, in pixels: a larger one blurs more.',
+    description: 'Standard deviation of the Gaussian, in pixels; larger values blur more.',
   }),
 })
 
@@ -16,12 +16,12 @@ const schema = z.strictObject({
 export const blur = pictureOperation({
   schema,
   title: 'Blur',
-  summary: 'Blurs the picture with a Gaussian.',
+  summary: 'Blurs the image with a Gaussian.',
   positional: ['sigma'],
   examples: ['blur:3', 'resize:800/blur:12.5'],
   notes:
-    'Sigma counts pixels of the picture as it is at that point: the same sigma blurs a picture more visibly after it ' +
-    'was made smaller. Large values take long on large pictures, so resize first where you can.',
+    'Sigma is in pixels of the image at this step: the same sigma blurs an image more visibly after it was scaled ' +
+    'down. Large values are slow on large images, so resize first if you can.',
   slot: () => 'blur',
   after: (_, before) => before,
   scaleForPreview: (step, context) => {

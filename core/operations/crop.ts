@@ -29,13 +29,13 @@ const schema = z.strictObject({
 export const crop = pictureOperation({
   schema,
   title: 'Crop',
-  summary: 'Cuts a rectangular area out of the picture.',
+  summary: 'Crops the image to a rectangular area.',
   positional: ['left', 'top', 'width', 'height'],
   examples: ['crop:100:50:640:480', 'resize:1200/crop:0:0:600:400/format:jpeg'],
   notes:
-    'The area counts in pixels of the picture as it is at that point, upright and with all earlier steps done. An area ' +
-    'that reaches outside the picture fails the task and says how large the picture was. To cut to a shape without ' +
-    'knowing the size, use `resize` with the fit `cover`.',
+    'The area is in pixels of the image at this step: upright, and after all earlier steps. An area outside of the ' +
+    'image fails the task with an error that states the image size. To crop to an aspect ratio without knowing the ' +
+    'size, use `resize` with the fit `cover`.',
   slot: () => 'crop',
   after: ({ left, top, width, height }, before) => {
     check('left', left, width, before.width, 'wide', before)

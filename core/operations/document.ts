@@ -28,8 +28,8 @@ function introduction(): string {
 
 # Recipes
 
-A recipe says what to do with a picture: a list of steps, done exactly in the order written. The same recipe works in
-the REST API, on the command line and in the page, in two forms that mean the same:
+A recipe is a list of steps, applied to an image exactly in the order written. The same recipe works in the REST API,
+over gRPC, on the command line and on the web page, in two equivalent forms:
 
 \`\`\`
 resize:800x600:cover/sharpen/format:webp
@@ -39,15 +39,15 @@ resize:800x600:cover/sharpen/format:webp
 ${json(sparse('resize:800x600:cover/sharpen/format:webp'))}
 \`\`\`
 
-What a step leaves out has a default. \`GET /api/v1/operations\` publishes the schemas of all operations for programs.
+Omitted parameters have defaults. \`GET /api/v1/operations\` returns the JSON Schemas of all operations.
 
 | operation | what it does |
 |---|---|
 ${operations.map((operation) => `| [\`${operationName(operation)}\`](#${operationName(operation)}) | ${cell(operation.summary)} |`).join('\n')}
 
-\`orient\` can only be the first step of an output and \`format\` only the last. Everything else may come in any order
-and any number of times, up to ${maxSteps} steps an output. Steps are never reordered or dropped: \`crop/resize\` and
-\`resize/crop\` are different pictures.`
+\`orient\` can only be the first step of an output and \`format\` only the last. All other steps can be used in any order and
+any number of times, up to ${maxSteps} steps per output. Steps are never reordered or dropped: \`crop/resize\` and
+\`resize/crop\` give different images.`
 }
 
 function textForm(): string {
@@ -55,7 +55,7 @@ function textForm(): string {
 
 - \`/\` separates steps, \`:\` separates the values of a step.
 - Positional values come first, in the order of the usage line, then \`name=value\` for any other parameter.
-  An empty value is skipped: \`format::80\` is a quality without a type.
+  An empty value is skipped: \`format::80\` sets the quality without a type.
 - The bare name of a boolean parameter sets it to true: \`resize:2000:enlarge\`.
 - Colours are written without \`#\`: \`background=ffcc00\`.
 - Inside a value write \`/ : = %\` percent-encoded: \`%2F %3A %3D %25\`.
@@ -67,12 +67,12 @@ function defaults(): string {
 
 | default | how to change it |
 |---|---|
-| The picture is turned upright as its file says (EXIF orientation). | \`orient:false\` as the first step |
-| Metadata is removed: camera, date and above all the place. | \`format:metadata=keep\` (keeps EXIF and XMP) |
+| The image is rotated upright by its EXIF orientation. | \`orient:false\` as the first step |
+| Metadata is removed: camera, date and location. | \`format:metadata=keep\` (keeps EXIF and XMP) |
 | Colours are converted to sRGB. | \`format:colorspace=keep\` (keeps the colour profile) |
-| Nothing is scaled up. | \`resize:…:enlarge\` |
-| The result has the source's format; PNG where that cannot be written (${readOnly}). | \`format:webp\`, \`format:avif\`, … |
-| Transparent pixels are laid on white where the format has no transparency (JPEG). | \`format:jpeg:background=ffcc00\`, or a format with transparency |
+| Images are never enlarged. | \`resize:…:enlarge\` |
+| The result has the format of the source, or PNG if it cannot be written (${readOnly}). | \`format:webp\`, \`format:avif\`, … |
+| Transparent pixels are flattened onto white if the format has no transparency (JPEG). | \`format:jpeg:background=ffcc00\`, or a format with transparency |
 
 Of an animation, the first frame is used. Results have 8 bits per channel.`
 }
@@ -85,37 +85,37 @@ with \`unsupported_format\`, which names the encoding. A damaged file fails with
 
 | format | read | not supported |
 |---|---|---|
-| JPEG | baseline, progressive, arithmetic, lossless; gray, YCbCr, RGB, CMYK, YCCK; 8 bits | 12 and 16 bits, hierarchical, JPEG-LS, a height stated behind the pixels |
-| PNG | all; of APNG the first picture | |
+| JPEG | baseline, progressive, arithmetic, lossless; gray, YCbCr, RGB, CMYK, YCCK; 8 bits | 12 and 16 bits, hierarchical, JPEG-LS, a height defined after the scan (DNL) |
+| PNG | all; the first frame of an APNG | |
 | WebP | all; the first frame | |
-| AVIF | 8, 10 and 12 bits, full and limited range, grids, rotation; of a sequence (\`avis\`) its still picture | premultiplied transparency, sequences without a still picture, layers (progressive) that cannot be decoded |
-| GIF | all; the first frame, transparent where it leaves its canvas free | |
-| TIFF | no compression, LZW, Deflate, PackBits, JPEG, WebP, CCITT, SGI LogLuv; strips and tiles; also BigTIFF; the first page | old-style JPEG, ZSTD, LZMA, LERC, JBIG, JPEG 2000, JPEG XL; tiles of one channel each |
-| TIFF, gray | 1, 2, 4, 8, 16 and 32 bits | other depths, signed, complex, floating point (nothing says which number is white) |
-| TIFF, RGB | 8, 16 and 32 bits, each channel by itself too; floating point of 16 and 32 bits, taken as linear light with 1 as white | other depths, signed, complex, 32 bits with transparency |
+| AVIF | 8, 10 and 12 bits, full and limited range, grids, rotation; the still image of a sequence (\`avis\`) | premultiplied transparency, sequences without a still image, layers (progressive) that cannot be decoded |
+| GIF | all; the first frame, transparent outside of it | |
+| TIFF | no compression, LZW, Deflate, PackBits, JPEG, WebP, CCITT, SGI LogLuv; strips and tiles; also BigTIFF; the first page | old-style JPEG, ZSTD, LZMA, LERC, JBIG, JPEG 2000, JPEG XL; tiles in planar configuration |
+| TIFF, gray | 1, 2, 4, 8, 16 and 32 bits | other depths, signed, complex, floating point (the value of white is undefined) |
+| TIFF, RGB | 8, 16 and 32 bits, chunky or planar; floating point of 16 and 32 bits, as linear light with 1 as white | other depths, signed, complex, 32 bits with transparency |
 | TIFF, others | palettes; CMYK of 8 and 16 bits; Lab of 16 bits; YCbCr with subsampling or JPEG | Lab of 8 bits, ICC and ITU Lab, other inks, raw camera data |
 
-Whole numbers of 32 bits are scaled to 8. Of a TIFF with several additional channels the first one is its transparency.`
+Integers of 32 bits are scaled to 8. The first of several extra channels of a TIFF is its alpha channel.`
 }
 
 function drawings(): string {
   return `## Drawings (SVG)
 
-An SVG has the size that it states, at 96 pixels an inch; without one that of its \`viewBox\`, else 300×150. When a
-\`resize\` is the first step that changes it, it is drawn at the size asked for, crisp, also larger than it states; what
-comes before (\`flip/resize:800\`) gives it pixels first. Results are PNG unless \`format\` says otherwise.
+An SVG is rendered at its width and height, at 96 pixels per inch, otherwise at the size of its \`viewBox\`, otherwise at
+300×150. If \`resize\` is its first step, it is rendered sharply at the requested size, also enlarged; after any other step
+(\`flip/resize:800\`) it has pixels like every image. The result is PNG unless \`format\` sets another format.
 
-Before it is drawn it is made safe. **Left out**, and the rest is drawn: scripts, events, animation, \`foreignObject\`,
-elements and attributes that are not SVG's, the DOCTYPE, instructions, whatever \`href\`, \`url()\` or \`@import\` would fetch
-from elsewhere, and everything in style sheets with an \`@\`. Pictures in it are shown when they stand in the file as
-\`data:\` in PNG, JPEG, WebP or GIF. **Refused**: declarations in the DOCTYPE, such as entities
-(\`unsupported_format\`; also SVGZ: unpack it first), references in a circle and broken XML (\`corrupt_image\`), more
-pixels than are allowed (\`too_many_pixels\`), files over ${maxSvgBytes / 2 ** 20} MiB (\`image_too_large\`), and what comes to far more than drawings do:
-elements, also by \`use\` and patterns, depth, filters, text, lines over one another, dashes (\`resource_limit_exceeded\`). Filters and
-lines are judged by the size at which the drawing is drawn: \`resize\` to a smaller one where they are too much.
+An SVG is sanitised before it is rendered. **Dropped**, and the rest is rendered: scripts, events, animation,
+\`foreignObject\`, elements and attributes outside of SVG, the DOCTYPE, processing instructions, external references in
+\`href\`, \`url()\` and \`@import\`, and all at-rules of style sheets. Embedded images are rendered if they are \`data:\` URLs
+with PNG, JPEG, WebP or GIF. **Refused**: declarations in the DOCTYPE, such as entities (\`unsupported_format\`; also SVGZ:
+unpack it first), circular references and malformed XML (\`corrupt_image\`), too many pixels (\`too_many_pixels\`), files above
+${maxSvgBytes / 2 ** 20} MiB (\`image_too_large\`), and excessive numbers of elements (including \`use\` and patterns), nesting, filters, text,
+overlapping lines or dashes (\`resource_limit_exceeded\`). The cost of filters and lines depends on the rendered size: use a
+smaller \`resize\` if it is too high.
 
-Text is drawn with the fonts of the machine that draws it. A family that is not there is replaced by one that is, and
-characters that no font has become boxes; for the same picture everywhere, turn text into paths.`
+Text is rendered with the fonts of the actor's machine. A missing font family is substituted, and characters that no font
+contains become boxes; convert text to paths to get the same result everywhere.`
 }
 
 /** Names of the formats that can be read but not written, as the documentation spells them. */
@@ -144,23 +144,23 @@ function outputs(): string {
   }
   return `## Several outputs
 
-In JSON one recipe can make up to ${maxOutputs} results. The shared \`steps\` come first, then those of each output:
+In JSON one recipe can have up to ${maxOutputs} outputs. The shared \`steps\` run first, then those of each output:
 
 \`\`\`json
 ${json(recipe)}
 \`\`\`
 
-A name is 1 to 64 of a-z, 0-9, \`_\` and \`-\`, beginning with a letter or digit. Without \`outputs\` the only result is
-named \`default\`.`
+A name is 1 to 64 of a-z, 0-9, \`_\` and \`-\`, starting with a letter or digit. \`steps\` is required; use \`[]\` if the
+outputs share no steps. Without \`outputs\` the only output is named \`default\`.`
 }
 
 function mistakes(): string {
-  return `## Mistakes
+  return `## Errors
 
-A recipe is checked before anything is queued. The answer is a problem with the code \`invalid_recipe\` whose \`field\`
-points at the place, such as \`steps[1].sigma\` or \`outputs.thumb.steps[0].width\`, also for the text form, whose
-\`detail\` says what is wrong and whose \`remedy\` what may stand there. What only the picture can tell, such as an area
-to crop that lies outside of it, fails the task with the code \`processing_failed\` and the same fields.`
+A recipe is validated before anything is queued. An invalid recipe is answered with the code \`invalid_recipe\`: \`field\` names
+the parameter, such as \`steps[1].sigma\` or \`outputs.thumb.steps[0].width\`, also for the text form; \`detail\` says what is
+wrong, and \`remedy\` what to use instead. Errors that depend on the image, such as a crop area outside of it, fail the task
+with the code \`processing_failed\` and the same fields.`
 }
 
 function section(operation: Operation): string {
@@ -179,7 +179,7 @@ function section(operation: Operation): string {
     `## ${name}`,
     operation.summary,
     `\`\`\`\n${usageOf(name, catalogue)}\n\`\`\``,
-    parameters.length === 0 ? 'It has no parameters.' : table,
+    parameters.length === 0 ? 'No parameters.' : table,
     ...(operation.notes === undefined ? [] : [operation.notes]),
     `Examples: ${operation.examples.map((text) => `\`${text}\``).join(' · ')}`,
   ].join('\n\n')
@@ -202,7 +202,7 @@ function values(schema: JsonSchema): string {
 
 function fallback(schema: JsonSchema, isRequired: boolean): string {
   if (schema.default !== undefined) return `\`${String(schema.default)}\``
-  return isRequired ? 'needed' : ''
+  return isRequired ? 'required' : ''
 }
 
 /** Parses a recipe and removes the parameters that have their default value. */

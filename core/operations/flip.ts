@@ -5,7 +5,7 @@ import { pictureOperation } from './operation.ts'
 export const flip = pictureOperation({
   schema: z.strictObject({ op: z.literal('flip') }),
   title: 'Flip',
-  summary: 'Mirrors the picture top to bottom.',
+  summary: 'Mirrors the image top to bottom.',
   positional: [],
   examples: ['flip', 'resize:400/flip/format:png'],
   slot: () => 'flip',

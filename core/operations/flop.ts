@@ -5,7 +5,7 @@ import { pictureOperation } from './operation.ts'
 export const flop = pictureOperation({
   schema: z.strictObject({ op: z.literal('flop') }),
   title: 'Flop',
-  summary: 'Mirrors the picture left to right.',
+  summary: 'Mirrors the image left to right.',
   positional: [],
   examples: ['flop', 'resize:400/flop/format:png'],
   slot: () => 'flop',

@@ -11,12 +11,12 @@ const schema = z
     type: z.enum(writableFormatIds).optional().meta({
       title: 'Type',
       description:
-        "File format of the result. Without it the source's own is kept; where that cannot be written, PNG.",
+        'File format of the result. Default: the format of the source, or PNG if it cannot be written.',
     }),
     quality: z.int().min(1).max(100).optional().meta({
       title: 'Quality',
       description:
-        'Of JPEG, WebP and AVIF; no effect on PNG or with lossless. Default JPEG 80, WebP 80, AVIF 50.',
+        'For JPEG, WebP and AVIF; no effect on PNG or with lossless. Default JPEG 80, WebP 80, AVIF 50.',
     }),
     effort: z
       .int()
@@ -27,24 +27,24 @@ const schema = z
         title: 'Effort',
         description:
           'How long the encoder searches for a smaller file, 0 (fastest) to 9 (smallest). ' +
-          'Default JPEG 4, PNG 6, WebP 6, AVIF 3; JPEG has two gears and takes the slow one from 7.',
+          'Default JPEG 4, PNG 6, WebP 6, AVIF 3; JPEG has two levels and uses the slow one from 7.',
       }),
     lossless: z.boolean().default(false).meta({
       title: 'Lossless',
-      description: 'Keep every pixel as it is. For WebP and AVIF; PNG always does, JPEG cannot.',
+      description: 'Keep every pixel exact. For WebP and AVIF; PNG is always lossless, JPEG never.',
     }),
     progressive: z.boolean().default(false).meta({
       title: 'Progressive',
-      description: 'JPEG and PNG that appear coarse first and become finer while they load.',
+      description: 'JPEG and PNG that are displayed coarse first and refined while they load.',
     }),
     subsampling: z.enum(['420', '444']).optional().meta({
       title: 'Chroma subsampling',
       description:
-        'Resolution of the colours: 420 = half, smaller; 444 = full, for red text and graphics. Default 420.',
+        'Colour resolution: 420 = half, smaller; 444 = full, for red text and graphics. Default 420.',
     }),
     metadata: z.enum(['strip', 'keep']).default('strip').meta({
       title: 'Metadata',
-      description: 'What the file says about the picture (EXIF and XMP: camera, date, place): strip or keep.',
+      description: 'Metadata of the file (EXIF and XMP: camera, date, location): strip or keep.',
     }),
     colorspace: z.enum(['srgb', 'keep']).default('srgb').meta({
       title: 'Colour space',
@@ -74,15 +74,15 @@ export const format: WriteOperation<typeof schema> = {
   schema,
   place: 'last',
   title: 'Format',
-  summary: 'Chooses how the result is written: file format, quality, metadata, colours.',
+  summary: 'Sets the file format, quality, metadata and colour space of the result.',
   positional: ['type', 'quality'],
   examples: ['resize:800/format:webp', 'resize:1600/format:avif:60', 'format:metadata=keep:colorspace=keep'],
   notes:
     'Without this step the result has the format of the source, no metadata and sRGB colours. Transparent pixels are ' +
-    'laid on the background only where the format has none. A picture that was transparent before is still so in PNG, ' +
-    'WebP and AVIF.\n\n' +
+    'flattened onto the background only if the format has no transparency. PNG, WebP and AVIF keep the transparency of ' +
+    'the source.\n\n' +
     '`metadata=keep` keeps the EXIF of every source that has it, and XMP, but nothing that shows the picture as it was or ' +
-    'is not in the result: no thumbnails and previews, no maker notes, no announcement of gain maps and motion. The ' +
+    'is not in the result: no thumbnails or previews, no maker notes, no references to gain maps or motion. The ' +
     'orientation is the one of the result. `colorspace=keep` keeps whole profiles; with a broken one the result is sRGB.',
   apply: (pipeline, params, picture, target) => {
     checkWritable(params, picture, target)

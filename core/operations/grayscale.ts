@@ -5,7 +5,7 @@ import { pictureOperation } from './operation.ts'
 export const grayscale = pictureOperation({
   schema: z.strictObject({ op: z.literal('grayscale') }),
   title: 'Grayscale',
-  summary: 'Takes the colours away and keeps the brightness.',
+  summary: 'Removes the colours and keeps the brightness.',
   positional: [],
   examples: ['grayscale', 'resize:800/grayscale/format:webp'],
   slot: () => 'grayscale',

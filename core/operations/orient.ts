@@ -5,7 +5,7 @@ const schema = z.strictObject({
   op: z.literal('orient'),
   auto: z.boolean().default(true).meta({
     title: 'Automatic',
-    description: 'Turn the picture upright by the orientation its file states (EXIF).',
+    description: 'Rotate the image upright by its EXIF orientation.',
   }),
 })
 
@@ -15,12 +15,12 @@ export const orient: OpenOperation<typeof schema> = {
   place: 'first',
   title: 'Orient',
   summary:
-    'Turns the picture upright as its file says. Happens by itself; this step is there to switch it off.',
+    'Rotates the image upright by its EXIF orientation. This is the default; use the step to switch it off.',
   positional: ['auto'],
   examples: ['orient:false/resize:800'],
   notes:
-    'Cameras store pictures as the sensor saw them and write down how they were held. PixelFlow turns every picture ' +
-    'upright first, so that widths, crops and flips mean what is seen. With `orient:false` the stored pixels are ' +
-    'taken as they lie; the note in the file is dropped with the other metadata unless `format` keeps them.',
+    'Cameras store the pixels of the sensor and record the orientation as metadata. PixelFlow rotates every image ' +
+    'upright first, so that widths, crops and flips refer to what is seen. With `orient:false` the stored pixels are ' +
+    'used; the orientation is removed with the other metadata unless `format` keeps it.',
   apply: (pipeline, step) => (step.auto ? pipeline.autoOrient() : pipeline),
 }

@@ -34,7 +34,7 @@ const side = (title: string, other: string) =>
     .optional()
     .meta({
       title,
-      description: `Pixels. Without it, it follows from the ${other} by the picture's proportions.`,
+      description: `Pixels. Default: derived from the ${other} by the aspect ratio.`,
     })
 
 const schema = z
@@ -48,13 +48,12 @@ const schema = z
       .meta({
         title: 'Fit',
         description:
-          'How the picture meets the box when width and height are given: inside = as large as fits in, cover = fills the ' +
-          'box and is cut, contain = fits in and is padded, fill = stretched, outside = as small as covers it.',
+          'How the image fits into width and height: inside = as large as fits, cover = fills the ' +
+          'box and is cropped, contain = fits and is padded, fill = stretched, outside = the smallest size that covers it.',
       }),
     enlarge: z.boolean().default(false).meta({
       title: 'Enlarge',
-      description:
-        'Whether pixels may be made up to reach the size. Without it the picture never becomes larger.',
+      description: 'Allow upscaling. Without it the image is never enlarged.',
     }),
     position: z
       .enum(Object.keys(positions) as [Position, ...Position[]])
@@ -62,8 +61,8 @@ const schema = z
       .meta({
         title: 'Position',
         description:
-          'What cover keeps and where contain puts the picture; with cover also entropy (the busiest part) or attention ' +
-          '(faces, colours, sharp edges).',
+          'The part that cover keeps, or the place of the image for contain; with cover also entropy (the busiest part) or ' +
+          'attention (faces, colours, sharp edges).',
       }),
     background: color('#00000000', 'Background', 'Colour of the padding that contain adds.'),
     kernel: z
@@ -107,7 +106,7 @@ const size: CompositeValue = {
 export const resize = pictureOperation({
   schema,
   title: 'Resize',
-  summary: 'Makes the picture smaller, or larger where that is allowed.',
+  summary: 'Scales the image down, or up if enlarging is allowed.',
   positional: [size, 'fit', 'position'],
   examples: [
     'resize:800',

@@ -6,7 +6,7 @@ const schema = z.strictObject({
   op: z.literal('rotate'),
   angle: z.number().min(-360).max(360).meta({
     title: 'Angle',
-    description: 'Degrees clockwise; negative ones turn the other way.',
+    description: 'Degrees clockwise; negative values rotate counter-clockwise.',
   }),
   background: color(
     '#00000000',
@@ -19,12 +19,12 @@ const schema = z.strictObject({
 export const rotate = pictureOperation({
   schema,
   title: 'Rotate',
-  summary: 'Turns the picture clockwise by any angle.',
+  summary: 'Rotates the image clockwise by any angle.',
   positional: ['angle', 'background'],
   examples: ['rotate:90', 'resize:800/rotate:-2.5:white'],
   notes:
-    'The canvas grows so that nothing is cut off. The corners are transparent unless a background is given; where the ' +
-    'format has no transparency they get the background of `format`.',
+    'The canvas grows so that nothing is cut off. The corners are transparent unless a background is given; if the ' +
+    'format has no transparency, they get the background of `format`.',
   slot: (step) => {
     if (step.angle % 360 === 0) return null
     return step.angle % 90 === 0 ? 'turn' : 'rotate'

@@ -28,7 +28,7 @@ const schema = z.strictObject({
 export const sharpen = pictureOperation({
   schema,
   title: 'Sharpen',
-  summary: 'Makes edges crisper, most useful after making a picture smaller.',
+  summary: 'Sharpens edges; most useful after scaling down.',
   positional: ['sigma', 'flat', 'edges'],
   examples: ['resize:800/sharpen', 'sharpen:1.5:0.5:3'],
   slot: () => 'sharpen',
