@@ -23,7 +23,7 @@ test('missing stored bytes are reported as data loss over HTTP and gRPC until th
   const path = `/api/v1/images/${id}/content`
   const refusal = await gateway.refusal(gateway.call(path))
   expect(refusal).toMatchObject({ status: 500, code: 'data_loss' })
-  expect(refusal.remedy).toContain('upload the same file again')
+  expect(refusal.remedy).toContain('Upload the same file again')
   using client = grpcClient(gateway.grpcAddress)
   const source = { case: 'image' as const, value: id }
   const down = Array.fromAsync(client.serverStream(ImageService.method.download, { source }))

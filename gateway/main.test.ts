@@ -48,7 +48,7 @@ describe('the gateway does not start', () => {
         PIXELFLOW_DATA_DIR: join(tmpdir(), `pixelflow-taken-${port}`),
       },
     })
-    const entry = await running.line(says('cannot run'))
+    const entry = await running.line(says('service failed'))
     expect(entry).toContain(`port ${port}: another process uses it`)
     expect(entry).toContain('PIXELFLOW_HTTP_PORT')
     expect(await running.exited).toBe(1)
