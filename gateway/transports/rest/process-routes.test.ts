@@ -94,7 +94,7 @@ describe('an image', () => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
     expect(await gateway.refusal(response)).toMatchObject({
       code: 'unavailable',
-      remedy: expect.stringMatching(/^Make a task instead.*PIXELFLOW_LIVE_CONCURRENCY/),
+      remedy: expect.stringMatching(/^Create a task instead.*PIXELFLOW_LIVE_CONCURRENCY/),
     })
   }, 15_000)
 })
