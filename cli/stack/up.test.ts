@@ -166,7 +166,7 @@ describe('up', () => {
     await untilStatus(url, task.id, 'running')
     const below = await descendants(running.pid)
     running.signal('SIGINT')
-    await running.line((line) => line.includes('stopping: work in progress'))
+    await running.line((line) => line.includes('stopping; work in progress'))
     running.signal('SIGINT')
     await running.line(says('stopping at once'))
     await running.exited

@@ -12,7 +12,7 @@ const hour = 3_600_000
 /** Sweeps all the time, and takes nothing that is younger than the least grace. */
 const sweeping = { PIXELFLOW_SWEEP_INTERVAL: '1s', PIXELFLOW_SWEEP_GRACE: '2m' }
 
-const isSweep = says('swept')
+const isSweep = says('sweep completed')
 const sweepsOf = (gateway: GatewayProcess) => gateway.lines.filter(isSweep)
 
 /** Waits until so many sweeps were begun and ended from now on. */

@@ -52,7 +52,7 @@ describe.each(['Python', 'Go'] as const)('the example in %s', (language) => {
     const { code, errors } = await examples[language]('blur:9999', join(folder, 'none'))
     expect(code).toBe(1)
     expect(errors).toContain('field: steps[0].sigma')
-    expect(errors).toContain('Give sigma a number from 0.3 to 250.')
+    expect(errors).toContain('Set sigma to a number from 0.3 to 250.')
   }, 60_000)
 })
 
@@ -61,7 +61,7 @@ test('the example that tunes shows each change, says what cannot be, and makes t
   const lines = 'steps[0].width=90\nsteps[1].sigma=-3\n'
   const { code, out } = await tune(name, lines)
   expect(code).toBe(0)
-  expect(out).toContain('Give sigma a number from 0.3 to 250.')
+  expect(out).toContain('Set sigma to a number from 0.3 to 250.')
   expect(await sharp(name).metadata()).toMatchObject({ format: 'jpeg', width: 90 })
   expect(await sharp(join(folder, 'tuned-default.jpeg')).metadata()).toMatchObject({ width: 90, height: 68 })
 }, 60_000)
