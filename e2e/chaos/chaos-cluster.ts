@@ -108,7 +108,7 @@ export async function startChaosCluster({
       format: 'json',
       write: (line) => {
         void written.write(`${line.trimEnd()}\n`)
-        if (!line.includes('"is back"')) return
+        if (!line.includes('"process restarted"')) return
         for (const heard of waiting.get(service)?.splice(0) ?? []) heard()
       },
     })
