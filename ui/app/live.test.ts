@@ -32,7 +32,7 @@ describe('the live preview of an image', () => {
     const first = live.preview.value?.url ?? ''
     recipes.write('resize:90')
     await until(() => live.preview.value?.url !== first)
-    expect(fetch(first)).rejects.toThrow()
+    await expect(fetch(first)).rejects.toThrow()
   })
 
   test('uploads an image that the server has only if it has expired there', async () => {

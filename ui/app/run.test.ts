@@ -114,6 +114,6 @@ describe('a watched task', () => {
     const url = run.results.value[0]?.url ?? ''
     run.reset()
     expect(run.results.value).toEqual([])
-    expect(fetch(url)).rejects.toThrow()
+    await expect(fetch(url)).rejects.toThrow()
   })
 })
