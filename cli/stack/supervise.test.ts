@@ -96,7 +96,7 @@ describe.each(methods)('with %s', (dieWithParent) => {
     const one = supervise(program(`${ready}; sleep 0.05; exit 3`), {
       dieWithParent,
       log,
-      backoffMs: [10, 40],
+      restartDelayMs: [10, 40],
     })
     await one.ready
     await until(
@@ -114,7 +114,11 @@ describe.each(methods)('with %s', (dieWithParent) => {
 
   test('killed with -9 it comes back', async () => {
     const { log, messages } = recorder()
-    const one = supervise(program(`${ready}; exec sleep 60`), { dieWithParent, log, backoffMs: [10, 40] })
+    const one = supervise(program(`${ready}; exec sleep 60`), {
+      dieWithParent,
+      log,
+      restartDelayMs: [10, 40],
+    })
     await one.ready
     const first = one.pid ?? 0
     process.kill(first, 'SIGKILL')

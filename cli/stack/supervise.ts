@@ -1,3 +1,4 @@
+import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
 import { wrongSettingsExitCode } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -23,7 +24,7 @@ export interface SuperviseOptions {
   /** Changes an entry before it is logged. */
   readonly present?: (entry: LogEntry) => LogEntry
   /** Pauses before a restart, in milliseconds: the first, and the longest. */
-  readonly backoffMs?: readonly [first: number, longest: number]
+  readonly restartDelayMs?: readonly [first: number, longest: number]
 }
 
 export interface SupervisedProcess {
@@ -57,7 +58,12 @@ const probeEveryMs = 25
 /** Starts a program, logs its output, and restarts it whenever it ends, until it is stopped. */
 export function supervise(
   program: ServiceProgram,
-  { dieWithParent: method, log, present = (entry) => entry, backoffMs = [100, 10_000] }: SuperviseOptions,
+  {
+    dieWithParent: method,
+    log,
+    present = (entry) => entry,
+    restartDelayMs = [100, 10_000],
+  }: SuperviseOptions,
 ): SupervisedProcess {
   const ready = Promise.withResolvers<LogEntry>()
   // A rejection that is not awaited any more must not end the process.
@@ -109,7 +115,9 @@ export function supervise(
         return
       }
       failures = performance.now() - started > stableRunMs ? 0 : failures + 1
-      const pauseMs = Math.min(backoffMs[0] * 2 ** failures, backoffMs[1])
+      const [initialMs, maxMs] = restartDelayMs
+      // Without a random part: there is one process to restart.
+      const pauseMs = backoffMs(failures + 1, { initialMs, maxMs, random: () => 1 })
       log.error('process ended; restarting', { how, inMs: pauseMs })
       await pause(pauseMs, stopping.signal)
     }
