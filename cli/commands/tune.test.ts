@@ -36,7 +36,7 @@ describe('--filters', () => {
     expect(recipeIn(both.out)).toMatchObject({ steps: [{ op: 'resize' }, { op: 'flip' }, { type: 'webp' }] })
   })
 
-  test('that are unknown are refused as any step is', async () => {
+  test('with unknown operations are refused like unknown steps', async () => {
     const { code, err } = await run(['process', 'photo.jpg', '--filters=blur:2,blurr', '-o', 'f.png'])
     expect([code, err]).toEqual([2, expect.stringContaining('--filters steps[1]')])
   })

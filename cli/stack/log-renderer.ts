@@ -6,7 +6,7 @@ import type { LogEntry } from './log-entry.ts'
 export interface LogRendererOptions {
   readonly level: Level
   readonly format: 'json' | 'pretty'
-  /** Whether to write colours, where the format has any. */
+  /** Whether the `pretty` format uses colours. */
   readonly colour: boolean
 }
 

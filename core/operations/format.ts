@@ -81,9 +81,10 @@ export const format: WriteOperation<typeof schema> = {
     'Without this step the result has the format of the source, no metadata and sRGB colours. Transparent pixels are ' +
     'flattened onto the background only if the format has no transparency. PNG, WebP and AVIF keep the transparency of ' +
     'the source.\n\n' +
-    '`metadata=keep` keeps the EXIF of every source that has it, and XMP, but nothing that shows the picture as it was or ' +
-    'is not in the result: no thumbnails or previews, no maker notes, no references to gain maps or motion. The ' +
-    'orientation is the one of the result. `colorspace=keep` keeps whole profiles; with a broken one the result is sRGB.',
+    '`metadata=keep` keeps the EXIF and XMP of every source that has them, without data that shows the original image or ' +
+    'that the result does not contain: no thumbnails or previews, no maker notes, no references to gain maps or motion. ' +
+    'The orientation is that of the result. `colorspace=keep` keeps valid profiles; with an invalid one the result is ' +
+    'sRGB.',
   apply: (pipeline, params, picture, target) => {
     checkWritable(params, picture, target)
     const { background } = params

@@ -115,11 +115,11 @@ export const resize = pictureOperation({
     'resize:400x400:contain:background=white',
   ],
   notes:
-    'With only one of width and height the other follows, whatever the fit. Without `enlarge` nothing is scaled up: ' +
-    '`inside`, `outside` and `fill` stop at the size the picture has, `cover` cuts to as much of the box as the ' +
-    'picture covers, and `contain` pads all around. A drawing (SVG) has no pixels to be scaled: when this is the first ' +
-    'step that changes it, it is drawn at the size asked for, also a larger one.\n\n' +
-    'In text: `resize:800` is a width, `resize:x600` a height, `resize:800x600` a box.',
+    'If only width or height is given, the other follows from the aspect ratio, for every fit. Without `enlarge` images ' +
+    'are never enlarged: `inside`, `outside` and `fill` stop at the size of the image, `cover` crops to the part of the ' +
+    'box that the image covers, and `contain` pads on all sides. An SVG has no pixels to scale: if this is its first ' +
+    'step that changes pixels, it is rendered at the requested size, also a larger one.\n\n' +
+    'In the text form `resize:800` sets the width, `resize:x600` the height, and `resize:800x600` both.',
   slot: (step) => {
     const box = boxOf(step)
     return box !== undefined && (step.fit === 'cover' || step.fit === 'contain') ? step.fit : 'scale'

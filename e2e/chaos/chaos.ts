@@ -12,7 +12,7 @@ import { deleteImages, findLeaks, locateJob } from './leak-check.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
-  /** Of the schedule and of what clients do; processes have their own timing. */
+  /** Seed of the fault schedule and of the clients; the timing of processes is not deterministic. */
   readonly seed: number
   readonly tasksPerSecond: number
   readonly actors: number

@@ -45,7 +45,7 @@ export interface Pace {
   readonly most: number
 }
 
-/** Asks for work until `signal` aborts. Followers go on until `deadline` does. */
+/** Creates tasks until `signal` aborts. Followers continue until `deadline` aborts. */
 export async function startLoad(
   cluster: ChaosCluster,
   testAccounts: readonly TestAccount[],

@@ -84,7 +84,7 @@ async function unconnected(caller: Caller): Promise<void> {
   expect(errors).toMatch(/Unavailable|certificate|Failed to dial/)
 }
 
-/** grpcurl asks for the newer of the two and falls back; here it is told to call each as any other service. */
+/** grpcurl uses the newer reflection service and falls back to the older; this calls each of them explicitly. */
 async function reflected({ publicCaller }: Bench, service: string): Promise<void> {
   const listed = await run(publicCaller, 'list')
   expect(listed.out.trim().split('\n')).toEqual(expect.arrayContaining([image, Health.typeName, service]))

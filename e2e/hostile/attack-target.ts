@@ -61,7 +61,7 @@ export async function startAttackTarget() {
     host: new URL(gateway.url).host,
     api,
     broker,
-    /** One more gateway of the same target. */
+    /** Starts another gateway on the same broker. */
     gateway: (env: Record<string, string>) => stack.gateway({ env }),
     process,
     /** Uploads, processes and fetches an ordinary picture, or throws. */

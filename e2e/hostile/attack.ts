@@ -5,7 +5,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { startAttackTarget, type AttackTarget } from './attack-target.ts'
 import { wire, type WireAnswer } from './wire.ts'
 
-/** What all attacks share: the target, a good picture, and ways to say things to the target. */
+/** Shared by all attacks: the target, a valid image, and functions that send requests. */
 export let target: AttackTarget
 export let picture: Uint8Array
 /** Id of the picture, which is uploaded. */

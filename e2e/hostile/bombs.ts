@@ -10,8 +10,8 @@ import { followToEnd } from '../client.ts'
 import { target } from './attack.ts'
 
 /**
- * Hostile pictures through the whole target, by both ways in. The actors' own tests put thousands of such files through
- * the same children.
+ * Hostile images through the whole system, as uploads and as forms. The tests of the actors send thousands of such files
+ * through the same workers.
  */
 
 const recipe = 'resize:24/format:png'

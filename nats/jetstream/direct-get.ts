@@ -2,7 +2,7 @@ import { JetStreamError, Unreachable, type Broker } from '../connection/broker.t
 import { parseStatus } from '../connection/wire/header-block.ts'
 import { parseRawMessage, parseStoredMessage, type StoredMessage } from './stored-message.ts'
 
-/** Direct gets: any replica answers, without a consumer. A replica may be a moment behind the stream's leader. */
+/** Direct gets: any replica answers, without a consumer. A replica can lag behind the stream leader. */
 
 /** The last message of a subject; null when there is none. */
 export async function readLast(

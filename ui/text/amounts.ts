@@ -34,7 +34,7 @@ export function inShare(part: number, whole: number): string {
   return `${(Math.floor(percent * 10) / 10).toFixed(1)}${gap}%`
 }
 
-/** A size limit as settings are written: `512 MiB` for a multiple of a binary unit, otherwise as any size. */
+/** A size limit in the notation of the settings: `512 MiB` for a multiple of a binary unit, otherwise like `inBytes`. */
 export function inLimit(bytes: number): string {
   const mib = bytes / 2 ** 20
   if (mib < 1 || !Number.isInteger(mib)) return inBytes(bytes)
