@@ -1,3 +1,5 @@
+import { createNotifier } from '@pixelflow/core/notifier'
+
 /** Whether this gateway can serve. One check serves all callers of the same moment and all watchers. */
 export interface Readiness {
   now(): Promise<boolean>
@@ -10,8 +12,7 @@ export interface Readiness {
 const defaultIntervalMs = 1000
 
 export function createReadiness(check: () => Promise<boolean>, intervalMs = defaultIntervalMs): Readiness {
-  /** Wakes the watchers that wait for the next check. */
-  const waiting = new Set<() => void>()
+  const closing = createNotifier()
   let isClosed = false
   let running: Promise<boolean> | undefined
 
@@ -24,21 +25,6 @@ export function createReadiness(check: () => Promise<boolean>, intervalMs = defa
     return isReady && !isClosed
   }
 
-  /** Waits for the interval, or until the signal aborts or this gateway closes. */
-  const waitForNextCheck = (signal: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      const wake = () => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', wake)
-        waiting.delete(wake)
-        resolve()
-      }
-      const timer = setTimeout(wake, intervalMs)
-      signal.addEventListener('abort', wake)
-      waiting.add(wake)
-      if (signal.aborted) wake()
-    })
-
   return {
     now,
     async *changes(signal) {
@@ -47,12 +33,12 @@ export function createReadiness(check: () => Promise<boolean>, intervalMs = defa
         const state = await now()
         if (state !== last) yield (last = state)
         if (isClosed) return
-        await waitForNextCheck(signal)
+        await closing.wait({ signal, timeoutMs: intervalMs })
       }
     },
     close() {
       isClosed = true
-      for (const wake of waiting) wake()
+      closing.notify()
     },
   }
 }
