@@ -128,7 +128,7 @@ describe('borders', () => {
     expect(
       trespassers(
         shared,
-        /@pixelflow\/core\/(?!backoff|fault|pause|position|retry|status|tune\/tune-protocol)/,
+        /@pixelflow\/core\/(?!backoff|fault|notifier|pause|position|retry|status|tune\/tune-protocol)/,
       ),
     ).toEqual([])
     const found = sources

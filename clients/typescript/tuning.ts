@@ -1,3 +1,4 @@
+import { createNotifier } from '@pixelflow/core/notifier'
 import type { FaultReport } from '@pixelflow/core/fault'
 import type { TaskView } from '@pixelflow/core/api'
 import type {
@@ -97,7 +98,7 @@ export async function openTuning(
   const previews: Waiting<TunePreview>[] = []
   const applies: PromiseWithResolvers<TaskView>[] = []
   const opening = Promise.withResolvers<OpenedMessage>()
-  let wake = Promise.withResolvers<void>()
+  const changed = createNotifier()
   let newest: TunePreview | undefined
   let said = 0
   let over: { readonly error: unknown } | undefined
@@ -107,7 +108,7 @@ export async function openTuning(
     if (unread >= 0) kept.splice(unread, 1)
     else if (kept.length >= mostKept) kept.shift()
     kept.push(one)
-    wake.resolve()
+    changed.notify()
   }
 
   function finish(error: unknown): void {
@@ -116,7 +117,7 @@ export async function openTuning(
     const reason = error ?? new PixelflowError('cancelled', 'The session has ended.')
     opening.reject(reason)
     for (const one of [...previews.splice(0), ...applies.splice(0)]) one.reject(reason)
-    wake.resolve()
+    changed.notify()
   }
 
   const connection = connect({
@@ -177,8 +178,7 @@ export async function openTuning(
         if (kept.length > 0) continue
         if (over?.error !== undefined) throw over.error
         if (over) return
-        wake = Promise.withResolvers<void>()
-        await wake.promise
+        await changed.wait()
       }
     },
     async [Symbol.asyncDispose]() {

@@ -4,6 +4,7 @@ import {
   type TuneRequestSchema,
   type TuneResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { createNotifier } from '@pixelflow/core/notifier'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import type { TuneServerMessage, TuneListener, TuneConnection, TunePreview, TuneEvent } from '../tuning.ts'
 import type { Calls } from './create-calls.ts'
@@ -147,24 +148,23 @@ interface Pushed<T> extends AsyncIterable<T> {
 /** An unbounded queue for one reader. Changes are small and made by hand, so no backpressure is needed. */
 function pushed<T>(): Pushed<T> {
   const waiting: T[] = []
-  let wake = Promise.withResolvers<void>()
+  const changed = createNotifier()
   let isOver = false
   return {
     push(one) {
       if (!isOver) waiting.push(one)
-      wake.resolve()
+      changed.notify()
     },
     end() {
       isOver = true
-      wake.resolve()
+      changed.notify()
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
         yield* waiting.splice(0)
         if (waiting.length > 0) continue
         if (isOver) return
-        wake = Promise.withResolvers<void>()
-        await wake.promise
+        await changed.wait()
       }
     },
   }
