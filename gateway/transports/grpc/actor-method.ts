@@ -1,10 +1,10 @@
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ActorState as State, ActorStatus } from '@pixelflow/core/actor'
 import { viewActor } from '@pixelflow/core/api'
 import { ActorState, type ActorSchema, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Usecases } from '../../usecases.ts'
-import type { Implementation } from './rpc.ts'
+import type { Implementation } from './implementation.ts'
+import { toTimestamp } from './to-timestamp.ts'
 
 const states: Readonly<Record<State, ActorState>> = {
   ready: ActorState.READY,
@@ -18,23 +18,19 @@ export function actorMethod({
 }: Usecases): Pick<Implementation<typeof ImageService>, 'listActors'> {
   return {
     async listActors(_, call) {
-      return { items: listActors(call.principal()).map(actorMessage) }
+      return { items: listActors(call.principal()).map(toActorMessage) }
     },
   }
 }
 
-function actorMessage(seen: ActorStatus): MessageInitShape<typeof ActorSchema> {
+function toActorMessage(seen: ActorStatus): MessageInitShape<typeof ActorSchema> {
   const { state, tasks, residentBytes, startedAt, seenAt, ...same } = viewActor(seen)
   return {
     ...same,
     state: states[state],
-    tasks: tasks.map(({ since, ...task }) => ({ ...task, since: moment(since) })),
+    tasks: tasks.map(({ since, ...task }) => ({ ...task, since: toTimestamp(since) })),
     residentBytes: BigInt(residentBytes),
-    startedAt: moment(startedAt),
-    seenAt: moment(seenAt),
+    startedAt: toTimestamp(startedAt),
+    seenAt: toTimestamp(seenAt),
   }
-}
-
-function moment(iso: string) {
-  return timestampFromDate(new Date(iso))
 }

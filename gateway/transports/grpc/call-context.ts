@@ -3,7 +3,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { ClientCertificate } from '../../accounts/authenticator.ts'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
 import type { Protocol } from '../../metrics/call-meters.ts'
-import type { Call } from './rpc.ts'
+import type { Call } from './implementation.ts'
 
 /** What is known of a call when its headers have arrived. */
 export interface IncomingCall {
@@ -41,7 +41,7 @@ export interface CallContext extends Call {
 }
 
 /** The fault that ends a call after an exception. A cancelled call hides the exceptions that the cancellation causes. */
-export function faultOf(thrown: unknown, signal: AbortSignal): Fault {
+export function toCallFault(thrown: unknown, signal: AbortSignal): Fault {
   if (!signal.aborted || thrown instanceof Fault) return Fault.of(thrown)
   if (signal.reason instanceof Fault) return signal.reason
   return clientCancelled(thrown)

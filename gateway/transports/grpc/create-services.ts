@@ -12,7 +12,7 @@ import { health } from './health.ts'
 import { imageService, type ImageServiceNeeds } from './image-service.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { reflection, reflectionServices } from './reflection.ts'
-import type { Implementation } from './rpc.ts'
+import type { Implementation } from './implementation.ts'
 
 export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
   readonly authenticator: Authenticator

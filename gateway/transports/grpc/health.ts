@@ -4,7 +4,7 @@ import {
   type Health,
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import type { Readiness } from './readiness.ts'
-import type { Implementation } from './rpc.ts'
+import type { Implementation } from './implementation.ts'
 
 /** grpc.health.v1 for the whole server ("") and each of its services. Probes need no credentials. */
 export function health(readiness: Readiness, services: readonly string[]): Implementation<typeof Health> {

@@ -7,13 +7,13 @@ import { storeImageOptions } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
 import { actorMethod } from './actor-method.ts'
-import type { Implementation } from './rpc.ts'
+import type { Implementation } from './implementation.ts'
 import { processMethods } from './process-methods.ts'
 import { requireId } from './require-id.ts'
 import { taskMethods } from './task-methods.ts'
 import { tuneMethod } from './tune-method.ts'
 import { readUpload } from './read-upload.ts'
-import { imageMessage } from './proto-messages.ts'
+import { toImageMessage } from './to-image-message.ts'
 
 export interface ImageServiceNeeds {
   readonly usecases: Usecases
@@ -63,11 +63,11 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
       const { value } = await usecases.withIdempotency(principal, options, (repeatable) =>
         usecases.uploadImage(principal, upload, storeImageOptions(repeatable)),
       )
-      return { image: imageMessage(value) }
+      return { image: toImageMessage(value) }
     },
     async getImage({ id }, call) {
       return {
-        image: imageMessage(await usecases.inspectImage(call.principal(), requireId('id', id, 'image'))),
+        image: toImageMessage(await usecases.inspectImage(call.principal(), requireId('id', id, 'image'))),
       }
     },
     async deleteImage({ id }, call) {

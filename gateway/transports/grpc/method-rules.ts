@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { maxMessageBytes } from './rpc.ts'
+import { maxMessageBytes } from './implementation.ts'
 
 /** Rules that the server applies to a call before it reads the body. */
 export interface MethodRules {

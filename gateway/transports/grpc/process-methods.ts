@@ -9,9 +9,10 @@ import type {
 import { selectOutput, type OutputRequest, type ProcessedOutput } from '../../process/process-image.ts'
 import type { ImageUpload } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
-import { chunksOf } from './content.ts'
-import type { Implementation } from './rpc.ts'
-import { recipeOf, recordPosition } from './task-methods.ts'
+import type { Implementation } from './implementation.ts'
+import { parseRecipeValue } from './parse-recipe-value.ts'
+import { readContentChunks } from './read-content-chunks.ts'
+import { recordPosition } from './task-methods.ts'
 import { readUpload } from './read-upload.ts'
 
 /** Most bytes of a response message besides the image. */
@@ -29,16 +30,16 @@ export function processMethods(
       const principal = call.principal()
       const upload = await readUpload<ProcessImageMetadata>(messages, uploadIdleTimeoutMs)
       const { recipe, output } = upload.metadata
-      const request = selectOutput(recipeOf(recipe), output || undefined)
+      const request = selectOutput(parseRecipeValue(recipe), output || undefined)
       const copied = { ...upload, body: copyChunks(upload.body) }
       await using result = await processUpload(usecases, principal, copied, request, call.signal)
       if (result.task) recordPosition(usecases, call)
       yield { data: { case: 'result', value: resultMessage(result) } }
-      for await (const value of chunksOf(result)) yield { data: { case: 'chunk', value } }
+      for await (const value of readContentChunks(result)) yield { data: { case: 'chunk', value } }
     },
     async processImageUnary({ image, recipe, output }, call) {
       const principal = call.principal()
-      const request = selectOutput(recipeOf(recipe), output || undefined)
+      const request = selectOutput(parseRecipeValue(recipe), output || undefined)
       const upload = { body: single(image), mediaType: 'application/octet-stream', bytes: image.length }
       await using result = await processUpload(usecases, principal, upload, request, call.signal)
       if (result.task) recordPosition(usecases, call)

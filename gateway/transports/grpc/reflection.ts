@@ -3,7 +3,7 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { ServerReflection } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { file_google_rpc_error_details } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
-import type { Implementation } from './rpc.ts'
+import type { Implementation } from './implementation.ts'
 
 /** A request of either version. */
 type ReflectionQuery =

@@ -1,9 +1,8 @@
 import { create, toBinary, type DescEnum, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
-import type { Value } from '@bufbuild/protobuf/wkt'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { defaultLane, type Lane } from '@pixelflow/core/job'
-import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import {
   Lane as LaneNumber,
@@ -18,11 +17,12 @@ import {
 import { taskRequestParts } from '../../tasks/create-task.ts'
 import type { ResumePoint } from '../../tasks/watch-task.ts'
 import type { Usecases } from '../../usecases.ts'
-import { chunksOf, download, requireValidRange } from './content.ts'
-import { plainValue } from './plain-value.ts'
+import { downloadContent, requireValidRange } from './download-content.ts'
+import { parseRecipeValue } from './parse-recipe-value.ts'
+import { readContentChunks } from './read-content-chunks.ts'
 import { requireId } from './require-id.ts'
-import { maxMessageBytes, type Call, type Implementation } from './rpc.ts'
-import { eventMessage, laneFrom, statusFrom, taskMessage } from './proto-messages.ts'
+import { maxMessageBytes, type Call, type Implementation } from './implementation.ts'
+import { toEventMessage, fromLaneNumber, fromTaskStatus, toTaskMessage } from './to-task-message.ts'
 
 type Methods = Implementation<typeof ImageService>
 
@@ -44,16 +44,23 @@ export function taskMethods(
   return {
     async createTask({ image, recipe, lane }, call) {
       requireId('image', image, 'image')
-      const task = await createTask(usecases, call, 'task', image, recipeOf(recipe), laneOf(lane))
-      return { task: taskMessage(task) }
+      const task = await createTask(usecases, call, 'task', image, parseRecipeValue(recipe), laneOf(lane))
+      return { task: toTaskMessage(task) }
     },
     async *process({ image, recipe, lane }, call) {
       requireId('image', image, 'image')
-      const { id } = await createTask(usecases, call, 'process', image, recipeOf(recipe), laneOf(lane))
+      const { id } = await createTask(
+        usecases,
+        call,
+        'process',
+        image,
+        parseRecipeValue(recipe),
+        laneOf(lane),
+      )
       let last: Task | undefined
       for await (const one of follow(usecases, call, id, undefined)) {
         last = one.event.task
-        yield { data: { case: 'event', value: eventMessage(one) } }
+        yield { data: { case: 'event', value: toEventMessage(one) } }
       }
       yield* results(usecases, call, requireCompleted(last, id))
     },
@@ -61,11 +68,11 @@ export function taskMethods(
       requireId('id', id, 'task')
       const from = after === '' ? undefined : { token: after, field: 'after' }
       for await (const one of follow(usecases, call, id, from, call.goaway))
-        yield { event: eventMessage(one) }
+        yield { event: toEventMessage(one) }
     },
     async getTask({ id }, call) {
       return {
-        task: taskMessage(
+        task: toTaskMessage(
           await usecases.getTask(call.principal(), requireId('id', id, 'task'), call.position),
         ),
       }
@@ -75,7 +82,7 @@ export function taskMethods(
       const query = queryOf(request)
       for (let limit = query.limit; ; limit = Math.ceil(limit / 2)) {
         const { items, next } = await usecases.listTasks(principal, { ...query, limit }, call.position)
-        const page = create(ListTasksResponseSchema, { items: items.map(taskMessage), next: next ?? '' })
+        const page = create(ListTasksResponseSchema, { items: items.map(toTaskMessage), next: next ?? '' })
         // Long recipes can make a page larger than clients accept. The cursor continues from a shorter page.
         if (limit === 1 || toBinary(ListTasksResponseSchema, page).length < maxMessageBytes) return page
       }
@@ -83,7 +90,7 @@ export function taskMethods(
     async cancelTask({ id }, call) {
       const task = await usecases.cancelTask(call.principal(), requireId('id', id, 'task'))
       recordPosition(usecases, call)
-      return { task: taskMessage(task) }
+      return { task: toTaskMessage(task) }
     },
     async retryTask({ id }, call) {
       requireId('id', id, 'task')
@@ -96,7 +103,7 @@ export function taskMethods(
           repeatable?.earlierResult(id) ?? usecases.retryTask(principal, id, repeatable?.task),
       )
       recordPosition(usecases, call)
-      return { task: taskMessage(value) }
+      return { task: toTaskMessage(value) }
     },
     async deleteTask({ id }, call) {
       await usecases.deleteTask(call.principal(), requireId('id', id, 'task'))
@@ -115,7 +122,7 @@ export function taskMethods(
               requireId('output.task', source.value.task, 'task'),
               source.value.name || 'default',
             )
-      yield* download(content, { offset, ...(length === undefined ? {} : { length }) })
+      yield* downloadContent(content, { offset, ...(length === undefined ? {} : { length }) })
     },
   }
 }
@@ -189,10 +196,10 @@ async function* results(
   call: Call,
   task: Task,
 ): AsyncGenerator<MessageInitShape<typeof ProcessResponseSchema>, void> {
-  for (const output of taskMessage(task).outputs ?? []) {
+  for (const output of toTaskMessage(task).outputs ?? []) {
     yield { data: { case: 'output', value: output } }
     const content = await readOutput(call.principal(), task.id, output.name ?? '')
-    for await (const value of chunksOf(content)) yield { data: { case: 'chunk', value } }
+    for await (const value of readContentChunks(content)) yield { data: { case: 'chunk', value } }
   }
 }
 
@@ -204,18 +211,9 @@ function requireCompleted(task: Task | undefined, id: string): Task {
   })
 }
 
-/** Parses a recipe in text form or as a struct. @throws Fault `invalid_recipe`. */
-export function recipeOf(value: Value | undefined): Recipe {
-  if (value !== undefined && value.kind.case !== undefined) return parseRecipe(plainValue(value))
-  throw new Fault('invalid_recipe', 'The recipe is missing.', {
-    field: 'recipe',
-    remedy: 'Send a recipe in text form, such as "resize:800/format:webp", or as a struct.',
-  })
-}
-
 /** @throws Fault `invalid_request`. */
 function laneOf(number: LaneNumber): Lane {
-  const lane = number === LaneNumber.UNSPECIFIED ? defaultLane : laneFrom(number)
+  const lane = number === LaneNumber.UNSPECIFIED ? defaultLane : fromLaneNumber(number)
   if (lane !== undefined) return lane
   throw new Fault('invalid_request', `Unknown lane ${number}.`, {
     field: 'lane',
@@ -239,7 +237,7 @@ function queryOf({ status, limit, cursor }: MessageShape<typeof ListTasksRequest
       remedy: 'Set limit to a whole number from 1 to 200, or leave it out for 50.',
     })
   }
-  const known = statusFrom(status)
+  const known = fromTaskStatus(status)
   if (status !== TaskStatus.UNSPECIFIED && known === undefined) {
     throw new Fault('invalid_request', `Unknown task status ${status}.`, {
       field: 'status',

@@ -11,11 +11,11 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
-import { maxChunkBytes } from './content.ts'
+import { maxChunkBytes } from './read-content-chunks.ts'
 import { plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'
-import type { Call, Implementation } from './rpc.ts'
-import { faultMessage, taskMessage } from './proto-messages.ts'
+import type { Call, Implementation } from './implementation.ts'
+import { toFaultMessage, toTaskMessage } from './to-task-message.ts'
 
 type Response = MessageInitShape<typeof TuneResponseSchema>
 
@@ -100,14 +100,14 @@ function* messagesOf(update: TuneUpdate): Generator<Response, void> {
       return
     case 'applied': {
       const { sequence, task, position = '' } = update
-      const value = { sequence: BigInt(sequence), task: taskMessage(task), position }
+      const value = { sequence: BigInt(sequence), task: toTaskMessage(task), position }
       yield { data: { case: 'applied', value } }
       return
     }
     case 'refused': {
       const { sequence, apply = false, fault } = update
       const about = sequence === undefined ? {} : { sequence: BigInt(sequence) }
-      yield { data: { case: 'refused', value: { ...about, apply, fault: faultMessage(fault) } } }
+      yield { data: { case: 'refused', value: { ...about, apply, fault: toFaultMessage(fault) } } }
       return
     }
     case 'preview': {

@@ -2,7 +2,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { createNotifier } from '@pixelflow/core/notifier'
 import { encodeEvent, heartbeat, openingBytes } from './encode-event.ts'
 
-export interface EventStreamOptions {
+interface EventStreamNeeds {
   readonly events: AsyncGenerator<StoredEvent, void>
   readonly heartbeatMs: number
   /** Ends `events`; called when the client disconnects. */
@@ -22,7 +22,7 @@ export function createEventStream({
   leave,
   onFailure,
   onEnd,
-}: EventStreamOptions): ReadableStream<Uint8Array> {
+}: EventStreamNeeds): ReadableStream<Uint8Array> {
   // The same promise is awaited again after a heartbeat.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
   let isSettled = false

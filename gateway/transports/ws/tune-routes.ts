@@ -13,7 +13,7 @@ import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
 import type { Usecases } from '../../usecases.ts'
 import { requestContextOf, peerOf } from '../shared/request-context.ts'
-import { createTuneConnection, type TuneConnection } from './tune-connection.ts'
+import { createTuneSocketHandler, type TuneSocketHandler } from './tune-socket-handler.ts'
 
 export interface TuneRouteOptions {
   readonly usecases: Pick<Usecases, 'tune'>
@@ -24,7 +24,7 @@ export interface TuneRouteOptions {
   readonly log: Logger
 }
 
-/** WebSocket settings of the server. The data of each socket is a `TuneConnection`. */
+/** WebSocket settings of the server. The data of each socket is a `TuneSocketHandler`. */
 export const webSocketOptions = {
   /** Above the limit of a message, so that a longer one gets a fault. A socket may buffer this much of a message. */
   maxPayloadLength: 4 * maxClientMessageLength,
@@ -50,7 +50,7 @@ export function tuneRoutes({ usecases, authenticator, memory, openStream, stoppi
     if (caller.account !== undefined) context.account = caller.account
     const startedAt = performance.now()
     const onEnd = openStream('websocket')
-    const connection: TuneConnection = createTuneConnection({
+    const connection: TuneSocketHandler = createTuneSocketHandler({
       tune: usecases.tune,
       principal: caller.get,
       held: memory.open({ account: caller.account, peer: peerOf(request, server) }),

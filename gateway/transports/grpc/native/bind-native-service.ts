@@ -12,11 +12,11 @@ import {
 } from '@bufbuild/protobuf'
 import type * as grpc from '@grpc/grpc-js'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
-import { faultOf, type CallContext } from '../call-context.ts'
+import { toCallFault, type CallContext } from '../call-context.ts'
 import { decodeError } from '../decode-error.ts'
 import { messageCharge } from '../message-decoder.ts'
 import { decodeStructs } from '../decode-structs.ts'
-import type { Call, Implementation } from '../rpc.ts'
+import type { Call, Implementation } from '../implementation.ts'
 import type { MessagePool } from './message-pool.ts'
 import { toStatusError, responseMetadata } from './metadata.ts'
 import { createSendBudget, type MessageSink } from './send-budget.ts'
@@ -94,7 +94,7 @@ function handlerOf(
       reply(null, create(method.output, sent))
       context.end()
     } catch (thrown) {
-      const fault = faultOf(thrown, context.signal)
+      const fault = toCallFault(thrown, context.signal)
       reply(toStatusError(fault, context.requestId))
       context.end(fault)
     }
@@ -125,7 +125,7 @@ function handlerOf(
       call.end()
       context.end()
     } catch (thrown) {
-      const fault = faultOf(thrown, context.signal)
+      const fault = toCallFault(thrown, context.signal)
       // The error also destroys the call's request iterator. With writes pending, that happens before grpc-js sends the
       // status, and the client would never see it.
       await budget.drained()

@@ -1,7 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
 import type { ReportRefusedHandshake } from '../../../tls/tls-log.ts'
-import { maxMessageBytes } from '../rpc.ts'
+import { maxMessageBytes } from '../implementation.ts'
 import type { Services } from '../create-services.ts'
 import { createMaxConnectionAge } from './max-connection-age.ts'
 import { bindNativeService } from './bind-native-service.ts'

@@ -3,9 +3,9 @@ import { ConnectError, type ConnectRouter, type HandlerContext, type ServiceImpl
 import { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { clientCancelled, faultOf, type CallContext } from '../call-context.ts'
-import type { Call, Implementation } from '../rpc.ts'
-import { toConnectError } from './connect-error.ts'
+import { clientCancelled, toCallFault, type CallContext } from '../call-context.ts'
+import type { Call, Implementation } from '../implementation.ts'
+import { toConnectError } from './to-connect-error.ts'
 import { takeContext } from './web-interceptor.ts'
 import { mapConnectError } from './map-connect-error.ts'
 
@@ -45,7 +45,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
         call.end()
         return sent
       } catch (thrown) {
-        const fault = faultOf(thrown, call.signal)
+        const fault = toCallFault(thrown, call.signal)
         call.end(fault)
         throw toConnectError(fault, call.requestId)
       }
@@ -65,7 +65,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       }
       isComplete = true
     } catch (thrown) {
-      fault = faultOf(thrown, call.signal)
+      fault = toCallFault(thrown, call.signal)
       throw toConnectError(fault, call.requestId)
     } finally {
       // Neither complete nor failed: connect-es has stopped the iteration because the client has left.

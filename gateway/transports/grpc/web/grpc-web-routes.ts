@@ -7,13 +7,13 @@ import { Elysia } from 'elysia'
 import type { MemoryReservation } from '../../../limits/request-memory.ts'
 import { readBody, contentLengthOf } from '../../shared/read-body.ts'
 import { requestContextOf, peerOf } from '../../shared/request-context.ts'
-import { maxMessageBytes } from '../rpc.ts'
+import { maxMessageBytes } from '../implementation.ts'
 import type { Services } from '../create-services.ts'
 import { bindWebService } from './bind-web-service.ts'
-import { toConnectError } from './connect-error.ts'
+import { toConnectError } from './to-connect-error.ts'
 import { httpRequestKey, createWebInterceptor, type HttpRequestInfo } from './web-interceptor.ts'
 import { readMessages } from './read-messages.ts'
-import { binaryType, decodeText, encodeText, textModeOf, textType } from './grpc-web-text.ts'
+import { binaryType, decodeText, encodeText, textModeOf, textType } from './text-mode.ts'
 
 /** gRPC-Web and Connect on the HTTP port. Native gRPC needs trailers, which `Bun.serve` cannot send. */
 export function grpcWebRoutes(

@@ -10,7 +10,7 @@ import {
   type IncomingCall,
 } from '../call-context.ts'
 import type { CallInterceptor } from '../call-interceptor.ts'
-import { toConnectError } from './connect-error.ts'
+import { toConnectError } from './to-connect-error.ts'
 import { mapConnectError } from './map-connect-error.ts'
 
 /** The HTTP request of a call. */

@@ -3,19 +3,10 @@ import { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import type { DownloadRequestSchema, DownloadResponseSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { StoredContent } from '../../images/content.ts'
-
-/** Most bytes of a chunk: below the default message limit of clients, and small enough to keep the flow-control window full. */
-export const maxChunkBytes = 256 * 1024
-
-/** Reads stored bytes in chunks for one message each. */
-export async function* chunksOf(content: StoredContent, range?: ByteRange): AsyncGenerator<Uint8Array, void> {
-  for await (const piece of await content.open(range)) {
-    for (let at = 0; at < piece.length; at += maxChunkBytes) yield piece.subarray(at, at + maxChunkBytes)
-  }
-}
+import { readContentChunks } from './read-content-chunks.ts'
 
 /** Downloads the whole content or one range. @throws Fault `range_not_satisfiable`. */
-export async function* download(
+export async function* downloadContent(
   content: StoredContent,
   { offset, length }: Pick<MessageShape<typeof DownloadRequestSchema>, 'offset' | 'length'>,
 ): AsyncGenerator<MessageInitShape<typeof DownloadResponseSchema>, void> {
@@ -23,7 +14,7 @@ export async function* download(
   const part = partOf(bytes, offset, length)
   const info = { bytes: BigInt(bytes), sha256, mediaType, fileName, offset, length: BigInt(part.length) }
   yield { data: { case: 'content', value: info } }
-  for await (const value of chunksOf(content, part.range)) yield { data: { case: 'chunk', value } }
+  for await (const value of readContentChunks(content, part.range)) yield { data: { case: 'chunk', value } }
 }
 
 /** Refuses ranges that are invalid for content of any size. @throws Fault `invalid_request`. */

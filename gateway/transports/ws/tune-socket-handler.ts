@@ -14,16 +14,16 @@ import { parseJson } from '../shared/read-body.ts'
 import { createMessageQueue } from './message-queue.ts'
 
 /** The handlers of one WebSocket, called by the server. */
-export interface TuneConnection {
+export interface TuneSocketHandler {
   open(socket: Socket): void
   message(socket: Socket, data: string | Uint8Array): void
   drain(): void
   close(): void
 }
 
-export type Socket = Pick<ServerWebSocket<TuneConnection>, 'send' | 'close' | 'getBufferedAmount'>
+export type Socket = Pick<ServerWebSocket<TuneSocketHandler>, 'send' | 'close' | 'getBufferedAmount'>
 
-export interface TuneConnectionOptions {
+export interface TuneSocketHandlerOptions {
   readonly tune: Usecases['tune']
   /** The principal that opened the socket. @throws Fault when the credentials are invalid. */
   readonly principal: () => Principal
@@ -47,13 +47,13 @@ interface QueuedMessage {
 }
 
 /** Tuning over a WebSocket: JSON messages in both directions, and after each `preview` its file as a binary frame. */
-export function createTuneConnection({
+export function createTuneSocketHandler({
   tune,
   principal,
   held,
   stopping,
   ended,
-}: TuneConnectionOptions): TuneConnection {
+}: TuneSocketHandlerOptions): TuneSocketHandler {
   const queue = createMessageQueue<QueuedMessage>(maxQueuedMessages)
   const closed = new AbortController()
   const writable = createNotifier()

@@ -3,7 +3,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 /**
  * gRPC-Web text mode (`application/grpc-web-text`): the binary form in base64. Clients such as the npm package grpc-web use it
  * to read a response while it arrives, because XMLHttpRequest offers only text then. connect-es does not support it
- * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md); `grpc-web-text.test.ts` covers it with that package's
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md); `text-mode.test.ts` covers it with that package's
  * format. Remove this file when connect-es serves the content type.
  */
 export interface TextMode {

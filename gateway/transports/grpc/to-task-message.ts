@@ -1,10 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
-import { timestampFromDate } from '@bufbuild/protobuf/wkt'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { viewTask } from '@pixelflow/core/api'
 import { resumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { FaultReport } from '@pixelflow/core/fault'
-import type { ImageRecord } from '@pixelflow/core/image'
 import { lanes, type Lane } from '@pixelflow/core/job'
 import { statuses, type Status, type Task } from '@pixelflow/core/task'
 import {
@@ -12,12 +10,10 @@ import {
   TaskEventKind,
   TaskStatus,
   type FaultSchema,
-  type ImageSchema,
   type TaskEventSchema,
   type TaskSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-
-/** Converts images, tasks and events to the messages that clients see. */
+import { toTimestamp } from './to-timestamp.ts'
 
 const statusNumbers: Readonly<Record<Status, TaskStatus>> = {
   queued: TaskStatus.QUEUED,
@@ -45,29 +41,16 @@ const laneNumbers: Readonly<Record<Lane, LaneNumber>> = {
 }
 
 /** Undefined for an unknown number and for UNSPECIFIED. */
-export function statusFrom(number: TaskStatus): Status | undefined {
+export function fromTaskStatus(number: TaskStatus): Status | undefined {
   return statuses.find((one) => statusNumbers[one] === number)
 }
 
 /** Undefined for an unknown number and for UNSPECIFIED. */
-export function laneFrom(number: LaneNumber): Lane | undefined {
+export function fromLaneNumber(number: LaneNumber): Lane | undefined {
   return lanes.find((one) => laneNumbers[one] === number)
 }
 
-export function imageMessage(record: ImageRecord): MessageInitShape<typeof ImageSchema> {
-  const { id, sha256, bytes, format, width, height, createdAt } = record
-  return {
-    id,
-    sha256,
-    bytes: BigInt(bytes),
-    format,
-    ...(width === null ? {} : { width }),
-    ...(height === null ? {} : { height }),
-    createdAt: moment(createdAt),
-  }
-}
-
-export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
+export function toTaskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
   const { id, status, progress, image, recipe, lane, outputs, attempt, actor, fault, retryOf, ...rest } =
     viewTask(task)
   return {
@@ -79,17 +62,17 @@ export function taskMessage(task: Task): MessageInitShape<typeof TaskSchema> {
     lane: laneNumbers[lane],
     outputs: outputs.map((one) => ({ ...one, bytes: BigInt(one.bytes) })),
     attempt,
-    createdAt: moment(rest.createdAt),
-    updatedAt: moment(rest.updatedAt),
+    createdAt: toTimestamp(rest.createdAt),
+    updatedAt: toTimestamp(rest.updatedAt),
     ...(actor === undefined ? {} : { actor }),
     ...(retryOf === undefined ? {} : { retryOf }),
-    ...(fault === undefined ? {} : { fault: faultMessage(fault) }),
-    ...(rest.startedAt === undefined ? {} : { startedAt: moment(rest.startedAt) }),
-    ...(rest.endedAt === undefined ? {} : { endedAt: moment(rest.endedAt) }),
+    ...(fault === undefined ? {} : { fault: toFaultMessage(fault) }),
+    ...(rest.startedAt === undefined ? {} : { startedAt: toTimestamp(rest.startedAt) }),
+    ...(rest.endedAt === undefined ? {} : { endedAt: toTimestamp(rest.endedAt) }),
   }
 }
 
-export function faultMessage({
+export function toFaultMessage({
   code,
   detail,
   field = '',
@@ -98,17 +81,13 @@ export function faultMessage({
   return { code, detail, field, remedy }
 }
 
-export function eventMessage({ seq, event }: StoredEvent): MessageInitShape<typeof TaskEventSchema> {
+export function toEventMessage({ seq, event }: StoredEvent): MessageInitShape<typeof TaskEventSchema> {
   const { kind, at, output, task } = event
   return {
     token: resumeToken(seq),
     kind: kindNumbers[kind],
-    at: moment(at),
+    at: toTimestamp(at),
     ...(output === undefined ? {} : { output }),
-    task: taskMessage(task),
+    task: toTaskMessage(task),
   }
-}
-
-function moment(iso: string) {
-  return timestampFromDate(new Date(iso))
 }
