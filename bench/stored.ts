@@ -1,4 +1,4 @@
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 
 /** One picture all the way, as a client does it: upload with its recipe, wait on the event stream, fetch the result. */
 export async function stored(baseUrl: string, source: Uint8Array<ArrayBuffer>): Promise<void> {

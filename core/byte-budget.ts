@@ -28,8 +28,8 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
     async take(asked, signal, yields = false) {
       signal?.throwIfAborted()
       const bytes = Math.min(asked, total)
-      const before = placeOf(queue, yields)
-      if (before === 0 && bytes <= free) {
+      const index = insertionIndex(queue, yields)
+      if (index === 0 && bytes <= free) {
         free -= bytes
         return
       }
@@ -48,7 +48,7 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
           },
         }
         signal?.addEventListener('abort', leave, { once: true })
-        queue.splice(before, 0, waiting)
+        queue.splice(index, 0, waiting)
         onShort()
       })
     },
@@ -65,7 +65,7 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
 }
 
 /** Index of a new waiter in the queue, in which yielding waiters come last. */
-function placeOf(line: readonly { readonly yields: boolean }[], yields: boolean): number {
-  const firstToYield = yields ? -1 : line.findIndex((one) => one.yields)
-  return firstToYield === -1 ? line.length : firstToYield
+function insertionIndex(waiters: readonly { readonly yields: boolean }[], yields: boolean): number {
+  const firstToYield = yields ? -1 : waiters.findIndex((one) => one.yields)
+  return firstToYield === -1 ? waiters.length : firstToYield
 }

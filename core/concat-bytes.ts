@@ -6,17 +6,17 @@ export function totalLength(parts: readonly Uint8Array[]): number {
 /** The same bytes in chunks of `size`; the last chunk may be shorter. A chunk is a list of views: nothing is copied. */
 export function* rechunk(parts: readonly Uint8Array[], size: number): Generator<Uint8Array[], void> {
   let piece: Uint8Array[] = []
-  let room = size
+  let missing = size
   for (const part of parts) {
     for (let at = 0; at < part.length;) {
-      const some = part.subarray(at, at + room)
+      const some = part.subarray(at, at + missing)
       piece.push(some)
       at += some.length
-      room -= some.length
-      if (room > 0) continue
+      missing -= some.length
+      if (missing > 0) continue
       yield piece
       piece = []
-      room = size
+      missing = size
     }
   }
   if (piece.length > 0) yield piece

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { eventOf, isFinal, kinds, parseResumeToken, resumeToken, taskEvent } from './event.ts'
+import { eventOf, isFinal, eventKinds, parseResumeToken, resumeToken, taskEvent } from './event.ts'
 import { parseRecipe } from './recipe/recipe.ts'
 import { statuses, type Task } from './task.ts'
 
@@ -51,7 +51,7 @@ describe('an event', () => {
 
   test('with an unknown kind or version is invalid', () => {
     const event = eventOf('queued', queued, {}, at)
-    expect(kinds).toContain(event.kind)
+    expect(eventKinds).toContain(event.kind)
     expect(taskEvent.safeParse({ ...event, kind: 'paused' }).success).toBe(false)
     expect(taskEvent.safeParse({ ...event, version: 2 }).success).toBe(false)
   })

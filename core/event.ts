@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { hasEnded, task, type Task } from './task.ts'
 
 /** Event kinds in the order in which they can occur. `output` may repeat; `deleted` may follow a final event. */
-export const kinds = [
+export const eventKinds = [
   'queued',
   'started',
   'fetched',
@@ -13,12 +13,12 @@ export const kinds = [
   'cancelled',
   'deleted',
 ] as const
-export type EventKind = (typeof kinds)[number]
+export type EventKind = (typeof eventKinds)[number]
 
 /** One event: its kind, and the complete task right after it. */
 export const taskEvent = z.object({
   version: z.literal(1),
-  kind: z.enum(kinds),
+  kind: z.enum(eventKinds),
   at: z.iso.datetime(),
   /** Name of the finished output; only for the kind `output`. */
   output: z.string().optional(),

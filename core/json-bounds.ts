@@ -58,7 +58,7 @@ export function requireBoundedJson(text: Uint8Array, code: StructureCode = 'inva
 /** Checks a parsed value. @throws Fault that names the limit. */
 export function requireBounded(value: unknown, code: StructureCode = 'invalid_request'): void {
   let values = 0
-  const visit = (one: unknown, depth: number): void => {
+  const check = (one: unknown, depth: number): void => {
     if (typeof one !== 'object' || one === null) return
     if (depth > jsonBounds.depth) throw tooDeep(code)
     values += 1
@@ -68,10 +68,10 @@ export function requireBounded(value: unknown, code: StructureCode = 'invalid_re
       keys += 1
       if (keys > jsonBounds.keys && !Array.isArray(one)) throw tooManyKeys(code)
       if ((values += 1) > jsonBounds.values) throw tooManyValues(code)
-      visit((one as Record<string, unknown>)[key], depth + 1)
+      check((one as Record<string, unknown>)[key], depth + 1)
     }
   }
-  visit(value, 1)
+  check(value, 1)
 }
 
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]

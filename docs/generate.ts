@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { recipesMarkdown } from '@pixelflow/core/operations/document'
+import { recipesMarkdown } from '@pixelflow/core/operations/recipes-markdown'
 import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
 import { configurationMarkdown } from './configuration.ts'
 import { metricsMarkdown } from './metrics.ts'

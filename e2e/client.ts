@@ -1,4 +1,5 @@
-import type { EventView, ImageView, Problem, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
+import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import { createParser } from 'eventsource-parser'
 
 /** A client written from the documentation alone: fetch and an event-stream parser. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import type { Lane } from '@pixelflow/core/job'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from './gateway.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { openAccountClient } from './testing/account-client.ts'

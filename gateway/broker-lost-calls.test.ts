@@ -2,7 +2,7 @@ import type { DescMethodUnary } from '@bufbuild/protobuf'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import {
   Health,
   HealthCheckResponse_ServingStatus as Serving,

@@ -1,6 +1,6 @@
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import {
   ErrorInfoSchema,
   LocalizedMessageSchema,

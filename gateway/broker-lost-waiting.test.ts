@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, until } from './testing/test-gateway.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import {
   Health,
   HealthCheckResponse_ServingStatus as Serving,

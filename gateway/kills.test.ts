@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'bun:test'
-import type { TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { TaskPageView, TaskView } from '@pixelflow/core/views'
 import { pause } from '@pixelflow/core/pause'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack } from '@pixelflow/testkit/stack'

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import type { Lane } from '@pixelflow/core/job'
 import { startStack } from '@pixelflow/testkit/stack'

@@ -1,4 +1,4 @@
-import type { TaskPageView } from '@pixelflow/core/api'
+import type { TaskPageView } from '@pixelflow/core/views'
 import { openAccountClient, type AccountClient } from '@pixelflow/gateway/testing/account-client'
 import { startFloodProcesses, type FloodProcesses } from '@pixelflow/gateway/testing/flood-processes'
 import { maxResidentBytes, watchResidentBytes } from '@pixelflow/gateway/testing/watch-resident-bytes'

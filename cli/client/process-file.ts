@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import type { Client, TaskResult } from '@pixelflow/client'
-import type { OutputView, TaskView } from '@pixelflow/core/api'
-import { size, span } from '@pixelflow/core/amounts'
+import type { OutputView, TaskView } from '@pixelflow/core/views'
+import { formatBytes } from '@pixelflow/core/format-bytes'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { formatChange } from '../terminal/format-change.ts'
 import type { Reporter } from '../terminal/reporter.ts'
 import type { Style } from '../terminal/style.ts'
@@ -80,7 +81,7 @@ export function resultLine(
   style: Style,
 ): string {
   const compared = sourceBytes === null ? '' : ` (${formatChange(sourceBytes, bytes)})`
-  return `${style.green('✓')} ${style.bold(where)}  ${format} ${width}×${height}  ${size(bytes)}${compared}  ${style.dim(span(tookMs))}`
+  return `${style.green('✓')} ${style.bold(where)}  ${format} ${width}×${height}  ${formatBytes(bytes)}${compared}  ${style.dim(formatDuration(tookMs))}`
 }
 
 /** A path as people write it who are in `cwd`. */

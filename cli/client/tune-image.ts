@@ -11,7 +11,7 @@ import {
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { CliError } from '../cli-error.ts'
 import type { Reporter } from '../terminal/reporter.ts'
-import { span } from '@pixelflow/core/amounts'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { saveToFile } from './download-bytes.ts'
 import type { SourceFile } from './source-file.ts'
 import { readSteps, replaceStep } from './steps.ts'
@@ -51,7 +51,7 @@ export async function tuneImage(
     const tookMs = Math.round(performance.now() - began)
     reporter.step(
       { ...about, change: what, path: preview, tookMs },
-      `${what}: ${preview} shows it after ${span(tookMs)}`,
+      `${what}: ${preview} shows it after ${formatDuration(tookMs)}`,
     )
   }
 

@@ -1,5 +1,6 @@
 import type { ActorView } from '@pixelflow/client'
-import { size, span } from '@pixelflow/core/amounts'
+import { formatBytes } from '@pixelflow/core/format-bytes'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { pause } from '@pixelflow/core/pause'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
@@ -63,7 +64,7 @@ function table(actors: readonly ActorView[], style: Style): string[] {
       `${one.held}/${one.slots}`,
       String(one.sessions),
       String(one.children),
-      size(one.residentBytes),
+      formatBytes(one.residentBytes),
       age(one.startedAt, one),
       one.kinds.join(','),
     ],
@@ -86,7 +87,7 @@ function table(actors: readonly ActorView[], style: Style): string[] {
 function age(iso: string, { seenAt }: ActorView): string {
   const ms = Math.max(0, Date.parse(seenAt) - Date.parse(iso))
   const minutes = Math.floor(ms / 60_000)
-  if (minutes < 60) return span(ms)
+  if (minutes < 60) return formatDuration(ms)
   const hours = Math.floor(minutes / 60)
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }

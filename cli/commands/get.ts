@@ -8,7 +8,7 @@ import { shortest } from '../client/process-file.ts'
 import { mismatchOf, parseOutputTarget } from '../client/output-target.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
-import { size } from '@pixelflow/core/amounts'
+import { formatBytes } from '@pixelflow/core/format-bytes'
 import {
   examples,
   grpcOptions,
@@ -77,7 +77,7 @@ export function getCommand(program: Command, context: Context): void {
     const reporter = reporterFor(context, options)
     const mismatch = mismatchOf(path, wanted.format)
     if (mismatch !== undefined) reporter.note(`${shortest(path, cwd)}: ${mismatch}`)
-    reporter.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${size(bytes)}`])
+    reporter.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${formatBytes(bytes)}`])
   })
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import type { TaskPageView } from '@pixelflow/core/api'
+import type { TaskPageView } from '@pixelflow/core/views'
 import { startRelay, type Relay } from '@pixelflow/testkit/relay'
 import { until } from '@pixelflow/testkit/until'
 import { parseNdjson, openCliFixture, type CliFixture } from '../testing/cli-fixture.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Client } from '@pixelflow/client'
-import { span } from '@pixelflow/core/amounts'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { processFile, resultLines, resultValue, type FileJob } from '../client/process-file.ts'
 import { openSourceFile, type SourceFile } from '../client/source-file.ts'
 import { isSameFile } from '../client/output-target.ts'
@@ -95,7 +95,7 @@ export async function processMany(
       const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
       if (reasons.length > 0) throw reasonForAll(reasons)
       const completed = paths.length - failures.length
-      const took = span(files.clock.elapsedMs)
+      const took = formatDuration(files.clock.elapsedMs)
       files.summary(
         { files: paths.length, completed, failed: failures.length },
         `${completed} of ${paths.length} files processed in ${took}`,

@@ -54,7 +54,7 @@ describe('process', () => {
   })
 
   test.each([
-    ['its own result', ['photo.jpg', '-r', 'flip', '-o', './'], 'photo.jpg is the source itself'],
+    ['its own result', ['photo.jpg', '-r', 'flip', '-o', '.'], 'photo.jpg is the source itself'],
     [
       'a preview that is not shown',
       ['photo.jpg', '-r', 'flip', '--preview', 'p.webp'],

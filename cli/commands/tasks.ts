@@ -5,7 +5,7 @@ import { statuses, type Status } from '@pixelflow/core/task'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
-import { size } from '@pixelflow/core/amounts'
+import { formatBytes } from '@pixelflow/core/format-bytes'
 import { refuseUnknownCommands } from './add-help-command.ts'
 import {
   count,
@@ -124,7 +124,7 @@ function painted(task: TaskView, style: Style): string {
 function details(task: TaskView, style: Style): string[] {
   const recipe = printText(task.recipe) ?? JSON.stringify(task.recipe)
   const outputs = task.outputs.map(
-    (one) => `output   ${one.name}  ${one.format} ${one.width}×${one.height}  ${size(one.bytes)}`,
+    (one) => `output   ${one.name}  ${one.format} ${one.width}×${one.height}  ${formatBytes(one.bytes)}`,
   )
   return [
     `${style.bold(task.id)}  ${painted(task, style)}`,

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { liveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
-import { span } from '@pixelflow/core/amounts'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { runTestFile, type TestFileResult } from '../tests/run-test-file.ts'
 import { chosen, findTests, suites, type TestFile } from '../tests/suites.ts'
 import { findChromium } from '../tools/chromium.ts'
@@ -149,7 +149,7 @@ function reporter(total: number, colour: boolean) {
       const isGood = result.failed === 0
       const counts = isGood ? `${result.passed} passed` : `${result.passed} passed, ${result.failed} failed`
       print(
-        `${isGood ? style.green('✓') : style.red('✗')} ${result.file.path}  ${style.dim(`${counts}  ${span(result.tookMs)}`)}`,
+        `${isGood ? style.green('✓') : style.red('✗')} ${result.file.path}  ${style.dim(`${counts}  ${formatDuration(result.tookMs)}`)}`,
       )
       if (!isGood) print(`${result.output.trimEnd()}\n${style.red(result.trouble ?? '')}`)
       draw()

@@ -9,7 +9,7 @@ import { upFiles } from '../stack/up-files.ts'
 import { startUp, type Up } from '../stack/up.ts'
 import { shortenEntry, createLogRenderer } from '../stack/log-renderer.ts'
 import { styleOf } from '../terminal/style.ts'
-import { span } from '@pixelflow/core/amounts'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { curlCommand } from './demo.ts'
 import { examples } from './server-flags.ts'
 
@@ -120,7 +120,7 @@ function banner(running: Up, dataDir: string, call: string, startedMs: number, c
   const style = styleOf(process.stdout, colour)
   const row = (name: string, value: string) => `    ${style.dim(name.padEnd(7))} ${value}\n`
   return (
-    `\n  ${style.green('●')} ${style.bold('PixelFlow is ready')} ${style.dim(`after ${span(startedMs)}`)}\n\n` +
+    `\n  ${style.green('●')} ${style.bold('PixelFlow is ready')} ${style.dim(`after ${formatDuration(startedMs)}`)}\n\n` +
     row('page', style.bold(`${running.url}/`)) +
     row('docs', `${running.url}/docs`) +
     row('grpc', running.grpc) +

@@ -3,7 +3,7 @@ import { openSourceFile, type SourceFile } from '../client/source-file.ts'
 import { uploadContent, uploadOptions } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
-import { size } from '@pixelflow/core/amounts'
+import { formatBytes } from '@pixelflow/core/format-bytes'
 import { grpcOptions, examples, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
 
 export function uploadCommand(program: Command, context: Context): void {
@@ -33,7 +33,9 @@ export function uploadCommand(program: Command, context: Context): void {
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
       // A program that reads the output wants the id and nothing else.
-      reporter.result(image, [process.stdout.isTTY ? `${id}  ${format}${dimensions}  ${size(bytes)}` : id])
+      reporter.result(image, [
+        process.stdout.isTTY ? `${id}  ${format}${dimensions}  ${formatBytes(bytes)}` : id,
+      ])
     } finally {
       reporter.close()
     }

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { liveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
-import { span } from '@pixelflow/core/amounts'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { goTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
 import { fixCheck, runCheck } from '../verify/run-check.ts'
@@ -46,7 +46,7 @@ async function verify(
     if (write) await fixCheck(check, surroundings)
     const { ok, output, tookMs } = await runCheck(check, surroundings)
     if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
-    print(`${ok ? style.green('✓') : style.red('✗')} ${check.name}  ${style.dim(span(tookMs))}`)
+    print(`${ok ? style.green('✓') : style.red('✗')} ${check.name}  ${style.dim(formatDuration(tookMs))}`)
     if (!ok) print(`${output}\n`)
     failed += ok ? 0 : 1
   }

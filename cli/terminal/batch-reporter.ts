@@ -1,5 +1,6 @@
-import type { EventView } from '@pixelflow/core/api'
-import { size, span } from '@pixelflow/core/amounts'
+import type { EventView } from '@pixelflow/core/views'
+import { formatBytes } from '@pixelflow/core/format-bytes'
+import { formatDuration } from '@pixelflow/core/format-duration'
 import { progressBar } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { blockRows, liveBlock } from './live-block.ts'
@@ -65,7 +66,8 @@ function plainFiles({ colour }: Options): BatchReporter {
       note: (text) => say(`pixelflow: ${file}: ${text}`),
       sent() {},
       step: (_, text) => say(text),
-      event: (view) => say(`${percentOf(view)} %  ${file}  ${nameOf(view)}  ${span(clock.elapsedMs)}`),
+      event: (view) =>
+        say(`${percentOf(view)} %  ${file}  ${nameOf(view)}  ${formatDuration(clock.elapsedMs)}`),
       result(_, lines) {
         for (const line of lines) process.stdout.write(`${line}\n`)
       },
@@ -100,7 +102,7 @@ function terminalFiles({ colour, count }: Options): BatchReporter {
     const over = ended.well + ended.badly
     const percent = ([...active].reduce((sum, row) => sum + row.percent, 0) + over * 100) / count
     const failed = ended.badly === 0 ? '' : style.red(`, ${ended.badly} failed`)
-    const since = style.dim(span(clock.elapsedMs))
+    const since = style.dim(formatDuration(clock.elapsedMs))
     return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${over} of ${count} files${failed}  ${since}`
   }
   // Updates the time while nothing happens.
@@ -115,7 +117,7 @@ function terminalFiles({ colour, count }: Options): BatchReporter {
       return {
         clock,
         note: (text) => print(style.dim(`${name}: ${text}`)),
-        sent: (_, bytes) => void (row.text = `sending, ${size(bytes)}`),
+        sent: (_, bytes) => void (row.text = `sending, ${formatBytes(bytes)}`),
         step: (_, text) => print(text),
         event(view) {
           row.percent = view.task.progress

@@ -1,9 +1,10 @@
-import type { EventView, TaskView } from '@pixelflow/core/api'
+import type { EventView, TaskView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import { progressBar, liveLine } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { styleOf } from './style.ts'
-import { size, span } from '@pixelflow/core/amounts'
+import { formatBytes } from '@pixelflow/core/format-bytes'
+import { formatDuration } from '@pixelflow/core/format-duration'
 
 /** Reports the progress of a command: a bar on a terminal, lines in a pipe, NDJSON for programs. */
 export interface Reporter {
@@ -62,7 +63,7 @@ function plainReporter({ quietStdout = false }: ReporterOptions): Reporter {
     step: (_, text) => void process.stderr.write(`${text}\n`),
     event: (view) =>
       void process.stderr.write(
-        `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${span(clock.elapsedMs)}\n`,
+        `${String(Math.round(view.task.progress)).padStart(3)} %  ${nameOf(view)}  ${formatDuration(clock.elapsedMs)}\n`,
       ),
     result(_, lines) {
       for (const line of lines) to.write(`${line}\n`)
@@ -79,7 +80,7 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
   let stage = ''
   const draw = () => {
     if (!task) return
-    const since = style.dim(span(clock.elapsedMs))
+    const since = style.dim(formatDuration(clock.elapsedMs))
     const percent = `${Math.round(task.progress)} %`.padStart(5)
     live.show(`${progressBar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
   }
@@ -89,10 +90,10 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
     clock,
     note: (text) => live.print(style.dim(text)),
     sent(name, bytes, total) {
-      const of = total === null ? '' : ` of ${size(total)}`
+      const of = total === null ? '' : ` of ${formatBytes(total)}`
       const percent = total === null ? 0 : (bytes / total) * 100
       live.show(
-        `${progressBar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${size(bytes)}${of}`,
+        `${progressBar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${formatBytes(bytes)}${of}`,
       )
     },
     step: (_, text) => live.print(`${style.green('✓')} ${text}`),
@@ -100,7 +101,7 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
       task = view.task
       stage = doing[view.kind]
       if (everyEvent) {
-        const at = style.dim(span(clock.elapsedMs).padStart(8))
+        const at = style.dim(formatDuration(clock.elapsedMs).padStart(8))
         live.print(`${at}  ${mark(view, style)} ${nameOf(view)}`)
       }
       draw()

@@ -1,4 +1,11 @@
-import type { ActorView, EventView, ImageView, OutputView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type {
+  ActorView,
+  EventView,
+  ImageView,
+  OutputView,
+  TaskPageView,
+  TaskView,
+} from '@pixelflow/core/views'
 import type { FormatId } from '@pixelflow/core/format'
 import type { Lane } from '@pixelflow/core/job'
 import type { describeOperations } from '@pixelflow/core/operations/index'

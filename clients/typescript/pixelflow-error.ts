@@ -1,5 +1,5 @@
 import { faultRow, faults, type FaultCode, type FaultReport, type FaultRow } from '@pixelflow/core/fault'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 
 /**
  * A code of the server's error table, or a code of this client: the server cannot be reached (`unreachable`), the answer is

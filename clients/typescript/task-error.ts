@@ -1,4 +1,4 @@
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import { PixelflowError } from './pixelflow-error.ts'
 
 /** The error of a task that has ended without completing; undefined if it completed. */

@@ -1,6 +1,6 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { FaultReport } from '@pixelflow/core/fault'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import type {
   AppliedMessage,
   FailedMessage,

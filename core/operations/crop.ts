@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../fault.ts'
 import { pictureOperation } from './operation.ts'
-import { maxSide } from './parameters.ts'
+import { maxSide } from './max-side.ts'
 
 const offset = (title: string, edge: string) =>
   z

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { Fault } from '../fault.ts'
 import { format as formatOf, writableFormatIds, type WritableFormatId } from '../format.ts'
 import type { Picture, WriteOperation } from './operation.ts'
-import { color, maxSide } from './parameters.ts'
+import { colorParameter } from './color-parameter.ts'
+import { maxSide } from './max-side.ts'
 
 const schema = z
   .strictObject({
@@ -50,7 +51,7 @@ const schema = z
       title: 'Colour space',
       description: "Convert colours to sRGB, or keep them with the source's own profile.",
     }),
-    background: color(
+    background: colorParameter(
       '#ffffff',
       'Background',
       'What shows behind transparent pixels where the format has no transparency (JPEG).',

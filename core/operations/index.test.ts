@@ -4,7 +4,7 @@ import type { JsonSchema } from '../validation/json-schema.ts'
 import { operationName } from '../recipe/create-catalogue.ts'
 import { parseRecipe } from '../recipe/recipe.ts'
 import { printText } from '../recipe/text.ts'
-import { recipesMarkdown } from './document.ts'
+import { recipesMarkdown } from './recipes-markdown.ts'
 import { catalogue, describeOperations, operations } from './index.ts'
 
 const isOperation = (value: unknown) =>

@@ -135,7 +135,7 @@ export function pictureOperation<S extends StepSchema>(
  * The picture after a step, with its exact size. A drawing is rasterized by then.
  * @throws Fault `processing_failed` if the step is not possible for this picture.
  */
-export function pictureAfter<S extends StepSchema>(
+export function pictureAfterStep<S extends StepSchema>(
   { operation, step }: { readonly operation: PictureOperation<S>; readonly step: z.output<S> },
   before: Picture,
 ): Picture {

@@ -6,7 +6,8 @@ import {
   type Picture,
   type PreviewContext,
 } from './operation.ts'
-import { color, isOpaque, maxSide } from './parameters.ts'
+import { colorParameter, isOpaqueColor } from './color-parameter.ts'
+import { maxSide } from './max-side.ts'
 
 const fits = ['inside', 'cover', 'contain', 'fill', 'outside'] as const
 
@@ -64,7 +65,7 @@ const schema = z
           'The part that cover keeps, or the place of the image for contain; with cover also entropy (the busiest part) or ' +
           'attention (faces, colours, sharp edges).',
       }),
-    background: color('#00000000', 'Background', 'Colour of the padding that contain adds.'),
+    background: colorParameter('#00000000', 'Background', 'Colour of the padding that contain adds.'),
     kernel: z
       .enum(['nearest', 'linear', 'cubic', 'mitchell', 'lanczos2', 'lanczos3'])
       .default('lanczos3')
@@ -127,7 +128,7 @@ export const resize = pictureOperation({
   after: (step, before) => {
     const { width, height } = sizeAfter(step, before)
     const pads = step.fit === 'contain' && boxOf(step) !== undefined
-    return { width, height, alpha: before.alpha || (pads && !isOpaque(step.background)) }
+    return { width, height, alpha: before.alpha || (pads && !isOpaqueColor(step.background)) }
   },
   apply: (pipeline, step, before) => {
     const target = sizeAfter(step, before)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { pictureOperation, type Picture } from './operation.ts'
-import { color, isOpaque } from './parameters.ts'
+import { colorParameter, isOpaqueColor } from './color-parameter.ts'
 
 const schema = z.strictObject({
   op: z.literal('rotate'),
@@ -8,7 +8,7 @@ const schema = z.strictObject({
     title: 'Angle',
     description: 'Degrees clockwise; negative values rotate counter-clockwise.',
   }),
-  background: color(
+  background: colorParameter(
     '#00000000',
     'Background',
     'Colour of the corners that open at angles other than 90, 180, 270.',
@@ -32,7 +32,7 @@ export const rotate = pictureOperation({
   after: (step, before) => {
     if (step.angle % 180 === 0) return before
     if (step.angle % 90 === 0) return { ...before, width: before.height, height: before.width }
-    return { ...boundingBox(before, step.angle), alpha: before.alpha || !isOpaque(step.background) }
+    return { ...boundingBox(before, step.angle), alpha: before.alpha || !isOpaqueColor(step.background) }
   },
   apply: (pipeline, step) => pipeline.rotate(step.angle, { background: step.background }),
 })

@@ -45,8 +45,8 @@ export function openWithHeadroom(picture: Rgba, block: number, open: OpenImage):
 }
 
 /** Adds the conversion of the pipeline's result back to 8 bits. */
-export function finishPipeline(way: AlphaMode, pipeline: Sharp): Sharp {
-  switch (way) {
+export function finishPipeline(mode: AlphaMode, pipeline: Sharp): Sharp {
+  switch (mode) {
     case 'plain':
       return pipeline
     case 'deep':
@@ -110,7 +110,7 @@ function profileOf(png: Buffer): Uint8Array | undefined {
 }
 
 /** Runs a pipeline and opens its result with a colour profile. */
-export async function withProfile(pipeline: Sharp, profile: Uint8Array, open: OpenImage): Promise<Sharp> {
+export async function openWithProfile(pipeline: Sharp, profile: Uint8Array, open: OpenImage): Promise<Sharp> {
   const png = await pipeline.png({ compressionLevel: 0 }).toBuffer()
   const parts = [png.subarray(0, pngHead), profile, png.subarray(pngHead)]
   return open(concatBytes(parts), { limitInputPixels: false })

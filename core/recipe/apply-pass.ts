@@ -13,21 +13,21 @@ import {
   readPixels,
   sharpenColors,
   openWithHeadroom,
-  withProfile,
+  openWithProfile,
   type OpenImage,
   type AlphaMode,
 } from './alpha-mode.ts'
 
 interface PassContext {
   readonly open: OpenImage
-  /** Makes a pipeline keep the requested metadata and profile; `began` is the input picture of the pipeline. */
-  readonly kept: (pipeline: Sharp, began: Picture) => Sharp
+  /** Makes a pipeline keep the requested metadata and profile; `input` is the picture that the pipeline received. */
+  readonly keep: (pipeline: Sharp, input: Picture) => Sharp
   /** Whether a colour profile is kept instead of being converted. */
   readonly keepsProfile: boolean
 }
 
 /** Intermediate state of a pass: an open pipeline, or the pixels of a finished one. */
-type State = { readonly pipeline: Sharp; readonly way: AlphaMode } | { readonly pixels: Rgba }
+type State = { readonly pipeline: Sharp; readonly mode: AlphaMode } | { readonly pixels: Rgba }
 
 /**
  * Adds the calls of one pass to a pipeline. Before a step that mixes pixels, some of which may be transparent, the
@@ -39,16 +39,16 @@ export async function applyPass(
   pipeline: Sharp,
   pass: Pass,
   before: Picture,
-  { open, kept, keepsProfile }: PassContext,
+  { open, keep, keepsProfile }: PassContext,
 ): Promise<[Sharp, Picture]> {
   // Asserted, because TypeScript does not see that closures assign it and would narrow the type.
-  let state = { pipeline, way: 'plain' } as State
-  let [began, picture, isGray] = [before, before, false]
+  let state = { pipeline, mode: 'plain' } as State
+  let [input, picture, isGray] = [before, before, false]
   let profile: Uint8Array | undefined
 
   const takePixels = async (): Promise<Rgba> => {
     if ('pixels' in state) return state.pixels
-    const ended = kept(finishPipeline(state.way, state.pipeline), began)
+    const ended = keep(finishPipeline(state.mode, state.pipeline), input)
     if (!isGray && !keepsProfile) return readPixels(ended)
     const read = await readPixelsByPng(ended, open)
     profile ??= read.profile
@@ -57,7 +57,7 @@ export async function applyPass(
   const end = async (): Promise<Rgba> => {
     const pixels = await takePixels()
     state = { pixels }
-    began = asDecoded(picture)
+    input = asDecoded(picture)
     isGray = false
     return pixels
   }
@@ -65,19 +65,19 @@ export async function applyPass(
     const { operation, step } = planned
     const seen = picture
     const call = (to: Sharp) => operation.apply(to, step, seen)
-    const ways = waysOf(planned, seen)
-    if ('pipeline' in state && ways.includes(state.way)) {
-      state = { pipeline: call(state.pipeline), way: state.way }
+    const modes = modesOf(planned, seen)
+    if ('pipeline' in state && modes.includes(state.mode)) {
+      state = { pipeline: call(state.pipeline), mode: state.mode }
     } else {
       const pixels = await end()
       const slot = operation.slot(step)
-      if (ways.includes('plain')) state = { pipeline: call(openRgba(pixels, open)), way: 'plain' }
+      if (modes.includes('plain')) state = { pipeline: call(openRgba(pixels, open)), mode: 'plain' }
       else if (slot === 'sharpen') state = { pixels: await sharpenColors(pixels, call, open) }
-      else if (slot === 'blur') state = { pipeline: call(open16Bit(pixels, open)), way: 'deep' }
+      else if (slot === 'blur') state = { pipeline: call(open16Bit(pixels, open)), mode: 'deep' }
       else {
         // The pixels may already be a reduced version of the picture (see `preShrink`).
         const block = operation.blockSize?.(step, { ...seen, ...sizeOf(pixels) }) ?? 1
-        state = { pipeline: call(openWithHeadroom(pixels, block, open)), way: 'headroom' }
+        state = { pipeline: call(openWithHeadroom(pixels, block, open)), mode: 'headroom' }
       }
     }
     picture = pictureAfter(seen, planned)
@@ -86,16 +86,16 @@ export async function applyPass(
 
   for (const planned of pass) {
     const parts = partsOf(planned, picture)
-    if (parts.every((part) => waysOf(part, picture).includes('plain'))) {
+    if (parts.every((part) => modesOf(part, picture).includes('plain'))) {
       await add(planned)
       continue
     }
-    const way = 'way' in state ? state.way : undefined
-    const canGoOn = parts.every((part) => way !== undefined && waysOf(part, picture).includes(way))
+    const mode = 'mode' in state ? state.mode : undefined
+    const canContinue = parts.every((part) => mode !== undefined && modesOf(part, picture).includes(mode))
     if (planned === pass[0]) preShrink(pipeline, parts[0] ?? planned, picture)
-    const pixels = canGoOn ? undefined : await end()
+    const pixels = canContinue ? undefined : await end()
     if (pixels !== undefined && isOpaque(pixels)) {
-      state = { pipeline: openRaw(dropAlphaInPlace(pixels), open), way: 'plain' }
+      state = { pipeline: openRaw(dropAlphaInPlace(pixels), open), mode: 'plain' }
       picture = { ...picture, alpha: false }
       await add(planned)
       continue
@@ -103,10 +103,10 @@ export async function applyPass(
     for (const part of parts) await add(part)
   }
 
-  const last = 'pixels' in state ? openRgba(state.pixels, open) : finishPipeline(state.way, state.pipeline)
+  const last = 'pixels' in state ? openRgba(state.pixels, open) : finishPipeline(state.mode, state.pipeline)
   // The alpha channel is kept, even if all pixels are opaque.
   const whole = before.alpha && !picture.alpha ? last.ensureAlpha() : last
-  return [profile === undefined ? whole : await withProfile(whole, profile, open), began]
+  return [profile === undefined ? whole : await openWithProfile(whole, profile, open), input]
 }
 
 function sizeOf({ width, height }: Rgba): Pick<Picture, 'width' | 'height'> {
@@ -120,10 +120,10 @@ function partsOf(planned: PlannedStep, picture: Picture): readonly PlannedStep[]
   return parts.map((part) => ({ ...planned, step: { ...step, ...part } }))
 }
 
-const everyWay: readonly AlphaMode[] = ['plain', 'deep', 'headroom']
+const allModes: readonly AlphaMode[] = ['plain', 'deep', 'headroom']
 
 /** The alpha modes of an open pipeline in which a step can be added; empty if the step needs the pixels. */
-function waysOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
+function modesOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
   const { operation, step } = planned
   const slot = operation.slot(step)
   switch (slot) {
@@ -133,7 +133,7 @@ function waysOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
       return picture.alpha ? ['headroom'] : ['plain']
     case 'scale':
     case 'cover':
-      return picture.alpha && changesPixels(planned, picture) ? [] : everyWay
+      return picture.alpha && changesPixels(planned, picture) ? [] : allModes
     case 'contain':
     case 'grayscale':
     case 'rotate':
@@ -143,7 +143,7 @@ function waysOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
     case 'turn':
     case 'crop':
     case null:
-      return everyWay
+      return allModes
   }
 }
 

@@ -26,6 +26,9 @@ interface Span {
   readonly to: number
 }
 
+/** Before or after the resize. */
+type Phase = 'early' | 'late'
+
 const early = { flip: 1, flop: 2, turn: 3, rotate: 4, crop: 5 } as const
 const late = {
   grayscale: 6,
@@ -43,14 +46,14 @@ const late = {
 /** When sharp performs each call; undefined if one call would replace another. */
 function performed(slots: readonly Slot[]): Span[] | undefined {
   const seen = new Set<'resize' | 'rotation' | 'crop before' | 'crop after' | Slot>()
-  const places: ('early' | 'late' | undefined)[] = []
+  const phases: (Phase | undefined)[] = []
   let turnsFirst = false
 
   for (const slot of slots) {
     if (slot === 'crop') {
       const isAfter = seen.has('resize') || seen.has('crop before')
       seen.add(isAfter ? 'crop after' : 'crop before')
-      places.push(isAfter ? 'late' : 'early')
+      phases.push(isAfter ? 'late' : 'early')
       const isSecond = seen.has('crop before') && seen.has('crop after')
       turnsFirst ||= seen.has('rotation') && !seen.has('resize') && !isSecond
       continue
@@ -58,10 +61,10 @@ function performed(slots: readonly Slot[]): Span[] | undefined {
     const call = callOf(slot)
     if (seen.has(call)) return undefined
     seen.add(call)
-    places.push(undefined)
+    phases.push(undefined)
     turnsFirst ||= call === 'resize' && seen.has('rotation')
   }
-  return slots.map((slot, i) => spanOf(slot, places[i] ?? (turnsFirst ? 'early' : 'late')))
+  return slots.map((slot, i) => spanOf(slot, phases[i] ?? (turnsFirst ? 'early' : 'late')))
 }
 
 /** The call of sharp that a slot uses: all kinds of resize share one, and all kinds of rotation share another. */
@@ -70,10 +73,10 @@ function callOf(slot: Slot): 'resize' | 'rotation' | Slot {
   return slot === 'turn' || slot === 'rotate' ? 'rotation' : slot
 }
 
-function spanOf(slot: Slot, place: 'early' | 'late'): Span {
+function spanOf(slot: Slot, phase: Phase): Span {
   if (slot === 'cover' || slot === 'contain') return { from: late.scale, to: late.box }
-  const moment = place === 'early' && slot in early ? early[slot as keyof typeof early] : late[slot]
-  return { from: moment, to: moment }
+  const stage = phase === 'early' && slot in early ? early[slot as keyof typeof early] : late[slot]
+  return { from: stage, to: stage }
 }
 
 /** Whether two steps give exactly the same pixels in either order. */

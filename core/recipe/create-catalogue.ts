@@ -137,12 +137,12 @@ export interface Branch<S> {
 
 /** The outputs of a recipe, each with all its steps: first the shared ones, then its own. */
 export function listBranches<S>(recipe: RecipeOf<S>): Branch<S>[] {
-  const placed = (steps: readonly S[], ...prefix: string[]): LocatedStep<S>[] =>
+  const locate = (steps: readonly S[], ...prefix: string[]): LocatedStep<S>[] =>
     steps.map((step, i) => ({ step, path: [...prefix, 'steps', i] }))
-  const shared = placed(recipe.steps)
+  const shared = locate(recipe.steps)
   if (recipe.outputs === undefined) return [{ name: undefined, steps: shared }]
   return Object.entries(recipe.outputs).map(([name, output]) => ({
     name,
-    steps: [...shared, ...placed(output.steps, 'outputs', name)],
+    steps: [...shared, ...locate(output.steps, 'outputs', name)],
   }))
 }

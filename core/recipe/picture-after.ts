@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts'
-import { pictureAfter as afterStep, type Picture } from '../operations/operation.ts'
+import { pictureAfterStep, type Picture } from '../operations/operation.ts'
 import type { PlannedStep } from './plan.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { PlannedStep } from './plan.ts'
  * @throws Fault `processing_failed` that names the step if it is not possible for this picture.
  */
 export function pictureAfter(picture: Picture, planned: PlannedStep): Picture {
-  return inStep(planned.field, planned.where, () => afterStep(planned, picture))
+  return prefixFaults(planned.field, planned.where, () => pictureAfterStep(planned, picture))
 }
 
 /** The picture after sharp has decoded it: raster pixels with 8 bits per channel. */
@@ -15,8 +15,8 @@ export function asDecoded({ width, height, alpha }: Picture): Picture {
   return { width, height, alpha }
 }
 
-/** Runs `act`. If it throws a fault, prefixes the detail with `where` and the field with `field`. */
-export function inStep<T>(field: string, where: string, act: () => T): T {
+/** Runs `act`. Prefixes the detail of a fault that it throws with `where`, and the field with `field`. */
+export function prefixFaults<T>(field: string, where: string, act: () => T): T {
   try {
     return act()
   } catch (thrown) {

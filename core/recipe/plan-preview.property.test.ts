@@ -6,7 +6,7 @@ import { planRenderings } from './plan-renderings.ts'
 import { plan, type PlannedOutput } from './plan.ts'
 import { copySize, planPreview } from './plan-preview.ts'
 import { parseRecipe } from './recipe.ts'
-import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
+import { resizeToPixels, resolveRelativeSteps } from './testing/resolve-relative-steps.ts'
 import { printText } from './text.ts'
 
 /** For random recipes, the preview on a smaller copy looks like the real result scaled to the same size. */
@@ -22,7 +22,7 @@ const tolerance = (side: number) => 3 + 200 / side
 
 const share = fc.double({ min: 0, max: 0.8, noNaN: true })
 const color = fc.constantFrom('#00000000', '#ffffff', '#ff8800')
-const draft = fc.oneof(
+const relativeStep = fc.oneof(
   fc.record({
     op: fc.constant('resize' as const),
     width: fc.option(fc.double({ min: 0.15, max: 1.5, noNaN: true }), { nil: undefined }),
@@ -42,22 +42,22 @@ const draft = fc.oneof(
   fc.record({ op: fc.constant('blur' as const), sigma: fc.double({ min: 0.3, max: 25, noNaN: true }) }),
   fc.record({ op: fc.constant('sharpen' as const), sigma: fc.double({ min: 0.3, max: 4, noNaN: true }) }),
 )
-type Draft = typeof draft extends fc.Arbitrary<infer T> ? T : never
+type RelativeStep = typeof relativeStep extends fc.Arbitrary<infer T> ? T : never
 
 const input = fc.record({
   width: fc.integer({ min: 300, max: 520 }),
   height: fc.integer({ min: 300, max: 520 }),
   alpha: fc.boolean(),
   maxPixels: fc.constantFrom(9000, 40_000, 90_000, 1_000_000),
-  drafts: fc.array(draft, { minLength: 1, maxLength: 4 }),
+  relativeSteps: fc.array(relativeStep, { minLength: 1, maxLength: 4 }),
   seed: fc.nat(),
 })
 
 test('a preview looks like the result scaled to the same size', async () => {
   await fc.assert(
-    fc.asyncProperty(input, async ({ width, height, alpha, maxPixels, drafts, seed }) => {
+    fc.asyncProperty(input, async ({ width, height, alpha, maxPixels, relativeSteps, seed }) => {
       const source: Picture = { width, height, alpha }
-      const recipe = parseRecipe({ steps: resolveDrafts(drafts, source, inPixels) })
+      const recipe = parseRecipe({ steps: resolveRelativeSteps(relativeSteps, source, inPixels) })
       const [output] = plan(recipe).outputs
       if (output === undefined) throw new Error('a recipe without outputs')
       const where = `${width}×${height}${alpha ? ' with alpha' : ''} in ${maxPixels}: ${printText(recipe)}`
@@ -93,7 +93,7 @@ test('a preview looks like the result scaled to the same size', async () => {
   )
 }, 120_000)
 
-function inPixels(one: Draft, picture: Picture): unknown {
+function inPixels(one: RelativeStep, picture: Picture): unknown {
   if (one.op === 'resize') return resizeToPixels(one, picture)
   if (one.op !== 'crop') return one
   const left = Math.floor(one.left * picture.width)

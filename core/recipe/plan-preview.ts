@@ -1,4 +1,4 @@
-import { pictureAfter, type Picture, type Slot, type StepOf } from '../operations/operation.ts'
+import { pictureAfterStep, type Picture, type Slot, type StepOf } from '../operations/operation.ts'
 import { resize } from '../operations/resize.ts'
 import { passesOf, type PlannedOutput, type PlannedStep } from './plan.ts'
 
@@ -50,7 +50,7 @@ export function planPreview(
   let [result, picture] = [source, copy]
   const add = (planned: PlannedStep) => {
     steps.push(planned)
-    picture = pictureAfter(planned, picture)
+    picture = pictureAfterStep(planned, picture)
   }
   const [first] = output.passes.flat()
   if (source.isVector === true && first?.operation.rasterSize === undefined && copy.width > source.width) {
@@ -59,7 +59,7 @@ export function planPreview(
   for (const planned of output.passes.flat()) {
     const { operation, step } = planned
     const before = result
-    result = pictureAfter(planned, before)
+    result = pictureAfterStep(planned, before)
     const isWhole = hasSameSize(picture, before) && fits(result, maxPixels)
     const scaled =
       isWhole || operation.scaleForPreview === undefined

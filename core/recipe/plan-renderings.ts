@@ -4,7 +4,7 @@ import { checkWritable, flattens, format, type FormatParams } from '../operation
 import type { Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import { applyPass } from './apply-pass.ts'
-import { asDecoded, inStep, pictureAfter } from './picture-after.ts'
+import { asDecoded, prefixFaults, pictureAfter } from './picture-after.ts'
 import type { Pass, PlannedOutput } from './plan.ts'
 import type { OpenImage } from './alpha-mode.ts'
 
@@ -47,11 +47,11 @@ export function sourcePicture(metadata: SourceMetadata, orient: boolean): Pictur
     hasProfile = false,
     isVector = false,
   } = metadata
-  const lies = orient && orientation >= 5
+  const swapsSides = orient && orientation >= 5
   const isDeep = hasProfile && space === 'rgb16'
   return {
-    width: lies ? height : width,
-    height: lies ? width : height,
+    width: swapsSides ? height : width,
+    height: swapsSides ? width : height,
     alpha: hasAlpha,
     ...(isDeep ? { isDeep } : {}),
     ...(isVector ? { isVector } : {}),
@@ -68,28 +68,28 @@ export function planRenderings(
   source: Picture,
   target: WritableFormatId,
 ): readonly [Rendering, ...Rendering[]] {
-  const drafts: { before: Picture; after: Picture; pass: Pass }[] = []
+  const stages: { before: Picture; after: Picture; pass: Pass }[] = []
   let picture = source
   for (const pass of output.passes) {
     const before = picture
     picture = asDecoded(pass.reduce(pictureAfter, before))
-    drafts.push({ before, after: picture, pass })
+    stages.push({ before, after: picture, pass })
   }
   // sharp flattens a picture before all other calls, so flattening the result needs a separate pipeline.
-  if (drafts.length === 0 || flattens(picture, target))
-    drafts.push({ before: picture, after: asDecoded(picture), pass: [] })
-  inStep(output.formatField ?? '', 'format', () => checkWritable(output.format, picture, target))
+  if (stages.length === 0 || flattens(picture, target))
+    stages.push({ before: picture, after: asDecoded(picture), pass: [] })
+  prefixFaults(output.formatField ?? '', 'format', () => checkWritable(output.format, picture, target))
 
-  const [first, ...more] = drafts.map(({ before, after, pass }, i): Rendering => ({
+  const [first, ...more] = stages.map(({ before, after, pass }, i): Rendering => ({
     before,
     after,
     apply: async (pipeline, open) => {
       const opened = i === 0 && output.source.orient ? upright(pipeline, pass, before) : pipeline
-      const kept = (one: Sharp, picture: Picture) => keep(one, output.format, picture)
+      const keep = (one: Sharp, picture: Picture) => keepMetadata(one, output.format, picture)
       const keepsProfile = output.format.colorspace === 'keep'
-      const [applied, began] = await applyPass(opened, pass, before, { open, kept, keepsProfile })
-      const changed = kept(applied, began)
-      return i === drafts.length - 1
+      const [applied, input] = await applyPass(opened, pass, before, { open, keep, keepsProfile })
+      const changed = keep(applied, input)
+      return i === stages.length - 1
         ? format.apply(changed, output.format, after, target)
         : changed.png({ compressionLevel: 0 })
     },
@@ -112,7 +112,7 @@ function upright(pipeline: Sharp, pass: Pass, before: Picture): Sharp {
 }
 
 /** Makes a pipeline keep the requested metadata and colour profile, which sharp drops by default. */
-function keep(pipeline: Sharp, { metadata, colorspace }: FormatParams, before: Picture): Sharp {
+function keepMetadata(pipeline: Sharp, { metadata, colorspace }: FormatParams, before: Picture): Sharp {
   const described = metadata === 'keep' ? pipeline.keepExif().keepXmp() : pipeline
   if (colorspace === 'keep') return described.keepIccProfile()
   // sharp processes 16-bit pictures in Display P3 and would write these values unconverted as sRGB.

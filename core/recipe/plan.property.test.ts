@@ -6,7 +6,7 @@ import type { Picture } from '../operations/operation.ts'
 import { planRenderings, sourcePicture } from './plan-renderings.ts'
 import { plan } from './plan.ts'
 import { parseRecipe } from './recipe.ts'
-import { resizeToPixels, resolveDrafts } from './testing/resolve-drafts.ts'
+import { resizeToPixels, resolveRelativeSteps } from './testing/resolve-relative-steps.ts'
 import { printText } from './text.ts'
 
 /**
@@ -34,7 +34,7 @@ type Source = (typeof source extends fc.Arbitrary<infer T> ? T : never) & object
 /** A fraction of the picture that the step receives; converted to pixels when its size is known. */
 const share = fc.double({ min: 0, max: 0.999, noNaN: true })
 const color = fc.constantFrom('#00000000', '#ffffff', '#ff8800', '#2244cc80')
-const draft = fc.oneof(
+const relativeStep = fc.oneof(
   fc.record({
     op: fc.constant('resize' as const),
     // Below a quarter, sharp first shrinks by an integer factor, starting at one edge. This shifts the picture by a
@@ -63,32 +63,36 @@ const draft = fc.oneof(
   fc.record({ op: fc.constant('blur' as const), sigma: fc.double({ min: 0.3, max: 4, noNaN: true }) }),
   fc.record({ op: fc.constant('sharpen' as const), sigma: fc.double({ min: 0.3, max: 2, noNaN: true }) }),
 )
-type Draft = typeof draft extends fc.Arbitrary<infer T> ? T : never
+type RelativeStep = typeof relativeStep extends fc.Arbitrary<infer T> ? T : never
 
 test('fused pipelines give the same result as single steps', async () => {
   await fc.assert(
-    fc.asyncProperty(source, fc.array(draft, { minLength: 1, maxLength: 6 }), async (made, drafts) => {
-      const bytes = await makeSource(made)
-      const start = sourcePicture({ ...made, hasAlpha: made.alpha }, true)
-      const recipe = parseRecipe({ steps: resolveDrafts(drafts, start, inPixels) })
-      const fused = await runFused(recipe, bytes, start)
-      const single = await runSingly(recipe.steps, bytes)
-      const where = `${made.width}×${made.height}${made.alpha ? ' with alpha' : ''}: ${printText(recipe)}`
-      expect({ where, width: fused.width, height: fused.height }).toEqual({
-        where,
-        width: single.width,
-        height: single.height,
-      })
-      const { mean, worst } = distanceOf(fused.pixels, single.pixels)
-      const allowed = fused.alpha ? tolerance.transparent : tolerance.opaque
-      const isNear = mean <= allowed.mean && worst <= allowed.worst
-      expect({ where, isNear }).toEqual({ where, isNear: true })
-    }),
+    fc.asyncProperty(
+      source,
+      fc.array(relativeStep, { minLength: 1, maxLength: 6 }),
+      async (made, relativeSteps) => {
+        const bytes = await makeSource(made)
+        const start = sourcePicture({ ...made, hasAlpha: made.alpha }, true)
+        const recipe = parseRecipe({ steps: resolveRelativeSteps(relativeSteps, start, inPixels) })
+        const fused = await runFused(recipe, bytes, start)
+        const single = await runSingly(recipe.steps, bytes)
+        const where = `${made.width}×${made.height}${made.alpha ? ' with alpha' : ''}: ${printText(recipe)}`
+        expect({ where, width: fused.width, height: fused.height }).toEqual({
+          where,
+          width: single.width,
+          height: single.height,
+        })
+        const { mean, worst } = distanceOf(fused.pixels, single.pixels)
+        const allowed = fused.alpha ? tolerance.transparent : tolerance.opaque
+        const isNear = mean <= allowed.mean && worst <= allowed.worst
+        expect({ where, isNear }).toEqual({ where, isNear: true })
+      },
+    ),
     { numRuns: runs, seed },
   )
 }, 110_000)
 
-function inPixels(one: Draft, picture: Picture): unknown {
+function inPixels(one: RelativeStep, picture: Picture): unknown {
   if (one.op === 'resize') return resizeToPixels(one, picture)
   if (one.op !== 'crop') return one
   const left = Math.floor(one.left * picture.width)

@@ -2,7 +2,7 @@ import { defaultFormat, format, type FormatParams } from '../operations/format.t
 import { catalogue as shipped } from '../operations/index.ts'
 import type { Operation, PictureOperation, StepOf } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
-import { imageFormat } from '../operations/parameters.ts'
+import { imageReferenceFormat } from '../operations/image-reference.ts'
 import { formatField } from '../validation/format-field.ts'
 import {
   listBranches,
@@ -58,28 +58,27 @@ export function plan(recipe: RecipeOf<StepOf<Operation>>, catalogue: Catalogue =
 }
 
 function planOutput(
-  { name, steps: written }: Branch<StepOf<Operation>>,
+  { name, steps: located }: Branch<StepOf<Operation>>,
   catalogue: Catalogue,
 ): PlannedOutput {
   const steps: PlannedStep[] = []
   let oriented = true
   let target: { format: FormatParams; formatField?: string } = { format: defaultFormat }
 
-  for (const placed of written) {
-    const operation = catalogue.get(placed.step.op)
-    if (operation === undefined)
-      throw new Error(`a parsed recipe has the unknown operation ${placed.step.op}`)
+  for (const one of located) {
+    const operation = catalogue.get(one.step.op)
+    if (operation === undefined) throw new Error(`a parsed recipe has the unknown operation ${one.step.op}`)
     switch (operation.place) {
       case 'first':
-        oriented = orient.schema.parse(placed.step).auto
+        oriented = orient.schema.parse(one.step).auto
         break
       case 'last': {
-        const { op: _, ...params } = format.schema.parse(placed.step)
-        target = { format: params, formatField: formatField(placed.path) }
+        const { op: _, ...params } = format.schema.parse(one.step)
+        target = { format: params, formatField: formatField(one.path) }
         break
       }
       case 'any':
-        steps.push(planStep(operation, placed))
+        steps.push(planStep(operation, one))
     }
   }
   const passes = passesOf(steps)
@@ -113,7 +112,7 @@ function slotOf({ operation, step }: PlannedStep) {
 
 function imagesOf(step: StepOf<Operation>, catalogue: Catalogue): string[] {
   return Object.entries(catalogue.parameters(step.op)).flatMap(([name, schema]) => {
-    const value: unknown = schema.format === imageFormat ? step[name] : undefined
+    const value: unknown = schema.format === imageReferenceFormat ? step[name] : undefined
     return typeof value === 'string' ? [value] : []
   })
 }

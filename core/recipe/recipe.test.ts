@@ -35,9 +35,9 @@ describe('a recipe', () => {
   })
 
   test('is unchanged when it is parsed again', () => {
-    const once = parseRecipe('orient:false/resize:800x600:cover:attention/rotate:3:fc0/format:avif:60')
-    expect(parseRecipe(once)).toEqual(once)
-    expect(recipe.parse(JSON.parse(JSON.stringify(once)))).toEqual(once)
+    const parsed = parseRecipe('orient:false/resize:800x600:cover:attention/rotate:3:fc0/format:avif:60')
+    expect(parseRecipe(parsed)).toEqual(parsed)
+    expect(recipe.parse(JSON.parse(JSON.stringify(parsed)))).toEqual(parsed)
   })
 
   test('may be empty', () => {

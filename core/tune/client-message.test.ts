@@ -19,8 +19,8 @@ test.each([
   { type: 'change', sequence: 2, output: 'thumb' },
   { type: 'apply' },
   { type: 'apply', sequence: 0 },
-])('%j is a valid message', (said) => {
-  expect(clientMessage.safeParse(said).success).toBe(true)
+])('%j is a valid message', (message) => {
+  expect(clientMessage.safeParse(message).success).toBe(true)
 })
 
 test.each([
@@ -36,6 +36,6 @@ test.each([
   { type: 'open', image, recipe: 'blur', account: 'ann' },
   { type: 'opened' },
   'open',
-])('%j is not a valid message', (said) => {
-  expect(clientMessage.safeParse(said).success).toBe(false)
+])('%j is not a valid message', (message) => {
+  expect(clientMessage.safeParse(message).success).toBe(false)
 })

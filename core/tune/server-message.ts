@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { taskView } from '../api.ts'
+import { taskView } from '../views.ts'
 import { outputName } from '../recipe/output-name.ts'
 import { faultReport } from '../task.ts'
 import { previewFormats } from './client-message.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { createTaskBody } from '../api.ts'
+import { createTaskBody } from '../create-task-body.ts'
 import { Fault, type FaultReport } from '../fault.ts'
 import { outputName } from '../recipe/output-name.ts'
 import { parseRecipe } from '../recipe/recipe.ts'

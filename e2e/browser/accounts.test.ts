@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import type { Browser, Page } from 'playwright-core'

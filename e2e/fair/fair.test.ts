@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test'
-import type { TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { TaskPageView, TaskView } from '@pixelflow/core/views'
 import type { Lane } from '@pixelflow/core/job'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'

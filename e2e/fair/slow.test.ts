@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { until } from '@pixelflow/testkit/until'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect } from 'bun:test'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import { faults, type FaultCode } from '@pixelflow/core/fault'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startAttackTarget, type AttackTarget } from './attack-target.ts'

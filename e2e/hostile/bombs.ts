@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { availableParallelism } from 'node:os'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import { bombs } from '@pixelflow/testkit/hostile/bombs'
 import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
 import { png } from '@pixelflow/testkit/hostile/png'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { followToEnd } from '../client.ts'
 import { target } from './attack.ts'

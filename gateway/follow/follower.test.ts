@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TaskPageView } from '@pixelflow/core/api'
+import type { TaskPageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
 

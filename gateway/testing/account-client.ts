@@ -1,4 +1,4 @@
-import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { grpcClient, type GrpcClient } from './grpc-client.ts'

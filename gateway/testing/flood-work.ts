@@ -1,4 +1,5 @@
-import type { ImageView, Problem, TaskView } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
+import type { ImageView, TaskView } from '@pixelflow/core/views'
 import { svg } from '@pixelflow/testkit/hostile/svg'
 
 /** Work of one account that keeps each worker busy for a minute or more. */

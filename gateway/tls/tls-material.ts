@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import type { Problem } from '@pixelflow/platform/config/read-settings'
+import type { SettingProblem } from '@pixelflow/platform/config/read-settings'
 
 /** The TLS files of the configuration. */
 export interface TlsFiles {
@@ -46,7 +46,7 @@ export const tlsVariables = {
 } as const
 
 /** One of the TLS files is invalid. */
-export class TlsFileError extends Error implements Problem {
+export class TlsFileError extends Error implements SettingProblem {
   override readonly name = 'WrongTls'
   readonly variable: string
   readonly problem: string

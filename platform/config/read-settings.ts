@@ -14,7 +14,7 @@ export type Values<S extends Table> = { readonly [K in keyof S]: ReturnType<S[K]
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** One invalid value: its variable, what is wrong, and what to do. */
-export interface Problem {
+export interface SettingProblem {
   readonly variable: string
   readonly problem: string
   readonly remedy: string
@@ -23,9 +23,9 @@ export interface Problem {
 /** Prevents the start; `message` lists every invalid value. */
 export class InvalidSettings extends Error {
   override readonly name = 'InvalidSettings'
-  readonly problems: readonly Problem[]
+  readonly problems: readonly SettingProblem[]
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly SettingProblem[]) {
     super(problems.map((one) => `${one.variable} ${one.problem}. ${one.remedy}`).join('\n'))
     this.problems = problems
   }
@@ -33,7 +33,7 @@ export class InvalidSettings extends Error {
 
 /** @throws InvalidSettings naming every variable with an invalid value. */
 export function readSettings<S extends Table>(table: S, env: Environment): Values<S> {
-  const problems: Problem[] = []
+  const problems: SettingProblem[] = []
   const values: Record<string, unknown> = {}
   for (const [key, setting] of Object.entries(table)) {
     try {
@@ -67,7 +67,7 @@ function readSecret(path: string): string {
   return text
 }
 
-function problemOf(setting: Setting<unknown>, env: Environment, thrown: Error): Problem {
+function problemOf(setting: Setting<unknown>, env: Environment, thrown: Error): SettingProblem {
   const given = env[setting.env]
   const shown =
     given === undefined

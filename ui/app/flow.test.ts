@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { EventView } from '@pixelflow/core/api'
+import type { EventView } from '@pixelflow/core/views'
 import { flowOf } from './flow.ts'
 
 let clock = 0

@@ -1,4 +1,4 @@
-import type { EventView } from '@pixelflow/core/api'
+import type { EventView } from '@pixelflow/core/views'
 import type { Phase } from './run.ts'
 import type { Upload } from './uploads.ts'
 

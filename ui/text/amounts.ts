@@ -1,16 +1,17 @@
-import { size, span } from '@pixelflow/core/amounts'
+import { formatBytes } from '@pixelflow/core/format-bytes'
+import { formatDuration } from '@pixelflow/core/format-duration'
 
 /** No-break space, so that a line never ends between a number and its unit. */
 const gap = '\u00A0'
 
 /** A size in bytes: `3.1 MB`. */
 export function inBytes(bytes: number): string {
-  return size(bytes, gap)
+  return formatBytes(bytes, gap)
 }
 
 /** A duration in milliseconds: `84 ms`, `1.3 s`, `2 min 5 s`. */
 export function inTime(ms: number): string {
-  return span(ms, gap)
+  return formatDuration(ms, gap)
 }
 
 /** Age of a time: `just now`, `5 min ago`, `3 h ago`, then the date. */

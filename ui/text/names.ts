@@ -1,4 +1,4 @@
-import type { OutputView } from '@pixelflow/core/api'
+import type { OutputView } from '@pixelflow/core/views'
 import { format } from '@pixelflow/core/format'
 
 /** File name for a saved result: the source's name and the output's, never equal to the source's name. */

@@ -1,4 +1,4 @@
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { printText } from '@pixelflow/core/recipe/text'
 import { titleOfFault } from '../api/notice.ts'

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
-import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation'
+import { pictureAfterStep, type Picture } from '@pixelflow/core/operations/operation'
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'
@@ -113,7 +113,7 @@ export function checkDrawingCost(
   for (const { operation, step } of output.passes[0] ?? []) {
     if (operation.rasterSize !== undefined)
       return requireDrawable(operation.rasterSize(step, picture), cost, maxPixels)
-    picture = pictureAfter({ operation, step }, picture)
+    picture = pictureAfterStep({ operation, step }, picture)
   }
   requireDrawable(source, cost, maxPixels)
 }
@@ -126,7 +126,7 @@ export function checkSizes(output: PlannedOutput, source: Picture, maxPixels: nu
   let picture = source
   for (const planned of output.passes.flat()) {
     const { field, where } = planned
-    picture = pictureAfter(planned, picture)
+    picture = pictureAfterStep(planned, picture)
     const { width, height } = picture
     if (width * height <= maxPixels) continue
     throw new Fault(

@@ -1,4 +1,4 @@
-import { pictureAfter, type Picture } from '@pixelflow/core/operations/operation'
+import { pictureAfterStep, type Picture } from '@pixelflow/core/operations/operation'
 import type { Pass, PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 
 /**
@@ -14,7 +14,7 @@ export function splitSharedPasses(
   return outputs.map((output) => {
     const shared = output.passes.flat().filter(isShared)
     const before = sourceOf(output)
-    const after = shared.reduce<Picture>((picture, planned) => pictureAfter(planned, picture), before)
+    const after = shared.reduce<Picture>((picture, planned) => pictureAfterStep(planned, picture), before)
     const shrinks = after.width * after.height * 2 <= before.width * before.height
     return shrinks ? { ...output, passes: output.passes.flatMap(cut) } : output
   })

@@ -1,4 +1,4 @@
-import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/api'
+import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/views'
 import type { CallOptions } from '../client.ts'
 import { credentialsOf } from '../credentials.ts'
 import { createHttpCaller } from './http-caller.ts'

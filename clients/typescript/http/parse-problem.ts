@@ -1,4 +1,4 @@
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import { PixelflowError } from '../pixelflow-error.ts'
 
 /** Converts an error response to a `PixelflowError`, whether or not its body is problem+json. */

@@ -1,4 +1,4 @@
-import type { EventView } from '@pixelflow/core/api'
+import type { EventView } from '@pixelflow/core/views'
 import type { TaskEvent } from '../client.ts'
 import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
 import { readChunks } from '../upload-body.ts'

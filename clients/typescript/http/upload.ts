@@ -1,4 +1,4 @@
-import type { ImageView } from '@pixelflow/core/api'
+import type { ImageView } from '@pixelflow/core/views'
 import type { Source, UploadOptions } from '../client.ts'
 import { unreachableError } from '../pixelflow-error.ts'
 import { retryCall, withTimeout } from '../retry-call.ts'

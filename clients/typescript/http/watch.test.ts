@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import type { EventView } from '@pixelflow/core/api'
+import type { EventView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import { freePort } from '@pixelflow/testkit/port'
 import type { Credentials, WatchOptions } from '../index.ts'

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ActorState as State, ActorStatus } from '@pixelflow/core/actor'
-import { viewActor } from '@pixelflow/core/api'
+import { viewActor } from '@pixelflow/core/views'
 import { ActorState, type ActorSchema, type ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Usecases } from '../../usecases.ts'
 import type { Implementation } from './implementation.ts'

@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { getOption, hasOption, type DescMethod } from '@bufbuild/protobuf'
-import {
-  actorsView,
-  actorView,
-  createTaskBody,
-  imageView,
-  outputView,
-  taskPageView,
-  taskView,
-} from '@pixelflow/core/api'
+import { createTaskBody } from '@pixelflow/core/create-task-body'
+import { actorsView, actorView, imageView, outputView, taskPageView, taskView } from '@pixelflow/core/views'
 import { http } from '@pixelflow/proto/google/api/annotations_pb'
 import {
   ActorSchema,

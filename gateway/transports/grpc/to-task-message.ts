@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { JsonObject } from '@bufbuild/protobuf'
-import { viewTask } from '@pixelflow/core/api'
+import { viewTask } from '@pixelflow/core/views'
 import { resumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { FaultReport } from '@pixelflow/core/fault'
 import { lanes, type Lane } from '@pixelflow/core/job'

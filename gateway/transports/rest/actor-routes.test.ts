@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { ActorsView } from '@pixelflow/core/api'
+import type { ActorsView } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { openTestGateway, until } from '../../testing/test-gateway.ts'

@@ -1,4 +1,4 @@
-import { viewActor, type ActorsView } from '@pixelflow/core/api'
+import { viewActor, type ActorsView } from '@pixelflow/core/views'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { Usecases } from '../../usecases.ts'

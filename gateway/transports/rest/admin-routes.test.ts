@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import type { DeadLetterPageView, DeadLetterView, TaskView } from '@pixelflow/core/api'
+import type { DeadLetterPageView, DeadLetterView, TaskView } from '@pixelflow/core/views'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'

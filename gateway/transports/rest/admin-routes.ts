@@ -1,4 +1,4 @@
-import { viewDeadLetter } from '@pixelflow/core/api'
+import { viewDeadLetter } from '@pixelflow/core/views'
 import { accountId } from '@pixelflow/core/principal'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { TaskPageView } from '@pixelflow/core/api'
+import type { TaskPageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, until } from '../../testing/test-gateway.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { ImageView, TaskPageView, TaskView } from '@pixelflow/core/api'
+import type { ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'

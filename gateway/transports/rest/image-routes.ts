@@ -1,4 +1,4 @@
-import { viewImage } from '@pixelflow/core/api'
+import { viewImage } from '@pixelflow/core/views'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { ImageLimits } from '../../ports.ts'

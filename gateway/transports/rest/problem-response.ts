@@ -1,4 +1,4 @@
-import type { Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
 import type { Fault } from '@pixelflow/core/fault'
 import { requestContextOf } from '../shared/request-context.ts'
 

@@ -1,4 +1,4 @@
-import { viewTask } from '@pixelflow/core/api'
+import { viewTask } from '@pixelflow/core/views'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import { defaultLane, lanes, type Lane } from '@pixelflow/core/job'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/api'
+import type { TaskView } from '@pixelflow/core/views'
 import { until, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc-client.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'

@@ -1,4 +1,5 @@
-import { createTaskBody, viewTask } from '@pixelflow/core/api'
+import { createTaskBody } from '@pixelflow/core/create-task-body'
+import { viewTask } from '@pixelflow/core/views'
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { statuses } from '@pixelflow/core/task'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { ImageView, Problem } from '@pixelflow/core/api'
+import type { Problem } from '@pixelflow/core/problem'
+import type { ImageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { openapiPaths } from './openapi/openapi-document.ts'

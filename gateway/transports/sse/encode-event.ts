@@ -1,4 +1,4 @@
-import { viewEvent } from '@pixelflow/core/api'
+import { viewEvent } from '@pixelflow/core/views'
 import { resumeToken, type StoredEvent } from '@pixelflow/core/event'
 
 const encoder = new TextEncoder()

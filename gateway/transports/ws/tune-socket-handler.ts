@@ -1,4 +1,4 @@
-import { viewTask } from '@pixelflow/core/api'
+import { viewTask } from '@pixelflow/core/views'
 import { Fault } from '@pixelflow/core/fault'
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { Principal } from '@pixelflow/core/principal'

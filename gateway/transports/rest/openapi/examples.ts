@@ -8,7 +8,7 @@ import {
   type EventView,
   type ImageView,
   type TaskView,
-} from '@pixelflow/core/api'
+} from '@pixelflow/core/views'
 import { eventOf } from '@pixelflow/core/event'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
-import { kinds } from '@pixelflow/core/event'
+import { eventKinds } from '@pixelflow/core/event'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
@@ -128,7 +128,7 @@ describe('the OpenAPI document', () => {
     expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/ServerSentEvent' })
     const { ServerSentEvent } = (document['components'] as { schemas: Record<string, Json> }).schemas
     const text = JSON.stringify(ServerSentEvent)
-    for (const kind of [...kinds, 'heartbeat']) expect(text).toContain(`"${kind}"`)
+    for (const kind of [...eventKinds, 'heartbeat']) expect(text).toContain(`"${kind}"`)
     expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
   })
 

@@ -1,17 +1,17 @@
+import { createTaskBody } from '@pixelflow/core/create-task-body'
+import { problem } from '@pixelflow/core/problem'
 import {
   actorsView,
   actorView,
-  createTaskBody,
   eventView,
   imageView,
   deadLetterPageView,
   deadLetterView,
   outputView,
-  problem,
   taskPageView,
   taskView,
-} from '@pixelflow/core/api'
-import { kinds } from '@pixelflow/core/event'
+} from '@pixelflow/core/views'
+import { eventKinds } from '@pixelflow/core/event'
 import { describeOperations } from '@pixelflow/core/operations/index'
 import { recipe } from '@pixelflow/core/recipe/recipe'
 import { z } from 'zod'
@@ -93,7 +93,7 @@ const serverSentEventSchema: Json = {
       title: 'Task event',
       type: 'object',
       properties: {
-        event: { type: 'string', enum: [...kinds], description: 'The kind of the event.' },
+        event: { type: 'string', enum: [...eventKinds], description: 'The kind of the event.' },
         id: { type: 'string', description: 'Resume token, for `Last-Event-ID`.' },
         data: {
           type: 'string',

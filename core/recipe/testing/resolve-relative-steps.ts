@@ -2,15 +2,15 @@ import { catalogue, type Step } from '../../operations/index.ts'
 import type { Picture } from '../../operations/operation.ts'
 import { parseRecipe } from '../recipe.ts'
 
-/** Turns drafts into steps. Sizes in a draft are fractions of the picture that its step receives. Only for tests. */
-export function resolveDrafts<Draft>(
-  drafts: readonly Draft[],
+/** Steps with sizes in pixels, from steps whose sizes are fractions of the picture that they receive. Only for tests. */
+export function resolveRelativeSteps<RelativeStep>(
+  relativeSteps: readonly RelativeStep[],
   start: Picture,
-  inPixels: (draft: Draft, picture: Picture) => unknown,
+  inPixels: (relativeStep: RelativeStep, picture: Picture) => unknown,
 ): Step[] {
   let picture = start
   const steps: Step[] = []
-  for (const one of drafts) {
+  for (const one of relativeSteps) {
     const step = parseRecipe({ steps: [inPixels(one, picture)] }).steps[0]
     const operation = step === undefined ? undefined : catalogue.get(step.op)
     if (step === undefined || operation?.place !== 'any') throw new Error('not a step that changes pixels')
@@ -21,13 +21,13 @@ export function resolveDrafts<Draft>(
 }
 
 /** Converts the fractions of a resize to pixels; the width may be missing. */
-export function resizeToPixels<Draft extends { width?: number | undefined; height: number }>(
-  draft: Draft,
+export function resizeToPixels<RelativeStep extends { width?: number | undefined; height: number }>(
+  relativeStep: RelativeStep,
   picture: Picture,
 ) {
   return {
-    ...draft,
-    width: draft.width === undefined ? undefined : Math.ceil(draft.width * picture.width),
-    height: Math.ceil(draft.height * picture.height),
+    ...relativeStep,
+    width: relativeStep.width === undefined ? undefined : Math.ceil(relativeStep.width * picture.width),
+    height: Math.ceil(relativeStep.height * picture.height),
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import { color, isOpaque } from './parameters.ts'
+import { colorParameter, isOpaqueColor } from './color-parameter.ts'
 
-const schema = color('#00000000', 'Colour', 'Any.')
+const schema = colorParameter('#00000000', 'Colour', 'Any.')
 
 test('a colour is normalized', () => {
   const written = {
@@ -27,8 +27,8 @@ test('other text is not a colour', () => {
   }
 })
 
-test('isOpaque is true only for colours without transparency', () => {
-  expect(isOpaque(schema.parse('fffF'))).toBe(true)
-  expect(isOpaque(schema.parse('transparent'))).toBe(false)
-  expect(isOpaque(schema.parse('#ffffff80'))).toBe(false)
+test('isOpaqueColor is true only for colours without transparency', () => {
+  expect(isOpaqueColor(schema.parse('fffF'))).toBe(true)
+  expect(isOpaqueColor(schema.parse('transparent'))).toBe(false)
+  expect(isOpaqueColor(schema.parse('#ffffff80'))).toBe(false)
 })

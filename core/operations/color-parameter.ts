@@ -1,8 +1,4 @@
 import { z } from 'zod'
-import { id } from '../image.ts'
-
-/** Longest side of a picture in pixels: the largest that a JPEG header can hold. */
-export const maxSide = 65_535
 
 /** The colour names that are accepted besides hexadecimal notation. */
 const namedColors: Readonly<Record<string, string>> = {
@@ -19,7 +15,7 @@ const colorPattern = new RegExp(
  * A colour parameter, normalized to `#rrggbb` or `#rrggbbaa`. Forms recognize it by `format: "color"` in its JSON
  * Schema. The `#` is optional in the input, because it would have to be escaped in a URL.
  */
-export function color(fallback: string, title: string, description: string) {
+export function colorParameter(fallback: string, title: string, description: string) {
   return z
     .string()
     .regex(colorPattern)
@@ -42,16 +38,6 @@ function canonicalColor(text: string): string {
 }
 
 /** Whether a normalized colour is fully opaque. */
-export function isOpaque(canonical: string): boolean {
+export function isOpaqueColor(canonical: string): boolean {
   return canonical.length === 7
-}
-
-/**
- * JSON Schema `format` of a parameter that refers to another image. A plan lists these images for the ownership check.
- */
-export const imageFormat = 'image-id'
-
-/** A parameter that refers to another image of the same account. */
-export function imageReference(title: string, description: string) {
-  return id.meta({ title, description, format: imageFormat })
 }

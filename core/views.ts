@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { actorReport, heldTask, type ActorStatus } from './actor.ts'
 import { deadLetter, deadLetterId, type DeadLetter } from './dead-letter.ts'
-import { kinds, type TaskEvent } from './event.ts'
-import { faults, type FaultCode } from './fault.ts'
-import { id, imageRecord, type ImageRecord } from './image.ts'
-import { defaultLane, lanes } from './job.ts'
+import { eventKinds, type TaskEvent } from './event.ts'
+import { imageRecord, type ImageRecord } from './image.ts'
 import { output, task, type Task } from './task.ts'
 
-/** Bodies of the REST API, and the only mapping from the domain types to them. */
+/**
+ * Resources as the REST API returns them (views), and the only mapping from the domain types to them: a view omits the
+ * account and internal fields.
+ */
 
 export const imageView = imageRecord.omit({ account: true })
 export type ImageView = z.infer<typeof imageView>
@@ -36,7 +37,7 @@ export function viewTask(whole: Task): TaskView {
 
 /** Data of one server-sent event; the SSE event name is `kind`, the SSE id the resume token. */
 export const eventView = z.object({
-  kind: z.enum(kinds),
+  kind: z.enum(eventKinds),
   at: z.iso.datetime(),
   output: z.string().optional(),
   task: taskView,
@@ -51,13 +52,6 @@ export function viewEvent(event: TaskEvent): EventView {
 export const taskPageView = z.object({ items: z.array(taskView), next: z.string().nullable() })
 export type TaskPageView = z.infer<typeof taskPageView>
 
-/** JSON body of `POST /api/v1/tasks`. `recipe` is the short text form or an object. */
-export const createTaskBody = z.strictObject({
-  image: id,
-  recipe: z.union([z.string(), z.record(z.string(), z.unknown())]),
-  lane: z.enum(lanes).default(defaultLane),
-})
-
 /** An actor. `held` counts all its tasks; `tasks` lists those of the caller. */
 export const actorView = actorReport.omit({ workers: true, offices: true }).extend({
   tasks: z.array(heldTask.omit({ account: true })),
@@ -67,7 +61,7 @@ export const actorView = actorReport.omit({ workers: true, offices: true }).exte
 export type ActorView = z.infer<typeof actorView>
 
 export function viewActor({ report, seenAt }: ActorStatus): ActorView {
-  const { workers: _workers, offices: _offices, ...visible } = report
+  const { workers: _workers, offices: _elections, ...visible } = report
   return {
     ...visible,
     tasks: report.tasks.map((held) => {
@@ -91,16 +85,3 @@ export function viewDeadLetter(letter: DeadLetter): DeadLetterView {
 
 export const deadLetterPageView = z.object({ items: z.array(deadLetterView), next: z.string().nullable() })
 export type DeadLetterPageView = z.infer<typeof deadLetterPageView>
-
-/** problem+json (RFC 9457) with the error code, the request id, the field and the remedy. */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.enum(Object.keys(faults) as [FaultCode, ...FaultCode[]]),
-  detail: z.string(),
-  requestId: z.string(),
-  field: z.string().optional(),
-  remedy: z.string().optional(),
-})
-export type Problem = z.infer<typeof problem>

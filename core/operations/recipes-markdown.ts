@@ -43,7 +43,7 @@ Omitted parameters have defaults. \`GET /api/v1/operations\` returns the JSON Sc
 
 | operation | what it does |
 |---|---|
-${operations.map((operation) => `| [\`${operationName(operation)}\`](#${operationName(operation)}) | ${cell(operation.summary)} |`).join('\n')}
+${operations.map((operation) => `| [\`${operationName(operation)}\`](#${operationName(operation)}) | ${escapePipes(operation.summary)} |`).join('\n')}
 
 \`orient\` can only be the first step of an output and \`format\` only the last. All other steps can be used in any order and
 any number of times, up to ${maxSteps} steps per output. Steps are never reordered or dropped: \`crop/resize\` and
@@ -172,7 +172,7 @@ function section(operation: Operation): string {
     '|---|---|---|---|',
     ...parameters.map(
       ([parameter, schema]) =>
-        `| \`${parameter}\` | ${values(schema)} | ${fallback(schema, required.includes(parameter))} | ${cell(schema.description ?? '')} |`,
+        `| \`${parameter}\` | ${values(schema)} | ${fallback(schema, required.includes(parameter))} | ${escapePipes(schema.description ?? '')} |`,
     ),
   ].join('\n')
   return [
@@ -225,6 +225,6 @@ function json(value: unknown): string {
   })
 }
 
-function cell(text: string): string {
+function escapePipes(text: string): string {
   return text.replaceAll('|', String.raw`\|`)
 }
