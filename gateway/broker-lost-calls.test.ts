@@ -118,10 +118,10 @@ const overGrpc = (): Record<string, Promise<unknown>> => {
 
 const overWeb = (createTransport: typeof createConnectTransport): Record<string, Promise<unknown>> => {
   const web = createClient(ImageService, createTransport({ baseUrl: gateway.url, useBinaryFormat: true }))
-  type Once = (request: unknown, options: { headers: Record<string, string> }) => Promise<unknown>
+  type UnaryCall = (request: unknown, options: { headers: Record<string, string> }) => Promise<unknown>
   const calls = Object.entries(unary()).map(([name, request]) => [
     name,
-    (web[name as keyof Client<typeof ImageService>] as Once)(request, { headers: keyed() }),
+    (web[name as keyof Client<typeof ImageService>] as UnaryCall)(request, { headers: keyed() }),
   ])
   return {
     ...(Object.fromEntries(calls) as Record<string, Promise<unknown>>),

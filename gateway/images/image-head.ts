@@ -42,9 +42,9 @@ export function createImageHead(): ImageHead {
   const keep = (chunk: Uint8Array) => {
     const more = chunk.subarray(0, maxHeadBytes - length)
     if (length + more.length > kept.length) {
-      const room = new Uint8Array(Math.min(maxHeadBytes, 2 * (length + more.length)))
-      room.set(kept.subarray(0, length))
-      kept = room
+      const larger = new Uint8Array(Math.min(maxHeadBytes, 2 * (length + more.length)))
+      larger.set(kept.subarray(0, length))
+      kept = larger
     }
     kept.set(more, length)
     length += more.length

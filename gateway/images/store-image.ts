@@ -22,7 +22,10 @@ export type ImageStores = Pick<Ports, 'images' | 'sources' | 'events'>
 /** A complete file that is not an image of the account yet. */
 export interface Storable {
   store(options?: StoreImageOptions<ImageRecord>): Promise<ImageRecord>
-  /** Stores the image and creates the task that uses it. When the task is refused for lack of room, the image is deleted. */
+  /**
+   * Stores the image and creates the task that uses it. When the queue is full or the account has too many tasks, the
+   * image is deleted.
+   */
   storeForTask(
     createTask: (image: ImageRecord) => Promise<Task>,
     options?: StoreImageOptions<Task>,

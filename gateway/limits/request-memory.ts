@@ -96,9 +96,9 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
           if (isClosed) return
           const now = (shares.get(share) ?? 0) + bytes
           const isShareFull = now > most
-          const room = now > smallBytes ? totalBytes - reserveBytes : totalBytes
+          const availableBytes = now > smallBytes ? totalBytes - reserveBytes : totalBytes
           if (isShareFull) throw shareIsFull(account !== undefined, most)
-          if (held + bytes > room) {
+          if (held + bytes > availableBytes) {
             collect()
             throw isFull(totalBytes)
           }

@@ -24,7 +24,7 @@ export interface AccountLimits {
   readonly accountQueued: number
 }
 
-/** Room for one more task. Disposing frees it unless it was committed. */
+/** A place in the quota for one more task. Disposing frees it unless it was committed. */
 export interface TaskReservation extends Disposable {
   /** The requested lane, or bulk. */
   readonly lane: Lane

@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { makePrivateFile, makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { isActive } from './idle-tasks.ts'
+import { activeTaskCondition } from './prepare-idle-tasks.ts'
 
 /** Increase it when the tables change: a file of another version is rebuilt from the event log. */
 const schemaVersion = 5
@@ -111,7 +111,7 @@ function createTables(db: Database): void {
   db.run('CREATE INDEX tasks_by_status ON tasks (account, status, id)')
   db.run('CREATE INDEX tasks_by_change ON tasks (changed)')
   // Few tasks are active at one time, so this index is small.
-  db.run(`CREATE INDEX idle_tasks ON tasks (changed) WHERE ${isActive}`)
+  db.run(`CREATE INDEX idle_tasks ON tasks (changed) WHERE ${activeTaskCondition}`)
   db.run('CREATE TABLE checkpoint (log TEXT NOT NULL, position INTEGER NOT NULL, hash TEXT NOT NULL) STRICT')
   db.run("INSERT INTO checkpoint VALUES ('', 0, '')")
   db.run(`PRAGMA user_version = ${schemaVersion}`)

@@ -9,7 +9,7 @@ import type { TaskCounter } from '../limits/task-quota.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
 import { isDamaged, moveAside, openDatabaseFile } from './database-file.ts'
 import { checkpointHash } from './checkpoint-hash.ts'
-import { pruneLimit, statementsOf } from './statements.ts'
+import { pruneLimit, prepareStatements } from './statements.ts'
 import { createAccountTaskCounts } from './task-counts.ts'
 
 const largestBatch = 500
@@ -45,7 +45,7 @@ export interface ReadModelOptions {
  */
 export function openReadModel({ path, clock, retentionMs, log, onRewound }: ReadModelOptions): ReadModel {
   let db: Database = openDatabaseFile(path, log)
-  let statements = statementsOf(db)
+  let statements = prepareStatements(db)
   let logId = ''
   let position = 0
   let hash = ''
@@ -97,7 +97,7 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
     db.close()
     moveAside(path, log, error)
     db = openDatabaseFile(path, log)
-    statements = statementsOf(db)
+    statements = prepareStatements(db)
   }
 
   /** Loads the state from the file. */

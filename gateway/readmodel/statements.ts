@@ -1,7 +1,7 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import type { IdleTaskCursor, TaskQuery } from '@pixelflow/core/ports/task-index'
-import { idleStatement, isActive, type IdleRow } from './idle-tasks.ts'
+import { prepareIdleTasks, activeTaskCondition, type IdleRow } from './prepare-idle-tasks.ts'
 import { countTasksAlike, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
 
 interface Row {
@@ -36,7 +36,7 @@ const afterAllIds = 'g'
 /** Most tasks that one prune deletes. It blocks the process for some milliseconds. */
 export const pruneLimit = 2000
 
-export function statementsOf(db: Database): Statements {
+export function prepareStatements(db: Database): Statements {
   const checkpoint = db.query<Checkpoint, []>('SELECT log, position, hash FROM checkpoint')
   const move = db.query<undefined, [number, string]>('UPDATE checkpoint SET position = ?, hash = ?')
   const find = db.query<CountedTask, [string, string]>(
@@ -59,7 +59,7 @@ export function statementsOf(db: Database): Statements {
      RETURNING account, status, lane`,
   )
   const active = db.query<CountedTask & { account: string; count: number }, []>(
-    `SELECT account, status, lane, count(*) AS count FROM tasks INDEXED BY idle_tasks WHERE ${isActive}
+    `SELECT account, status, lane, count(*) AS count FROM tasks INDEXED BY idle_tasks WHERE ${activeTaskCondition}
      GROUP BY account, status, lane`,
   )
 
@@ -90,7 +90,7 @@ export function statementsOf(db: Database): Statements {
         ? all.all(account, before, changedSince, limit + 1)
         : ofStatus.all(account, status, before, changedSince, limit + 1)
     },
-    idle: idleStatement(db),
+    idle: prepareIdleTasks(db),
     clear: (log) => clear.immediate(log),
     prune: (changedBefore) =>
       outdated

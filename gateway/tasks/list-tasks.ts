@@ -5,9 +5,9 @@ import type { Ports } from '../ports.ts'
 import { waitForPosition } from '../consistency/wait-for-position.ts'
 
 /** How long a list waits for the account's own writes through this gateway. */
-const ownWritesMs = 2000
+const thisGatewayTimeoutMs = 2000
 /** How long a list waits for writes through other gateways. */
-const otherWritesMs = 500
+const otherGatewaysTimeoutMs = 500
 
 /**
  * Tasks of the account, newest first. The list includes all writes of the account through this gateway. It also waits
@@ -19,15 +19,15 @@ const otherWritesMs = 500
 export function listTasks({ index, follower, writes }: Pick<Ports, 'index' | 'follower' | 'writes'>) {
   return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
     requireScope(who, 'tasks:read')
-    const isWhole = await follower.caughtUp(ownWritesMs)
-    if (!isWhole || !(await follower.reached(writes.latest(who.account), ownWritesMs))) {
+    const isWhole = await follower.caughtUp(thisGatewayTimeoutMs)
+    if (!isWhole || !(await follower.reached(writes.latest(who.account), thisGatewayTimeoutMs))) {
       throw new Fault('unavailable', 'The task list is catching up with the event log.', {
         remedy: 'Try again in a moment. Single tasks can be read meanwhile.',
         retryAfterMs: 1000,
       })
     }
     await waitForPosition(follower, position)
-    await follower.current(otherWritesMs)
+    await follower.current(otherGatewaysTimeoutMs)
     return index.list({ ...query, account: who.account })
   }
 }

@@ -11,13 +11,13 @@ export interface IdleRow {
 
 const active = statuses.filter((one) => !hasEnded(one)).map((one) => `'${one}'`)
 /** SQL condition for rows of the table `tasks` whose task has not ended. */
-export const isActive = `status IN (${active.join(', ')})`
+export const activeTaskCondition = `status IN (${active.join(', ')})`
 
 /** Finds tasks that have not ended, ordered by their last change. */
-export function idleStatement(db: Database) {
+export function prepareIdleTasks(db: Database) {
   const idle = db.query<IdleRow, [number, number, string, string, number]>(
     `SELECT changed, account, id, task FROM tasks
-     WHERE ${isActive} AND changed < ? AND (changed, account, id) > (?, ?, ?)
+     WHERE ${activeTaskCondition} AND changed < ? AND (changed, account, id) > (?, ?, ?)
      ORDER BY changed, account, id LIMIT ?`,
   )
   return (before: number, after: IdleTaskCursor | null, limit: number): IdleRow[] =>
