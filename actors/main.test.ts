@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import type { Task } from '@pixelflow/core/task'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { childrenOf, launch, residentBytes, says } from '@pixelflow/testkit/process'
@@ -104,7 +105,8 @@ describe('work', () => {
     const last = await events.last(task.account, task.id)
     const left = { ...task, status: 'running', attempt: 1, progress: 75 } as const
     const made = { ...output, bytes: info.bytes, sha256: info.sha256 }
-    await events.append(
+    await appendEvent(
+      events,
       { version: 1, kind: 'output', at: task.createdAt, output: 'a', task: { ...left, outputs: [made] } },
       last?.seq ?? 0,
     )

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/views'
 import type { Lane } from '@pixelflow/core/job'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from './gateway.ts'
 import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
@@ -188,7 +189,7 @@ async function advance(account: string, task: string, to: 'running' | 'completed
   if (!last) throw new Error('no task')
   const kind = to === 'running' ? 'started' : 'completed'
   const event = { ...last.event, kind, task: { ...last.event.task, status: to } } as const
-  await one.adapters.events.append(event, last.seq)
+  await appendEvent(one.adapters.events, event, last.seq)
 }
 
 function digest(text: string): string {

@@ -14,6 +14,7 @@ import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { dueSubject, retrySubject } from '@pixelflow/nats/topology/topology'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats } from '@pixelflow/testkit/nats'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { until } from '@pixelflow/testkit/until'
@@ -56,7 +57,7 @@ async function openFixture() {
     /** Creates a task, changes it, and adds it to the task list. */
     async createTask({ lane = 'interactive', ...change }: Partial<Task> = {}) {
       const queued = queuedEvent(sampleTask({ lane }))
-      let seq = await adapters.events.append(queued, 0)
+      let seq = await appendEvent(adapters.events, queued, 0)
       if (change.status !== undefined) {
         const event = eventOf(
           change.status === 'running' ? 'started' : 'completed',
@@ -64,7 +65,7 @@ async function openFixture() {
           change,
           new Date(),
         )
-        seq = await adapters.events.append(event, seq)
+        seq = await appendEvent(adapters.events, event, seq)
       }
       const last = await adapters.eventLog.at(seq)
       if (last === null) throw new Error(`no event at ${seq}`)
@@ -74,7 +75,7 @@ async function openFixture() {
     async end(task: Task) {
       const last = await adapters.events.last(task.account, task.id)
       const end = eventOf('completed', task, { status: 'completed' }, new Date())
-      await adapters.events.append(end, last?.seq ?? 0)
+      await appendEvent(adapters.events, end, last?.seq ?? 0)
     },
     count: async (stream: string) => (await streamInfo(broker, stream)).state.messages,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

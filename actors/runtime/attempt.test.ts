@@ -4,6 +4,7 @@ import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import type { JobHandler, JobContext } from './job-handler.ts'
@@ -39,7 +40,7 @@ describe('an attempt', () => {
       expect(lease?.attempt).toBe(n)
       const last = await events.last(account, task.id)
       const change = { status: 'running', attempt: n, actor: 'lost' } as const
-      await events.append(eventOf('started', task, change, new Date()), last?.seq ?? 0)
+      await appendEvent(events, eventOf('started', task, change, new Date()), last?.seq ?? 0)
       await lease?.retry(0, n)
     }
     await using _ = start(async () => void (runs += 1), 2)
@@ -62,7 +63,7 @@ describe('an attempt', () => {
     await queue.submit(firstJob(task))
     while (!cluster.lines.some((line) => line.includes(task.id) && line.includes('task scheduled for retry')))
       await Bun.sleep(10)
-    await events.append(eventOf('queued', task, {}, at), 0)
+    await appendEvent(events, eventOf('queued', task, {}, at), 0)
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import type { Task } from '@pixelflow/core/task'
 import type { JobHandler, JobContext } from './job-handler.ts'
@@ -137,7 +138,8 @@ describe('an attempt', () => {
     const deaf = await cluster.submit(image, 'flip')
     const started = await cluster.until(deaf, ({ kind }) => kind === 'started')
     const seq = (await cluster.adapters.events.last(account, deaf.id))?.seq ?? 0
-    await cluster.adapters.events.append(
+    await appendEvent(
+      cluster.adapters.events,
       eventOf('cancelled', started.task, { status: 'cancelled' }, new Date()),
       seq,
     )
@@ -165,7 +167,7 @@ describe('an attempt', () => {
       await cluster.until(work.task, ({ kind }) => kind === 'started')
       const last = await events.last(account, work.task.id)
       const change = { attempt: 9, actor: 'another' }
-      await events.append(eventOf('started', work.task, change, new Date()), last?.seq ?? 0)
+      await appendEvent(events, eventOf('started', work.task, change, new Date()), last?.seq ?? 0)
       work.report('fetched', { progress: 50 })
       await untilAborted(work)
     })

@@ -35,23 +35,20 @@ export function createTaskReporter(
   const append = async (event: TaskEvent) => {
     if (failure !== undefined) return
     try {
-      seq = await retry(() => events.append(event, seq))
+      const appended = await retry(() => events.append(event, seq))
+      if (appended === null) failure = await explainConflict()
+      else seq = appended
     } catch (thrown) {
-      failure = await resolveConflict(Fault.of(thrown))
-      onFailure?.(failure)
+      failure = Fault.of(thrown)
     }
+    if (failure !== undefined) onFailure?.(failure)
   }
 
   /** After a conflict, finds out whether the task has ended or another attempt has written. */
-  const resolveConflict = async (fault: Fault): Promise<Fault> => {
-    if (fault.code !== 'conflict') return fault
-    try {
-      const last = await retry(() => events.last(task.account, task.id))
-      if (last === null) return taskHistoryMissing()
-      return isFinal(last.event) ? taskEnded() : fault
-    } catch (thrown) {
-      return Fault.of(thrown)
-    }
+  const explainConflict = async (): Promise<Fault> => {
+    const last = await retry(() => events.last(task.account, task.id))
+    if (last === null) return taskHistoryMissing()
+    return isFinal(last.event) ? taskEnded() : taskTakenOver()
   }
 
   return {
@@ -79,6 +76,11 @@ export function createTaskReporter(
  */
 export function taskHistoryMissing(): Fault {
   return new Fault('unavailable', 'The history of the task is not available.', { remedy: 'Try again later.' })
+}
+
+/** Another attempt has written to the history of the task. */
+function taskTakenOver(): Fault {
+  return new Fault('conflict', 'Another attempt has taken over the task.', { remedy: 'Read the task again.' })
 }
 
 /** The task has ended, e.g. by a cancellation. */

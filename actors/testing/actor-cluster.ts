@@ -8,6 +8,7 @@ import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings, type NatsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
 
 export const account = 'ann'
@@ -94,7 +95,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
         createdAt: at,
         updatedAt: at,
       }
-      await events.append(eventOf('queued', task, {}, now), 0)
+      await appendEvent(events, eventOf('queued', task, {}, now), 0)
       if (job) await queue.submit(firstJob(task))
       return task
     },
@@ -111,7 +112,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
       if (last === null) throw new Error('no such task')
       const now = new Date()
       const change = { status: 'cancelled', endedAt: now.toISOString() } as const
-      await events.append(eventOf('cancelled', last.event.task, change, now), last.seq)
+      await appendEvent(events, eventOf('cancelled', last.event.task, change, now), last.seq)
       await cancellations.publish(account, task.id)
       await queue.remove(firstJob(task))
     },

@@ -5,6 +5,7 @@ import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
@@ -42,7 +43,7 @@ async function giveUp(task: string): Promise<void> {
   const last = await adapters.events.last('ann', task)
   if (last === null) throw new Error('no such task')
   const failed = { status: 'failed', attempt: 2, fault: report } as const
-  await adapters.events.append(eventOf('failed', last.event.task, failed, new Date()), last.seq)
+  await appendEvent(adapters.events, eventOf('failed', last.event.task, failed, new Date()), last.seq)
 }
 
 test('what was given up is listed, shown, replayed and dropped by operators only', async () => {

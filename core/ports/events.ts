@@ -5,12 +5,12 @@ export interface Events {
   /** The time of the broker, with which all processes stamp their events. */
   now(): Date
   /**
-   * Appends an event to its task's history if the history still ends at `after` (0: it is empty). Returns the sequence.
-   * A `deleted` event replaces the history before it. Repeating an append whose answer was lost returns the same
-   * sequence, if it is repeated through the same adapter instance.
-   * @throws Fault `conflict` when another process has appended: read again, and stop if the task has ended.
+   * Appends an event to its task's history if the history still ends at `after` (0: it is empty). Returns the sequence,
+   * or null on a conflict, because another process has appended: read again, and stop if the task has ended. A `deleted`
+   * event replaces the history before it. Repeating an append whose answer was lost returns the same sequence, if it is
+   * repeated through the same adapter instance.
    */
-  append(event: TaskEvent, after: number): Promise<number>
+  append(event: TaskEvent, after: number): Promise<number | null>
   /** The latest event of a task; null when the task does not exist or has expired. */
   last(account: string, task: string): Promise<StoredEvent | null>
   /** The task's events with a sequence above `after`, oldest first, up to the current end. Creates no consumer. */

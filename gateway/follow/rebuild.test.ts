@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TaskPageView } from '@pixelflow/core/views'
 import { eventOf } from '@pixelflow/core/event'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, says } from '@pixelflow/testkit/process'
 import { queuedEvent } from '@pixelflow/testkit/tasks'
@@ -37,9 +38,10 @@ async function listAll(url: string): Promise<string[]> {
 async function append({ adapters }: TestGateway, count: number): Promise<void> {
   const one = async (n: number) => {
     const event = queuedEvent()
-    const seq = await adapters.events.append(event, 0)
+    const seq = await appendEvent(adapters.events, event, 0)
     if (n % 3 > 0) return
-    await adapters.events.append(
+    await appendEvent(
+      adapters.events,
       eventOf('started', event.task, { status: 'running', attempt: 1 }, new Date()),
       seq,
     )

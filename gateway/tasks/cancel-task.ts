@@ -33,7 +33,7 @@ export async function endIfActive(
   who: Principal,
   taskId: string,
 ): Promise<StoredEvent> {
-  for (let conflicts = 0; ; conflicts++) {
+  for (let conflicts = 0; conflicts <= maxConflicts; conflicts++) {
     const last = await findTask(ports.events, who, taskId)
     const { task } = last.event
     if (hasEnded(task.status)) {
@@ -43,16 +43,14 @@ export async function endIfActive(
     }
     const at = ports.events.now()
     const event = eventOf('cancelled', task, { status: 'cancelled', endedAt: at.toISOString() }, at)
-    try {
-      const seq = await ports.events.append(event, last.seq)
-      ports.writes.noted(who.account, seq)
-      await stop(ports, task)
-      return { seq, storedAt: at, event }
-    } catch (thrown) {
-      // The task changed between the read and the write.
-      if (Fault.of(thrown).code !== 'conflict' || conflicts === maxConflicts) throw thrown
-    }
+    const seq = await ports.events.append(event, last.seq)
+    // The task changed between the read and the write.
+    if (seq === null) continue
+    ports.writes.noted(who.account, seq)
+    await stop(ports, task)
+    return { seq, storedAt: at, event }
   }
+  throw new Fault('conflict', 'The task was modified concurrently.', { remedy: 'Read the task again.' })
 }
 
 /** Frees the queue and the actor early. When this fails, the actor drops the job when it receives it. */

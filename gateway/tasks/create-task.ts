@@ -45,13 +45,8 @@ export function createTask(
     using reservation = taskQuota.reserve(who.account, options.lane)
     const queued = firstEvent(who, imageId, recipe, { ...options, lane: reservation?.lane }, events.now())
     if (reservation === null) return refused(queued.task, options)
-    let seq: number
-    try {
-      seq = await events.append(queued, 0)
-    } catch (thrown) {
-      if (options.id === undefined || Fault.of(thrown).code !== 'conflict') throw thrown
-      return existing(queued.task)
-    }
+    const seq = await events.append(queued, 0)
+    if (seq === null) return existing(queued.task)
     writes.noted(who.account, seq)
     reservation.commit(seq)
     try {
@@ -93,7 +88,9 @@ export function createTask(
   /** Deletes the task again. False when it remains, because an actor has started it or the log does not answer. */
   async function withdraw({ task }: TaskEvent, seq: number): Promise<boolean> {
     try {
-      writes.noted(task.account, await events.append(eventOf('deleted', task, {}, events.now()), seq))
+      const deletedAt = await events.append(eventOf('deleted', task, {}, events.now()), seq)
+      if (deletedAt === null) return false
+      writes.noted(task.account, deletedAt)
       return true
     } catch {
       return false

@@ -1,5 +1,4 @@
 import { eventOf } from '@pixelflow/core/event'
-import { Fault } from '@pixelflow/core/fault'
 import { onlyStage } from '@pixelflow/core/job'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { outputObject, type Task } from '@pixelflow/core/task'
@@ -13,13 +12,10 @@ export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellation
     requireScope(who, 'tasks:write')
     const last = await endIfActive(ports, who, taskId)
     const { task } = last.event
-    try {
-      const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
-      ports.writes.noted(who.account, seq)
-    } catch (thrown) {
-      // Only a deletion can follow the final event: a concurrent call has deleted the task.
-      throw Fault.of(thrown).code === 'conflict' ? taskNotFound(taskId) : thrown
-    }
+    const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
+    // Only a deletion can follow the final event: a concurrent call has deleted the task.
+    if (seq === null) throw taskNotFound(taskId)
+    ports.writes.noted(who.account, seq)
     await dropOutputs(ports, task)
   }
 

@@ -9,6 +9,7 @@ import { bootstrap } from '@pixelflow/nats/topology/bootstrap'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open-adapters'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
 import { readConfig, type GatewayConfig } from '../config.ts'
 import { openGateway, type Gateway } from '../gateway.ts'
@@ -155,7 +156,7 @@ export async function openTestGateway({
     async advance(task, kind, change = {}) {
       const last = await adapters.events.last(account, task)
       if (!last) throw new Error(`no task ${task}`)
-      return adapters.events.append(eventOf(kind, last.event.task, change, new Date()), last.seq)
+      return appendEvent(adapters.events, eventOf(kind, last.event.task, change, new Date()), last.seq)
     },
     async loseEvents(how) {
       if (how === 'purged') return void (await broker.request('$JS.API.STREAM.PURGE.EVENTS'))

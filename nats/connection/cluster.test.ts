@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import type { Events } from '@pixelflow/core/ports/events'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import { digest, noise } from '@pixelflow/testkit/contracts/blobs'
 import { sampleRecord } from '@pixelflow/testkit/contracts/records'
@@ -14,9 +15,9 @@ import { natsSettings } from '../nats-settings.ts'
 
 async function appendEvents(events: Events, steps: number): Promise<string> {
   const task = sampleTask()
-  let seq = await events.append(queuedEvent(task), 0)
+  let seq = await appendEvent(events, queuedEvent(task), 0)
   for (let i = 1; i < steps; i++) {
-    seq = await events.append(eventOf('output', task, { progress: i }, new Date()), seq)
+    seq = await appendEvent(events, eventOf('output', task, { progress: i }, new Date()), seq)
     // Every server returns the event that was just appended.
     expect((await events.last('local', task.id))?.seq).toBe(seq)
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
-import { Fault } from '@pixelflow/core/fault'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
@@ -16,14 +16,14 @@ test('in a cluster, exactly one of concurrent appends succeeds and the others ge
   const outcomes = new Map<string, number>()
   for (let round = 0; round < 40; round += 1) {
     const task = sampleTask()
-    const seq = await one.events.append(queuedEvent(task), 0)
-    const ends = await Promise.allSettled(
+    const seq = await appendEvent(one.events, queuedEvent(task), 0)
+    const ends = await Promise.all(
       [one, other, one, other].map(({ events }, n) =>
         events.append(eventOf('output', task, { progress: n }, new Date()), seq),
       ),
     )
     for (const end of ends) {
-      const name = end.status === 'fulfilled' ? 'stored' : Fault.of(end.reason).code
+      const name = end === null ? 'conflict' : 'stored'
       outcomes.set(name, (outcomes.get(name) ?? 0) + 1)
     }
   }

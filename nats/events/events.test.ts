@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { cp, rename, rm } from 'node:fs/promises'
 import { eventOf, type StoredEvent } from '@pixelflow/core/event'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { eventsContract } from '@pixelflow/testkit/contracts/events'
 import { startRelay } from '@pixelflow/testkit/relay'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
@@ -24,9 +25,11 @@ eventsContract('nats', async () => {
 /** Appends `steps` events of one task. */
 async function appendEvents(events: Events, steps: number): Promise<number[]> {
   const task = sampleTask()
-  const seqs = [await events.append(queuedEvent(task), 0)]
+  const seqs = [await appendEvent(events, queuedEvent(task), 0)]
   for (let i = 1; i < steps; i++) {
-    seqs.push(await events.append(eventOf('output', task, { progress: i }, new Date()), seqs.at(-1) ?? 0))
+    seqs.push(
+      await appendEvent(events, eventOf('output', task, { progress: i }, new Date()), seqs.at(-1) ?? 0),
+    )
   }
   return seqs
 }
@@ -74,11 +77,11 @@ describe('a broker that dies', () => {
   test('an idle follower gets the next event soon after a restart', async () => {
     await using fixture = await openNatsFixture()
     await using feed = follow(fixture.adapters.eventLog)
-    await fixture.other.events.append(queuedEvent(), 0)
+    await appendEvent(fixture.other.events, queuedEvent(), 0)
     await until(() => feed.seen.length === 1)
     await fixture.nats.kill9()
     await fixture.nats.restart()
-    await fixture.other.events.append(queuedEvent(), 0)
+    await appendEvent(fixture.other.events, queuedEvent(), 0)
     const begin = performance.now()
     await until(() => feed.seen.length === 2)
     // A consumer of the client library would have waited for 45 seconds.

@@ -24,7 +24,7 @@ export function createEvents(
 ): Events {
   const writer = nuid.next()
 
-  const append = async (event: TaskEvent, after: number): Promise<number> => {
+  const append = async (event: TaskEvent, after: number): Promise<number | null> => {
     const { account, id } = event.task
     const subject = eventSubject(account, id)
     const body = new TextEncoder().encode(JSON.stringify(event))
@@ -36,28 +36,19 @@ export function createEvents(
       return await publish(broker, subject, body, { headers: expected, timeoutMs: 3000 })
     } catch (thrown) {
       if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-      const own = await findOwnAppend(subject, body, after)
-      if (own !== undefined) return own
-      throw new Fault('conflict', 'The task was modified concurrently.', {
-        remedy: 'Read the task again.',
-        cause: thrown,
-      })
+      return findOwnAppend(subject, body, after)
     }
   }
 
   /** Writes the outbox entry of a new task, by which a reconciler finds tasks without a job. */
   const writeOutbox = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
 
-  /** The sequence of the same append from an earlier try whose answer was lost. */
-  const findOwnAppend = async (
-    subject: string,
-    body: Uint8Array,
-    after: number,
-  ): Promise<number | undefined> => {
+  /** The sequence of the same append from an earlier try whose answer was lost; null when there is none. */
+  const findOwnAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | null> => {
     const which = { seq: after + 1, next_by_subj: subject }
     const next = await readFromLeader(broker, streams.events, which)
     const isOurs = next?.header(writerHeader) === writer && Buffer.compare(next.data, body) === 0
-    return isOurs ? next.seq : undefined
+    return isOurs ? next.seq : null
   }
 
   /** A replica may lag behind, so a replicated stream is read from its leader. */

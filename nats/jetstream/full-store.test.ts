@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { queuedEvent, sampleJob } from '@pixelflow/testkit/tasks'
 import { assertSuccess, type ApiAnswer } from '../connection/broker.ts'
 import { connect } from '../connection/connect.ts'
@@ -29,7 +30,7 @@ test('a full store is reported as such, and works again once space is free', asy
     return write.commit(() => 'a')
   }
   const refused = await Promise.allSettled([
-    events.append(queuedEvent(), 0),
+    appendEvent(events, queuedEvent(), 0),
     queue.submit(sampleJob()),
     store(),
   ])
@@ -41,7 +42,7 @@ test('a full store is reported as such, and works again once space is free', asy
     })
 
   assertSuccess(await request('$JS.API.STREAM.DELETE.BALLAST'))
-  expect(await events.append(queuedEvent(), 0)).toBeGreaterThan(0)
+  expect(await appendEvent(events, queuedEvent(), 0)).toBeGreaterThan(0)
   expect(await queue.submit(sampleJob())).toBe('queued')
   expect(await store()).toMatchObject({ created: true })
 }, 60_000)

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { taskOutboxContract } from '@pixelflow/testkit/contracts/task-outbox'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { openNatsFixture, until } from '../testing/nats-fixture.ts'
@@ -26,7 +27,7 @@ test('a reader misses no entry when the broker is killed', async () => {
   const reading = read()
   const tasks = Array.from({ length: 20 }, () => sampleTask())
   const create = (some: typeof tasks) =>
-    Promise.all(some.map((task) => fixture.adapters.events.append(queuedEvent(task), 0)))
+    Promise.all(some.map((task) => appendEvent(fixture.adapters.events, queuedEvent(task), 0)))
   await create(tasks.slice(0, 10))
   await fixture.nats.kill9()
   await fixture.nats.restart()

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { TaskOutbox } from '@pixelflow/core/ports/task-outbox'
+import { appendEvent } from '../append-event.ts'
 import { queuedEvent, sampleTask } from '../tasks.ts'
 
 export interface TaskOutboxUnderTest extends AsyncDisposable {
@@ -22,8 +23,8 @@ export function taskOutboxContract(
       await using under = await open()
       const task = sampleTask()
       const begin = performance.now()
-      const seq = await under.events.append(queuedEvent(task), 0)
-      await under.events.append(eventOf('started', task, {}, new Date()), seq)
+      const seq = await appendEvent(under.events, queuedEvent(task), 0)
+      await appendEvent(under.events, eventOf('started', task, {}, new Date()), seq)
       expect(await settleEntries([under.outbox], 1)).toEqual([task.id])
       expect(performance.now() - begin).toBeGreaterThan(afterMs - 5)
       expect(await settleEntries([under.outbox], 1, afterMs + 300)).toEqual([])
@@ -32,7 +33,7 @@ export function taskOutboxContract(
     test('processes share the entries, and each goes to one of them', async () => {
       await using under = await open()
       const tasks = Array.from({ length: 60 }, () => sampleTask())
-      await Promise.all(tasks.map((task) => under.events.append(queuedEvent(task), 0)))
+      await Promise.all(tasks.map((task) => appendEvent(under.events, queuedEvent(task), 0)))
       const found = await settleEntries([under.outbox, under.elsewhere], 60)
       expect(found.toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())
       expect(await settleEntries([under.outbox, under.elsewhere], 1, afterMs + 300)).toEqual([])
@@ -41,7 +42,7 @@ export function taskOutboxContract(
     test('entries that a leaving reader has not seen go to the next reader', async () => {
       await using under = await open()
       const tasks = Array.from({ length: 10 }, () => sampleTask())
-      await Promise.all(tasks.map((task) => under.events.append(queuedEvent(task), 0)))
+      await Promise.all(tasks.map((task) => appendEvent(under.events, queuedEvent(task), 0)))
       await Bun.sleep(afterMs)
       const first = await settleEntries([under.outbox], 3)
       const rest = await settleEntries([under.elsewhere], 7)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Gateway } from '../../gateway.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
@@ -189,7 +190,7 @@ describe('a gateway that was killed', () => {
     const { account, ...whole } = (await lastOf(await one.submit(image, 'sharpen'))).task
     const now = new Date().toISOString()
     const accepted = { ...whole, account, id: ids.task, createdAt: now, recipe: parseRecipe('sharpen') }
-    await one.adapters.events.append({ version: 1, kind: 'queued', at: now, task: accepted }, 0)
+    await appendEvent(one.adapters.events, { version: 1, kind: 'queued', at: now, task: accepted }, 0)
     const before = await tasks()
     const { jobs } = await one.messages()
     const answer = await post(other.url, task('sharpen'), 'died-late')
@@ -206,7 +207,11 @@ describe('a gateway that was killed', () => {
     const ids = await left('died-other')
     const { task: whole } = await lastOf(await one.submit(image, 'sharpen'))
     const at = new Date().toISOString()
-    await one.adapters.events.append({ version: 1, kind: 'queued', at, task: { ...whole, id: ids.task } }, 0)
+    await appendEvent(
+      one.adapters.events,
+      { version: 1, kind: 'queued', at, task: { ...whole, id: ids.task } },
+      0,
+    )
     const refused = await one.refusal(post(other.url, task('flop'), 'died-other'))
     expect(refused.code).toBe('idempotency_key_reused')
   }, 20_000)

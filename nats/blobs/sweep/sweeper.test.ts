@@ -3,6 +3,7 @@ import { eventOf } from '@pixelflow/core/event'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { outputObject, type Task } from '@pixelflow/core/task'
+import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startWatchedNats } from '@pixelflow/testkit/broker-state'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
@@ -93,18 +94,18 @@ describe('outputs', () => {
     const { results, events } = fixture.adapters
     const task = { ...sampleTask(), account }
     const object = (output: string) => outputObject(account, task.id, 'main', output)
-    const seq = await events.append(queuedEvent(task), 0)
+    const seq = await appendEvent(events, queuedEvent(task), 0)
     const { sha256 } = await store(results, random(1000), () => object('default'))
     await store(results, random(1000), () => object('other'))
     expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
 
     const done = eventOf('completed', task, finished(sha256), new Date())
-    const end = await events.append(done, seq)
+    const end = await appendEvent(events, done, seq)
     expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect(await results.stat(object('default'))).not.toBeNull()
     expect(await results.stat(object('other'))).toBeNull()
 
-    await events.append(eventOf('deleted', done.task, {}, new Date()), end)
+    await appendEvent(events, eventOf('deleted', done.task, {}, new Date()), end)
     expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect((await fixture.messages())['OBJ_results']).toBe(2)
   })
