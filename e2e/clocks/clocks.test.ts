@@ -107,8 +107,8 @@ test('what gateways and actors of different clocks accept is there, in its order
     }
     const { items } = await client(url).list('?limit=20')
     expect(items.map(({ id }) => id)).toEqual(made.map(({ task }) => task).toReversed())
-    const health = await client(url).json<{ checks: { events: { lagMs: number } } }>('/health')
-    expect(health.checks.events.lagMs).toBeLessThan(hour)
+    const health = await client(url).json<{ checks: { taskList: { lagMs: number } } }>('/health')
+    expect(health.checks.taskList.lagMs).toBeLessThan(hour)
   }
 }, 180_000)
 

@@ -18,7 +18,7 @@ export function collectBacklog(
   clock: Clock,
 ): void {
   const jobs = meters.gauge('backlogJobs')
-  const ageSeconds = meters.gauge('backlogSeconds')
+  const ageSeconds = meters.gauge('backlogOldestJobAge')
   const dispatchers = meters.gauge('dispatchers')
   meters.beforeCollect(async () => {
     const late = pause(timeoutMs).then(() => undefined)

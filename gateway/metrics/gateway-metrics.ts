@@ -13,69 +13,69 @@ export const gatewayMetrics = {
   callsStarted: {
     kind: 'counter',
     name: 'grpc_server_started_total',
-    help: 'Calls started over gRPC, gRPC-Web and Connect.',
+    help: 'RPCs started over gRPC, gRPC-Web and Connect.',
     labels: method,
   },
   callsHandled: {
     kind: 'counter',
     name: 'grpc_server_handled_total',
-    help: 'Calls completed, by status code.',
+    help: 'RPCs completed, by status code.',
     labels: [...method, 'grpc_code'],
   },
   callSeconds: {
     kind: 'histogram',
     name: 'grpc_server_handling_seconds',
-    help: 'Duration of calls, streams included.',
+    help: 'Duration of RPCs, streams included.',
     labels: method,
     bounds: secondsOfCalls,
   },
   messagesReceived: {
     kind: 'counter',
     name: 'grpc_server_msg_received_total',
-    help: 'Messages received from clients.',
+    help: 'RPC messages received from clients.',
     labels: method,
   },
   messagesSent: {
     kind: 'counter',
     name: 'grpc_server_msg_sent_total',
-    help: 'Messages sent to clients.',
+    help: 'RPC messages sent to clients.',
     labels: method,
   },
   callsByProtocol: {
     kind: 'counter',
-    name: 'pixelflow_calls_total',
-    help: 'Calls started, by protocol: grpc, grpc_web or connect.',
+    name: 'pixelflow_rpcs_started_total',
+    help: 'RPCs started, by protocol: grpc, grpc_web or connect.',
     labels: ['protocol'],
   },
   requests: {
     kind: 'counter',
     name: 'http_requests_total',
-    help: 'Requests of the HTTP port, by path template; unknown paths are "other".',
+    help: 'HTTP requests, by path template; unknown paths are "other".',
     labels: ['method', 'route', 'status'],
   },
   requestSeconds: {
     kind: 'histogram',
     name: 'http_request_duration_seconds',
-    help: 'Time from a request to the start of its response.',
+    help: 'Time from receiving an HTTP request to starting its response.',
     labels: ['method', 'route'],
     bounds: secondsOfCalls,
   },
   requestsInFlight: {
     kind: 'gauge',
     name: 'http_requests_in_flight',
-    help: 'Requests whose response has not started.',
+    help: 'HTTP requests whose response has not started.',
     labels: [],
   },
   streams: {
     kind: 'gauge',
     name: 'pixelflow_open_streams',
-    help: 'Open streams, by transport: sse, websocket, or the protocol of a streaming call.',
-    labels: ['transport'],
+    help: 'Open streams, by protocol: sse, websocket, grpc, grpc_web or connect.',
+    labels: ['protocol'],
   },
   watchers: {
     kind: 'gauge',
     name: 'pixelflow_watchers',
-    help: 'Clients that watch a task, over all transports.',
+    help: 'Clients that watch a task, over all protocols.',
     labels: [],
   },
   uploadBytes: {
@@ -96,28 +96,28 @@ export const gatewayMetrics = {
     help: 'Tasks created by this gateway, by lane.',
     labels: ['lane'],
   },
-  tlsRefused: {
+  tlsHandshakeFailures: {
     kind: 'counter',
-    name: 'pixelflow_tls_refused_total',
-    help: 'Connections refused in the TLS handshake, by port: http or grpc. Only with TLS.',
-    labels: ['port'],
+    name: 'pixelflow_tls_handshake_failures_total',
+    help: 'TLS handshakes failed, by listener: http or grpc. Only with TLS.',
+    labels: ['listener'],
   },
-  tlsEnds: {
+  tlsCertificateExpiration: {
     kind: 'gauge',
-    name: 'pixelflow_tls_certificate_end_time_seconds',
-    help: 'Expiry of the current TLS certificate, in seconds since 1970. Only with TLS.',
+    name: 'pixelflow_tls_certificate_expiration_timestamp_seconds',
+    help: 'Expiration time of the current TLS certificate, as a Unix timestamp. Only with TLS.',
     labels: [],
   },
   ready: {
     kind: 'gauge',
     name: 'pixelflow_ready',
-    help: '1 when this gateway is ready, as /health/ready reports.',
+    help: '1 if this gateway is ready, as /health/ready reports; otherwise 0.',
     labels: [],
   },
   brokerUp: {
     kind: 'gauge',
     name: 'pixelflow_broker_up',
-    help: '1 when the broker answers.',
+    help: '1 if the broker responds; otherwise 0.',
     labels: [],
   },
   brokerSeconds: {
@@ -126,40 +126,40 @@ export const gatewayMetrics = {
     help: 'Round-trip time to the broker; NaN while it is unavailable.',
     labels: [],
   },
-  followerPosition: {
+  taskListSequence: {
     kind: 'gauge',
-    name: 'pixelflow_follower_position',
+    name: 'pixelflow_task_list_sequence',
     help: 'Sequence of the last event in the task list.',
     labels: [],
   },
-  followerBehind: {
+  taskListLagEvents: {
     kind: 'gauge',
-    name: 'pixelflow_follower_behind_events',
-    help: 'Events missing in the task list; NaN while the broker is unavailable.',
+    name: 'pixelflow_task_list_lag_events',
+    help: 'Events of the event log that the task list does not have yet; NaN while the broker is unavailable.',
     labels: [],
   },
-  followerLag: {
+  taskListLagSeconds: {
     kind: 'gauge',
-    name: 'pixelflow_follower_lag_seconds',
+    name: 'pixelflow_task_list_lag_seconds',
     help: 'Time from the writing of the last event to its arrival in the task list; NaN before the first event.',
     labels: [],
   },
   backlogJobs: {
     kind: 'gauge',
     name: 'pixelflow_backlog_jobs',
-    help: 'Bulk jobs in the backlog, before the queue; NaN while the broker is unavailable.',
+    help: 'Bulk jobs in the backlog, waiting for admission to the queue; NaN while the broker is unavailable.',
     labels: ['kind'],
   },
-  backlogSeconds: {
+  backlogOldestJobAge: {
     kind: 'gauge',
-    name: 'pixelflow_backlog_oldest_seconds',
-    help: 'Age of the oldest job in the backlog; 0 when it is empty.',
+    name: 'pixelflow_backlog_oldest_job_age_seconds',
+    help: 'Age of the oldest job in the backlog; 0 if it is empty, NaN while the broker is unavailable.',
     labels: ['kind'],
   },
   dispatchers: {
     kind: 'gauge',
     name: 'pixelflow_dispatchers',
-    help: 'Actors that dispatch bulk jobs to the queue: 1; 0 or 2 for some seconds during a handover.',
+    help: 'Actors that dispatch bulk jobs to the queue. Normally 1; 0 or 2 for some seconds during a change of leader.',
     labels: ['kind'],
   },
   deadLetters: {
@@ -168,10 +168,10 @@ export const gatewayMetrics = {
     help: 'Dead letters of all accounts; NaN while the broker is unavailable.',
     labels: [],
   },
-  leavingBytes: {
+  inFlightResponseBytes: {
     kind: 'gauge',
-    name: 'pixelflow_leaving_bytes',
-    help: 'Bytes of the responses that are being sent.',
+    name: 'pixelflow_in_flight_response_bytes',
+    help: 'Bytes of responses that are being sent.',
     labels: [],
   },
   spooledFiles: {

@@ -96,7 +96,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
           grows('grpc_server_handling_seconds_count', unary, 3, () =>
             grows('grpc_server_msg_received_total', unary, 3, () =>
               grows('grpc_server_msg_sent_total', unary, 2, () =>
-                grows('pixelflow_calls_total', { protocol }, 3, async () => {
+                grows('pixelflow_rpcs_started_total', { protocol }, 3, async () => {
                   await getTask(id)
                   await getTask(id)
                   await getTask('none').catch(() => {})
@@ -137,7 +137,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
           for await (const one of watch(id, leaving.signal)) seen.push(one)
         })().catch(() => {})
         await until(() => seen.length === 1)
-        expect((await read()).value('pixelflow_open_streams', { transport: protocol })).toBe(1)
+        expect((await read()).value('pixelflow_open_streams', { protocol })).toBe(1)
         expect((await read()).value('pixelflow_watchers')).toBe(1)
         await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
         await until(() => seen.length === 2)
@@ -145,7 +145,7 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
         await watched
       }),
     )
-    await until(async () => (await read()).value('pixelflow_open_streams', { transport: protocol }) === 0)
+    await until(async () => (await read()).value('pixelflow_open_streams', { protocol }) === 0)
     expect(lines().map((line) => [line['method'], line['status'], line['code']])).toEqual([
       [`${service}/WatchTask`, 'Canceled', 'cancelled'],
     ])
@@ -254,7 +254,7 @@ describe('requests', () => {
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     const leaving = new AbortController()
-    const sse = { transport: 'sse' }
+    const sse = { protocol: 'sse' }
     await grows('http_requests_total', { route: '/api/v1/tasks/{id}/events', status: '200' }, 1, async () => {
       const answer = await gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })
       await answer.body?.getReader().read()

@@ -70,20 +70,20 @@ describe('a scrape', () => {
     expect(reading.value('pixelflow_ready')).toBe(1)
     expect(reading.value('pixelflow_broker_up')).toBe(1)
     expect(reading.value('pixelflow_broker_round_trip_seconds')).toBeLessThan(1)
-    expect(reading.value('pixelflow_follower_behind_events')).toBe(0)
+    expect(reading.value('pixelflow_task_list_lag_events')).toBe(0)
     await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
   })
 
   test('has the number of dead letters and the lag of the task list', async () => {
     expect([
       await valueOf('pixelflow_dead_letters'),
-      await valueOf('pixelflow_follower_lag_seconds'),
+      await valueOf('pixelflow_task_list_lag_seconds'),
     ]).toEqual([0, NaN])
     const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
     const { id: task } = await gateway.submit(image)
     for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleLetter(one))
     expect(await valueOf('pixelflow_dead_letters')).toBe(2)
-    await until(async () => (await valueOf('pixelflow_follower_lag_seconds')) >= 0)
+    await until(async () => (await valueOf('pixelflow_task_list_lag_seconds')) >= 0)
     await gateway.adapters.deadLetters.delete(`transform.local.${task}`)
     expect(await valueOf('pixelflow_dead_letters')).toBe(1)
   })
@@ -92,7 +92,7 @@ describe('a scrape', () => {
     const of = (reading: Reading, name: string) => reading.value(name, { kind: 'transform' })
     const before = await read()
     expect(of(before, 'pixelflow_backlog_jobs')).toBe(0)
-    expect(of(before, 'pixelflow_backlog_oldest_seconds')).toBe(0)
+    expect(of(before, 'pixelflow_backlog_oldest_job_age_seconds')).toBe(0)
     expect(of(before, 'pixelflow_dispatchers')).toBe(0)
     const { queue, registry } = gateway.adapters
     const jobs = [sampleJob({ lane: 'bulk' }), sampleJob({ lane: 'bulk' })]
@@ -101,7 +101,7 @@ describe('a scrape', () => {
     await until(async () => of(await read(), 'pixelflow_dispatchers') === 1)
     const reading = await read()
     expect(of(reading, 'pixelflow_backlog_jobs')).toBe(2)
-    expect(of(reading, 'pixelflow_backlog_oldest_seconds')).toBeGreaterThan(0)
+    expect(of(reading, 'pixelflow_backlog_oldest_job_age_seconds')).toBeGreaterThan(0)
     for (const job of jobs) await queue.remove(job)
     expect(of(await read(), 'pixelflow_backlog_jobs')).toBe(0)
   })

@@ -49,18 +49,18 @@ export async function viewHealth({
         ...(reason === undefined ? {} : { detail: reason }),
         ...(ageMs === undefined ? {} : { ageMs }),
       },
-      events: {
+      taskList: {
         ok: isCaughtUp,
-        position,
+        sequence: position,
         ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
-        ...(last === undefined ? {} : { behind: Math.max(0, last - position) }),
+        ...(last === undefined ? {} : { lagEvents: Math.max(0, last - position) }),
         ...(Number.isNaN(lagMs) ? {} : { lagMs }),
       },
     },
     load: {
       watchers,
       calls,
-      leavingBytes: sendTracker.bytes,
+      inFlightResponseBytes: sendTracker.bytes,
       spooledFiles: spool.files,
       residentBytes: process.memoryUsage.rss(),
     },

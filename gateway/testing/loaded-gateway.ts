@@ -40,7 +40,7 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
   const load = async (): Promise<Load> => {
     const health = (await (await fetch(`${process.url}/health/`)).json()) as { load: Load }
     const metrics = await (await fetch(`${process.url}/metrics`)).text()
-    const [, streams] = /^pixelflow_open_streams\{.*transport="grpc".*\} (\d+)/m.exec(metrics) ?? []
+    const [, streams] = /^pixelflow_open_streams\{.*protocol="grpc".*\} (\d+)/m.exec(metrics) ?? []
     if (streams === undefined) throw new Error(`no metric of open streams in\n${metrics}`)
     const { calls, watchers } = health.load
     return { calls, watchers, streams: Number(streams) }

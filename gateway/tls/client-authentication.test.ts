@@ -146,9 +146,9 @@ describe('certificates and tokens', () => {
     const refusals = gateway.logs.filter(({ msg }) => msg === 'TLS handshake refused')
     expect(refusals[0]).toMatchObject({ port: 'grpc', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
     const metrics = await (await gateway.call('/metrics', fetchOptions(certificates.authority, ann))).text()
-    expect(metrics).toMatch(/^pixelflow_tls_refused_total\{port="grpc"\} [1-9]/m)
-    expect(metrics).toMatch(/^pixelflow_tls_refused_total\{port="http"\} [1-9]/m)
-    const end = Number(/^pixelflow_tls_certificate_end_time_seconds (\S+)/m.exec(metrics)?.[1])
+    expect(metrics).toMatch(/^pixelflow_tls_handshake_failures_total\{listener="grpc"\} [1-9]/m)
+    expect(metrics).toMatch(/^pixelflow_tls_handshake_failures_total\{listener="http"\} [1-9]/m)
+    const end = Number(/^pixelflow_tls_certificate_expiration_timestamp_seconds (\S+)/m.exec(metrics)?.[1])
     expect(new Date(end * 1000)).toEqual(
       new Date(new X509Certificate(certificates.server.certificate).validTo),
     )

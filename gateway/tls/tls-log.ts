@@ -32,17 +32,17 @@ export function createTlsLog(
   meters: Meters<typeof gatewayMetrics>,
   log: Logger,
 ): (port: 'http' | 'grpc') => ReportRefusedHandshake {
-  const setExpiry = meters.gauge('tlsEnds')
+  const setExpiry = meters.gauge('tlsCertificateExpiration')
   setExpiry(tls.current.until.getTime() / 1000, {})
   tls.onChange(({ until }) => setExpiry(until.getTime() / 1000, {}))
-  const count = meters.counter('tlsRefused')
+  const count = meters.counter('tlsHandshakeFailures')
   const logRefusal = createRateLimitedLog((fields) => log.info('TLS handshake refused', fields))
   return (port) => {
-    count(0, { port })
+    count(0, { listener: port })
     return (peer, reason) => {
       // The client closed the connection: a port scan, or a client that does not trust our certificate.
       if (reason === 'ECONNRESET') return
-      count(1, { port })
+      count(1, { listener: port })
       logRefusal({ port, peer, reason })
     }
   }

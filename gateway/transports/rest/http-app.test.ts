@@ -200,7 +200,7 @@ describe('health', () => {
     const view = await (await gateway.call('/health/')).json()
     expect(view).toMatchObject({
       status: 'ok',
-      checks: { broker: { ok: true, roundTripMs: expect.any(Number) }, events: { ok: true, behind: 0 } },
+      checks: { broker: { ok: true, roundTripMs: expect.any(Number) }, taskList: { ok: true, lagEvents: 0 } },
       load: { watchers: 0 },
     })
     expect((await gateway.call('/health')).status).toBe(200)

@@ -13,17 +13,21 @@ export const healthView = z.object({
     /** Whether the broker commits writes, and the age of the last write that was seen to succeed. */
     writes: check.extend({ ageMs: z.int().optional() }),
     /**
-     * Whether the task list has caught up with the event log. `behind` is the number of missing events; `lagMs` is the
-     * time from the writing of the last event to its arrival in the task list.
+     * Whether the task list has caught up with the event log. `sequence` is that of its last event, `lagEvents` the number
+     * of missing events, and `lagMs` the time from the writing of the last event to its arrival in the task list.
      */
-    events: check.extend({ position: z.int(), behind: z.int().optional(), lagMs: z.number().optional() }),
+    taskList: check.extend({
+      sequence: z.int(),
+      lagEvents: z.int().optional(),
+      lagMs: z.number().optional(),
+    }),
   }),
   load: z.object({
     watchers: z.int(),
     /** Active gRPC calls. */
     calls: z.int(),
     /** Bytes of the responses that are being sent. */
-    leavingBytes: z.int(),
+    inFlightResponseBytes: z.int(),
     /** Files in the disk spool. */
     spooledFiles: z.int(),
     residentBytes: z.int(),

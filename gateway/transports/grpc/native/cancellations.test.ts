@@ -34,7 +34,7 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
         load: { calls: number; watchers: number }
       }
       const metrics = await (await gateway.call('/metrics')).text()
-      const open = /^pixelflow_open_streams\{.*transport="grpc".*\} (\d+)/m.exec(metrics)?.[1]
+      const open = /^pixelflow_open_streams\{.*protocol="grpc".*\} (\d+)/m.exec(metrics)?.[1]
       return { calls: health.load.calls, watchers: health.load.watchers, open: Number(open) }
     }
 
