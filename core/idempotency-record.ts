@@ -9,20 +9,39 @@ export const createdResource = z.union([
 ])
 export type CreatedResource = z.infer<typeof createdResource>
 
-/**
- * State of a call with an idempotency key. The resource that the call creates gets the ids of this record, so that a
- * second attempt with the same key finds what an interrupted first attempt created.
- */
-export const idempotencyRecord = z.object({
-  /** `working`: an attempt renews this record; `open`: the last attempt failed and any gateway may start the next. */
+const currentRecord = z.object({
+  /** `working`: a call renews its claim on the key; `open`: the last call failed and any gateway may run the next. */
   state: z.enum(['working', 'open', 'done']),
   image: id,
   task: id,
-  /** The attempt that wrote this record, and how often it has done so. */
-  attempt: z.string(),
-  beat: z.int().nonnegative(),
+  /** Differs for each call that claims the key. */
+  claim: z.string(),
+  /** How often the call has written this record after its claim. */
+  renewals: z.int().nonnegative(),
   /** Digest of the request; absent until the request has been read. */
   fingerprint: sha256.optional(),
-  made: createdResource.optional(),
+  created: createdResource.optional(),
 })
+
+/** Fields that earlier versions wrote, with the field that replaces each. */
+const renamedFields: Readonly<Record<string, keyof z.infer<typeof currentRecord>>> = {
+  attempt: 'claim',
+  beat: 'renewals',
+  made: 'created',
+}
+
+/**
+ * State of a call with an idempotency key. The resource that the call creates gets the ids of this record, so that a
+ * second call with the same key finds what an interrupted first call created. Also reads records of earlier versions.
+ */
+export const idempotencyRecord = z.preprocess(withCurrentFields, currentRecord)
 export type IdempotencyRecord = z.infer<typeof idempotencyRecord>
+
+function withCurrentFields(stored: unknown): unknown {
+  if (typeof stored !== 'object' || stored === null) return stored
+  const entries = Object.entries(stored).map(([name, value]): [string, unknown] => [
+    Object.hasOwn(renamedFields, name) ? (renamedFields[name] ?? name) : name,
+    value,
+  ])
+  return Object.fromEntries(entries)
+}

@@ -170,7 +170,7 @@ describe('queued tasks', () => {
     // A record as a gateway leaves it that failed after it created the task.
     const record = await one.adapters.keys.get('eve', digest(key))
     if (!record) throw new Error('no record')
-    const { made: _, ...left } = record.value
+    const { created: _, ...left } = record.value
     await one.adapters.keys.compareAndSwap('eve', digest(key), { ...left, state: 'open' }, record.revision)
     expect((await eve.create({ key, at: other })).id).toBe(id)
   })

@@ -38,8 +38,8 @@ export async function claimKey(
         state: 'working',
         image: found?.value.image ?? newId(),
         task: found?.value.task ?? newId(),
-        attempt: crypto.randomUUID(),
-        beat: 0,
+        claim: crypto.randomUUID(),
+        renewals: 0,
       }
       const revision = await keys.compareAndSwap(account, name, value, found?.revision ?? 0)
       if (revision !== null) return { value, revision }
@@ -65,7 +65,7 @@ export function holdClaim(
   let isWriting = false
   let last = Promise.resolve()
   const put = async (change: Partial<IdempotencyRecord>) => {
-    const next = { ...value, ...change, beat: value.beat + 1 }
+    const next = { ...value, ...change, renewals: value.renewals + 1 }
     // A failed write loses nothing: the next call with this key finds what this one created.
     isWriting = true
     const written = await keys.compareAndSwap(account, name, next, revision).catch(() => null)

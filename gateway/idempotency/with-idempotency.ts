@@ -67,7 +67,7 @@ export function withIdempotency({
     const name = { account: who.account, name: sha256Of(parseIdempotencyKey(key)) }
     const newId = () => Bun.randomUUIDv7('hex', events.now())
     const claim = await claimKey(keys, name, newId)
-    const { state, image, task, made } = claim.value
+    const { state, image, task, created } = claim.value
     // Key records are written in the background and do not use the call's store timeout.
     using held =
       state === 'done'
@@ -83,7 +83,7 @@ export function withIdempotency({
         if (state !== 'done') return undefined
         if (fingerprint !== claim.value.fingerprint) throw keyReused()
         replayed = true
-        return resultIn(made, creates)
+        return resultIn(created, creates)
       },
     }
     try {
@@ -93,7 +93,7 @@ export function withIdempotency({
         return { value, replayed }
       }
       const result = { [creates]: value } as unknown as CreatedResource
-      await waitBriefly(held?.release({ state: 'done', fingerprint, made: result }))
+      await waitBriefly(held?.release({ state: 'done', fingerprint, created: result }))
       return { value, replayed }
     } catch (thrown) {
       const fault = Fault.of(thrown)
@@ -143,8 +143,8 @@ async function waitBriefly(recorded: Promise<void> | undefined): Promise<void> {
   if (recorded) await Promise.race([recorded, pause(longestRecordMs)])
 }
 
-function resultIn<K extends keyof Created>(made: CreatedResource | undefined, kind: K): Created[K] {
-  const found = (made as Partial<Created> | undefined)?.[kind]
+function resultIn<K extends keyof Created>(created: CreatedResource | undefined, kind: K): Created[K] {
+  const found = (created as Partial<Created> | undefined)?.[kind]
   if (found !== undefined) return found
   throw new Fault('internal', 'The record of this idempotency key has no result.', {
     remedy: 'Repeat the call with a new idempotency key.',

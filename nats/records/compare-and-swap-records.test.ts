@@ -11,7 +11,12 @@ test('records expire after their retention', async () => {
   await using fixture = await openNatsFixture({ env: { PIXELFLOW_IDEMPOTENCY_RETENTION: '1s' } })
   const { keys } = fixture.adapters
   const id = Bun.randomUUIDv7()
-  await keys.compareAndSwap('local', 'k', { state: 'open', image: id, task: id, attempt: 'one', beat: 0 }, 0)
+  await keys.compareAndSwap(
+    'local',
+    'k',
+    { state: 'open', image: id, task: id, claim: 'one', renewals: 0 },
+    0,
+  )
   expect(await keys.get('local', 'k')).not.toBeNull()
   await until(async () => (await keys.get('local', 'k')) === null)
 }, 30_000)

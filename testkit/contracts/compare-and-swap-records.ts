@@ -12,8 +12,8 @@ const first: IdempotencyRecord = {
   state: 'working',
   image: '01936f2e-7c5e-7abc-9def-0123456789ab',
   task: '01936f2e-7c5e-7abc-9def-0123456789ac',
-  attempt: 'one',
-  beat: 0,
+  claim: 'one',
+  renewals: 0,
 }
 
 /** Registers the tests that every adapter of `CompareAndSwapRecords` must pass. */
@@ -27,7 +27,7 @@ export function compareAndSwapRecordsContract(
       expect(await under.records.get('local', 'k')).toBeNull()
       const one = await under.records.compareAndSwap('local', 'k', first, 0)
       expect(await under.elsewhere.get('local', 'k')).toEqual({ value: first, revision: one ?? 0 })
-      const next = { ...first, beat: 1 }
+      const next = { ...first, renewals: 1 }
       const two = await under.elsewhere.compareAndSwap('local', 'k', next, one ?? 0)
       expect(two).toBeGreaterThan(one ?? Infinity)
       expect(await under.records.get('local', 'k')).toEqual({ value: next, revision: two ?? 0 })
@@ -37,10 +37,10 @@ export function compareAndSwapRecordsContract(
     test('a swap with a stale revision changes nothing', async () => {
       await using under = await open()
       const one = (await under.records.compareAndSwap('local', 'k', first, 0)) ?? 0
-      expect(await under.elsewhere.compareAndSwap('local', 'k', { ...first, attempt: 'two' }, 0)).toBeNull()
-      await under.records.compareAndSwap('local', 'k', { ...first, beat: 1 }, one)
-      expect(await under.elsewhere.compareAndSwap('local', 'k', { ...first, attempt: 'two' }, one)).toBeNull()
-      expect((await under.records.get('local', 'k'))?.value.attempt).toBe('one')
+      expect(await under.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, 0)).toBeNull()
+      await under.records.compareAndSwap('local', 'k', { ...first, renewals: 1 }, one)
+      expect(await under.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, one)).toBeNull()
+      expect((await under.records.get('local', 'k'))?.value.claim).toBe('one')
     })
 
     test('of concurrent creations exactly one succeeds', async () => {
@@ -49,13 +49,13 @@ export function compareAndSwapRecordsContract(
         (n % 2 ? under.records : under.elsewhere).compareAndSwap(
           'local',
           'k',
-          { ...first, attempt: String(n) },
+          { ...first, claim: String(n) },
           0,
         )
       const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => put(n)))
       const winners = answers.flatMap((answer, n) => (answer === null ? [] : [String(n)]))
       expect(winners).toHaveLength(1)
-      expect((await under.records.get('local', 'k'))?.value.attempt).toBe(winners[0] ?? '')
+      expect((await under.records.get('local', 'k'))?.value.claim).toBe(winners[0] ?? '')
     })
 
     test('repeating a swap returns the same revision', async () => {

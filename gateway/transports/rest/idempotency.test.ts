@@ -170,7 +170,7 @@ describe('a gateway that was killed', () => {
     await one.adapters.keys.compareAndSwap(
       'local',
       name,
-      { state: 'working', ...ids, attempt: 'lost', beat: 3 },
+      { state: 'working', ...ids, claim: 'lost', renewals: 3 },
       0,
     )
     return ids
