@@ -1,13 +1,13 @@
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createAuthenticator, type Authenticator } from '../accounts/authenticator.ts'
 import type { GatewayConfig } from '../config.ts'
-import { createRefusals, type Refusals } from '../limits/refusals.ts'
+import { createRefusalBudget, type RefusalBudget } from '../limits/refusal-budget.ts'
 import { createRequestMemory, type RequestMemory } from '../limits/request-memory.ts'
 
 export interface AccessControl {
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
-  readonly refusals: Refusals
+  readonly refusalBudget: RefusalBudget
   /** Pages of other origins that may call. */
   readonly corsOrigins: ReadonlySet<string>
 }
@@ -23,9 +23,9 @@ export function createAccessControl(config: GatewayConfig, log: Logger): AccessC
       authenticator.auth === 'none' ? config.requestMemoryBytes : config.requestMemoryPerAccountBytes,
     perPeerBytes: config.requestMemoryPerPeerBytes,
   })
-  const refusals = createRefusals({
+  const refusalBudget = createRefusalBudget({
     memory,
     onRefused: (share, count) => log.warn('calls refused on their headers', { share, count }),
   })
-  return { authenticator, memory, refusals, corsOrigins }
+  return { authenticator, memory, refusalBudget, corsOrigins }
 }

@@ -5,7 +5,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Authenticator } from '../../accounts/authenticator.ts'
-import type { Refusals } from '../../limits/refusals.ts'
+import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import { codeNames, type CallMeters } from '../../metrics/call-meters.ts'
 import { chooseRequestId } from '../shared/request-context.ts'
@@ -28,7 +28,7 @@ export interface CallInterceptor {
 export interface CallInterceptorNeeds {
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
-  readonly refusals: Refusals
+  readonly refusalBudget: RefusalBudget
   readonly meters: CallMeters
   readonly storeTimeout: StoreTimeout
   readonly log: Logger
@@ -43,7 +43,7 @@ const maxPathLength = 200
 export function createCallInterceptor({
   authenticator,
   memory,
-  refusals,
+  refusalBudget,
   meters,
   storeTimeout,
   log,
@@ -132,7 +132,7 @@ export function createCallInterceptor({
             const tookMs = performance.now() - startedAt
             const result = deadlineFault(signal) ?? outcome
             const fault = result instanceof Fault ? result : undefined
-            if (fault?.row.isRefusal) refusals.count(charged)
+            if (fault?.row.isRefusal) refusalBudget.count(charged)
             const code = fault ? fault.row.grpc : (result as number)
             meter.ended(code, tookMs / 1000)
             streamClosed?.()

@@ -4,7 +4,7 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type { Authenticator } from '../../accounts/authenticator.ts'
-import type { Refusals } from '../../limits/refusals.ts'
+import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { CallMeters } from '../../metrics/call-meters.ts'
 import { createCallInterceptor, type CallInterceptor } from './call-interceptor.ts'
@@ -17,7 +17,7 @@ import type { Implementation } from './implementation.ts'
 export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
-  readonly refusals: Refusals
+  readonly refusalBudget: RefusalBudget
   readonly isReady: () => Promise<boolean>
   readonly meters: CallMeters
   readonly storeTimeout: StoreTimeout
@@ -30,7 +30,7 @@ type BindService = <S extends DescService>(service: S, implementation: Implement
 /** All services, created once and served by several protocols. */
 export interface Services {
   readonly callInterceptor: CallInterceptor
-  readonly refusals: Refusals
+  readonly refusalBudget: RefusalBudget
   readonly readiness: Readiness
   /** Binds the services that every protocol can serve. */
   bind(bindService: BindService): void
@@ -39,7 +39,7 @@ export interface Services {
 }
 
 export function createServices(needs: ServicesNeeds): Services {
-  const { authenticator, memory, refusals, isReady, meters, storeTimeout, log } = needs
+  const { authenticator, memory, refusalBudget, isReady, meters, storeTimeout, log } = needs
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
   const images = imageService({ ...needs, auth: authenticator.auth })
@@ -48,8 +48,15 @@ export function createServices(needs: ServicesNeeds): Services {
     described.map((one) => one.typeName),
   )
   return {
-    callInterceptor: createCallInterceptor({ authenticator, memory, refusals, meters, storeTimeout, log }),
-    refusals,
+    callInterceptor: createCallInterceptor({
+      authenticator,
+      memory,
+      refusalBudget,
+      meters,
+      storeTimeout,
+      log,
+    }),
+    refusalBudget,
     readiness,
     bind(bindService) {
       bindService(ImageService, images)

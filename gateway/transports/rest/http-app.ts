@@ -1,7 +1,7 @@
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
-import type { Refusals } from '../../limits/refusals.ts'
+import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { RequestMeter } from '../../metrics/request-meter.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
@@ -41,7 +41,7 @@ export interface HttpAppOptions extends MetricsRouteOptions {
   readonly corsOrigins: AllowedOrigins
   readonly requestMeter: RequestMeter
   readonly memory: RequestMemory
-  readonly refusals: Refusals
+  readonly refusalBudget: RefusalBudget
   readonly storeTimeout: StoreTimeout
   readonly openStream: OpenStream
   /** Aborts when this gateway stops. */

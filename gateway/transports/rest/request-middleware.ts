@@ -5,7 +5,7 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Server } from 'bun'
 import { Elysia } from 'elysia'
 import type { Authenticator, ClientCertificate } from '../../accounts/authenticator.ts'
-import type { Refusals } from '../../limits/refusals.ts'
+import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { RequestMeter } from '../../metrics/request-meter.ts'
 import type { CorsPolicy } from './cors.ts'
@@ -19,7 +19,7 @@ export interface RequestMiddlewareOptions {
   readonly requestMeter: RequestMeter
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
-  readonly refusals: Refusals
+  readonly refusalBudget: RefusalBudget
   /** Limits how long each request waits for the store. */
   readonly storeTimeout: StoreTimeout
   readonly routes: RouteTable
@@ -35,7 +35,7 @@ export interface RequestMiddlewareOptions {
  * `wrap`, because its trace hook would copy every stream.
  */
 export function requestMiddleware(needs: RequestMiddlewareOptions) {
-  const { requestMeter, memory, refusals, storeTimeout, routes, cors, server, log } = needs
+  const { requestMeter, memory, refusalBudget, storeTimeout, routes, cors, server, log } = needs
   return new Elysia({ name: 'requests' }).wrap((handler) => {
     const inner = handler as unknown as Handler
     const outer: Handler = async (request, ...rest) => {
@@ -43,7 +43,7 @@ export function requestMiddleware(needs: RequestMiddlewareOptions) {
       requestMeter.began()
       const context = requestContextOf(request)
       context.memory = memory
-      const refusal = refusals.isAnySpent ? refuseEarly(request, needs) : undefined
+      const refusal = refusalBudget.isAnySpent ? refuseEarly(request, needs) : undefined
       const response = refusal
         ? problemResponse(request, refusal)
         : (cors?.preflight(request) ?? (await storeTimeout.call(() => respond(inner, request, rest))))
@@ -58,7 +58,7 @@ export function requestMiddleware(needs: RequestMiddlewareOptions) {
       requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
       if (refusal || context.isCall) return response
       const { fault, account } = context
-      if (fault?.row.isRefusal) refusals.count({ account, peer: peerOf(request, server()) })
+      if (fault?.row.isRefusal) refusalBudget.count({ account, peer: peerOf(request, server()) })
       logRequest(log, request, response.status, tookMs, server())
       return response
     }
@@ -69,10 +69,10 @@ export function requestMiddleware(needs: RequestMiddlewareOptions) {
 /** Refuses requests with a body of callers whose calls were refused too often. Reads cost little and are served. */
 function refuseEarly(
   request: Request,
-  { authenticator, refusals, server }: RequestMiddlewareOptions,
+  { authenticator, refusalBudget, server }: RequestMiddlewareOptions,
 ): Fault | undefined {
   if (!methodsWithBody.has(request.method)) return undefined
-  return refusals.earlyRefusal({
+  return refusalBudget.earlyRefusal({
     account: accountOf(request, authenticator, requestContextOf(request).certificate),
     peer: peerOf(request, server()),
   })

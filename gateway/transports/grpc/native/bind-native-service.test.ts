@@ -30,7 +30,7 @@ const MiB = 2 ** 20
 const callInterceptor = createCallInterceptor({
   authenticator: createAuthenticator(undefined),
   memory: createRequestMemory({ totalBytes: 64 * MiB, perAccountBytes: 64 * MiB, perPeerBytes: 64 * MiB }),
-  refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, earlyRefusal: () => undefined },
+  refusalBudget: { count: () => {}, isAnySpent: false, isSpent: () => false, earlyRefusal: () => undefined },
   meters: createCallMeters(openMeters(gatewayMetrics), () => () => {}),
   storeTimeout,
   log: createLogger({ service: 'test', write: () => {} }),

@@ -51,7 +51,7 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   const certificates = createClientCertificates(refused)
   const maxConnectionAge = createMaxConnectionAge({ ageMs: connectionAgeMs, graceMs })
   const pool = createMessagePool()
-  const limits = createFrameLimits((peer) => services.refusals.isSpent({ peer }))
+  const limits = createFrameLimits((peer) => services.refusalBudget.isSpent({ peer }))
   const interceptor = createNativeInterceptor({
     callInterceptor,
     pool,

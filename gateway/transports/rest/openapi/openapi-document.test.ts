@@ -21,7 +21,12 @@ function routes(): string[] {
     usecases: {} as Usecases,
     authenticator: createAuthenticator(undefined),
     memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
-    refusals: { count: () => {}, isAnySpent: false, isSpent: () => false, earlyRefusal: () => undefined },
+    refusalBudget: {
+      count: () => {},
+      isAnySpent: false,
+      isSpent: () => false,
+      earlyRefusal: () => undefined,
+    },
     sendContent: () => Promise.reject(new Error('not called')),
     sendBytes: () => Promise.reject(new Error('not called')),
     checkHealth: () => Promise.reject(new Error('not called')),

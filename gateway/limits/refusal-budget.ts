@@ -5,7 +5,7 @@ import { ownerKey, type RequestOwner, type RequestMemory } from './request-memor
  * Limits the cost of refused calls. A refusal with its own reason, a log line and a read of the body takes about 1 ms of
  * the only thread; a caller who has used up its budget is refused on its headers, for a tenth of that.
  */
-export interface Refusals {
+export interface RefusalBudget {
   /** Counts a call that was refused for its credentials or its memory. */
   count(owner: RequestOwner): void
   /** Whether any budget is spent. Cheap, so that normal calls pay nothing for this limit. */
@@ -19,7 +19,7 @@ export interface Refusals {
   earlyRefusal(owner: RequestOwner): Fault | undefined
 }
 
-export interface RefusalsOptions {
+export interface RefusalBudgetOptions {
   readonly memory: Pick<RequestMemory, 'isHalfFull'>
   /** Called with the number of calls that were refused on their headers since its last call. */
   readonly onRefused: (share: string, count: number) => void
@@ -40,11 +40,11 @@ interface Bucket {
   countedAt: number
 }
 
-export function createRefusals({
+export function createRefusalBudget({
   memory,
   onRefused,
   now = () => performance.now(),
-}: RefusalsOptions): Refusals {
+}: RefusalBudgetOptions): RefusalBudget {
   /** In the order of the last refusal, oldest first. */
   const buckets = new Map<string, Bucket>()
   /** Refusals on headers that are not reported yet, by share. */
