@@ -1,11 +1,16 @@
 import { cancelTask } from './tasks/cancel-task.ts'
 import { createTask } from './tasks/create-task.ts'
-import { dropDeadLetter, getDeadLetter, listDeadLetters, replayDeadLetter } from './operators/dead-letters.ts'
+import {
+  deleteDeadLetter,
+  getDeadLetter,
+  listDeadLetters,
+  replayDeadLetter,
+} from './operators/dead-letters.ts'
 import { deleteImage } from './images/delete-image.ts'
 import { deleteTask } from './tasks/delete-task.ts'
 import { getTask } from './tasks/get-task.ts'
 import { bufferImage } from './process/buffer-image.ts'
-import { inspectImage } from './images/inspect-image.ts'
+import { getImage } from './images/get-image.ts'
 import { listActors } from './operators/list-actors.ts'
 import { listOperations } from './process/list-operations.ts'
 import { listTasks } from './tasks/list-tasks.ts'
@@ -30,7 +35,7 @@ export function createUsecases(ports: Ports) {
     stageImage: stageImage(ports),
     bufferImage: bufferImage(ports),
     processImage: processImage(ports),
-    inspectImage: inspectImage(ports),
+    getImage: getImage(ports),
     readImage: readImage(ports),
     deleteImage: deleteImage(ports),
     createTask: create,
@@ -47,7 +52,7 @@ export function createUsecases(ports: Ports) {
     listDeadLetters: listDeadLetters(ports),
     getDeadLetter: getDeadLetter(ports),
     replayDeadLetter: replayDeadLetter(ports, create),
-    dropDeadLetter: dropDeadLetter(ports),
+    deleteDeadLetter: deleteDeadLetter(ports),
   }
 }
 

@@ -65,7 +65,7 @@ export function adminCommand(program: Command, context: Context): void {
   one('replay', 'Runs it again, as a new task of the same account.', (server, id) => server.replayDead(id))
   letter('drop', 'Deletes the dead letter; the task stays unchanged.').action(
     async (id: string, options: ServerFlags) => {
-      await (await clientFor(context, options)).dropDead(id)
+      await (await clientFor(context, options)).deleteDead(id)
       reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
     },
   )

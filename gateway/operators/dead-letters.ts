@@ -30,7 +30,7 @@ export function getDeadLetter({ deadLetters }: DeadLetterPorts) {
 }
 
 /** @throws Fault `not_found`. */
-export function dropDeadLetter({ deadLetters }: DeadLetterPorts) {
+export function deleteDeadLetter({ deadLetters }: DeadLetterPorts) {
   return async (who: Principal, id: string): Promise<void> => {
     requireScope(who, 'admin')
     if (!(await deadLetters.delete(id))) notFound(id)

@@ -104,7 +104,7 @@ test('the repeated response to an idempotent call has a position, through any ga
     await gateway.call('/api/v1/tasks', init),
     await fetch(new URL('/api/v1/tasks', behind.url), init),
   ]
-  expect(second.headers.get('idempotency-replayed')).toBe('true')
+  expect(second.headers.get('idempotent-replayed')).toBe('true')
   expect(second.headers.get(positionHeader)).toBe(first.headers.get(positionHeader))
 })
 

@@ -23,7 +23,7 @@ export interface Admin {
   dead(id: string, options?: CallOptions): Promise<DeadLetterView>
   /** Processes a dead letter again as a new task, whose id is in `replay`. Idempotent. */
   replayDead(id: string, options?: CallOptions): Promise<DeadLetterView>
-  dropDead(id: string, options?: CallOptions): Promise<void>
+  deleteDead(id: string, options?: CallOptions): Promise<void>
 }
 
 /** Creates a client for the operator API over HTTP. Sends nothing yet. @throws TypeError if the address is invalid. */
@@ -60,6 +60,6 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     dead: (id, one) => json<DeadLetterView>(path(id), 'cause', {}, ended(one)),
     replayDead: (id, one) =>
       json<DeadLetterView>(`${path(id)}/replay`, 'cause', { method: 'POST', repeatable: true }, ended(one)),
-    dropDead: (id, one) => done(path(id), { method: 'DELETE' }, ended(one)),
+    deleteDead: (id, one) => done(path(id), { method: 'DELETE' }, ended(one)),
   }
 }

@@ -67,7 +67,7 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     },
     async getImage({ id }, call) {
       return {
-        image: toImageMessage(await usecases.inspectImage(call.principal(), requireId('id', id, 'image'))),
+        image: toImageMessage(await usecases.getImage(call.principal(), requireId('id', id, 'image'))),
       }
     },
     async deleteImage({ id }, call) {

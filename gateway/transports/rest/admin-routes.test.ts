@@ -25,7 +25,7 @@ async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
   return { task: await get(id), id: `transform.local.${id}` }
 }
 
-test('dead letters are listed in pages, have their private cause, and dropped', async () => {
+test('dead letters are listed in pages, have their private cause, and are deleted', async () => {
   const made = [await giveUp(), await giveUp(), await giveUp()]
   const ids: string[] = []
   for (let cursor = ''; ;) {

@@ -20,7 +20,7 @@ export interface AdminRouteOptions {
   readonly authenticator: Authenticator
 }
 
-/** For operators: list, inspect, replay and drop dead letters. */
+/** For operators: list, get, replay and delete dead letters. */
 export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
   return new Elysia({ name: 'admin', prefix: '/api/v1/admin' })
     .use(authenticate(authenticator))
@@ -48,7 +48,7 @@ export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
     .delete(
       '/dead/:id',
       async ({ params, who }) => {
-        await usecases.dropDeadLetter(who, params.id)
+        await usecases.deleteDeadLetter(who, params.id)
         return new Response(null, { status: 204 })
       },
       { parse: 'none' },

@@ -32,7 +32,7 @@ const exposedHeaders = [
   'Content-Disposition',
   'Accept-Ranges',
   'Preference-Applied',
-  'Idempotency-Replayed',
+  'Idempotent-Replayed',
   positionHeader,
   'Retry-After',
   'WWW-Authenticate',

@@ -10,6 +10,6 @@ export function createdResponse(
   view: unknown,
   replayed: boolean = false,
 ): Response {
-  const replayHeader = replayed ? { 'idempotency-replayed': 'true' } : {}
+  const replayHeader = replayed ? { 'idempotent-replayed': 'true' } : {}
   return Response.json(view, { status, headers: { location, ...replayHeader } })
 }

@@ -87,10 +87,10 @@ describe('the same call with the same key', () => {
   ])('%s is executed once, and the response is repeated', async (_, status, same, different) => {
     const key = crypto.randomUUID()
     const first = await post(one.url, same(), key)
-    expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([status, null])
+    expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([status, null])
     const before = [await one.messages(), await tasks()]
     const again = await post(other.url, same(), `"${key}"`)
-    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([status, 'true'])
+    expect([again.status, again.headers.get('idempotent-replayed')]).toEqual([status, 'true'])
     expect(again.headers.get('location')).toBe(first.headers.get('location'))
     expect(await again.json()).toEqual(await first.json())
     const refused = await one.refusal(post(other.url, different(), key))
@@ -198,7 +198,7 @@ describe('a gateway that was killed', () => {
     expect(await tasks()).toEqual(before)
     // The missing job is queued.
     expect((await one.messages()).jobs).toBe(jobs + 1)
-    expect((await post(one.url, task('sharpen'), 'died-late')).headers.get('idempotency-replayed')).toBe(
+    expect((await post(one.url, task('sharpen'), 'died-late')).headers.get('idempotent-replayed')).toBe(
       'true',
     )
   }, 20_000)

@@ -45,7 +45,7 @@ export function imageRoutes({
       },
       { parse: 'none' },
     )
-    .get('/:id', async ({ params, who }) => viewImage(await usecases.inspectImage(who, params.id)))
+    .get('/:id', async ({ params, who }) => viewImage(await usecases.getImage(who, params.id)))
     .get('/:id/content', async ({ params, request, server, who }) =>
       sendContent({ request, server }, await usecases.readImage(who, params.id)),
     )

@@ -73,10 +73,10 @@ export const adminPaths: Json = {
     },
     delete: {
       tags,
-      operationId: 'dropDeadLetter',
-      summary: 'Drop a dead letter',
+      operationId: 'deleteDeadLetter',
+      summary: 'Delete a dead letter',
       description: 'The task does not change.',
-      responses: { '204': { description: 'The dead letter was dropped.' }, ...problemResponses('not_found') },
+      responses: { '204': { description: 'The dead letter was deleted.' }, ...problemResponses('not_found') },
     },
   },
   '/api/v1/admin/dead/{id}/replay': {

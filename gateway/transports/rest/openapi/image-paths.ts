@@ -57,7 +57,7 @@ export const imagePaths: Json = {
     parameters: [id],
     get: {
       tags,
-      operationId: 'inspectImage',
+      operationId: 'getImage',
       summary: 'Get an image',
       responses: {
         '200': jsonResponse('The image.', 'Image', imageExample),
@@ -76,13 +76,13 @@ export const imagePaths: Json = {
     parameters: [id, downloadParameter, ...conditionalHeaders],
     get: {
       tags,
-      operationId: 'readImage',
+      operationId: 'getImageContent',
       summary: 'Download an image as it was uploaded',
       responses: contentResponses('The file.', 'image_not_found', mediaTypes),
     },
     head: {
       tags,
-      operationId: 'measureImage',
+      operationId: 'headImageContent',
       summary: 'Get the headers of the download without the content',
       responses: contentResponses('Length, media type and ETag.', 'image_not_found', []),
     },

@@ -118,6 +118,22 @@ describe('the OpenAPI document', () => {
     expect(new Set(operationIds).size).toBe(operationIds.length)
   })
 
+  test('names operations after their method', () => {
+    const pattern: Readonly<Record<string, RegExp>> = {
+      get: /^(get|list)[A-Z]/,
+      head: /^head[A-Z]/,
+      delete: /^delete[A-Z]/,
+    }
+    const others = Object.values(openapiPaths).flatMap((item) =>
+      Object.entries(pattern).flatMap(([verb, form]) => {
+        const call = item[verb] as Json | undefined
+        return call === undefined || form.test(String(call['operationId'])) ? [] : [call['operationId']]
+      }),
+    )
+    // A stream of events and a WebSocket are more than one GET.
+    expect(new Set(others)).toEqual(new Set(['tune', 'watchTask']))
+  })
+
   test('lists the status 400 for every call', () => {
     const without = Object.entries(openapiPaths).flatMap(([path, item]) =>
       verbs

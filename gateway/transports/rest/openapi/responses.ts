@@ -125,7 +125,7 @@ export const conditionalHeaders = [
 /** Request header of calls that create a resource. */
 export const idempotencyKeyHeader = headerParameter(
   'Idempotency-Key',
-  'A key that the client chooses for this call, 1 to 255 visible ASCII characters, such as a UUID. The same call with the same key is executed once: repeated calls return the first response, with `Idempotency-Replayed: true`. A different call with the same key is refused.',
+  'A key that the client chooses for this call, 1 to 255 visible ASCII characters, such as a UUID. The same call with the same key is executed once: repeated calls return the first response, with `Idempotent-Replayed: true`. A different call with the same key is refused.',
   '^[\\x21-\\x7e]{1,255}$',
 )
 

@@ -50,7 +50,7 @@ export const systemPaths: Json = {
     get: {
       tags,
       ...open,
-      operationId: 'getDocument',
+      operationId: 'getOpenApi',
       summary: 'Get this document',
       responses: {
         '200': {
@@ -80,7 +80,7 @@ export const systemPaths: Json = {
     get: {
       tags,
       ...open,
-      operationId: 'isLive',
+      operationId: 'getLiveness',
       summary: 'Liveness probe',
       responses: {
         '200': jsonResponse('The process is running.', 'Status', { status: 'ok' }),
@@ -92,7 +92,7 @@ export const systemPaths: Json = {
     get: {
       tags,
       ...open,
-      operationId: 'isReady',
+      operationId: 'getReadiness',
       summary: 'Readiness probe',
       responses: {
         '200': jsonResponse('The gateway is ready.', 'Status', { status: 'ok' }),

@@ -226,7 +226,7 @@ export const taskPaths: Json = {
     ],
     get: {
       tags,
-      operationId: 'readOutput',
+      operationId: 'getOutput',
       summary: 'Download an output',
       responses: outputBytes(
         'The file.',
@@ -235,7 +235,7 @@ export const taskPaths: Json = {
     },
     head: {
       tags,
-      operationId: 'measureOutput',
+      operationId: 'headOutput',
       summary: 'Get the headers of the download without the content',
       responses: outputBytes('Length, media type and ETag.', []),
     },
