@@ -1,13 +1,15 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettings, type Environment, type Values } from '@pixelflow/platform/config/read-settings'
-import { choice, duration, list, port, secret, text } from '@pixelflow/platform/config/setting'
+import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
+import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { choice, list, port, secret, text } from '@pixelflow/platform/config/setting'
 
 /** Settings of the command-line client and of what it starts. */
 export const cliSettings = {
   url: text('PIXELFLOW_URL', {
-    fallback: undefined,
-    shownFallback: 'http://127.0.0.1:3000',
+    default: undefined,
+    shownDefault: 'http://127.0.0.1:3000',
     expects: 'an address such as http://127.0.0.1:3000 or https://pixelflow.example.com',
     pattern: /^https?:\/\/[^\s/?#]+\/?$/,
     help: 'The server that the client commands talk to.',
@@ -17,101 +19,91 @@ export const cliSettings = {
     help: 'The bearer token that the client commands send.',
   }),
   grpcUrl: list('PIXELFLOW_GRPC_URL', {
-    fallback: undefined,
-    shownFallback: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
+    default: undefined,
+    shownDefault: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
     expects: 'an address such as 127.0.0.1:50051 or dns:///gateways:50051',
     pattern: /^(?:https?:\/\/|dns:\/\/\/)?[^\s/,]+\/?$/,
     help: 'The gRPC ports that client commands with `--grpc` use in turn.',
   }),
   caFile: text('PIXELFLOW_CA_FILE', {
-    fallback: undefined,
-    shownFallback: 'the authorities that the system trusts',
+    default: undefined,
+    shownDefault: 'the authorities that the system trusts',
     expects: 'the path of a PEM file',
     help: 'The certificate authority of the server that client commands talk to.',
   }),
   certFile: text('PIXELFLOW_CERT_FILE', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a PEM file',
     help: 'The client certificate of client commands, where a server requires one.',
   }),
   keyFile: text('PIXELFLOW_KEY_FILE', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a PEM file',
     help: 'The private key of that certificate.',
   }),
   natsServer: text('PIXELFLOW_NATS_SERVER', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a nats-server, 2.12 or newer',
     help: 'The nats-server that `up` starts. Unset: the one on PATH, in the cache, downloaded, or built with Go.',
   }),
   natsDownloadUrl: text('PIXELFLOW_NATS_DOWNLOAD_URL', {
-    fallback: 'https://github.com/nats-io/nats-server/releases/download',
+    default: 'https://github.com/nats-io/nats-server/releases/download',
     expects: 'an address that <version>/SHA256SUMS and the archives are appended to',
     pattern: /^https?:\/\/\S+$/,
     help: 'Where nats-server is downloaded from; for mirrors.',
   }),
   cacheDir: text('PIXELFLOW_CACHE_DIR', {
-    fallback: undefined,
-    shownFallback: '~/.cache/pixelflow',
+    default: undefined,
+    shownDefault: '~/.cache/pixelflow',
     expects: 'the path of a folder',
     help: 'Where downloaded and built tools are kept; `XDG_CACHE_HOME` is followed.',
   }),
   dieWithParent: choice('PIXELFLOW_LEASH', ['pdeathsig', 'pipe'], {
-    fallback: undefined,
-    shownFallback: 'pdeathsig where setpriv offers it, else pipe',
+    default: undefined,
+    shownDefault: 'pdeathsig where setpriv offers it, else pipe',
     help: 'How the processes of `up` detect that it was killed.',
   }),
   chromium: text('PIXELFLOW_CHROMIUM', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a Chromium or Chrome',
     help: 'The browser of the browser test. Unset: the one on PATH.',
   }),
 }
 
-/** What `up` must know of the gateway's settings; the gateway itself declares and documents them. */
-const shared = {
+/** Settings of the services that `up` and the client commands read too; the services document them. */
+const serviceSettings = {
   host: text('PIXELFLOW_HOST', {
-    fallback: '127.0.0.1',
+    default: '127.0.0.1',
     expects: 'an address to listen on',
     help: 'Address that the gateway listens on.',
   }),
-  httpPort: port('PIXELFLOW_HTTP_PORT', { fallback: 3000, help: 'Port of the HTTP interface.' }),
+  httpPort: port('PIXELFLOW_HTTP_PORT', { default: 3000, help: 'Port of the HTTP interface.' }),
   grpcPort: port('PIXELFLOW_GRPC_PORT', {
-    fallback: 50_051,
+    default: 50_051,
     help: 'Port of the gRPC interface; 0 takes a free one.',
   }),
   tlsCertFile: text('PIXELFLOW_TLS_CERT_FILE', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a certificate in PEM',
     help: 'Certificate that the gateway serves TLS with.',
   }),
   dataDir: text('PIXELFLOW_DATA_DIR', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a folder',
     help: 'Folder of everything that is kept.',
   }),
   natsUrl: list('NATS_URL', {
-    fallback: undefined,
+    default: undefined,
     expects: 'an address such as nats://127.0.0.1:4222',
     pattern: /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/,
     help: 'Addresses of the NATS servers of one cluster.',
   }),
-  drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
-    fallback: 8000,
-    help: 'How long work in progress may take after the request to stop.',
-  }),
-  logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
-    fallback: 'info' as const,
-    help: 'The least important log lines to write.',
-  }),
-  logFormat: choice('PIXELFLOW_LOG_FORMAT', ['json', 'pretty'], {
-    fallback: undefined,
-    help: 'How log lines are written.',
-  }),
+  drainTimeoutMs: sharedSettings.drainTimeoutMs,
+  ...logSettings,
 }
 
 /** Everything a command takes from the environment, paths made absolute. */
-export interface Config extends Values<typeof cliSettings & typeof shared> {
+export interface Config extends Values<typeof cliSettings & typeof serviceSettings> {
   /** The checkout. */
   readonly root: string
   readonly dataDir: string
@@ -133,7 +125,7 @@ export interface Config extends Values<typeof cliSettings & typeof shared> {
  * @throws InvalidSettings naming each variable that cannot be used.
  */
 export function readConfig(env: Environment = process.env, cwd: string = process.cwd()): Config {
-  const values = readSettings({ ...cliSettings, ...shared }, env)
+  const values = readSettings({ ...cliSettings, ...serviceSettings }, env)
   const root = resolve(import.meta.dir, '..')
   const cache = values.cacheDir ?? join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pixelflow')
   return {
@@ -150,7 +142,7 @@ export function readConfig(env: Environment = process.env, cwd: string = process
 }
 
 /** Address under which a gateway with these settings is reached from this machine. */
-function localUrl({ host, httpPort, tlsCertFile }: Values<typeof shared>): string {
+function localUrl({ host, httpPort, tlsCertFile }: Values<typeof serviceSettings>): string {
   const everywhere = host === '0.0.0.0' || host === '::'
   const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${httpPort}`

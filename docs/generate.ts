@@ -1,16 +1,18 @@
 import { join } from 'node:path'
 import { recipesMarkdown } from '@pixelflow/core/operations/recipes-markdown'
 import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
-import { configurationMarkdown } from './configuration.ts'
+import { configurationMarkdown, settingNamesJson } from './configuration.ts'
 import { metricsMarkdown } from './metrics.ts'
 import { thirdPartyNotices } from './third-party.ts'
 
 /**
- * Writes the pages that come from the code, or, with `--check`, fails when one of them is not what the code says.
+ * Writes the pages, and the list of settings, that are generated from the code. With `--check`, fails when one of them
+ * differs from the code.
  */
 const pages: Record<string, () => string> = {
   'recipes.md': recipesMarkdown,
   'configuration.md': configurationMarkdown,
+  '../platform/config/setting-names.json': settingNamesJson,
   'metrics.md': metricsMarkdown,
   'third-party-notices.txt': () => thirdPartyNotices(join(import.meta.dir, '..')),
   'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,

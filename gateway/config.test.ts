@@ -42,6 +42,19 @@ test('tokens can be read from a file, one per line', async () => {
   await rm(folder, { recursive: true })
 })
 
+test('values that contradict each other are reported together', () => {
+  const read = () =>
+    readConfig({
+      PIXELFLOW_HOST: '0.0.0.0',
+      PIXELFLOW_GRPC_PORT: '3000',
+      PIXELFLOW_CORS_ORIGINS: '*',
+      PIXELFLOW_TLS_KEY_FILE: 'key.pem',
+    })
+  expect(read).toThrow(
+    /^PIXELFLOW_TLS_KEY_FILE[^]*\nPIXELFLOW_HOST[^]*\nPIXELFLOW_GRPC_PORT[^]*\nPIXELFLOW_CORS_ORIGINS/,
+  )
+})
+
 test('all invalid values are reported together, without tokens', () => {
   const wrong = () =>
     readConfig({

@@ -14,6 +14,6 @@ test('the settings have the defaults that are documented', () => {
     PIXELFLOW_MAX_QUEUED: '1000000',
   })
   expect(() => readSettings(natsSettings, { NATS_URL: 'http://x:1,nats://u:p@h:1' })).toThrow(
-    'NATS_URL="http://x:1,nats://[redacted]@h:1"',
+    'NATS_URL="http://x:1,nats://[redacted]@h:1" has the wrong form. Give an address such as',
   )
 })

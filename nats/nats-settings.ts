@@ -2,19 +2,19 @@ import { duration, integer, list, secret, text } from '@pixelflow/platform/confi
 import type { Values } from '@pixelflow/platform/config/read-settings'
 
 const days = 86_400e3
-const retention = { fallback: 7 * days, min: 60e3, max: 3650 * days }
+const retention = { default: 7 * days, min: 60e3, max: 3650 * days }
 
 /** Settings of the NATS connection and of the broker's layout. */
 export const natsSettings = {
   natsUrl: list('NATS_URL', {
-    fallback: ['nats://127.0.0.1:4222'],
+    default: ['nats://127.0.0.1:4222'],
     expects:
       'an address such as nats://127.0.0.1:4222 or tls://nats.example.com:4222, without user and password',
     pattern: /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/,
     help: 'Addresses of the NATS servers of one cluster.',
   }),
   natsUser: text('PIXELFLOW_NATS_USER', {
-    fallback: undefined,
+    default: undefined,
     expects: 'a user name',
     help: 'User of the NATS server.',
   }),
@@ -23,12 +23,12 @@ export const natsSettings = {
     help: 'Password of that user.',
   }),
   natsCredsFile: text('PIXELFLOW_NATS_CREDS_FILE', {
-    fallback: undefined,
+    default: undefined,
     expects: 'the path of a NATS credentials file',
     help: 'Credentials file (JWT and seed), instead of user and password.',
   }),
   natsReplicas: integer('PIXELFLOW_NATS_REPLICAS', {
-    fallback: 1,
+    default: 1,
     min: 1,
     max: 5,
     help: 'Copies of every stream in a NATS cluster; 3 survives the loss of a server.',
@@ -46,13 +46,13 @@ export const natsSettings = {
     help: 'How long the results of a task can be fetched.',
   }),
   idempotencyRetentionMs: duration('PIXELFLOW_IDEMPOTENCY_RETENTION', {
-    fallback: 86_400e3,
+    default: 86_400e3,
     min: 1000,
     max: 3650 * days,
     help: 'How long the answer to a call with an Idempotency-Key is kept, and the key must not be used for another.',
   }),
   maxQueued: integer('PIXELFLOW_MAX_QUEUED', {
-    fallback: 1_000_000,
+    default: 1_000_000,
     min: 1,
     max: 100_000_000,
     help: 'Jobs that may wait at most; further ones are refused with queue_full.',

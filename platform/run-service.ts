@@ -1,4 +1,5 @@
 import { redact, InvalidSettings, type Table, type Values } from './config/read-settings.ts'
+import { unknownSettings } from './config/unknown-settings.ts'
 import type { LogSettings } from './telemetry/log-settings.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 
@@ -43,6 +44,8 @@ export async function runService<T extends Table, S extends Values<T> & ServiceS
   }
 
   log.info('starting', { pid: process.pid, settings: redact(table, settings) })
+  const unknown = unknownSettings(process.env)
+  if (unknown.length > 0) log.warn('unknown settings ignored', { unknown })
   try {
     await run(settings, log, stop.signal)
   } catch (error) {

@@ -7,7 +7,8 @@ import { actorKinds } from '@pixelflow/core/job'
 import { readSettings, type Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
-import { bytes } from '@pixelflow/platform/config/setting'
+import { byteSize } from '@pixelflow/platform/config/byte-size'
+import { quantity as parseQuantity } from '@pixelflow/platform/config/quantity'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import { streams } from '@pixelflow/nats/topology/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
@@ -179,7 +180,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     }
   })
 
-  const size = (text: string | undefined) => bytes('', { fallback: 0, help: '' }).parse(text ?? '')
+  const size = (text: string | undefined) => parseQuantity(byteSize, {}).parse(text ?? '')
 
   test('actors have memory for their child processes and their scratch files', () => {
     const pod = onlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec
@@ -193,11 +194,11 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
 
     const gateway = onlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
     const largest = size(
-      gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.fallback),
+      gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.default),
     )
     // Each child process has two live sessions, and each session's image is at most what a gateway keeps in memory.
     const sessions =
-      2 * live * gatewaySettings.inlineMaxBytes.fallback + actorSettings.previewScratchBytes.fallback
+      2 * live * gatewaySettings.inlineMaxBytes.default + actorSettings.previewScratchBytes.default
     expect(quantity(scratch?.sizeLimit)).toBeGreaterThanOrEqual(concurrency * largest + sessions)
   })
 

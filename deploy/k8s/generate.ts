@@ -52,12 +52,12 @@ const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 /** Content of `topology.json`: the consumers with waiting work, by kind and KEDA trigger, and `max_ack_pending`. */
 export function chartTopology() {
   const layout = {
-    natsReplicas: natsSettings.natsReplicas.fallback,
-    taskRetentionMs: natsSettings.taskRetentionMs.fallback,
-    imageRetentionMs: natsSettings.imageRetentionMs.fallback,
-    resultRetentionMs: natsSettings.resultRetentionMs.fallback,
-    idempotencyRetentionMs: natsSettings.idempotencyRetentionMs.fallback,
-    maxQueued: natsSettings.maxQueued.fallback,
+    natsReplicas: natsSettings.natsReplicas.default,
+    taskRetentionMs: natsSettings.taskRetentionMs.default,
+    imageRetentionMs: natsSettings.imageRetentionMs.default,
+    resultRetentionMs: natsSettings.resultRetentionMs.default,
+    idempotencyRetentionMs: natsSettings.idempotencyRetentionMs.default,
+    maxQueued: natsSettings.maxQueued.default,
   }
   const work = consumersOf(layout).filter(({ stream }) => stream === streams.jobs)
   const waitingOf = (kind: (typeof actorKinds)[number]) => ({

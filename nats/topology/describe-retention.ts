@@ -1,4 +1,4 @@
-import { printDuration } from '@pixelflow/platform/config/setting'
+import { printDuration } from '@pixelflow/platform/config/time-span'
 import { streamsOf, type Layout } from './topology.ts'
 
 /** Markdown table rows: each stream with its subjects, maximum age and size. */

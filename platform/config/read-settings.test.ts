@@ -2,18 +2,19 @@ import { expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeSettings, readSettings, redact, InvalidSettings } from './read-settings.ts'
+import { describeSettings } from './describe-settings.ts'
+import { readSettings, redact, InvalidSettings } from './read-settings.ts'
 import { bytes, choice, duration, flag, integer, list, port, secret, text } from './setting.ts'
 
 const table = {
-  size: bytes('T_SIZE', { fallback: 512 * 2 ** 20, min: 1024, help: 'a size' }),
-  wait: duration('T_WAIT', { fallback: 15e3, max: 60e3, help: 'a wait' }),
-  count: integer('T_COUNT', { fallback: 4, min: 1, max: 64, shownFallback: 'cores', help: 'a | count' }),
-  port: port('T_PORT', { fallback: 3000, help: 'a port' }),
-  word: choice('T_WORD', ['json', 'pretty'], { fallback: undefined, help: 'a word' }),
-  yes: flag('T_YES', { fallback: false, help: 'a flag' }),
-  name: text('T_NAME', { fallback: 'x', expects: 'a name', pattern: /^[a-z]+$/, help: 'a name' }),
-  names: list('T_NAMES', { fallback: ['a'], expects: 'names', help: 'names' }),
+  size: bytes('T_SIZE', { default: 512 * 2 ** 20, min: 1024, help: 'a size' }),
+  wait: duration('T_WAIT', { default: 15e3, max: 60e3, help: 'a wait' }),
+  count: integer('T_COUNT', { default: 4, min: 1, max: 64, shownDefault: 'cores', help: 'a | count' }),
+  port: port('T_PORT', { default: 3000, help: 'a port' }),
+  word: choice('T_WORD', ['json', 'pretty'], { default: undefined, help: 'a word' }),
+  yes: flag('T_YES', { default: false, help: 'a flag' }),
+  name: text('T_NAME', { default: 'x', expects: 'a name', pattern: /^[a-z]+$/, help: 'a name' }),
+  names: list('T_NAMES', { default: ['a'], expects: 'names', help: 'names' }),
   key: secret('T_KEY', { expects: 'a key', help: 'a key' }),
 }
 

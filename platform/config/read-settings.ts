@@ -1,15 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { SecretSource } from './read-secret.ts'
 import { redacted, type Setting } from './setting.ts'
 
 /**
  * Settings come from the environment. Each package declares a table of `Setting`s in its `config.ts`; `main.ts` reads all
- * tables together, so that all invalid values are reported at once.
+ * tables together with one schema, so that all invalid values are reported at once.
  */
 
 export type Table = Readonly<Record<string, Setting<unknown>>>
 
 /** The values of a table of settings. */
-export type Values<S extends Table> = { readonly [K in keyof S]: ReturnType<S[K]['parse']> }
+export type Values<S extends Table> = { readonly [K in keyof S]: z.output<S[K]['schema']> }
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -33,50 +34,44 @@ export class InvalidSettings extends Error {
 
 /** @throws InvalidSettings naming every variable with an invalid value. */
 export function readSettings<S extends Table>(table: S, env: Environment): Values<S> {
-  const problems: SettingProblem[] = []
-  const values: Record<string, unknown> = {}
-  for (const [key, setting] of Object.entries(table)) {
-    try {
-      values[key] = readOne(setting, env)
-    } catch (thrown) {
-      problems.push(problemOf(setting, env, thrown as Error))
-    }
-  }
-  if (problems.length > 0) throw new InvalidSettings(problems)
-  return Object.freeze(values) as Values<S>
+  const settings = Object.entries(table)
+  const schema = z.object(Object.fromEntries(settings.map(([key, one]) => [key, one.schema]))).readonly()
+  const given = Object.fromEntries(settings.map(([key, one]) => [key, givenFor(one, env)]))
+  // Compiling the schema, as zod does for many values of one schema, costs more than this one parse.
+  const { success, data, error } = schema.safeParse(given, { jitless: true })
+  if (success) return data as Values<S>
+  const messages = new Map<PropertyKey | undefined, string>()
+  // A list can have several invalid entries, which have one remedy.
+  for (const { path, message } of error.issues) if (!messages.has(path[0])) messages.set(path[0], message)
+  throw new InvalidSettings(
+    settings.flatMap(([key, one]) => {
+      const message = messages.get(key)
+      return message === undefined
+        ? []
+        : [{ variable: showVariable(one, env), problem: message, remedy: remedyOf(one) }]
+    }),
+  )
 }
 
-function readOne(setting: Setting<unknown>, env: Environment): unknown {
-  const given = env[setting.env]?.trim()
-  const file = setting.secret ? env[`${setting.env}_FILE`]?.trim() : undefined
-  if (given && file) throw new Error(`is given twice, directly and in ${setting.env}_FILE`)
-  const text = file ? readSecret(file) : given
-  return text ? setting.parse(text) : setting.fallback
+/** What the schema of a setting parses. A blank variable counts as not set. */
+function givenFor(
+  { env: name, secret }: Setting<unknown>,
+  env: Environment,
+): string | SecretSource | undefined {
+  const text = env[name]?.trim() || undefined
+  return secret ? { text, file: env[`${name}_FILE`]?.trim() || undefined } : text
 }
 
-function readSecret(path: string): string {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8').trim()
-  } catch (thrown) {
-    throw new Error(`cannot be read from the file ${path} (${(thrown as { code?: string }).code})`, {
-      cause: thrown,
-    })
-  }
-  if (text === '') throw new Error(`is to be read from ${path}, but that file is empty`)
-  return text
+/** The variable and its value, without secrets and without the user and password of an address. */
+function showVariable({ env: name, secret }: Setting<unknown>, env: Environment): string {
+  const given = env[name]
+  if (given === undefined) return name
+  if (secret) return `${name} (${redacted})`
+  return `${name}=${JSON.stringify(given.replace(/\/\/[^@/\s]*@/g, `//${redacted}@`))}`
 }
 
-function problemOf(setting: Setting<unknown>, env: Environment, thrown: Error): SettingProblem {
-  const given = env[setting.env]
-  const shown =
-    given === undefined
-      ? ''
-      : setting.secret
-        ? ` (${redacted})`
-        : `=${JSON.stringify(given.replace(/\/\/[^@/\s]*@/g, `//${redacted}@`))}`
-  const remedy = `Give ${setting.expects}${setting.secret ? `, here or in a file named by ${setting.env}_FILE` : ''}.`
-  return { variable: `${setting.env}${shown}`, problem: thrown.message, remedy }
+function remedyOf({ env, expects, secret }: Setting<unknown>): string {
+  return `Give ${expects}${secret ? `, here or in a file named by ${env}_FILE` : ''}.`
 }
 
 /** The values for the log, formatted as in the environment, without secrets. */
@@ -86,17 +81,4 @@ export function redact<S extends Table>(table: S, values: Values<S>): Record<str
       .filter(([key]) => values[key] !== undefined)
       .map(([key, one]) => [one.env, one.secret ? redacted : one.print(values[key])]),
   )
-}
-
-/** One Markdown table row per setting: variable, default, format, meaning. */
-export function describeSettings(table: Table): string[] {
-  return Object.values(table).map((one) => {
-    const shown = one.shownFallback ?? (one.fallback === undefined ? '' : one.print(one.fallback))
-    const names = one.secret ? `\`${one.env}\`, \`${one.env}_FILE\`` : `\`${one.env}\``
-    return `| ${names} | ${shown === '' ? '–' : `\`${shown}\``} | ${cell(one.expects)} | ${cell(one.help)} |`
-  })
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|')
 }

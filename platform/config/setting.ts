@@ -1,4 +1,13 @@
-/** One setting: the environment variable it is read from, how its text becomes a value, and what it is for. */
+import { z } from 'zod'
+import { byteSize } from './byte-size.ts'
+import { boundedNumber, quantity, type Bounds, type Measure } from './quantity.ts'
+import { readSecret } from './read-secret.ts'
+import { timeSpan } from './time-span.ts'
+
+/**
+ * One setting: the environment variable it is read from, the schema that parses the text, and what documents say of it.
+ * The message of an issue of the schema completes a sentence that begins with the variable, as in "is below 1".
+ */
 export interface Setting<T> {
   /** Name of the environment variable. */
   readonly env: string
@@ -7,220 +16,155 @@ export interface Setting<T> {
   /** The format of a value, for messages and documents, e.g. `a size such as 512MiB`. */
   readonly expects: string
   /** The value when the variable is not set. */
-  readonly fallback: T
-  /** What documents show as the default where `fallback` depends on the machine. */
-  readonly shownFallback?: string
+  readonly default: T
+  /** What documents show as the default where `default` depends on the machine. */
+  readonly shownDefault?: string
   /** A secret is never printed, and can also be given in the file that `<env>_FILE` names. */
   readonly secret: boolean
-  /** @throws Error whose message is the problem, as in "is below 1". */
-  parse(text: string): T
+  /** Parses the text of the variable, or a `SecretSource` for a secret. `undefined` gives the default. */
+  readonly schema: z.ZodType<T>
   /** The value as it is written in the environment. */
   print(value: T): string
 }
 
 /** What the declaration of a setting contains, for every kind. */
 export interface Declared<T> {
-  readonly fallback: T
+  readonly default: T
   readonly help: string
-  readonly shownFallback?: string
+  readonly shownDefault?: string
 }
 
-/** What a kind of setting adds to the declaration. */
-interface Kind<T> {
+/** A text, optionally of a certain `pattern`. */
+interface Format {
   readonly expects: string
-  parse(text: string): T
-  print(value: T): string
-  readonly secret?: boolean
-}
-
-function setting<T, F>(env: string, { secret = false, ...kind }: Kind<T>, declared: Declared<F>) {
-  const print = (value: T | F) => (value === undefined ? '' : kind.print(value as T))
-  const made: Setting<T | F> = { env, ...declared, ...kind, secret, print }
-  return made
-}
-
-interface Bounds {
-  /** Smallest value allowed. */
-  readonly min?: number
-  /** Largest value allowed. */
-  readonly max?: number
+  readonly pattern?: RegExp
 }
 
 /** A size in bytes: `512MiB`, `1.5GB`, or a plain number. */
-export function bytes<F>(env: string, declared: Declared<F> & Bounds): Setting<number | F> {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = declared
-  const kind: Kind<number> = {
-    expects: 'a size such as 512MiB or 2GB, or a number of bytes',
-    parse: (text) => within(scaled(text, byteUnits), min, max, printBytes),
-    print: printBytes,
-  }
-  return setting(env, kind, declared)
+export function bytes<D>(env: string, declared: Declared<D> & Bounds): Setting<number | D> {
+  return measured(env, byteSize, declared)
 }
 
 /** A span of time in milliseconds: `250ms`, `90s`, `1.5h`, `7d`, or a plain number. */
-export function duration<F>(env: string, declared: Declared<F> & Bounds): Setting<number | F> {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = declared
-  const kind: Kind<number> = {
-    expects: 'a duration such as 250ms, 90s, 5m, 12h or 7d, or a number of milliseconds',
-    parse: (text) => within(scaled(text, timeUnits), min, max, printDuration),
-    print: printDuration,
-  }
-  return setting(env, kind, declared)
+export function duration<D>(env: string, declared: Declared<D> & Bounds): Setting<number | D> {
+  return measured(env, timeSpan, declared)
+}
+
+function measured<D>(
+  env: string,
+  measure: Measure,
+  { min, max, ...declared }: Declared<D> & Bounds,
+): Setting<number | D> {
+  const { expects, print } = measure
+  return setting(env, { expects, schema: quantity(measure, { min, max }), print }, declared)
 }
 
 /** A whole number from `min` to `max`. */
-export function integer<F>(env: string, declared: Declared<F> & Bounds): Setting<number | F> {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = declared
-  const kind: Kind<number> = {
-    expects:
-      max === Number.MAX_SAFE_INTEGER ? `a whole number from ${min}` : `a whole number, ${min} to ${max}`,
-    parse(text) {
-      if (!/^-?\d+$/.test(text)) throw new Error('is not a whole number')
-      return within(Number(text), min, max, String)
-    },
-    print: String,
-  }
-  return setting(env, kind, declared)
+export function integer<D>(
+  env: string,
+  { min = 0, max, ...declared }: Declared<D> & Bounds,
+): Setting<number | D> {
+  const schema = z
+    .string()
+    .regex(/^-?\d+$/, 'is not a whole number')
+    .transform(Number)
+    .pipe(boundedNumber({ min, max }, String))
+  const expects = max === undefined ? `a whole number from ${min}` : `a whole number, ${min} to ${max}`
+  return setting(env, { expects, schema, print: String }, declared)
 }
 
 /** A TCP port to listen on. */
-export function port<F>(env: string, declared: Declared<F>): Setting<number | F> {
+export function port<D>(env: string, declared: Declared<D>): Setting<number | D> {
   return integer(env, { ...declared, min: 0, max: 65_535 })
 }
 
 /** One of a few words. */
-export function choice<const T extends string, const F>(
+export function choice<const T extends string, const D>(
   env: string,
   values: readonly T[],
-  declared: Declared<F>,
-): Setting<T | F> {
-  const expects = `one of ${values.join(', ')}`
-  const kind: Kind<T> = {
-    expects,
-    parse(text) {
-      const value = values.find((one) => one === text.toLowerCase())
-      if (value === undefined) throw new Error('is not one of the allowed words')
-      return value
-    },
-    print: (value) => value,
-  }
-  return setting(env, kind, declared)
+  declared: Declared<D>,
+): Setting<T | D> {
+  const schema = z.string().toLowerCase().pipe(z.enum(values, 'is not one of the allowed words'))
+  return setting(env, { expects: `one of ${values.join(', ')}`, schema, print: String }, declared)
 }
 
 /** Yes or no: `1`, `true`, `yes`, `on` or their opposites. */
 export function flag(env: string, declared: Declared<boolean>): Setting<boolean> {
-  const kind: Kind<boolean> = {
-    expects: 'true or false',
-    parse(text) {
-      if (/^(1|true|yes|on)$/i.test(text)) return true
-      if (/^(0|false|no|off)$/i.test(text)) return false
-      throw new Error('is neither true nor false')
-    },
-    print: String,
-  }
-  return setting(env, kind, declared)
+  const schema = z.stringbool({
+    truthy: ['true', '1', 'yes', 'on'],
+    falsy: ['false', '0', 'no', 'off'],
+    error: 'is neither true nor false',
+  })
+  return setting(env, { expects: 'true or false', schema, print: String }, declared)
 }
 
 /** Any text, optionally of a certain `pattern`. */
-export function text<F>(
+export function text<D>(
   env: string,
-  declared: Declared<F> & { expects: string; pattern?: RegExp },
-): Setting<string | F> {
-  const { expects, pattern, ...rest } = declared
-  const kind: Kind<string> = { expects, parse: (value) => matching(value, pattern), print: (value) => value }
-  return setting(env, kind, rest)
+  { expects, pattern, ...declared }: Declared<D> & Format,
+): Setting<string | D> {
+  return setting(env, { expects, schema: matching(pattern), print: String }, declared)
 }
 
 /** Texts separated by commas. */
-export function list<F>(
+export function list<D>(
   env: string,
-  declared: Declared<F> & { expects: string; pattern?: RegExp },
-): Setting<readonly string[] | F> {
-  const { expects, pattern, ...rest } = declared
-  const kind: Kind<readonly string[]> = {
-    expects: `${expects}; several separated by commas`,
-    parse: (value) => split(value).map((one) => matching(one, pattern)),
-    print: (values) => values.join(','),
-  }
-  return setting(env, kind, rest)
+  { expects, pattern, ...declared }: Declared<D> & Format,
+): Setting<readonly string[] | D> {
+  const schema = z
+    .string()
+    .transform((given) => given.split(',').map((one) => one.trim()))
+    .transform((given) => given.filter((one) => one !== ''))
+    .pipe(z.array(matching(pattern)))
+  const print = (values: readonly string[]) => values.join(',')
+  return setting(env, { expects: `${expects}; several separated by commas`, schema, print }, declared)
 }
 
 /** A text that is redacted in logs; it can also be read from the file that `<env>_FILE` names. */
 export function secret(
   env: string,
-  declared: { help: string; expects: string },
-): Setting<string | undefined> {
-  const { expects, ...rest } = declared
-  const kind: Kind<string> = { expects, parse: (value) => value, print: () => redacted, secret: true }
-  return setting(env, kind, { ...rest, fallback: undefined })
+  declared: { readonly help: string; readonly expects: string },
+): Setting<string | undefined>
+/** The same, parsed by a schema. */
+export function secret<T>(
+  env: string,
+  declared: { readonly help: string; readonly expects: string; readonly schema: z.ZodType<T, string> },
+): Setting<T | undefined>
+export function secret(
+  env: string,
+  {
+    help,
+    expects,
+    schema = z.string(),
+  }: { readonly help: string; readonly expects: string; readonly schema?: z.ZodType<unknown, string> },
+): Setting<unknown> {
+  return {
+    env,
+    help,
+    expects,
+    default: undefined,
+    secret: true,
+    schema: readSecret(env).pipe(schema.optional()),
+    print: () => redacted,
+  }
 }
 
 /** Replaces secrets wherever settings are shown. */
 export const redacted = '[redacted]'
 
-const byteUnits = {
-  '': 1,
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-}
-const timeUnits = { '': 1, ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 }
-
-function scaled(text: string, units: Record<string, number>): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text)
-  const unit = units[(match?.[2] ?? '?').toLowerCase()]
-  if (!match || unit === undefined) {
-    throw new Error('is not a number with one of the units ' + Object.keys(units).filter(Boolean).join(', '))
-  }
-  return Math.round(Number(match[1]) * unit)
+/** What a kind of setting adds to the declaration. */
+interface Kind<T> {
+  readonly expects: string
+  readonly schema: z.ZodType<T, string>
+  print(value: T): string
 }
 
-function within(value: number, min: number, max: number, print: (value: number) => string): number {
-  if (value < min) throw new Error(`is below ${print(min)}`)
-  if (value > max) throw new Error(`is above ${print(max)}`)
-  return value
+function setting<T, D>(env: string, kind: Kind<T>, declared: Declared<D>): Setting<T | D> {
+  const schema = kind.schema.optional().transform((value) => value ?? declared.default)
+  const print = (value: T | D) => (value === undefined ? '' : kind.print(value as T))
+  return { env, ...declared, expects: kind.expects, secret: false, schema, print }
 }
 
-function matching(value: string, pattern: RegExp | undefined): string {
-  if (pattern && !pattern.test(value)) throw new Error('has the wrong form')
-  return value
-}
-
-function split(value: string): string[] {
-  return value
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '')
-}
-
-function printBytes(value: number): string {
-  return printUnits(value, [
-    ['GiB', 2 ** 30],
-    ['MiB', 2 ** 20],
-    ['KiB', 2 ** 10],
-  ])
-}
-
-/** A duration in the largest unit that divides it, e.g. `7d`, `90s`. */
-export function printDuration(valueMs: number): string {
-  const units: [string, number][] = [
-    ['d', 86_400e3],
-    ['h', 3600e3],
-    ['m', 60e3],
-    ['s', 1e3],
-  ]
-  return (
-    printUnits(valueMs, units) + (units.some(([, unit]) => valueMs > 0 && valueMs % unit === 0) ? '' : 'ms')
-  )
-}
-
-function printUnits(value: number, units: [string, number][]): string {
-  const unit = units.find(([, size]) => value > 0 && value % size === 0)
-  return unit ? `${value / unit[1]}${unit[0]}` : String(value)
+function matching(pattern: RegExp | undefined): z.ZodString {
+  return pattern === undefined ? z.string() : z.string().regex(pattern, 'has the wrong form')
 }

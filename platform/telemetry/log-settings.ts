@@ -4,12 +4,12 @@ import { choice } from '../config/setting.ts'
 /** Log settings of every service. */
 export const logSettings = {
   logLevel: choice('PIXELFLOW_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], {
-    fallback: 'info',
+    default: 'info',
     help: 'The least important log lines to write.',
   }),
   logFormat: choice('PIXELFLOW_LOG_FORMAT', ['json', 'pretty'], {
-    fallback: undefined,
-    shownFallback: 'pretty on a terminal, else json',
+    default: undefined,
+    shownDefault: 'pretty on a terminal, else json',
     help: 'How log lines are written.',
   }),
 }
