@@ -8,7 +8,7 @@ import { readSettings, type Table } from '@pixelflow/platform/config/read-settin
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { byteSize } from '@pixelflow/platform/config/byte-size'
-import { quantity as parseQuantity } from '@pixelflow/platform/config/quantity'
+import { numberWithUnit } from '@pixelflow/platform/config/number-with-unit'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import { streams } from '@pixelflow/nats/topology/topology'
 import { gatewaySettings } from '@pixelflow/gateway/config'
@@ -180,7 +180,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     }
   })
 
-  const size = (text: string | undefined) => parseQuantity(byteSize, {}).parse(text ?? '')
+  const size = (text: string | undefined) => numberWithUnit(byteSize, {}).parse(text ?? '')
 
   test('actors have memory for their child processes and their scratch files', () => {
     const pod = onlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec

@@ -1,4 +1,4 @@
-import { printIn, type Measure } from './quantity.ts'
+import { printIn, type Measure } from './number-with-unit.ts'
 
 const printedUnits = { GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byteSize } from './byte-size.ts'
-import { boundedNumber, quantity, type Bounds, type Measure } from './quantity.ts'
+import { boundedNumber, numberWithUnit, type Bounds, type Measure } from './number-with-unit.ts'
 import { readSecret } from './read-secret.ts'
 import { timeSpan } from './time-span.ts'
 
@@ -56,7 +56,7 @@ function measured<D>(
   { min, max, ...declared }: Declared<D> & Bounds,
 ): Setting<number | D> {
   const { expects, print } = measure
-  return setting(env, { expects, schema: quantity(measure, { min, max }), print }, declared)
+  return setting(env, { expects, schema: numberWithUnit(measure, { min, max }), print }, declared)
 }
 
 /** A whole number from `min` to `max`. */

@@ -1,4 +1,4 @@
-import { printIn, type Measure } from './quantity.ts'
+import { printIn, type Measure } from './number-with-unit.ts'
 
 const printedUnits = { d: 86_400e3, h: 3600e3, m: 60e3, s: 1e3, ms: 1 }
 

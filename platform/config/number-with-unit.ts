@@ -17,7 +17,7 @@ export interface Bounds {
 }
 
 /** A text such as `512MiB`, parsed to a number of base units. */
-export function quantity({ units, print }: Measure, bounds: Bounds): z.ZodType<number, string> {
+export function numberWithUnit({ units, print }: Measure, bounds: Bounds): z.ZodType<number, string> {
   const names = Object.keys(units).filter((unit) => unit !== '')
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)\\s*(${names.join('|')})?$`, 'i')
   return z
