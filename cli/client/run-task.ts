@@ -12,13 +12,13 @@ export async function runTask(
   reporter: Reporter,
   { signal, lane }: { signal: AbortSignal; lane?: Lane | undefined },
 ): Promise<TaskResult> {
-  return interruptible((onLeft) =>
+  return interruptible((onInterrupted) =>
     server.process(uploadContent(source), recipe, {
       ...uploadOptions(source, reporter),
       ...progressOptions(reporter),
       signal,
       lane,
-      onLeft,
+      onInterrupted,
     }),
   )
 }
@@ -34,7 +34,9 @@ export async function followTask(
   reporter: Reporter,
   options: { signal: AbortSignal; after?: string | undefined; onAbort?: 'cancel' },
 ): Promise<TaskResult> {
-  return interruptible((onLeft) => server.follow(id, { ...progressOptions(reporter), ...options, onLeft }))
+  return interruptible((onInterrupted) =>
+    server.follow(id, { ...progressOptions(reporter), ...options, onInterrupted }),
+  )
 }
 
 /** What is sent: a file, which can be sent again when a connection is lost, or a stream. */
@@ -63,7 +65,7 @@ function progressOptions(reporter: Reporter) {
 
 /** Says what has become of a task that was left before its end. */
 async function interruptible<T>(
-  work: (onLeft: (task: string, isCancelled: boolean) => void) => Promise<T>,
+  work: (onInterrupted: (task: string, isCancelled: boolean) => void) => Promise<T>,
 ): Promise<T> {
   let left: string | undefined
   try {

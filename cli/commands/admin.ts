@@ -47,7 +47,7 @@ export function adminCommand(program: Command, context: Context): void {
     .option('--cursor <cursor>', 'continue an earlier list, with the cursor that it printed')
   refuseUnknownCommands(list)
   serverFlags(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
-    const page = await (await clientFor(context, options)).deadPage({ account, limit, cursor })
+    const page = await (await clientFor(context, options)).deadLetterPage({ account, limit, cursor })
     const none = page.items.length === 0 && page.next === null ? ['No dead letters.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const rows = tableLines(
@@ -61,11 +61,13 @@ export function adminCommand(program: Command, context: Context): void {
     reporterFor(context, options).result(page, [...none, ...rows, ...more])
   })
 
-  one('show', 'Shows why the job failed.', (server, id) => server.dead(id))
-  one('replay', 'Runs it again, as a new task of the same account.', (server, id) => server.replayDead(id))
+  one('show', 'Shows why the job failed.', (server, id) => server.deadLetter(id))
+  one('replay', 'Runs it again, as a new task of the same account.', (server, id) =>
+    server.replayDeadLetter(id),
+  )
   letter('drop', 'Deletes the dead letter; the task stays unchanged.').action(
     async (id: string, options: ServerFlags) => {
-      await (await clientFor(context, options)).deleteDead(id)
+      await (await clientFor(context, options)).deleteDeadLetter(id)
       reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
     },
   )

@@ -16,19 +16,18 @@ const root = resolve(here, '../..')
 export async function buildPackage(outDir: string): Promise<void> {
   await rm(outDir, { recursive: true, force: true })
   await mkdir(outDir, { recursive: true })
-  const published = Object.entries(manifest.dependencies).filter(([name]) => !name.startsWith('@pixelflow/'))
-  await Promise.all([bundle(outDir, Object.fromEntries(published)), declare(outDir)])
+  const external = Object.entries(manifest.dependencies).filter(([name]) => !name.startsWith('@pixelflow/'))
+  await Promise.all([bundle(outDir, Object.fromEntries(external)), writeDeclarations(outDir)])
   const { name, version, description, license, type, sideEffects, engines } = manifest
   const entry = (file: string) => ({
     types: `./types/clients/typescript/${file}.d.ts`,
     default: `./${file}.js`,
   })
   const exports = { '.': entry('index'), './grpc': entry('grpc/open-grpc') }
-  const about = { name, version, description, license, type, sideEffects, engines, exports }
   // Only the declarations need zod, for its types.
-  const dependencies = { ...Object.fromEntries(published), zod: core.dependencies.zod }
-  const shipped = { ...about, dependencies }
-  await Bun.write(join(outDir, 'package.json'), `${JSON.stringify(shipped, null, 2)}\n`)
+  const dependencies = { ...Object.fromEntries(external), zod: core.dependencies.zod }
+  const published = { name, version, description, license, type, sideEffects, engines, exports, dependencies }
+  await Bun.write(join(outDir, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
   await Bun.write(join(outDir, 'README.md'), Bun.file(join(here, 'README.md')))
 }
 
@@ -45,56 +44,65 @@ async function bundle(outDir: string, dependencies: Readonly<Record<string, stri
   })
 }
 
-async function declare(outDir: string): Promise<void> {
+/** Runs tsc, and keeps the declarations that the entry points import. */
+async function writeDeclarations(outDir: string): Promise<void> {
   const types = join(outDir, 'types')
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const flags = { declaration: true, emitDeclarationOnly: true, noEmit: false, rootDir: root, outDir: types }
-  const config = join(outDir, 'tsconfig.json')
-  const files = ['index.ts', 'grpc/open-grpc.ts'].map((file) => join(here, file))
-  const typeRoots = [join(root, 'node_modules/@types')]
-  // tsc emits no declarations for modules resolved through node_modules unless they are listed.
-  const sources = {
-    files,
+  const entryPoints = ['index.ts', 'grpc/open-grpc.ts'].map((file) => join(here, file))
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: {
+      declaration: true,
+      emitDeclarationOnly: true,
+      noEmit: false,
+      rootDir: root,
+      outDir: types,
+      typeRoots: [join(root, 'node_modules/@types')],
+    },
+    files: entryPoints,
+    // tsc emits no declarations for modules resolved through node_modules unless they are listed.
     include: [join(root, 'core/**/*.ts')],
     exclude: ['**/*.test.ts', '**/node_modules'],
   }
-  const extended = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: { ...flags, typeRoots },
-    ...sources,
-  }
-  await Bun.write(config, JSON.stringify(extended))
-  const child = Bun.spawn([process.execPath, '--bun', tsc, '-p', config], { stdout: 'pipe', stderr: 'pipe' })
-  const said = (await Promise.all([child.stdout.text(), child.stderr.text()])).join('')
-  await rm(config)
-  if ((await child.exited) !== 0) throw new Error(said)
-  const wanted = new Set<string>()
-  for (const file of files)
-    await keep(join(types, relative(root, file).replace(/\.ts$/, '.d.ts')), types, wanted)
+  const configFile = join(outDir, 'tsconfig.json')
+  await Bun.write(configFile, JSON.stringify(config))
+  const child = Bun.spawn([process.execPath, '--bun', tsc, '-p', configFile], {
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const output = (await Promise.all([child.stdout.text(), child.stderr.text()])).join('')
+  await rm(configFile)
+  if ((await child.exited) !== 0) throw new Error(output)
+  const kept = new Set<string>()
+  for (const file of entryPoints)
+    await keepDeclaration(join(types, relative(root, file).replace(/\.ts$/, '.d.ts')), types, kept)
   for await (const path of new Glob('**/*.d.ts').scan({ cwd: types, absolute: true })) {
-    if (!wanted.has(path)) await rm(path)
+    if (!kept.has(path)) await rm(path)
   }
 }
 
-/** Rewrites a declaration and those that it imports. The caller deletes the others, which are internal. */
-async function keep(path: string, types: string, wanted: Set<string>): Promise<void> {
-  if (wanted.has(path)) return
-  wanted.add(path)
-  const text = published(await Bun.file(path).text(), path, types)
+/** Rewrites a declaration and those that it imports, and adds them to `kept`. */
+async function keepDeclaration(path: string, types: string, kept: Set<string>): Promise<void> {
+  if (kept.has(path)) return
+  kept.add(path)
+  const text = rewriteImports(await Bun.file(path).text(), path, types)
   await Bun.write(path, text)
   for (const [, , target = ''] of text.matchAll(/(['"])(\.[^'"]*)\.js\1/g)) {
-    await keep(resolve(dirname(path), `${target}.d.ts`), types, wanted)
+    await keepDeclaration(resolve(dirname(path), `${target}.d.ts`), types, kept)
   }
 }
 
 /** Rewrites the imports of a declaration to the paths of the published package. */
-function published(text: string, path: string, types: string): string {
-  const own = text.replaceAll(/(['"])@pixelflow\/core\/([^'"]+)\1/g, (_, quote: string, name: string) => {
-    const near = relative(dirname(path), join(types, 'core', name))
-    return `${quote}${near.startsWith('.') ? near : `./${near}`}.js${quote}`
-  })
+function rewriteImports(text: string, path: string, types: string): string {
+  const withLocalCore = text.replaceAll(
+    /(['"])@pixelflow\/core\/([^'"]+)\1/g,
+    (_, quote: string, name: string) => {
+      const target = relative(dirname(path), join(types, 'core', name))
+      return `${quote}${target.startsWith('.') ? target : `./${target}`}.js${quote}`
+    },
+  )
   return (
-    own
+    withLocalCore
       .replaceAll(/(['"])(\.[^'"]*)\.ts\1/g, '$1$2.js$1')
       // Only actors use sharp, so the published package does not depend on it.
       .replace(/^import type \{ Sharp \} from 'sharp';$/m, 'type Sharp = unknown;')

@@ -12,8 +12,7 @@ import type { describeOperations } from '@pixelflow/core/operations/index'
 import type { Status } from '@pixelflow/core/status'
 import type { TuneOptions, Tuning } from './tuning.ts'
 
-export type { ActorView, EventView, ImageView, Lane, OutputView, TaskView }
-export type TaskPage = TaskPageView
+export type { ActorView, EventView, ImageView, Lane, OutputView, TaskPageView, TaskView }
 
 /** Version and limits of the server, available without credentials. */
 export interface ServerSettings {
@@ -26,14 +25,19 @@ export interface ServerSettings {
   readonly auth: 'none' | 'token' | 'certificate'
 }
 
-/** Every operation with its JSON Schema, and the JSON Schema of a recipe. */
-export type Catalogue = ReturnType<typeof describeOperations>
+/** Every operation with its JSON Schema, and the JSON Schema of recipes. */
+export type OperationCatalogue = ReturnType<typeof describeOperations>
 
-/** The short text form (`resize:800/format:webp`) or an object. */
+/** A recipe in text form (`resize:800/format:webp`) or as an object. */
 export type RecipeInput = string | object
 
-/** The bytes of a source image. Streams are read once, as fast as the network accepts them. */
-export type Source = Blob | ArrayBuffer | Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+/** The bytes of an image to upload. Streams are read once, as fast as the network accepts them. */
+export type ImageInput =
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
 
 /** A stored file: an uploaded image, or an output of a task (default: `default`). */
 export type ContentRef = { readonly image: string } | { readonly task: string; readonly output?: string }
@@ -90,11 +94,9 @@ export interface WatchOptions {
 /** An event of a task, with the token that continues the stream after it. */
 export type TaskEvent = EventView & { readonly token: string }
 
-export interface TaskQuery {
+export interface TaskPageQuery {
+  /** Only tasks with this status. */
   readonly status?: Status | undefined
-}
-
-export interface TaskPageQuery extends TaskQuery {
   /** Page size, 1 to 200; default 50. */
   readonly limit?: number | undefined
   /** `next` of the previous page. */
@@ -125,10 +127,10 @@ export interface Content {
 
 export interface FollowOptions extends WatchOptions {
   readonly onEvent?: ((event: TaskEvent) => void) | undefined
-  /** What happens to the task when `signal` aborts; default `leave`, and `cancel` for `process`. */
+  /** Whether the task is cancelled or continues when `signal` aborts. Default: `leave` (it continues); `cancel` for `process`. */
   readonly onAbort?: 'cancel' | 'leave' | undefined
-  /** Called if `signal` aborts before the end, with the task's id and whether the task was cancelled. */
-  readonly onLeft?: ((task: string, isCancelled: boolean) => void) | undefined
+  /** Called if `signal` aborts before the task has ended, with its id and whether it was cancelled. */
+  readonly onInterrupted?: ((task: string, isCancelled: boolean) => void) | undefined
 }
 
 export interface ProcessOptions extends UploadOptions, TaskOptions, Omit<FollowOptions, 'after'> {
@@ -163,24 +165,24 @@ export interface ProcessedImage extends Pick<Content, 'bytes' | 'sha256' | 'medi
  * A client of a PixelFlow server, with the same calls over HTTP (`openHttp`) and gRPC (`openGrpc`).
  *
  * A call throws `PixelflowError` if the server rejects it or cannot be reached, and the signal's reason if the signal
- * aborts. Calls that are safe to repeat are retried while the error is temporary.
+ * aborts. GrpcCaller that are safe to repeat are retried while the error is temporary.
  */
 export interface Client extends AsyncDisposable {
   /** Address of the server, as given. */
   readonly address: string
   settings(options?: CallOptions): Promise<ServerSettings>
-  operations(options?: CallOptions): Promise<Catalogue>
-  /** The actors (worker processes), by name, each with the caller's tasks that it holds. */
+  operations(options?: CallOptions): Promise<OperationCatalogue>
+  /** The actors (the processes that run tasks), sorted by name, each with the caller's tasks that it is processing. */
   actors(options?: CallOptions): Promise<readonly ActorView[]>
   /** Stores an image. Without an idempotency key it is not retried: a second try would store a second image. */
-  upload(source: Source, options?: UploadOptions): Promise<ImageView>
+  upload(source: ImageInput, options?: UploadOptions): Promise<ImageView>
   image(id: string, options?: CallOptions): Promise<ImageView>
   deleteImage(id: string, options?: CallOptions): Promise<void>
   /** Creates a task that applies a recipe to a stored image. */
   createTask(image: string, recipe: RecipeInput, options?: TaskOptions): Promise<TaskView>
   task(id: string, options?: CallOptions): Promise<TaskView>
   /** One page of tasks, newest first. */
-  taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPage>
+  taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPageView>
   /** Every task, newest first, fetched page by page during iteration. */
   tasks(query?: TaskPageQuery, options?: CallOptions): AsyncGenerator<TaskView, void>
   cancel(id: string, options?: CallOptions): Promise<TaskView>
@@ -206,12 +208,16 @@ export interface Client extends AsyncDisposable {
    * Uploads an image, creates a task with the recipe, and follows the task to its end.
    * @throws PixelflowError with `task` set if the task fails or is cancelled.
    */
-  process(source: Source, recipe: RecipeInput, options?: ProcessOptions): Promise<ProcessResult>
+  process(source: ImageInput, recipe: RecipeInput, options?: ProcessOptions): Promise<ProcessResult>
   /**
    * Processes an image in one call. This is the fastest way for a small image, which is not stored. The default timeout is
    * two minutes. Aborting the call stops the work.
    */
-  processImage(source: Source, recipe: RecipeInput, options?: ProcessImageOptions): Promise<ProcessedImage>
+  processImage(
+    source: ImageInput,
+    recipe: RecipeInput,
+    options?: ProcessImageOptions,
+  ): Promise<ProcessedImage>
   /** Opens a tuning session on a stored image: change the recipe and receive live previews. */
   tune(options: TuneOptions): Promise<Tuning>
 }

@@ -1,9 +1,10 @@
 import { PixelflowError } from './pixelflow-error.ts'
 
-/** Source of the token of each call, and of a new token after a rejection. */
+/** Provides the token of each call, and a new token after the server has rejected one. */
 export interface Credentials {
+  /** The current token; null for none. */
   token(): string | null
-  /** Called after a 401; null gives up. `refused` is the rejected token, if any. */
+  /** Called after a 401 with the rejected token, if any. Returns a new token, or null to give up. */
   ask?(refused: string | null): Promise<string | null>
 }
 

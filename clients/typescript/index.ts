@@ -3,8 +3,8 @@ export { openHttp, type HttpOptions } from './http/open-http.ts'
 export {
   openAdmin,
   type Admin,
-  type DeadLetterPage,
-  type DeadLetterQuery,
+  type DeadLetterPageQuery,
+  type DeadLetterPageView,
   type DeadLetterView,
 } from './http/open-admin.ts'
 export type { Credentials } from './credentials.ts'
@@ -15,7 +15,7 @@ export type { TuneChange, TuneEvent, TuneOptions, TunePreview, Tuning } from './
 export { taskError } from './task-error.ts'
 export type {
   ActorView,
-  Catalogue,
+  OperationCatalogue,
   CallOptions,
   Client,
   Content,
@@ -33,13 +33,12 @@ export type {
   ProcessResult,
   RecipeInput,
   ServerSettings,
-  Source,
+  ImageInput,
   ContentRef,
   TaskEvent,
   TaskOptions,
-  TaskPage,
+  TaskPageView,
   TaskPageQuery,
-  TaskQuery,
   TaskView,
   UploadOptions,
   WatchOptions,

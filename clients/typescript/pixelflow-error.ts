@@ -2,14 +2,14 @@ import { faultRow, faults, type FaultCode, type FaultReport, type FaultRow } fro
 import type { TaskView } from '@pixelflow/core/views'
 
 /**
- * A code of the server's error table, or a code of this client: the server cannot be reached (`unreachable`), the answer is
- * not from a PixelFlow server (`not_pixelflow`), or the received bytes do not match their digest (`damaged`). A newer server
- * may send other codes.
+ * A code of the server's error table, or a code of this client: the server cannot be reached (`unreachable`), the response
+ * is not from a PixelFlow server (`not_pixelflow`), or a downloaded file does not match its SHA-256 or changed during the
+ * download (`damaged`). A newer server may send other codes.
  */
 export type ErrorCode = FaultCode | 'unreachable' | 'not_pixelflow' | 'damaged' | (string & {})
 
 export interface ErrorFields extends Omit<FaultReport, 'code' | 'detail'> {
-  /** HTTP status; default: that of the code, or 0 for codes of the client. */
+  /** HTTP status; default: the status of the code, 0 for codes of the client. */
   readonly status?: number | undefined
   readonly title?: string | undefined
   readonly requestId?: string | undefined
@@ -17,11 +17,11 @@ export interface ErrorFields extends Omit<FaultReport, 'code' | 'detail'> {
   readonly cause?: unknown
 }
 
-/** The error of a call that the server rejected or did not answer. */
+/** The error of a call that the server has rejected or has not answered. */
 export class PixelflowError extends Error {
   override readonly name = 'PixelflowError'
   readonly code: ErrorCode
-  /** HTTP status of the error, also over gRPC; 0 without an answer. */
+  /** HTTP status of the error, also over gRPC; 0 if there is no response. */
   readonly status: number
   /** Title of the code, a noun phrase. */
   readonly title: string
@@ -36,17 +36,17 @@ export class PixelflowError extends Error {
   /** The failed task, if the error is that of a task. */
   readonly task: TaskView | undefined
 
-  constructor(code: ErrorCode, detail: string, hints: ErrorFields = {}) {
-    super(detail, hints.cause === undefined ? undefined : { cause: hints.cause })
+  constructor(code: ErrorCode, detail: string, fields: ErrorFields = {}) {
+    super(detail, fields.cause === undefined ? undefined : { cause: fields.cause })
     const row = rowOf(code)
     this.code = code
-    this.status = hints.status ?? row?.http ?? 0
-    this.title = hints.title ?? row?.title ?? 'Failed call'
-    this.field = hints.field
-    this.remedy = hints.remedy ?? row?.remedy
-    this.requestId = hints.requestId
-    this.retryAfterMs = hints.retryAfterMs
-    this.task = hints.task
+    this.status = fields.status ?? row?.http ?? 0
+    this.title = fields.title ?? row?.title ?? 'Failed call'
+    this.field = fields.field
+    this.remedy = fields.remedy ?? row?.remedy
+    this.requestId = fields.requestId
+    this.retryAfterMs = fields.retryAfterMs
+    this.task = fields.task
   }
 
   get detail(): string {
@@ -58,7 +58,7 @@ export class PixelflowError extends Error {
     return rowOf(this.code)?.isRecipeFault === true
   }
 
-  /** Whether repeating the same call later may succeed: no answer, overload or a failure of the server's environment. */
+  /** Whether the same call may succeed later: the server did not respond, is overloaded, or lacks a service it needs. */
   get isTemporary(): boolean {
     const { code, status } = this
     if (code === 'unreachable' || rowOf(code)?.isTemporary === true) return true
@@ -71,18 +71,36 @@ function rowOf(code: ErrorCode): FaultRow | undefined {
   return Object.hasOwn(faults, code) ? faultRow(code as FaultCode) : undefined
 }
 
-/** The error of a server that cannot be reached. */
+/**
+ * The error of a server that cannot be reached.
+ * @param reason the reason as the network layer words it
+ */
 export function unreachableError(address: string, cause?: unknown, reason?: string): PixelflowError {
-  const at = address === '' ? 'The server' : `The server at ${address}`
-  const why = reason === undefined ? '' : ` (${reason})`
-  return new PixelflowError('unreachable', `${at} could not be reached${why}.`, {
+  const server = address === '' ? 'The server' : `The server at ${address}`
+  const detail = reason === undefined ? '.' : `: ${reason}`
+  return new PixelflowError('unreachable', `${server} cannot be reached${detail}`, {
     title: 'Unreachable server',
     remedy: 'Check that the server is running and try again.',
     cause,
   })
 }
 
+/** The error of a response that a PixelFlow server does not send. */
+export function notPixelflowError(
+  address: string,
+  reason: string,
+  remedy: string,
+  fields: Pick<ErrorFields, 'status' | 'requestId' | 'cause'> = {},
+): PixelflowError {
+  const server = address === '' ? 'The server' : `The server at ${address}`
+  return new PixelflowError('not_pixelflow', `${server} is not a PixelFlow server: ${reason}.`, {
+    title: 'Not a PixelFlow server',
+    remedy,
+    ...fields,
+  })
+}
+
 /** The error of a call that exceeded its timeout. */
-export function deadlineError(ms: number, cause?: unknown): PixelflowError {
-  return new PixelflowError('deadline_exceeded', `The call took longer than ${ms} ms.`, { cause })
+export function deadlineError(timeoutMs: number, cause?: unknown): PixelflowError {
+  return new PixelflowError('deadline_exceeded', `The call did not finish within ${timeoutMs} ms.`, { cause })
 }

@@ -23,12 +23,12 @@ export interface TuneOptions {
   readonly preview?: {
     /** Most pixels (width × height) of a preview, 4,096 to 4,194,304; default 1,048,576. */
     readonly maxPixels?: number
-    /** Default: JPEG, or WebP if the picture is transparent. */
+    /** Default: JPEG, or WebP if the preview has transparency. */
     readonly format?: 'jpeg' | 'webp'
     /** Quality of the preview's encoding, 1 to 100; default 80. */
     readonly quality?: number
   }
-  /** How often opening is retried while no actor can render previews; default 3. */
+  /** How often the session is retried if it cannot be opened, e.g. while no actor can render previews; default 3. */
   readonly retries?: number | undefined
   /** Ends the session. */
   readonly signal?: AbortSignal | undefined
@@ -51,7 +51,7 @@ export type TuneEvent = OpenedMessage | TunePreview | RefusedMessage | RestoredM
  * to receive events. Of unread previews only the newest is kept.
  */
 export interface Tuning extends AsyncDisposable, AsyncIterable<TuneEvent> {
-  /** Sizes of the picture before the first step and of the copy from which previews are rendered. */
+  /** Size of the decoded image, and of the smaller copy from which previews are rendered. */
   readonly opened: OpenedMessage
   /** False once the session has ended for any reason. Open another one with the current recipe to continue. */
   readonly isOpen: boolean
@@ -66,88 +66,90 @@ export interface Tuning extends AsyncDisposable, AsyncIterable<TuneEvent> {
   apply(): Promise<TaskView>
 }
 
-/** A message that a protocol delivers. */
+/** A message that the server sends, with the file of a preview. */
 export type TuneServerMessage = TuneEvent | AppliedMessage | FailedMessage
 
-/** The connection of one session over some protocol. */
-export interface TuneConnection {
+/** The sending side of one session over some protocol. */
+export interface TuneSender {
   send(message: ClientMessageInput): void
-  /** Closes the connection gracefully. */
+  /** Ends the session and waits until the connection is closed. */
   close(): Promise<void>
 }
 
+/** The receiving side of one session. */
 export interface TuneListener {
   onMessage(message: TuneServerMessage): void
   /** Called once. Without an error, the session has ended normally. */
   onEnd(error?: unknown): void
 }
 
-interface Waiting<T> extends PromiseWithResolvers<T> {
+interface PendingPreview extends PromiseWithResolvers<TunePreview> {
   readonly sequence: number
 }
 
 /** Most unread events that are kept. */
-const mostKept = 64
+const maxUnread = 64
 
-/** Opens a session over any protocol. Resolves once the server has read the picture. */
+/** Opens a session over any protocol. Resolves once the server has decoded the image. */
 export async function openTuning(
-  connect: (listener: TuneListener) => TuneConnection,
+  connect: (listener: TuneListener) => TuneSender,
   { image, recipe, output, preview = {} }: Omit<TuneOptions, 'signal' | 'retries'>,
 ): Promise<Tuning> {
-  const kept: TuneEvent[] = []
-  const previews: Waiting<TunePreview>[] = []
-  const applies: PromiseWithResolvers<TaskView>[] = []
+  const unread: TuneEvent[] = []
+  const pendingPreviews: PendingPreview[] = []
+  const pendingApplies: PromiseWithResolvers<TaskView>[] = []
   const opening = Promise.withResolvers<OpenedMessage>()
   const changed = createNotifier()
   let newest: TunePreview | undefined
-  let said = 0
-  let over: { readonly error: unknown } | undefined
+  let lastSequence = 0
+  let end: { readonly error: unknown } | undefined
 
-  function keep(one: TuneEvent): void {
-    const unread = one.type === 'preview' ? kept.findIndex(({ type }) => type === 'preview') : -1
-    if (unread >= 0) kept.splice(unread, 1)
-    else if (kept.length >= mostKept) kept.shift()
-    kept.push(one)
+  /** Adds an event for the iterator. Of unread previews only the newest is kept. */
+  function enqueue(event: TuneEvent): void {
+    const replaced = event.type === 'preview' ? unread.findIndex(({ type }) => type === 'preview') : -1
+    if (replaced >= 0) unread.splice(replaced, 1)
+    else if (unread.length >= maxUnread) unread.shift()
+    unread.push(event)
     changed.notify()
   }
 
   function finish(error: unknown): void {
-    if (over) return
-    over = { error }
-    const reason = error ?? new PixelflowError('cancelled', 'The session has ended.')
+    if (end) return
+    end = { error }
+    const reason = error ?? sessionEndedError()
     opening.reject(reason)
-    for (const one of [...previews.splice(0), ...applies.splice(0)]) one.reject(reason)
+    for (const pending of [...pendingPreviews.splice(0), ...pendingApplies.splice(0)]) pending.reject(reason)
     changed.notify()
   }
 
-  const connection = connect({
-    onMessage(one) {
-      switch (one.type) {
+  const sender = connect({
+    onMessage(message) {
+      switch (message.type) {
         case 'opened':
-          opening.resolve(one)
-          return keep(one)
+          opening.resolve(message)
+          return enqueue(message)
         case 'preview':
-          newest = one
-          for (const waiting of take(previews, ({ sequence }) => sequence <= one.sequence))
-            waiting.resolve(one)
-          return keep(one)
+          newest = message
+          for (const pending of remove(pendingPreviews, ({ sequence }) => sequence <= message.sequence))
+            pending.resolve(message)
+          return enqueue(message)
         case 'applied':
-          return applies.shift()?.resolve(one.task)
+          return pendingApplies.shift()?.resolve(message.task)
         case 'refused':
-          if (one.apply === true) return applies.shift()?.reject(errorOf(one.fault))
-          for (const waiting of take(previews, ({ sequence }) => sequence === one.sequence))
-            waiting.reject(errorOf(one.fault))
-          return keep(one)
+          if (message.apply === true) return pendingApplies.shift()?.reject(toError(message.fault))
+          for (const pending of remove(pendingPreviews, ({ sequence }) => sequence === message.sequence))
+            pending.reject(toError(message.fault))
+          return enqueue(message)
         case 'restored':
-          return keep(one)
+          return enqueue(message)
         case 'failed':
-          return finish(errorOf(one.fault))
+          return finish(toError(message.fault))
       }
     },
     onEnd: finish,
   })
 
-  connection.send({
+  sender.send({
     type: 'open',
     image,
     recipe: recipe as string | Record<string, unknown>,
@@ -157,49 +159,57 @@ export async function openTuning(
   return {
     opened: await opening.promise,
     get isOpen() {
-      return over === undefined
+      return end === undefined
     },
     change(change) {
-      said += 1
-      connection.send({ ...(change as { recipe: string }), type: 'change', sequence: said })
-      return said
+      lastSequence += 1
+      sender.send({ ...(change as { recipe: string }), type: 'change', sequence: lastSequence })
+      return lastSequence
     },
     preview(sequence) {
       if (newest !== undefined && newest.sequence >= sequence) return Promise.resolve(newest)
-      return waited(previews, { ...Promise.withResolvers<TunePreview>(), sequence })
+      return addPending(pendingPreviews, { ...Promise.withResolvers<TunePreview>(), sequence })
     },
     apply() {
-      connection.send({ type: 'apply' })
-      return waited(applies, Promise.withResolvers<TaskView>())
+      sender.send({ type: 'apply' })
+      return addPending(pendingApplies, Promise.withResolvers<TaskView>())
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
-        yield* kept.splice(0)
-        if (kept.length > 0) continue
-        if (over?.error !== undefined) throw over.error
-        if (over) return
+        yield* unread.splice(0)
+        if (unread.length > 0) continue
+        if (end?.error !== undefined) throw end.error
+        if (end) return
         await changed.wait()
       }
     },
     async [Symbol.asyncDispose]() {
-      await connection.close()
+      await sender.close()
       finish(undefined)
     },
   }
 
-  function waited<T, One extends PromiseWithResolvers<T>>(list: One[], one: One): Promise<T> {
-    if (over) one.reject(over.error ?? new PixelflowError('cancelled', 'The session has ended.'))
-    else list.push(one)
-    return one.promise
+  /** Adds a request to the pending ones, or rejects it if the session has ended. */
+  function addPending<T, P extends PromiseWithResolvers<T>>(pending: P[], request: P): Promise<T> {
+    if (end) request.reject(end.error ?? sessionEndedError())
+    else pending.push(request)
+    return request.promise
   }
 }
 
-function take<T>(list: T[], wanted: (one: T) => boolean): T[] {
-  const taken = list.filter(wanted)
-  list.splice(0, list.length, ...list.filter((one) => !wanted(one)))
-  return taken
+/** Removes the matching items from a list and returns them. */
+function remove<T>(list: T[], isMatch: (item: T) => boolean): T[] {
+  const removed = list.filter(isMatch)
+  list.splice(0, list.length, ...list.filter((item) => !isMatch(item)))
+  return removed
 }
 
-function errorOf({ code, detail, ...hints }: FaultReport): PixelflowError {
-  return new PixelflowError(code, detail, hints)
+function sessionEndedError(): PixelflowError {
+  return new PixelflowError('cancelled', 'The tuning session has ended.', {
+    remedy: 'Open another session with the current recipe.',
+  })
+}
+
+function toError({ code, detail, ...fields }: FaultReport): PixelflowError {
+  return new PixelflowError(code, detail, fields)
 }

@@ -1,6 +1,6 @@
-import type { Source, UploadOptions } from './client.ts'
+import type { ImageInput, UploadOptions } from './client.ts'
 
-/** A source in the form in which it is sent. */
+/** A file to send, whatever type of source the caller passed. */
 export interface UploadBody {
   readonly mediaType: string
   /** Size in bytes; null if unknown. */
@@ -11,11 +11,11 @@ export interface UploadBody {
   chunks(): AsyncIterable<Uint8Array>
 }
 
-const unknownType = 'application/octet-stream'
+const defaultMediaType = 'application/octet-stream'
 
-export function toUploadBody(source: Source, { mediaType, bytes }: UploadOptions = {}): UploadBody {
+export function toUploadBody(source: ImageInput, { mediaType, bytes }: UploadOptions = {}): UploadBody {
   if (source instanceof Blob) {
-    const type = source.type === '' ? unknownType : source.type
+    const type = source.type === '' ? defaultMediaType : source.type
     return {
       mediaType: mediaType ?? type,
       bytes: source.size,
@@ -24,60 +24,60 @@ export function toUploadBody(source: Source, { mediaType, bytes }: UploadOptions
     }
   }
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) {
-    const all = source instanceof ArrayBuffer ? new Uint8Array(source) : source
+    const file = source instanceof ArrayBuffer ? new Uint8Array(source) : source
     return {
-      mediaType: mediaType ?? unknownType,
-      bytes: all.byteLength,
-      blob: () => blobOf(all),
-      chunks: () => slices(all),
+      mediaType: mediaType ?? defaultMediaType,
+      bytes: file.byteLength,
+      blob: () => toBlob(file),
+      chunks: () => readSlices(file),
     }
   }
   return {
-    mediaType: mediaType ?? unknownType,
+    mediaType: mediaType ?? defaultMediaType,
     bytes: bytes ?? null,
     blob: undefined,
     chunks: () => ('getReader' in source ? readChunks(source) : source),
   }
 }
 
-/** Copies shared memory, which a Blob does not accept. */
-function blobOf(all: Uint8Array): Blob {
-  const { buffer, byteOffset, byteLength } = all
+/** Creates a Blob. Copies shared memory, which a Blob does not accept. */
+function toBlob(file: Uint8Array): Blob {
+  const { buffer, byteOffset, byteLength } = file
   return new Blob([
-    buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : all.slice(),
+    buffer instanceof ArrayBuffer ? new Uint8Array(buffer, byteOffset, byteLength) : file.slice(),
   ])
 }
 
 /** Chunk size, small enough for progress reports. */
 const sliceBytes = 256 * 1024
 
-async function* slices(all: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  for (let at = 0; at < all.byteLength; at += sliceBytes) yield all.subarray(at, at + sliceBytes)
+async function* readSlices(file: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  for (let at = 0; at < file.byteLength; at += sliceBytes) yield file.subarray(at, at + sliceBytes)
 }
 
 /** Iterates over a stream, also on platforms where streams are not iterable. Leaving the loop cancels it. */
 export async function* readChunks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const reader = stream.getReader()
-  let isOver = false
+  let isAtEnd = false
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) {
-        isOver = true
+        isAtEnd = true
         return
       }
       yield value
     }
   } finally {
-    if (!isOver) await reader.cancel().catch(() => {})
+    if (!isAtEnd) await reader.cancel().catch(() => {})
     reader.releaseLock()
   }
 }
 
-/** A pull stream over an async iterable. @param passed called with the number of bytes read so far */
+/** Converts an async iterable to a stream that reads on demand. @param onRead called with the bytes read so far */
 export function toStream(
   chunks: AsyncIterable<Uint8Array>,
-  passed: (bytes: number) => void = () => {},
+  onRead: (bytes: number) => void = () => {},
 ): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]()
   let bytes = 0
@@ -88,7 +88,7 @@ export function toStream(
         if (done) return controller.close()
         bytes += value.byteLength
         controller.enqueue(value)
-        passed(bytes)
+        onRead(bytes)
       },
       async cancel() {
         await iterator.return?.()

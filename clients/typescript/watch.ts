@@ -3,11 +3,11 @@ import { pause } from '@pixelflow/core/pause'
 import { hasEnded } from '@pixelflow/core/status'
 import type { TaskEvent, WatchOptions } from './client.ts'
 import { PixelflowError, unreachableError } from './pixelflow-error.ts'
-import type { Transport } from './transport.ts'
+import type { ClientTransport } from './client-transport.ts'
 
 /** Streams every event of a task once, reopening broken connections. */
 export async function* watch(
-  transport: Transport,
+  transport: ClientTransport,
   task: string,
   options: WatchOptions = {},
 ): AsyncGenerator<TaskEvent, void> {

@@ -9,7 +9,7 @@ import {
   type TaskEvent,
   type UploadRequestSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { call, type Caller, type CallOptions, type Ending } from './grpcurl.ts'
+import { call, type Caller, type GrpcurlOptions, type Ending } from './grpcurl.ts'
 
 /** Who runs scenarios, and on what. */
 export interface BenchOptions {
@@ -39,7 +39,7 @@ export interface Bench extends BenchOptions {
   create(recipe: Value): Promise<Task>
   /** Waits for the end of a task. */
   finish(task: Task): Promise<Task>
-  watch(id: string, after?: string, who?: Caller, options?: CallOptions): Promise<Ending<TaskEvent>>
+  watch(id: string, after?: string, who?: Caller, options?: GrpcurlOptions): Promise<Ending<TaskEvent>>
   cancel(id: string): Promise<Ending<Task>>
   upload(...pieces: Piece[]): Promise<Ending<Image>>
 }

@@ -29,7 +29,7 @@ export interface Caller {
   readonly token?: string
 }
 
-export interface CallOptions {
+export interface GrpcurlOptions {
   readonly headers?: Readonly<Record<string, string>>
   readonly deadlineS?: number
   /** Lets grpcurl write the headers and trailers too. */
@@ -72,7 +72,7 @@ export async function call<I extends DescMessage, O extends DescMessage>(
   { program, address, connection, token }: Caller,
   method: Method<I, O>,
   request: MessageInitShape<I> | readonly MessageInitShape<I>[],
-  { headers = {}, deadlineS = 20, verbose = false }: CallOptions = {},
+  { headers = {}, deadlineS = 20, verbose = false }: GrpcurlOptions = {},
 ): Promise<Ending<MessageShape<O>>> {
   const all = Object.entries(token === undefined ? headers : { authorization: `Bearer ${token}`, ...headers })
   const metadata = all.flatMap(([name, value]) => ['-H', `${name}: ${value}`])

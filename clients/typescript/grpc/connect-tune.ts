@@ -6,85 +6,92 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
-import type { TuneServerMessage, TuneListener, TuneConnection, TunePreview, TuneEvent } from '../tuning.ts'
-import type { Calls } from './create-calls.ts'
+import type { TuneEvent, TuneListener, TunePreview, TuneSender, TuneServerMessage } from '../tuning.ts'
+import type { GrpcCaller } from './grpc-caller.ts'
 import { recipeValue, toTaskView } from './views.ts'
 
 type Request = MessageInitShape<typeof TuneRequestSchema>
-type Data = MessageShape<typeof TuneResponseSchema>['data']
+type ResponseData = MessageShape<typeof TuneResponseSchema>['data']
 
 /** Longest time to wait for the answer to the last change when closing, in milliseconds. */
 const closeTimeoutMs = 2000
 
 /** Opens the Tune call of a session. */
 export function connectTune(
-  calls: Calls,
+  caller: GrpcCaller,
   listener: TuneListener,
   signal: AbortSignal | undefined,
-): TuneConnection {
-  const own = new AbortController()
-  const stop = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
-  const requests = pushed<Request>()
-  const over = listen()
+): TuneSender {
+  const closing = new AbortController()
+  const callSignal = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal])
+  const requests = createRequestQueue<Request>()
+  const received = receive()
 
-  async function listen(): Promise<void> {
-    const hear = assembling((one) => listener.onMessage(one))
+  async function receive(): Promise<void> {
+    const deliver = assemblePreviews((message) => listener.onMessage(message))
     try {
-      for await (const { data } of calls.both(ImageService.method.tune, () => requests, stop)) hear(data)
+      const responses = caller.bidiStream(ImageService.method.tune, () => requests, callSignal)
+      for await (const { data } of responses) deliver(data)
       listener.onEnd()
     } catch (thrown) {
-      listener.onEnd(own.signal.aborted ? undefined : thrown)
+      listener.onEnd(closing.signal.aborted ? undefined : thrown)
     }
   }
 
   return {
-    send: (message) => requests.push({ data: dataOf(message) }),
+    send: (message) => requests.push({ data: toRequestData(message) }),
     async close() {
       requests.end()
-      const timer = setTimeout(() => own.abort(), closeTimeoutMs)
-      await over
+      const timer = setTimeout(() => closing.abort(), closeTimeoutMs)
+      await received
       clearTimeout(timer)
     },
   }
 }
 
-/** Assembles previews, whose bytes follow in chunks. */
-function assembling(heard: (one: TuneServerMessage) => void): (data: Data) => void {
-  let about: Omit<TunePreview, 'file'> | undefined
+/** Converts responses to messages. The file of a preview follows in chunks. */
+function assemblePreviews(onMessage: (message: TuneServerMessage) => void): (data: ResponseData) => void {
+  let preview: Omit<TunePreview, 'file'> | undefined
   let file = new Uint8Array()
   let filled = 0
   return (data) => {
     if (data.case === 'preview') {
-      const { sequence, bytes, output, width, height, result, format, mediaType, ms } = data.value
-      file = new Uint8Array(Number(bytes))
+      preview = toPreview(data.value)
+      file = new Uint8Array(preview.bytes)
       filled = 0
-      about = {
-        type: 'preview',
-        sequence: Number(sequence),
-        output,
-        width,
-        height,
-        result: sizeOf(result),
-        format: format as TunePreview['format'],
-        mediaType,
-        bytes: Number(bytes),
-        ms,
-      }
     } else if (data.case === 'chunk') {
       file.set(data.value, filled)
       filled += data.value.length
-      if (about && filled === file.length) heard({ ...about, file })
+      if (preview && filled === file.length) onMessage({ ...preview, file })
     } else {
-      const one = plainOf(data)
-      if (one) heard(one)
+      const message = toServerMessage(data)
+      if (message) onMessage(message)
     }
   }
 }
 
-function plainOf(data: Data): Exclude<TuneServerMessage, TunePreview> | undefined {
+type PreviewValue = Extract<ResponseData, { case: 'preview' }>['value']
+
+function toPreview({ sequence, bytes, result, format, ...value }: PreviewValue): Omit<TunePreview, 'file'> {
+  const { output, width, height, mediaType, ms } = value
+  return {
+    type: 'preview',
+    sequence: Number(sequence),
+    output,
+    width,
+    height,
+    result: toSize(result),
+    format: format as TunePreview['format'],
+    mediaType,
+    bytes: Number(bytes),
+    ms,
+  }
+}
+
+function toServerMessage(data: ResponseData): Exclude<TuneServerMessage, TunePreview> | undefined {
   switch (data.case) {
     case 'opened':
-      return { type: 'opened', source: sizeOf(data.value.source), preview: sizeOf(data.value.preview) }
+      return { type: 'opened', source: toSize(data.value.source), preview: toSize(data.value.preview) }
     case 'refused': {
       const { sequence, apply, fault } = data.value
       const { code = 'internal', detail = '', field = '', remedy = '' } = fault ?? {}
@@ -107,21 +114,20 @@ function plainOf(data: Data): Exclude<TuneServerMessage, TunePreview> | undefine
   }
 }
 
-const sizeOf = (size: { width: number; height: number } | undefined) => ({
-  width: size?.width ?? 0,
-  height: size?.height ?? 0,
-})
+function toSize(size: { width: number; height: number } | undefined) {
+  return { width: size?.width ?? 0, height: size?.height ?? 0 }
+}
 
-function dataOf(said: ClientMessageInput): NonNullable<Request['data']> {
-  switch (said.type) {
+function toRequestData(message: ClientMessageInput): NonNullable<Request['data']> {
+  switch (message.type) {
     case 'open': {
-      const { image, recipe, output = '', preview } = said
+      const { image, recipe, output = '', preview } = message
       const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
-      const wish = { maxPixels, format, quality }
-      return { case: 'open', value: { image, recipe: recipeValue(recipe), output, preview: wish } }
+      const previewOptions = { maxPixels, format, quality }
+      return { case: 'open', value: { image, recipe: recipeValue(recipe), output, preview: previewOptions } }
     }
     case 'change': {
-      const { sequence, recipe, set, output = '' } = said
+      const { sequence, recipe, set, output = '' } = message
       return {
         case: 'change',
         value: {
@@ -135,35 +141,35 @@ function dataOf(said: ClientMessageInput): NonNullable<Request['data']> {
     case 'apply':
       return {
         case: 'apply',
-        value: said.sequence === undefined ? {} : { sequence: BigInt(said.sequence) },
+        value: message.sequence === undefined ? {} : { sequence: BigInt(message.sequence) },
       }
   }
 }
 
-interface Pushed<T> extends AsyncIterable<T> {
-  push(one: T): void
+interface RequestQueue<T> extends AsyncIterable<T> {
+  push(request: T): void
   end(): void
 }
 
 /** An unbounded queue for one reader. Changes are small and made by hand, so no backpressure is needed. */
-function pushed<T>(): Pushed<T> {
-  const waiting: T[] = []
+function createRequestQueue<T>(): RequestQueue<T> {
+  const queued: T[] = []
   const changed = createNotifier()
-  let isOver = false
+  let isEnded = false
   return {
-    push(one) {
-      if (!isOver) waiting.push(one)
+    push(request) {
+      if (!isEnded) queued.push(request)
       changed.notify()
     },
     end() {
-      isOver = true
+      isEnded = true
       changed.notify()
     },
     async *[Symbol.asyncIterator]() {
       for (;;) {
-        yield* waiting.splice(0)
-        if (waiting.length > 0) continue
-        if (isOver) return
+        yield* queued.splice(0)
+        if (queued.length > 0) continue
+        if (isEnded) return
         await changed.wait()
       }
     },

@@ -4,16 +4,17 @@ import {
   type DownloadRequestSchema,
   type DownloadResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Content, DownloadOptions, ContentRef } from '../client.ts'
-import { PixelflowError } from '../pixelflow-error.ts'
+import type { Content, ContentRef, DownloadOptions } from '../client.ts'
+import { notPixelflowError } from '../pixelflow-error.ts'
 import { toStream } from '../upload-body.ts'
-import type { Calls } from './create-calls.ts'
-
-type Piece = MessageShape<typeof DownloadResponseSchema>
+import type { GrpcCaller } from './grpc-caller.ts'
 
 /** Downloads a stored file, or a range of it, over one call. */
-export async function fetchContent(calls: Calls, from: ContentRef, part: DownloadOptions): Promise<Content> {
-  const { offset = 0, length, signal } = part
+export async function fetchContent(
+  caller: GrpcCaller,
+  from: ContentRef,
+  { offset = 0, length, signal }: DownloadOptions,
+): Promise<Content> {
   const request: MessageInitShape<typeof DownloadRequestSchema> = {
     source:
       'image' in from
@@ -22,12 +23,16 @@ export async function fetchContent(calls: Calls, from: ContentRef, part: Downloa
     offset: BigInt(offset),
     ...(length === undefined ? {} : { length: BigInt(length) }),
   }
-  const pieces = calls.down(ImageService.method.download, request, signal)
-  const first = await pieces.next()
+  const responses = caller.serverStream(ImageService.method.download, request, signal)
+  const first = await responses.next()
   const data = first.done === true ? undefined : first.value.data
   if (data?.case !== 'content') {
-    await pieces.return()
-    throw new PixelflowError('not_pixelflow', 'A download did not begin with what it is about.')
+    await responses.return()
+    throw notPixelflowError(
+      caller.address,
+      'the first message of the download is not `content`',
+      'Check the address.',
+    )
   }
   const { bytes, sha256, mediaType, ...range } = data.value
   return {
@@ -36,10 +41,12 @@ export async function fetchContent(calls: Calls, from: ContentRef, part: Downloa
     mediaType,
     offset: Number(range.offset),
     length: Number(range.length),
-    body: toStream(chunks(pieces)),
+    body: toStream(chunksOf(responses)),
   }
 }
 
-async function* chunks(pieces: AsyncGenerator<Piece, void>): AsyncGenerator<Uint8Array, void> {
-  for await (const { data } of pieces) if (data.case === 'chunk') yield data.value
+async function* chunksOf(
+  responses: AsyncIterable<MessageShape<typeof DownloadResponseSchema>>,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const { data } of responses) if (data.case === 'chunk') yield data.value
 }

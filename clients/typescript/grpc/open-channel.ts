@@ -19,13 +19,13 @@ export interface OpenChannelOptions {
   readonly addresses: readonly string[]
   /** `true` trusts the certificate authorities of the system; default: no encryption. */
   readonly tls?: Tls | boolean | undefined
-  /** Options of grpc-js. They override the defaults of this client. */
+  /** Options of grpc-js that override the defaults of this client. */
   readonly options?: ChannelOptions | undefined
 }
 
 const mib = 1024 * 1024
 
-const usual: ChannelOptions = {
+const defaultOptions: ChannelOptions = {
   'grpc.max_receive_message_length': 16 * mib,
   // Window of each stream and connection. The HTTP/2 default limits throughput to 64 KiB per round trip.
   'grpc-node.flow_control_window': 4 * mib,
@@ -40,16 +40,16 @@ const usual: ChannelOptions = {
 }
 
 /** Opens a channel that balances calls over every address and retries them according to the service config. */
-export function openChannel(needs: OpenChannelOptions): Channel {
-  return open(needs, { 'grpc.service_config': JSON.stringify(config) })
+export function openChannel(options: OpenChannelOptions): Channel {
+  return open(options, { 'grpc.service_config': JSON.stringify(config) })
 }
 
 /**
  * Opens a channel for one large upload. On Bun, an upload whose window is full blocks every other call on its connection.
  * Retries are disabled, because a channel with retries buffers the messages it has sent.
  */
-export function openUploadChannel(needs: OpenChannelOptions): Channel {
-  return open(needs, {
+export function openUploadChannel(options: OpenChannelOptions): Channel {
+  return open(options, {
     'grpc.service_config': JSON.stringify({
       loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }],
     }),
@@ -58,35 +58,39 @@ export function openUploadChannel(needs: OpenChannelOptions): Channel {
   })
 }
 
-function open({ addresses, tls, options }: OpenChannelOptions, own: ChannelOptions): Channel {
+function open({ addresses, tls, options }: OpenChannelOptions, channelOptions: ChannelOptions): Channel {
   const target = channelTarget(addresses)
   if (tls === undefined || tls === false) {
-    return new Channel(target, credentials.createInsecure(), { ...usual, ...own, ...options })
+    return new Channel(target, credentials.createInsecure(), {
+      ...defaultOptions,
+      ...channelOptions,
+      ...options,
+    })
   }
   const { ca, cert, key, serverName } = tls === true ? {} : tls
-  const names = serverName === undefined ? addresses.map((one) => hostOfAddress(one)) : [serverName]
-  const secured = credentials.createSsl(pem(ca), pem(key), pem(cert), {
-    checkServerIdentity: (_, shown) => identityOf(names, shown),
+  const names = serverName === undefined ? addresses.map((address) => hostOfAddress(address)) : [serverName]
+  const tlsCredentials = credentials.createSsl(toPem(ca), toPem(key), toPem(cert), {
+    checkServerIdentity: (_, certificate) => checkIdentity(names, certificate),
   })
-  return new Channel(target, secured, {
-    ...usual,
-    'grpc.ssl_target_name_override': indicated(names),
-    ...own,
+  return new Channel(target, tlsCredentials, {
+    ...defaultOptions,
+    'grpc.ssl_target_name_override': sniName(names),
+    ...channelOptions,
     ...options,
   })
 }
 
 /** Verifies that a certificate matches one of the names: each server of a list may have its own certificate. */
-function identityOf(names: readonly string[], shown: PeerCertificate): Error | undefined {
-  const troubles = names.map((name) => checkServerIdentity(name, shown))
-  return troubles.includes(undefined) ? undefined : troubles[0]
+function checkIdentity(names: readonly string[], certificate: PeerCertificate): Error | undefined {
+  const errors = names.map((name) => checkServerIdentity(name, certificate))
+  return errors.includes(undefined) ? undefined : errors[0]
 }
 
-/** Returns the name to send as SNI, which must not be an IP address. */
-function indicated(names: readonly string[]): string {
+/** Returns the name for the TLS extension SNI, which must not be an IP address. */
+function sniName(names: readonly string[]): string {
   return names.find((name) => isIP(name) === 0) ?? 'localhost'
 }
 
-function pem(text: string | Uint8Array | undefined): Buffer | null {
+function toPem(text: string | Uint8Array | undefined): Buffer | null {
   return text === undefined ? null : Buffer.from(text)
 }

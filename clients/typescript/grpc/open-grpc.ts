@@ -4,15 +4,15 @@ import type { Client, CreateOptions } from '../client.ts'
 import { createClient } from '../create-client.ts'
 import { retryCall } from '../retry-call.ts'
 import { toUploadBody } from '../upload-body.ts'
-import { trackPositions } from '../write-positions.ts'
+import { trackPositions } from '../position-tracker.ts'
 import { credentialsOf, type Credentials } from '../credentials.ts'
-import type { EventStreamOptions } from '../transport.ts'
-import { createCalls, type Calls } from './create-calls.ts'
+import type { EventConnectionOptions } from '../client-transport.ts'
+import { createGrpcCaller, type GrpcCaller } from './grpc-caller.ts'
 import { openChannel, openUploadChannel, type OpenChannelOptions, type Tls } from './open-channel.ts'
 import { fetchContent } from './fetch-content.ts'
 import { processImage } from './process-image.ts'
 import { connectTune } from './connect-tune.ts'
-import { uploadMessages, uploadData } from './upload-messages.ts'
+import { uploadMessages } from './upload-messages.ts'
 import {
   toActorView,
   toCatalogue,
@@ -32,10 +32,10 @@ export type { Client } from '../client.ts'
 export interface GrpcOptions {
   /**
    * Addresses of the gateways: `host:50051`, or `dns:///name:50051` for a name that resolves to several gateways, or a
-   * list of either. Calls are balanced over all of them.
+   * list of either. GrpcCaller are balanced over all of them.
    */
   readonly address: string | readonly string[]
-  /** Bearer token, or the source of one. */
+  /** Bearer token, or an object that provides one. */
   readonly token?: string | Credentials | null | undefined
   /** `true` trusts the certificate authorities of the system; default: no encryption. */
   readonly tls?: Tls | boolean | undefined
@@ -47,8 +47,8 @@ export interface GrpcOptions {
   readonly channelOptions?: ChannelOptions | undefined
 }
 
-/** Largest file that is uploaded over the shared channel, in bytes. */
-const smallUpload = 1024 * 1024
+/** Largest file that is uploaded over the shared channel, in bytes. A larger one gets its own channel. */
+const maxSharedUploadBytes = 1024 * 1024
 
 const method = ImageService.method
 
@@ -57,11 +57,11 @@ export function openGrpc(options: GrpcOptions): Client {
   const { token, tls, channelOptions, signal, timeoutMs = 30_000 } = options
   const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
   const address = addresses.join(',')
-  const needs: OpenChannelOptions = { addresses, tls, options: channelOptions }
+  const channelSettings: OpenChannelOptions = { addresses, tls, options: channelOptions }
   const credentials = credentialsOf(token)
-  const channel = openChannel(needs)
-  const calls = createCalls({ channel, address, credentials, timeoutMs })
-  const { unary } = calls
+  const channel = openChannel(channelSettings)
+  const caller = createGrpcCaller({ channel, address, credentials, timeoutMs })
+  const { unary } = caller
 
   return createClient(
     {
@@ -70,18 +70,19 @@ export function openGrpc(options: GrpcOptions): Client {
       operations: async (options) => toCatalogue(await unary(method.listOperations, {}, options)),
       actors: async (options) => (await unary(method.listActors, {}, options)).items.map(toActorView),
       async upload(source, options = {}) {
-        const cargo = toUploadBody(source, options)
-        const send = async (through: Calls) => {
-          const pieces = () => uploadMessages(uploadData(cargo, options.onSent))
-          const once = async () => toImageView((await through.up(method.upload, pieces, options)).image)
-          return cargo.blob === undefined ? once() : keyed(options, once)
+        const upload = toUploadBody(source, options)
+        const send = async (caller: GrpcCaller) => {
+          const requests = () => uploadMessages(upload, options.onSent)
+          const call = async () =>
+            toImageView((await caller.clientStream(method.upload, requests, options)).image)
+          return upload.blob === undefined ? call() : retryWithKey(options, call)
         }
-        if (cargo.bytes !== null && cargo.bytes <= smallUpload) return send(calls)
-        const own = openUploadChannel(needs)
+        if (upload.bytes !== null && upload.bytes <= maxSharedUploadBytes) return send(caller)
+        const uploadChannel = openUploadChannel(channelSettings)
         try {
-          return await send(createCalls({ channel: own, address, credentials, timeoutMs }))
+          return await send(createGrpcCaller({ channel: uploadChannel, address, credentials, timeoutMs }))
         } finally {
-          own.close()
+          uploadChannel.close()
         }
       },
       image: async (id, options) => toImageView((await unary(method.getImage, { id }, options)).image),
@@ -90,7 +91,9 @@ export function openGrpc(options: GrpcOptions): Client {
       },
       createTask(image, recipe, options) {
         const request = { image, recipe: recipeValue(recipe), lane: laneNumber(options?.lane) }
-        return keyed(options, async () => toTaskView((await unary(method.createTask, request, options)).task))
+        return retryWithKey(options, async () =>
+          toTaskView((await unary(method.createTask, request, options)).task),
+        )
       },
       task: async (id, options) => toTaskView((await unary(method.getTask, { id }, options)).task),
       async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
@@ -100,14 +103,14 @@ export function openGrpc(options: GrpcOptions): Client {
       },
       cancel: async (id, options) => toTaskView((await unary(method.cancelTask, { id }, options)).task),
       retryTask: (id, options) =>
-        keyed(options, async () => toTaskView((await unary(method.retryTask, { id }, options)).task)),
+        retryWithKey(options, async () => toTaskView((await unary(method.retryTask, { id }, options)).task)),
       async deleteTask(id, options) {
         await unary(method.deleteTask, { id }, options)
       },
-      processImage: (source, recipe, options) => processImage(calls, source, recipe, options),
-      events: (task, link) => events(calls, task, link),
-      content: (from, part) => fetchContent(calls, from, part),
-      tune: (listener, signal) => connectTune(calls, trackPositions(calls.positions, listener), signal),
+      processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
+      events: (task, options) => streamEvents(caller, task, options),
+      content: (from, options) => fetchContent(caller, from, options),
+      tune: (listener, signal) => connectTune(caller, trackPositions(caller.positions, listener), signal),
       close: async () => channel.close(),
     },
     // The channel already retries calls according to its service config.
@@ -115,14 +118,15 @@ export function openGrpc(options: GrpcOptions): Client {
   )
 }
 
-/** Retries a call that has an idempotency key. The service config cannot: it applies to whole methods. */
-function keyed<T>({ signal, idempotencyKey }: CreateOptions = {}, work: () => Promise<T>): Promise<T> {
-  return retryCall({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, work)
+/** Retries a call that has an idempotency key. The service config cannot do this: its policies apply to whole methods. */
+function retryWithKey<T>({ signal, idempotencyKey }: CreateOptions = {}, call: () => Promise<T>): Promise<T> {
+  return retryCall({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, call)
 }
 
-async function* events(calls: Calls, id: string, { after = '', signal }: EventStreamOptions) {
+/** Streams the events of one WatchTask call. */
+async function* streamEvents(caller: GrpcCaller, id: string, { after = '', signal }: EventConnectionOptions) {
   let isLive = false
-  for await (const { event } of calls.down(method.watchTask, { id, after }, signal)) {
+  for await (const { event } of caller.serverStream(method.watchTask, { id, after }, signal)) {
     if (!isLive) yield 'live' as const
     isLive = true
     yield toTaskEvent(event)

@@ -4,59 +4,66 @@ import {
   type ProcessImageRequestSchema,
   type ProcessImageResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { ProcessedImage, ProcessImageOptions, RecipeInput, Source } from '../client.ts'
-import { PixelflowError } from '../pixelflow-error.ts'
+import type { ImageInput, ProcessedImage, ProcessImageOptions, RecipeInput } from '../client.ts'
+import { notPixelflowError } from '../pixelflow-error.ts'
 import { retryCall, withTimeout } from '../retry-call.ts'
-import { toUploadBody, toStream, type UploadBody } from '../upload-body.ts'
-import type { Calls } from './create-calls.ts'
+import { toStream, toUploadBody, type UploadBody } from '../upload-body.ts'
+import type { GrpcCaller } from './grpc-caller.ts'
 import { uploadData } from './upload-messages.ts'
 import { recipeValue } from './views.ts'
 
 /** Processes an image in one call. */
 export async function processImage(
-  calls: Calls,
-  source: Source,
+  caller: GrpcCaller,
+  source: ImageInput,
   recipe: RecipeInput,
   options: ProcessImageOptions = {},
 ): Promise<ProcessedImage> {
-  const { signal, output = '', timeoutMs = 120_000 } = options
-  const cargo = toUploadBody(source, options)
+  const { signal: callerSignal, output = '', timeoutMs = 120_000 } = options
+  const upload = toUploadBody(source, options)
   // The call is safe to repeat unless the source is a stream, which can be read only once.
-  const retries = cargo.blob ? 3 : 0
-  return withTimeout({ signal, timeoutMs }, (stop) => retryCall({ retries }, stop, () => once(stop)))
+  const retries = upload.blob ? 3 : 0
+  return withTimeout({ signal: callerSignal, timeoutMs }, (signal) =>
+    retryCall({ retries }, signal, () => call(signal)),
+  )
 
-  async function once(stop: AbortSignal | undefined): Promise<ProcessedImage> {
-    const pieces = calls.both(ImageService.method.processImage, () => saying(cargo, recipe, output), stop)
-    const first = await pieces.next()
+  async function call(signal: AbortSignal | undefined): Promise<ProcessedImage> {
+    const requests = () => toRequests(upload, recipe, output)
+    const responses = caller.bidiStream(ImageService.method.processImage, requests, signal)
+    const first = await responses.next()
     const data = first.done === true ? undefined : first.value.data
     if (data?.case !== 'result') {
-      await pieces.return()
-      throw new PixelflowError('not_pixelflow', 'A picture did not begin with what it is.')
+      await responses.return()
+      throw notPixelflowError(
+        caller.address,
+        'the first message of the processed image is not `result`',
+        'Check the address.',
+      )
     }
     const { bytes, sha256, mediaType, task } = data.value
     return {
       bytes: Number(bytes),
       sha256,
       mediaType,
-      body: toStream(chunks(pieces)),
+      body: toStream(chunksOf(responses)),
       ...(task === '' ? {} : { task }),
     }
   }
 }
 
-async function* saying(
-  cargo: UploadBody,
+async function* toRequests(
+  upload: UploadBody,
   recipe: RecipeInput,
   output: string,
 ): AsyncGenerator<MessageInitShape<typeof ProcessImageRequestSchema>, void> {
-  for await (const data of uploadData(cargo, undefined)) {
+  for await (const data of uploadData(upload, undefined)) {
     if (data.case !== 'metadata') yield { data }
     else yield { data: { case: data.case, value: { ...data.value, recipe: recipeValue(recipe), output } } }
   }
 }
 
-async function* chunks(
-  pieces: AsyncIterable<MessageShape<typeof ProcessImageResponseSchema>>,
+async function* chunksOf(
+  responses: AsyncIterable<MessageShape<typeof ProcessImageResponseSchema>>,
 ): AsyncGenerator<Uint8Array, void> {
-  for await (const { data } of pieces) if (data.case === 'chunk') yield data.value
+  for await (const { data } of responses) if (data.case === 'chunk') yield data.value
 }

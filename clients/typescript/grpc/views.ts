@@ -16,7 +16,7 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import type {
   ActorView,
-  Catalogue,
+  OperationCatalogue,
   EventView,
   ImageView,
   Lane as LaneName,
@@ -36,14 +36,14 @@ export function toSettings(message: MessageShape<typeof GetVersionResponseSchema
     maxUploadBytes: Number(maxUploadBytes),
     maxPixels: Number(maxPixels),
     formats: formats as ServerSettings['formats'],
-    auth: lowered(Auth[auth]) as ServerSettings['auth'],
+    auth: toLowerName(Auth[auth]) as ServerSettings['auth'],
   }
 }
 
 export function toCatalogue({
   operations,
   recipe,
-}: MessageShape<typeof ListOperationsResponseSchema>): Catalogue {
+}: MessageShape<typeof ListOperationsResponseSchema>): OperationCatalogue {
   return {
     operations: operations.map(({ name, title, summary, place, schema, text, examples }) => ({
       name,
@@ -52,13 +52,13 @@ export function toCatalogue({
       place,
       schema,
       text: { usage: text?.usage ?? '' },
-      examples: examples.map((one) => ({
-        text: one.text,
-        recipe: one.recipe === undefined ? null : toJson(ValueSchema, one.recipe),
+      examples: examples.map((example) => ({
+        text: example.text,
+        recipe: example.recipe === undefined ? null : toJson(ValueSchema, example.recipe),
       })),
     })),
     recipe,
-  } as unknown as Catalogue
+  } as unknown as OperationCatalogue
 }
 
 export function toActorView(message: MessageShape<typeof ActorSchema>): ActorView {
@@ -71,15 +71,15 @@ export function toActorView(message: MessageShape<typeof ActorSchema>): ActorVie
     kinds,
     live,
     capabilities: { reads, writes, operations },
-    state: lowered(ActorState[state]) as ActorView['state'],
+    state: toLowerName(ActorState[state]) as ActorView['state'],
     slots,
     held,
-    tasks: tasks.map(({ task, attempt, since }) => ({ task, attempt, since: moment(since) })),
+    tasks: tasks.map(({ task, attempt, since }) => ({ task, attempt, since: toIsoTime(since) })),
     sessions,
     children,
     residentBytes: Number(residentBytes),
-    startedAt: moment(startedAt),
-    seenAt: moment(seenAt),
+    startedAt: toIsoTime(startedAt),
+    seenAt: toIsoTime(seenAt),
   }
 }
 
@@ -92,7 +92,7 @@ export function toImageView(message: MessageShape<typeof ImageSchema> | undefine
     format: format as ImageView['format'],
     width: width ?? null,
     height: height ?? null,
-    createdAt: moment(createdAt),
+    createdAt: toIsoTime(createdAt),
   }
 }
 
@@ -101,15 +101,15 @@ export function toTaskView(message: MessageShape<typeof TaskSchema> | undefined)
     requireMessage(message)
   return {
     id,
-    status: statusOf(status),
+    status: toStatus(status),
     progress,
     image,
     recipe: recipe as unknown as TaskView['recipe'],
     // Servers older than lanes do not send the field.
     lane: lane === Lane.BULK ? 'bulk' : 'interactive',
     attempt,
-    createdAt: moment(at.createdAt),
-    updatedAt: moment(at.updatedAt),
+    createdAt: toIsoTime(at.createdAt),
+    updatedAt: toIsoTime(at.updatedAt),
     ...(actor === '' ? {} : { actor }),
     ...(retryOf === '' ? {} : { retryOf }),
     ...(fault === undefined
@@ -122,8 +122,8 @@ export function toTaskView(message: MessageShape<typeof TaskSchema> | undefined)
             ...(fault.remedy === '' ? {} : { remedy: fault.remedy }),
           } as NonNullable<TaskView['fault']>,
         }),
-    ...(at.startedAt === undefined ? {} : { startedAt: moment(at.startedAt) }),
-    ...(at.endedAt === undefined ? {} : { endedAt: moment(at.endedAt) }),
+    ...(at.startedAt === undefined ? {} : { startedAt: toIsoTime(at.startedAt) }),
+    ...(at.endedAt === undefined ? {} : { endedAt: toIsoTime(at.endedAt) }),
     outputs: outputs.map(({ name, format, mediaType, bytes, sha256, width, height, href }) => ({
       name,
       format: format as OutputView['format'],
@@ -140,15 +140,15 @@ export function toTaskView(message: MessageShape<typeof TaskSchema> | undefined)
 export function toTaskEvent(message: MessageShape<typeof TaskEventSchema> | undefined): TaskEvent {
   const { token, kind, at, output, task } = requireMessage(message)
   return {
-    kind: lowered(TaskEventKind[kind]) as EventView['kind'],
-    at: moment(at),
+    kind: toLowerName(TaskEventKind[kind]) as EventView['kind'],
+    at: toIsoTime(at),
     ...(output === '' ? {} : { output }),
     task: toTaskView(task),
     token,
   }
 }
 
-/** Converts a recipe to the value in a request. */
+/** Converts a recipe to a protobuf value. */
 export function recipeValue(recipe: RecipeInput) {
   return fromJson(ValueSchema, recipe as JsonValue)
 }
@@ -163,20 +163,24 @@ export function laneNumber(lane: LaneName | undefined): Lane {
   return lane === undefined ? Lane.UNSPECIFIED : Lane[lane.toUpperCase() as Uppercase<LaneName>]
 }
 
-function statusOf(number: TaskStatus): Status {
-  return lowered(TaskStatus[number]) as Status
+function toStatus(number: TaskStatus): Status {
+  return toLowerName(TaskStatus[number]) as Status
 }
 
-function lowered(name: string | undefined): string {
+function toLowerName(name: string | undefined): string {
   return name?.toLowerCase() ?? 'unspecified'
 }
 
-function moment(at: Timestamp | undefined): string {
+function toIsoTime(at: Timestamp | undefined): string {
   return at === undefined ? '' : timestampDate(at).toISOString()
 }
 
-/** Requires a message field, which is optional in proto3 but always sent by the server. */
+/** Returns a message field, which proto3 makes optional but which the server always sends. */
 function requireMessage<T>(message: T | undefined): T {
-  if (message === undefined) throw new TypeError('The answer lacks its message.')
+  if (message === undefined) {
+    throw new TypeError(
+      'The gRPC response lacks a required message. Check that the address is that of a PixelFlow server.',
+    )
+  }
   return message
 }

@@ -1,6 +1,6 @@
 import { bearerProtocol, closeCodes, tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
-import type { TuneServerMessage, TuneListener, TuneConnection, TunePreview } from '../tuning.ts'
+import type { TuneServerMessage, TuneListener, TuneSender, TunePreview } from '../tuning.ts'
 
 /** The part of WebSocket that is used. */
 export interface SocketLike {
@@ -30,54 +30,56 @@ export interface ConnectTuneOptions {
   /** Base address; empty for the page's own server. */
   readonly address: string
   readonly token: string | null
-  readonly socket: SocketFactory
+  readonly openSocket: SocketFactory
 }
 
 /** Longest time to wait for the close handshake, in milliseconds. */
 const closeTimeoutMs = 2000
 
-/** Opens the WebSocket of a session. Text frames carry JSON; a preview's file follows in a binary frame. */
+/** Opens the WebSocket of a session. Text messages carry JSON; the file of a preview follows in a binary message. */
 export function connectTune(
-  { address, token, socket: make }: ConnectTuneOptions,
+  { address, token, openSocket }: ConnectTuneOptions,
   listener: TuneListener,
   signal: AbortSignal | undefined,
-): TuneConnection {
-  const socket = make(socketUrl(address), [tuneProtocol, ...(token === null ? [] : [bearerProtocol(token)])])
+): TuneSender {
+  const protocols = [tuneProtocol, ...(token === null ? [] : [bearerProtocol(token)])]
+  const socket = openSocket(socketUrl(address), protocols)
   socket.binaryType = 'arraybuffer'
-  const waiting: string[] = []
+  const unsent: string[] = []
   const closed = Promise.withResolvers<void>()
-  let about: Omit<TunePreview, 'file'> | undefined
+  /** The preview whose file has not arrived yet. */
+  let preview: Omit<TunePreview, 'file'> | undefined
 
   socket.addEventListener('open', () => {
-    for (const text of waiting.splice(0)) socket.send(text)
+    for (const text of unsent.splice(0)) socket.send(text)
   })
   socket.addEventListener('message', ({ data }) => {
     if (typeof data !== 'string') {
-      if (about) listener.onMessage({ ...about, file: new Uint8Array(data as ArrayBuffer) })
-      about = undefined
+      if (preview) listener.onMessage({ ...preview, file: new Uint8Array(data as ArrayBuffer) })
+      preview = undefined
       return
     }
-    const one = JSON.parse(data) as TuneServerMessage
-    if (one.type === 'preview') about = one
-    else listener.onMessage(one)
+    const message = JSON.parse(data) as TuneServerMessage
+    if (message.type === 'preview') preview = message
+    else listener.onMessage(message)
   })
-  const leave = () => {
+  const abort = () => {
     listener.onEnd(signal?.reason)
     socket.close(closeCodes.done)
   }
-  signal?.addEventListener('abort', leave, { once: true })
-  // The `close` event that follows has the reason.
+  signal?.addEventListener('abort', abort, { once: true })
+  // Ignored: the `close` event that follows has the reason.
   socket.addEventListener('error', () => {})
   socket.addEventListener('close', ({ code, reason }) => {
     closed.resolve()
-    signal?.removeEventListener('abort', leave)
-    listener.onEnd(endOf(code, reason, address))
+    signal?.removeEventListener('abort', abort)
+    listener.onEnd(closeError(code, reason, address))
   })
 
   return {
     send(message) {
       const text = JSON.stringify(message)
-      if (socket.readyState === 0) waiting.push(text)
+      if (socket.readyState === 0) unsent.push(text)
       else socket.send(text)
     },
     async close() {
@@ -94,15 +96,15 @@ function socketUrl(address: string): string {
   return new URL(tunePath, address === '' ? href : address).href.replace(/^http/, 'ws')
 }
 
-/** The error of a close code without a preceding `failed` message; undefined for a normal closure. */
-function endOf(code: number, reason: string, address: string): unknown {
+/** Converts a close code to an error; undefined for a normal closure. */
+function closeError(code: number, reason: string, address: string): unknown {
   if (code === closeCodes.done) return undefined
   if (code === closeCodes.restart || code === closeCodes.tryLater)
     return new PixelflowError(
       'unavailable',
-      reason || 'The server is stopping, or no actor can render previews.',
+      reason || 'The session ended: the server is shutting down, or no actor can render previews.',
     )
   if (code === closeCodes.refused)
-    return new PixelflowError('forbidden', reason || 'The session was refused.')
+    return new PixelflowError('forbidden', reason || 'The server refused the session.')
   return unreachableError(address, new Error(`WebSocket closed with ${code} ${reason}`))
 }

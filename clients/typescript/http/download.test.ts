@@ -13,7 +13,8 @@ afterEach(() => {
   scope = new DisposableStack()
 })
 
-interface Asked {
+/** One request that the server has received. */
+interface RangeRequest {
   readonly connection: number
   /** Offset of the first requested byte. */
   readonly offset: number
@@ -21,7 +22,7 @@ interface Asked {
 }
 
 /** Serves ranges of the bytes; `answer` can replace the response of each connection. */
-function site(answer: (asked: Asked, usual: () => Response) => Response, bytes = stored) {
+function serve(answer: (request: RangeRequest, respond: () => Response) => Response, bytes = stored) {
   const ranges: (string | null)[] = []
   const server = Bun.serve({
     port: 0,
@@ -32,8 +33,8 @@ function site(answer: (asked: Asked, usual: () => Response) => Response, bytes =
       const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? []
       const offset = Number(first)
       const end = last === '' ? bytes.length - 1 : Math.min(Number(last), bytes.length - 1)
-      const usual = () => part(bytes, offset, end, range !== null)
-      return answer({ connection: ranges.length - 1, offset, end }, usual)
+      const respond = () => part(bytes, offset, end, range !== null)
+      return answer({ connection: ranges.length - 1, offset, end }, respond)
     },
   })
   scope.defer(() => void server.stop(true))
@@ -59,10 +60,11 @@ function part(
 }
 
 /** Sends `after` bytes and then breaks the connection. */
-function cut(bytes: Uint8Array<ArrayBuffer>, { offset, end }: Asked, after: number): Response {
+function cut(bytes: Uint8Array<ArrayBuffer>, { offset, end }: RangeRequest, after: number): Response {
   const body = new ReadableStream({
     async start(controller) {
       controller.enqueue(bytes.slice(offset, offset + after))
+      // Long enough for the client to receive the bytes before the connection breaks.
       await Bun.sleep(20)
       controller.error(new Error('cut'))
     },
@@ -70,51 +72,53 @@ function cut(bytes: Uint8Array<ArrayBuffer>, { offset, end }: Asked, after: numb
   return part(bytes, offset, end, true, body)
 }
 
-const read = async (body: ReadableStream<Uint8Array>) =>
+const readBody = async (body: ReadableStream<Uint8Array>) =>
   new Uint8Array(await new Response(body).arrayBuffer())
 
 describe('a download', () => {
   test('resumes at the last byte after each broken connection', async () => {
-    const { client, ranges } = site((asked, usual) =>
-      asked.connection < 3 ? cut(stored, asked, 10_000) : usual(),
+    const { client, ranges } = serve((request, respond) =>
+      request.connection < 3 ? cut(stored, request, 10_000) : respond(),
     )
     const { body, bytes, sha256 } = await client.download(from)
     expect([bytes, sha256]).toEqual([stored.length, sha256Of(stored)])
-    expect(await read(body)).toEqual(stored)
+    expect(await readBody(body)).toEqual(stored)
     expect(ranges).toEqual(['bytes=0-', 'bytes=10000-49999', 'bytes=20000-49999', 'bytes=30000-49999'])
   })
 
   test('of a range resumes up to the end of the range', async () => {
-    const { client, ranges } = site((asked, usual) =>
-      asked.connection === 0 ? cut(stored, asked, 100) : usual(),
+    const { client, ranges } = serve((request, respond) =>
+      request.connection === 0 ? cut(stored, request, 100) : respond(),
     )
     const { body, offset, length } = await client.download(from, { offset: 1000, length: 500 })
     expect([offset, length]).toEqual([1000, 500])
-    expect(await read(body)).toEqual(stored.slice(1000, 1500))
+    expect(await readBody(body)).toEqual(stored.slice(1000, 1500))
     expect(ranges).toEqual(['bytes=1000-1499', 'bytes=1100-1499'])
   })
 
   test('fails if the file changes between connections', async () => {
-    const other = crypto.getRandomValues(new Uint8Array(stored.length))
-    const { client } = site((asked) =>
-      asked.connection === 0 ? cut(stored, asked, 100) : part(other, asked.offset, asked.end, true),
+    const changedFile = crypto.getRandomValues(new Uint8Array(stored.length))
+    const { client } = serve((request) =>
+      request.connection === 0
+        ? cut(stored, request, 100)
+        : part(changedFile, request.offset, request.end, true),
     )
     const { body } = await client.download(from)
-    expect(await rejection(read(body))).toMatchObject({ code: 'damaged' })
+    expect(await rejection(readBody(body))).toMatchObject({ code: 'damaged' })
   })
 
   test('fails after several connections without data', async () => {
-    const { client, ranges } = site((asked) =>
-      asked.connection === 0 ? cut(stored, asked, 100) : new Response('no', { status: 503 }),
+    const { client, ranges } = serve((request) =>
+      request.connection === 0 ? cut(stored, request, 100) : new Response('no', { status: 503 }),
     )
     const { body } = await client.download(from)
-    expect(await rejection(read(body))).toMatchObject({ code: 'unavailable' })
+    expect(await rejection(readBody(body))).toMatchObject({ code: 'unavailable' })
     expect(ranges).toHaveLength(5)
   })
 
   test('fails if the ETag or the range is missing from the response', async () => {
-    const { client } = site(() => new Response(stored))
-    const { client: chunked } = site(
+    const { client } = serve(() => new Response(stored))
+    const { client: chunked } = serve(
       () => new Response(new Blob([stored]).stream(), { headers: { etag: '"x"' } }),
     )
     expect(await rejection(chunked.download(from))).toMatchObject({ code: 'not_pixelflow' })
@@ -122,20 +126,20 @@ describe('a download', () => {
   })
 
   test('ends when its signal aborts, and closes the connection when the reader cancels', async () => {
-    const ended = Promise.withResolvers<void>()
-    const { client } = site(({ offset, end }) => {
+    const cancelled = Promise.withResolvers<void>()
+    const { client } = serve(({ offset, end }) => {
       const body = new ReadableStream({
         start: (controller) => controller.enqueue(stored.slice(0, 100)),
-        cancel: () => ended.resolve(),
+        cancel: () => cancelled.resolve(),
       })
       return part(stored, offset, end, true, body)
     })
     const stop = new AbortController()
     const reason = new Error('enough')
-    const reading = read((await client.download(from, { signal: stop.signal })).body)
+    const reading = readBody((await client.download(from, { signal: stop.signal })).body)
     setTimeout(() => stop.abort(reason), 20)
-    expect(await reading.catch((error: unknown) => error)).toBe(reason)
+    await expect(reading).rejects.toBe(reason)
     await (await client.download(from)).body.cancel()
-    await ended.promise
+    await cancelled.promise
   })
 })

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp, type HttpOptions } from '../index.ts'
 import { rejection } from '../testing/client-pair.ts'
 
-/** Calls to a server that is unavailable, rejects the token, or is not a PixelFlow server. */
+/** GrpcCaller to a server that is unavailable, rejects the token, or is not a PixelFlow server. */
 
 let scope = new DisposableStack()
 afterEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
 
 const task = { id: 't', status: 'queued' }
 
-function site(
+function serve(
   answer: (call: number, request: Request) => Response | Promise<Response>,
   options: HttpOptions = {},
 ) {
@@ -29,18 +29,19 @@ function site(
   return { client: openHttp({ url: server.url.href, pausesMs: [5, 20], ...options }), calls }
 }
 
-const unwell = (status: number, headers: Record<string, string> = {}) => new Response('', { status, headers })
+const emptyResponse = (status: number, headers: Record<string, string> = {}) =>
+  new Response('', { status, headers })
 
 describe('a call', () => {
   test.each([502, 503, 429])('that is idempotent is retried after %i', async (status) => {
-    const { client, calls } = site((call) => (call < 2 ? unwell(status) : Response.json(task)))
+    const { client, calls } = serve((call) => (call < 2 ? emptyResponse(status) : Response.json(task)))
     expect(await client.task('t')).toMatchObject(task)
     expect(calls).toEqual(['GET /api/v1/tasks/t', 'GET /api/v1/tasks/t', 'GET /api/v1/tasks/t'])
   })
 
   test('throws the last error when its retries are used up', async () => {
     const problem = { code: 'unavailable', detail: 'Not now.', requestId: 'r-1' }
-    const { client, calls } = site(() => Response.json(problem, { status: 503 }))
+    const { client, calls } = serve(() => Response.json(problem, { status: 503 }))
     expect(await rejection(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
     expect(calls).toHaveLength(4)
   })
@@ -52,19 +53,19 @@ describe('a call', () => {
     ['task', 404, 1],
     ['task', 504, 1],
   ] as const)('%s is not retried after %i', async (name, status, tries) => {
-    const { client, calls } = site(() => unwell(status))
-    const made = {
+    const { client, calls } = serve(() => emptyResponse(status))
+    const startCall = {
       createTask: () => client.createTask('i', 'blur'),
       upload: () => client.upload(new Uint8Array(10)),
       task: () => client.task('t'),
     }
-    expect(await rejection(made[name]())).toMatchObject({ status })
+    expect(await rejection(startCall[name]())).toMatchObject({ status })
     expect(calls).toHaveLength(tries)
   })
 
   test('that creates a resource is retried with its idempotency key', async () => {
     const keys: (string | null)[] = []
-    const { client } = site((call, { headers }) => {
+    const { client } = serve((call, { headers }) => {
       keys.push(headers.get('idempotency-key'))
       if (call % 2 === 0) return Response.json({ code: 'idempotency_key_in_use' }, { status: 409 })
       return Response.json({ ...task, sha256: '' }, { status: 201 })
@@ -77,20 +78,21 @@ describe('a call', () => {
   })
 
   test('respects Retry-After, and fails at once if it is too long', async () => {
-    const { client } = site((call) =>
-      call === 0 ? unwell(503, { 'retry-after': '1' }) : Response.json(task),
+    const { client } = serve((call) =>
+      call === 0 ? emptyResponse(503, { 'retry-after': '1' }) : Response.json(task),
     )
-    const began = performance.now()
+    const startMs = performance.now()
     await client.task('t')
-    expect(performance.now() - began).toBeGreaterThan(990)
-    const { client: patient } = site(() => unwell(503, { 'retry-after': '3600' }))
-    expect(await rejection(patient.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
+    expect(performance.now() - startMs).toBeGreaterThan(990)
+    const { client: other } = serve(() => emptyResponse(503, { 'retry-after': '3600' }))
+    expect(await rejection(other.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
   })
 
   test('has one timeout for all tries', async () => {
-    const { client } = site(() => unwell(503), { pausesMs: [1000, 1000] })
+    const { client } = serve(() => emptyResponse(503), { pausesMs: [1000, 1000] })
     expect(await rejection(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
-    const { client: slow } = site(async () => {
+    const { client: slow } = serve(async () => {
+      // A server that is slower than the timeout.
       await Bun.sleep(500)
       return Response.json(task)
     })
@@ -98,17 +100,17 @@ describe('a call', () => {
   })
 
   test('ends when the signal of its client aborts', async () => {
-    const all = new AbortController()
-    const { client } = site(() => new Promise<Response>(() => {}), { signal: all.signal })
+    const closing = new AbortController()
+    const { client } = serve(() => new Promise<Response>(() => {}), { signal: closing.signal })
     const reason = new Error('closing')
-    setTimeout(() => all.abort(reason), 20)
-    expect(await client.task('t').catch((error: unknown) => error)).toBe(reason)
-    expect(await client.upload(new Uint8Array(3)).catch((error: unknown) => error)).toBe(reason)
+    setTimeout(() => closing.abort(reason), 20)
+    await expect(client.task('t')).rejects.toBe(reason)
+    await expect(client.upload(new Uint8Array(3))).rejects.toBe(reason)
   })
 
   test('to a server other than PixelFlow fails with not_pixelflow', async () => {
     for (const body of ['<html>', '[]', '"text"', 'null', '{"other": 1}']) {
-      const { client } = site(() => new Response(body))
+      const { client } = serve(() => new Response(body))
       expect(await rejection(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
     }
   })
@@ -117,23 +119,24 @@ describe('a call', () => {
 test('concurrent calls with a rejected token request a new one once', async () => {
   const seen: string[] = []
   let token: string | null = 'old'
-  let asked = 0
-  const ask = async () => {
-    asked += 1
+  let requests = 0
+  const requestToken = async () => {
+    requests += 1
+    // Long enough for the second call to be rejected while the first one waits for the token.
     await Bun.sleep(10)
     return (token = 'new')
   }
-  const waiting: { promise?: Promise<string> } = {}
-  const credentials = { token: () => token, ask: () => (waiting.promise ??= ask()) }
-  const { client } = site(
+  let pending: Promise<string> | undefined
+  const credentials = { token: () => token, ask: () => (pending ??= requestToken()) }
+  const { client } = serve(
     (_, request) => {
-      const shown = request.headers.get('authorization') ?? ''
-      seen.push(shown)
-      return shown === 'Bearer new' ? Response.json(task) : Response.json({}, { status: 401 })
+      const authorization = request.headers.get('authorization') ?? ''
+      seen.push(authorization)
+      return authorization === 'Bearer new' ? Response.json(task) : Response.json({}, { status: 401 })
     },
     { token: credentials },
   )
   await Promise.all([client.task('a'), client.task('b')])
-  expect(asked).toBe(1)
+  expect(requests).toBe(1)
   expect(seen.toSorted()).toEqual(['Bearer new', 'Bearer new', 'Bearer old', 'Bearer old'])
 })

@@ -1,9 +1,9 @@
 import { positionHeader } from '@pixelflow/core/position'
 import type { CallOptions } from '../client.ts'
-import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
-import { retryCall, withTimeout, type CallLimits } from '../retry-call.ts'
-import { createWritePositions, type WritePositions } from '../write-positions.ts'
 import { withToken, type Credentials } from '../credentials.ts'
+import { notPixelflowError, unreachableError } from '../pixelflow-error.ts'
+import { createPositionTracker, type PositionTracker } from '../position-tracker.ts'
+import { retryCall, withTimeout, type CallLimits } from '../retry-call.ts'
 import { parseProblem } from './parse-problem.ts'
 
 /** The part of `fetch` that is used. */
@@ -15,41 +15,44 @@ export type FetchLike = (
 export interface HttpCaller {
   readonly address: string
   readonly limits: CallLimits
-  readonly positions: WritePositions
+  readonly positions: PositionTracker
   /** Sends one request with the token and returns a successful response. @throws PixelflowError for any other response. */
-  send(path: string, init?: CallInit, signal?: AbortSignal): Promise<Response>
-  /** Runs a call with its timeout and retries, and returns the parsed body. */
-  json<T extends object>(
+  send(path: string, init?: HttpSendOptions, signal?: AbortSignal): Promise<Response>
+  /**
+   * Runs a call with its timeout and retries, and returns the parsed body.
+   * @throws PixelflowError `not_pixelflow` if the body is not JSON or lacks `requiredField`.
+   */
+  requestJson<T extends object>(
     path: string,
-    has: keyof T & string,
-    init?: JsonInit,
+    requiredField: keyof T & string,
+    request?: JsonRequest,
     options?: CallOptions,
   ): Promise<T>
   /** Runs a call with its timeout and retries, and discards the body. */
-  done(path: string, init: JsonInit, options?: CallOptions): Promise<void>
+  requestEmpty(path: string, request: JsonRequest, options?: CallOptions): Promise<void>
   withToken<T>(call: (headers: Record<string, string>) => Promise<T>): Promise<T>
 }
 
-export interface CallInit {
+export interface HttpSendOptions {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   /** Creates the body for each try. */
   readonly body?: () => RequestInit['body']
 }
 
-export interface JsonInit extends Pick<CallInit, 'method'> {
+export interface JsonRequest extends Pick<HttpSendOptions, 'method'> {
   /** Sent as JSON. */
   readonly value?: unknown
-  /** The idempotency key. */
-  readonly key?: string | undefined
-  /** Whether the call is safe to repeat; default: true, except for POST without a key. */
-  readonly repeatable?: boolean
+  readonly idempotencyKey?: string | undefined
+  /** Whether the call is safe to repeat; default: true, except for POST without an idempotency key. */
+  readonly isRepeatable?: boolean
 }
 
 export interface HttpCallerOptions {
   readonly address: string
   readonly credentials: Credentials
   readonly fetch: FetchLike
+  /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>
   readonly limits: CallLimits
 }
@@ -57,111 +60,109 @@ export interface HttpCallerOptions {
 export function createHttpCaller({
   address,
   credentials,
-  fetch: send,
-  headers: own,
+  fetch,
+  headers: commonHeaders,
   limits,
 }: HttpCallerOptions): HttpCaller {
-  const { timeoutMs: usualMs = 30_000 } = limits
-  const positions = createWritePositions()
+  const { timeoutMs: defaultTimeoutMs = 30_000 } = limits
+  const positions = createPositionTracker()
 
-  async function once(
+  async function fetchResponse(
     path: string,
     init: RequestInit & { duplex?: 'half' },
     signal?: AbortSignal,
   ): Promise<Response> {
-    let answer: Response
+    let response: Response
     try {
-      // Disables Bun's default timeout of five minutes; the signal bounds the call.
+      // `timeout: false` disables Bun's default timeout of five minutes; the signal bounds the call.
       const bounds = { timeout: false as const, ...(signal === undefined ? {} : { signal }) }
-      answer = await send(`${address}${path}`, { ...init, ...bounds })
+      response = await fetch(`${address}${path}`, { ...init, ...bounds })
     } catch (thrown) {
       signal?.throwIfAborted()
       throw unreachableError(address, thrown)
     }
-    if (answer.ok) {
-      positions.record(answer.headers.get(positionHeader))
-      return answer
+    if (response.ok) {
+      positions.record(response.headers.get(positionHeader))
+      return response
     }
-    const text = await answer.text().catch(() => '')
-    throw parseProblem(answer.status, answer.statusText, (name) => answer.headers.get(name), text)
+    const text = await response.text().catch(() => '')
+    throw parseProblem(response.status, response.statusText, (name) => response.headers.get(name), text)
   }
 
   const caller: HttpCaller = {
     address,
     limits,
     positions,
-    send: (path, { method = 'GET', headers = {}, body } = {}, signal) =>
-      caller.withToken((token) => {
-        const sent = body?.()
+    send: (path, { method = 'GET', headers: ownHeaders = {}, body: createBody } = {}, signal) =>
+      caller.withToken((tokenHeaders) => {
+        const body = createBody?.()
         const init = {
           method,
-          ...(sent == null ? {} : { body: sent }),
-          ...(sent instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+          ...(body == null ? {} : { body }),
+          ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
         }
-        const all = { ...token, ...headers }
-        if (method !== 'GET') return once(path, { ...init, headers: all }, signal)
-        return positions.read((position) => once(path, { ...init, headers: { ...all, ...position } }, signal))
+        const headers = { ...tokenHeaders, ...ownHeaders }
+        if (method !== 'GET') return fetchResponse(path, { ...init, headers }, signal)
+        return positions.read((position) =>
+          fetchResponse(path, { ...init, headers: { ...headers, ...position } }, signal),
+        )
       }),
-    json: (path, has, init = {}, options = {}) =>
-      call(init, options, async (signal) =>
-        read(await caller.send(path, requestOf(init), signal), has, signal),
-      ),
-    done: (path, init, options = {}) =>
-      call(init, options, async (signal) => {
-        const answer = await caller.send(path, requestOf(init), signal)
-        await answer.body?.cancel().catch(() => {})
+    requestJson: (path, requiredField, request = {}, options = {}) =>
+      run(request, options, async (signal) => {
+        const response = await caller.send(path, toSendOptions(request), signal)
+        return parseBody(await readText(response, signal), requiredField, address, response.status)
       }),
-    withToken: (work) =>
+    requestEmpty: (path, request, options = {}) =>
+      run(request, options, async (signal) => {
+        const response = await caller.send(path, toSendOptions(request), signal)
+        await response.body?.cancel().catch(() => {})
+      }),
+    withToken: (call) =>
       withToken(credentials, (token) =>
-        work({ ...own, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }),
+        call({ ...commonHeaders, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }),
       ),
   }
 
-  function call<T>(
-    { method, key, repeatable = method !== 'POST' || key !== undefined }: JsonInit,
-    { signal: asked, timeoutMs = usualMs }: CallOptions,
-    work: (signal: AbortSignal | undefined) => Promise<T>,
+  /** Runs a call with its timeout, and with retries if it is safe to repeat. */
+  function run<T>(
+    { method, idempotencyKey, isRepeatable = method !== 'POST' || idempotencyKey !== undefined }: JsonRequest,
+    { signal: callerSignal, timeoutMs = defaultTimeoutMs }: CallOptions,
+    call: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
-    const retries = repeatable ? limits : { ...limits, retries: 0 }
-    return withTimeout({ signal: asked, timeoutMs }, (signal) =>
-      retryCall(retries, signal, () => work(signal)),
+    const retryLimits = isRepeatable ? limits : { ...limits, retries: 0 }
+    return withTimeout({ signal: callerSignal, timeoutMs }, (signal) =>
+      retryCall(retryLimits, signal, () => call(signal)),
     )
   }
 
-  async function read<T extends object>(
-    answer: Response,
-    has: keyof T & string,
-    signal: AbortSignal | undefined,
-  ): Promise<T> {
-    let text: string
+  async function readText(response: Response, signal: AbortSignal | undefined): Promise<string> {
     try {
-      text = await answer.text()
+      return await response.text()
     } catch (thrown) {
       signal?.throwIfAborted()
       throw unreachableError(address, thrown)
     }
-    return parseBody(text, has, address, answer.status)
   }
 
   return caller
 }
 
-function requestOf({ method = 'GET', value, key }: JsonInit): CallInit {
+function toSendOptions({ method = 'GET', value, idempotencyKey }: JsonRequest): HttpSendOptions {
   const headers = {
-    ...keyHeader(key),
+    ...idempotencyHeader(idempotencyKey),
     ...(value === undefined ? {} : { 'content-type': 'application/json' }),
   }
   return { method, headers, ...(value === undefined ? {} : { body: () => JSON.stringify(value) }) }
 }
 
-export function keyHeader(key: string | undefined): Record<string, string> {
+export function idempotencyHeader(key: string | undefined): Record<string, string> {
   return key === undefined ? {} : { 'idempotency-key': key }
 }
 
-/** Parses JSON and checks for one field of the expected type. @throws PixelflowError `not_pixelflow` if it is missing. */
+/** Parses a JSON body. @throws PixelflowError `not_pixelflow` if it is not an object with the required field. */
 export function parseBody<T extends object>(
   text: string,
-  has: keyof T & string,
+  requiredField: keyof T & string,
   address: string,
   status: number,
 ): T {
@@ -171,14 +172,11 @@ export function parseBody<T extends object>(
   } catch {
     value = undefined
   }
-  if (typeof value === 'object' && value !== null && has in value) return value as T
-  throw new PixelflowError(
-    'not_pixelflow',
-    `The answer of ${address || 'the server'} is not one of a PixelFlow server.`,
-    {
-      status,
-      title: 'Not a PixelFlow server',
-      remedy: 'Check the address.',
-    },
+  if (typeof value === 'object' && value !== null && requiredField in value) return value as T
+  throw notPixelflowError(
+    address,
+    `the response has no JSON body with the field \`${requiredField}\``,
+    'Check the address.',
+    { status },
   )
 }

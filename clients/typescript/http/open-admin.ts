@@ -1,13 +1,13 @@
 import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/views'
 import type { CallOptions } from '../client.ts'
+import { anySignal } from '../create-client.ts'
 import { credentialsOf } from '../credentials.ts'
 import { createHttpCaller } from './http-caller.ts'
-import type { HttpOptions } from './open-http.ts'
+import { normalizeUrl, type HttpOptions } from './open-http.ts'
 
-export type { DeadLetterView }
-export type DeadLetterPage = DeadLetterPageView
+export type { DeadLetterPageView, DeadLetterView }
 
-export interface DeadLetterQuery {
+export interface DeadLetterPageQuery {
   /** Only dead letters of this account. */
   readonly account?: string | undefined
   /** Page size, 1 to 200; default 50. */
@@ -19,11 +19,12 @@ export interface DeadLetterQuery {
 /** Calls for operators. They require a token with the scope `admin`. */
 export interface Admin {
   /** One page of dead letters, oldest first. */
-  deadPage(query?: DeadLetterQuery, options?: CallOptions): Promise<DeadLetterPage>
-  dead(id: string, options?: CallOptions): Promise<DeadLetterView>
+  deadLetterPage(query?: DeadLetterPageQuery, options?: CallOptions): Promise<DeadLetterPageView>
+  deadLetter(id: string, options?: CallOptions): Promise<DeadLetterView>
   /** Processes a dead letter again as a new task, whose id is in `replay`. Idempotent. */
-  replayDead(id: string, options?: CallOptions): Promise<DeadLetterView>
-  deleteDead(id: string, options?: CallOptions): Promise<void>
+  replayDeadLetter(id: string, options?: CallOptions): Promise<DeadLetterView>
+  /** Deletes a dead letter; its task does not change. */
+  deleteDeadLetter(id: string, options?: CallOptions): Promise<void>
 }
 
 /** Creates a client for the operator API over HTTP. Sends nothing yet. @throws TypeError if the address is invalid. */
@@ -36,30 +37,40 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     signal,
     ...limits
   } = options
-  const { json, done } = createHttpCaller({
-    address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
+  const { requestJson, requestEmpty } = createHttpCaller({
+    address: normalizeUrl(url),
     credentials: credentialsOf(token),
     fetch: send,
     headers,
     limits,
   })
   const path = (id: string) => `/api/v1/admin/dead/${encodeURIComponent(id)}`
-  const ended = (one: CallOptions = {}): CallOptions => ({
-    ...one,
-    signal: signal && one.signal ? AbortSignal.any([signal, one.signal]) : (one.signal ?? signal),
+  const abortable = (callOptions: CallOptions = {}): CallOptions => ({
+    ...callOptions,
+    signal: anySignal(signal, callOptions.signal),
   })
   return {
-    deadPage({ account, limit, cursor } = {}, one) {
+    deadLetterPage({ account, limit, cursor } = {}, options) {
       const query = new URLSearchParams({
         ...(account === undefined ? {} : { account }),
         ...(limit === undefined ? {} : { limit: String(limit) }),
         ...(cursor === undefined ? {} : { cursor }),
       })
-      return json<DeadLetterPage>(`/api/v1/admin/dead?${query.toString()}`, 'items', {}, ended(one))
+      return requestJson<DeadLetterPageView>(
+        `/api/v1/admin/dead?${query.toString()}`,
+        'items',
+        {},
+        abortable(options),
+      )
     },
-    dead: (id, one) => json<DeadLetterView>(path(id), 'cause', {}, ended(one)),
-    replayDead: (id, one) =>
-      json<DeadLetterView>(`${path(id)}/replay`, 'cause', { method: 'POST', repeatable: true }, ended(one)),
-    deleteDead: (id, one) => done(path(id), { method: 'DELETE' }, ended(one)),
+    deadLetter: (id, options) => requestJson<DeadLetterView>(path(id), 'cause', {}, abortable(options)),
+    replayDeadLetter: (id, options) =>
+      requestJson<DeadLetterView>(
+        `${path(id)}/replay`,
+        'cause',
+        { method: 'POST', isRepeatable: true },
+        abortable(options),
+      ),
+    deleteDeadLetter: (id, options) => requestEmpty(path(id), { method: 'DELETE' }, abortable(options)),
   }
 }

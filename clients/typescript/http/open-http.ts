@@ -1,26 +1,26 @@
 import type {
   ActorView,
-  Catalogue,
   Client,
   ImageView,
+  OperationCatalogue,
   ServerSettings,
-  TaskPage,
+  TaskPageView,
   TaskView,
 } from '../client.ts'
 import { createClient, type ClientOptions } from '../create-client.ts'
 import { credentialsOf, type Credentials } from '../credentials.ts'
-import { createHttpCaller, type FetchLike } from './http-caller.ts'
+import { trackPositions } from '../position-tracker.ts'
+import { connectTune, openGlobalSocket, type SocketFactory } from './connect-tune.ts'
 import { fetchContent } from './fetch-content.ts'
-import { streamEvents } from './stream-events.ts'
-import { trackPositions } from '../write-positions.ts'
+import { createHttpCaller, type FetchLike } from './http-caller.ts'
 import { processImage } from './process-image.ts'
-import { openGlobalSocket, connectTune, type SocketFactory } from './connect-tune.ts'
-import { upload } from './upload.ts'
+import { streamEvents } from './stream-events.ts'
+import { postImage } from './post-image.ts'
 
 export interface HttpOptions extends ClientOptions {
   /** Address of the server, such as `https://pixelflow.example.com`; default in a browser: the page's own server. */
   readonly url?: string | undefined
-  /** Bearer token, or the source of one. */
+  /** Bearer token, or an object that provides one. */
   readonly token?: string | Credentials | null | undefined
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
@@ -37,65 +37,69 @@ export function openHttp(options: HttpOptions = {}): Client {
     token,
     headers = {},
     fetch: send = (input, init) => fetch(input, init),
-    webSocket: socket = openGlobalSocket,
+    webSocket: openSocket = openGlobalSocket,
     signal,
     ...limits
   } = options
   const credentials = credentialsOf(token)
-  const caller = createHttpCaller({
-    address: url === undefined ? '' : new URL(url).href.replace(/\/+$/, ''),
-    credentials,
-    fetch: send,
-    headers,
-    limits,
-  })
-  const { json, done } = caller
-  const image = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`
-  const task = (id: string) => `/api/v1/tasks/${encodeURIComponent(id)}`
+  const caller = createHttpCaller({ address: normalizeUrl(url), credentials, fetch: send, headers, limits })
+  const { requestJson, requestEmpty } = caller
+  const imagePath = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`
+  const taskPath = (id: string) => `/api/v1/tasks/${encodeURIComponent(id)}`
 
   return createClient(
     {
       address: caller.address,
-      settings: (options) => json<ServerSettings>('/api/v1/settings', 'version', {}, options),
-      operations: (options) => json<Catalogue>('/api/v1/operations', 'operations', {}, options),
+      settings: (options) => requestJson<ServerSettings>('/api/v1/settings', 'version', {}, options),
+      operations: (options) =>
+        requestJson<OperationCatalogue>('/api/v1/operations', 'operations', {}, options),
       actors: async (options) =>
-        (await json<{ items: ActorView[] }>('/api/v1/actors', 'items', {}, options)).items,
-      upload: (source, options) => upload(caller, source, options),
-      image: (id, options) => json<ImageView>(image(id), 'sha256', {}, options),
-      deleteImage: (id, options) => done(image(id), { method: 'DELETE' }, options),
+        (await requestJson<{ items: ActorView[] }>('/api/v1/actors', 'items', {}, options)).items,
+      upload: (source, options) => postImage(caller, source, options),
+      image: (id, options) => requestJson<ImageView>(imagePath(id), 'sha256', {}, options),
+      deleteImage: (id, options) => requestEmpty(imagePath(id), { method: 'DELETE' }, options),
       createTask: (image, recipe, options) =>
-        json<TaskView>(
+        requestJson<TaskView>(
           '/api/v1/tasks',
           'status',
-          { method: 'POST', value: { image, recipe, lane: options?.lane }, key: options?.idempotencyKey },
+          {
+            method: 'POST',
+            value: { image, recipe, lane: options?.lane },
+            idempotencyKey: options?.idempotencyKey,
+          },
           options,
         ),
-      task: (id, options) => json<TaskView>(task(id), 'status', {}, options),
+      task: (id, options) => requestJson<TaskView>(taskPath(id), 'status', {}, options),
       taskPage({ status, limit, cursor } = {}, options) {
         const query = new URLSearchParams({
           ...(status === undefined ? {} : { status }),
           ...(limit === undefined ? {} : { limit: String(limit) }),
           ...(cursor === undefined ? {} : { cursor }),
         })
-        return json<TaskPage>(`/api/v1/tasks?${query.toString()}`, 'items', {}, options)
+        return requestJson<TaskPageView>(`/api/v1/tasks?${query.toString()}`, 'items', {}, options)
       },
       cancel: (id, options) =>
-        json<TaskView>(`${task(id)}/cancel`, 'status', { method: 'POST', repeatable: true }, options),
-      retryTask: (id, options) =>
-        json<TaskView>(
-          `${task(id)}/retry`,
+        requestJson<TaskView>(
+          `${taskPath(id)}/cancel`,
           'status',
-          { method: 'POST', key: options?.idempotencyKey },
+          { method: 'POST', isRepeatable: true },
           options,
         ),
-      deleteTask: (id, options) => done(task(id), { method: 'DELETE' }, options),
+      retryTask: (id, options) =>
+        requestJson<TaskView>(
+          `${taskPath(id)}/retry`,
+          'status',
+          { method: 'POST', idempotencyKey: options?.idempotencyKey },
+          options,
+        ),
+      deleteTask: (id, options) => requestEmpty(taskPath(id), { method: 'DELETE' }, options),
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
-      events: (id, link) => streamEvents(caller, id, link),
-      content: (from, part) => fetchContent(caller, from, part),
+      events: (task, options) => streamEvents(caller, task, options),
+      content: (from, options) => fetchContent(caller, from, options),
       tune(listener, signal) {
         const token = credentials.token()
         return connectTune(
-          { address: caller.address, token, socket },
+          { address: caller.address, token, openSocket },
           trackPositions(caller.positions, listener),
           signal,
         )
@@ -104,4 +108,9 @@ export function openHttp(options: HttpOptions = {}): Client {
     },
     { ...limits, signal },
   )
+}
+
+/** Returns the base address of a server, without a slash at the end; empty for the page's own server. */
+export function normalizeUrl(url: string | undefined): string {
+  return url === undefined ? '' : new URL(url).href.replace(/\/+$/, '')
 }

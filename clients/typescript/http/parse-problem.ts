@@ -8,17 +8,21 @@ export function parseProblem(
   headers: (name: string) => string | null,
   body: string,
 ) {
-  const said = parsed(body)
-  const { detail, code = codes[status] ?? 'http_error', title, field, remedy } = said
+  const problem = parseJsonObject(body)
+  const { detail, code = codes[status] ?? 'http_error', title, field, remedy } = problem
   const retryAfter = Number(headers('retry-after') ?? Number.NaN)
-  return new PixelflowError(code, detail ?? `The server answered ${`${status} ${statusText}`.trim()}.`, {
-    status,
-    title,
-    requestId: said.requestId ?? headers('x-request-id') ?? undefined,
-    ...(field === undefined ? {} : { field }),
-    ...(remedy === undefined ? {} : { remedy }),
-    ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {}),
-  })
+  return new PixelflowError(
+    code,
+    detail ?? `The server responded with ${`${status} ${statusText}`.trim()}.`,
+    {
+      status,
+      title,
+      requestId: problem.requestId ?? headers('x-request-id') ?? undefined,
+      ...(field === undefined ? {} : { field }),
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {}),
+    },
+  )
 }
 
 /** Codes for responses without a problem body, such as those of a proxy. */
@@ -32,9 +36,9 @@ const codes: Readonly<Record<number, string>> = {
   504: 'deadline_exceeded',
 }
 
-function parsed(body: string): Partial<Problem> {
+function parseJsonObject(text: string): Partial<Problem> {
   try {
-    const value: unknown = JSON.parse(body)
+    const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null ? value : {}
   } catch {
     return {}

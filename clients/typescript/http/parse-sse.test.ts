@@ -18,9 +18,9 @@ describe('parseSse', () => {
   })
 
   test('gives the same result for every chunk boundary', async () => {
-    const whole = 'event: started\r\nid: b2\r\ndata: grün\r\ndata: zwei\r\n\r\nevent: done\rdata: x\r\r'
-    const bytes = new TextEncoder().encode(whole)
-    const expected = await read(whole)
+    const stream = 'event: started\r\nid: b2\r\ndata: grün\r\ndata: zwei\r\n\r\nevent: done\rdata: x\r\r'
+    const bytes = new TextEncoder().encode(stream)
+    const expected = await read(stream)
     expect(expected).toEqual([
       { event: 'started', id: 'b2', data: 'grün\nzwei' },
       { event: 'done', id: 'b2', data: 'x' },
@@ -32,8 +32,8 @@ describe('parseSse', () => {
   })
 
   test('keeps the last id for events without one, and resets it on an empty id', async () => {
-    const found = await read('id: 7\ndata: a\n\nevent: heartbeat\ndata: {}\n\nid\ndata: b\n\n')
-    expect(found.map((m) => m.id)).toEqual(['7', '7', ''])
+    const messages = await read('id: 7\ndata: a\n\nevent: heartbeat\ndata: {}\n\nid\ndata: b\n\n')
+    expect(messages.map(({ id }) => id)).toEqual(['7', '7', ''])
   })
 
   test('ignores comments, unknown fields, retry, ids with NUL and events without data', async () => {
@@ -49,8 +49,8 @@ describe('parseSse', () => {
   })
 
   test('rejects a line or an event that is too long', async () => {
-    const flood = 'x'.repeat(600_000)
-    expect(read(`data: ${flood}`, flood)).rejects.toThrow('too long')
-    expect(read(`data: ${flood}\ndata: ${flood}\n`)).rejects.toThrow('too long')
+    const longText = 'x'.repeat(600_000)
+    await expect(read(`data: ${longText}`, longText)).rejects.toThrow('too long')
+    await expect(read(`data: ${longText}\ndata: ${longText}\n`)).rejects.toThrow('too long')
   })
 })

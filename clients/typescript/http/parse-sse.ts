@@ -17,20 +17,22 @@ const maxChars = 1 << 20
  * standard requires. @throws RangeError if a line or an event exceeds 1 Mi characters.
  */
 export async function* parseSse(body: AsyncIterable<Uint8Array>): AsyncGenerator<SseMessage> {
-  const arrived: SseMessage[] = []
+  const messages: SseMessage[] = []
   let id = ''
   const parser = createParser({
     maxBufferSize: maxChars,
-    onId: (named) => (id = named),
-    onEvent: ({ event = '', data }) => arrived.push({ event: event === '' ? 'message' : event, data, id }),
+    onId: (newId) => (id = newId),
+    onEvent: ({ event = '', data }) => messages.push({ event: event === '' ? 'message' : event, data, id }),
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded')
-        throw new RangeError('An event of this stream is too long.')
+        throw new RangeError(
+          `A line or event of the stream is too long (more than ${maxChars} characters). Check that the server is PixelFlow.`,
+        )
     },
   })
   const decoder = new TextDecoder()
   for await (const chunk of body) {
     parser.feed(decoder.decode(chunk, { stream: true }))
-    yield* arrived.splice(0)
+    yield* messages.splice(0)
   }
 }

@@ -1,13 +1,13 @@
 import type { EventView } from '@pixelflow/core/views'
 import type { TaskEvent } from '../client.ts'
+import type { EventConnectionOptions } from '../client-transport.ts'
 import { PixelflowError, unreachableError } from '../pixelflow-error.ts'
 import { readChunks } from '../upload-body.ts'
-import type { EventStreamOptions } from '../transport.ts'
 import type { HttpCaller } from './http-caller.ts'
 import { parseSse } from './parse-sse.ts'
 
 /** The server sends a heartbeat every 15 s; a connection without data for 45 s counts as lost. */
-const usualSilentMs = 45_000
+const defaultSilentMs = 45_000
 
 /**
  * Streams the events of one connection. Ends when the caller leaves the loop, the signal aborts, or no data arrives for
@@ -16,28 +16,28 @@ const usualSilentMs = 45_000
 export async function* streamEvents(
   caller: HttpCaller,
   task: string,
-  { after, signal, silentMs = usualSilentMs }: EventStreamOptions,
+  { after, signal, silentMs = defaultSilentMs }: EventConnectionOptions,
 ): AsyncGenerator<TaskEvent | 'live' | 'over', void> {
-  const own = new AbortController()
-  let timer = setTimeout(() => own.abort(), silentMs)
-  const heard = () => {
+  const connection = new AbortController()
+  let timer = setTimeout(() => connection.abort(), silentMs)
+  const resetTimer = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => own.abort(), silentMs)
+    timer = setTimeout(() => connection.abort(), silentMs)
   }
   try {
-    const answer = await caller.send(
+    const response = await caller.send(
       `/api/v1/tasks/${encodeURIComponent(task)}/events`,
       {
         headers: { accept: 'text/event-stream', ...(after === undefined ? {} : { 'last-event-id': after }) },
       },
-      signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]),
+      signal === undefined ? connection.signal : AbortSignal.any([signal, connection.signal]),
     )
-    if (answer.status === 204) return yield 'over'
-    heard()
+    if (response.status === 204) return yield 'over'
+    resetTimer()
     yield 'live'
-    if (answer.body === null) return
-    for await (const { event, data, id } of parseSse(noticed(answer.body, heard))) {
-      if (event !== 'heartbeat' && id !== '') yield { ...eventOf(data), token: id }
+    if (response.body === null) return
+    for await (const { event, data, id } of parseSse(callOnData(response.body, resetTimer))) {
+      if (event !== 'heartbeat' && id !== '') yield { ...(JSON.parse(data) as EventView), token: id }
     }
   } catch (thrown) {
     signal?.throwIfAborted()
@@ -45,20 +45,16 @@ export async function* streamEvents(
     throw thrown instanceof PixelflowError ? thrown : unreachableError(caller.address, thrown)
   } finally {
     clearTimeout(timer)
-    own.abort()
+    connection.abort()
   }
 }
 
-async function* noticed(
+async function* callOnData(
   body: ReadableStream<Uint8Array>,
-  heard: () => void,
+  onData: () => void,
 ): AsyncGenerator<Uint8Array, void> {
   for await (const chunk of readChunks(body)) {
-    heard()
+    onData()
     yield chunk
   }
-}
-
-function eventOf(data: string): EventView {
-  return JSON.parse(data) as EventView
 }

@@ -34,7 +34,7 @@ export async function rejection(call: Promise<unknown>): Promise<PixelflowError>
     (error: unknown) => error,
   )
   if (thrown instanceof PixelflowError) return thrown
-  throw new Error(`no rejection but ${String(thrown)}`, { cause: thrown })
+  throw new Error(`expected a PixelflowError, got ${String(thrown)}`, { cause: thrown })
 }
 
 export async function readBytes({ body }: Pick<Content, 'body'>): Promise<Uint8Array> {

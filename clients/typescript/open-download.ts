@@ -1,9 +1,9 @@
 import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
-import type { Content, DownloadOptions, ContentRef } from './client.ts'
+import type { Content, ContentRef, DownloadOptions } from './client.ts'
+import type { ClientTransport } from './client-transport.ts'
 import { PixelflowError } from './pixelflow-error.ts'
 import { retryCall, withTimeout, type CallLimits } from './retry-call.ts'
-import type { Transport } from './transport.ts'
 
 /** Consecutive connections without a byte after which the download fails. */
 const maxTries = 5
@@ -12,20 +12,21 @@ const maxTries = 5
  * Downloads a stored file, resuming broken connections.
  * @throws PixelflowError `damaged` from the body if the stored file changes during the download.
  */
-export async function download(
-  transport: Transport,
+export async function openDownload(
+  transport: ClientTransport,
   limits: CallLimits,
   from: ContentRef,
   options: DownloadOptions = {},
 ): Promise<Content> {
   return withTimeout(options, async (signal) => {
     const first = await retryCall(limits, signal, () => transport.content(from, { ...options, signal }))
-    return { ...first, body: lasting(transport, from, first, signal) }
+    return { ...first, body: resumableBody(transport, from, first, signal) }
   })
 }
 
-function lasting(
-  transport: Transport,
+/** Returns a body that continues on another connection when one breaks. */
+function resumableBody(
+  transport: ClientTransport,
   from: ContentRef,
   first: Content,
   signal: AbortSignal | undefined,
@@ -35,8 +36,8 @@ function lasting(
   let received = 0
   let tries = 0
 
-  /** Reads the next bytes. Resumes a broken connection. */
-  async function next(): Promise<Uint8Array | undefined> {
+  /** Reads the next bytes; undefined at the end. Resumes a broken connection. */
+  async function readNext(): Promise<Uint8Array | undefined> {
     for (;;) {
       try {
         if (tries > 0) await reopen()
@@ -46,7 +47,11 @@ function lasting(
           return value
         }
         if (received >= length) return undefined
-        throw new PixelflowError('unreachable', 'The connection was lost during the download.')
+        throw new PixelflowError(
+          'unreachable',
+          `The download ended after ${received} of ${length} bytes: the connection was lost.`,
+          { remedy: 'Download the file again.' },
+        )
       } catch (thrown) {
         signal?.throwIfAborted()
         tries += 1
@@ -58,22 +63,26 @@ function lasting(
   }
 
   async function reopen(): Promise<void> {
-    const more = await transport.content(from, {
+    const rest = await transport.content(from, {
       offset: offset + received,
       length: length - received,
       signal,
     })
-    reader = more.body.getReader()
-    if (more.sha256 === sha256) return
+    reader = rest.body.getReader()
+    if (rest.sha256 === sha256) return
     await reader.cancel().catch(() => {})
-    throw new PixelflowError('damaged', 'The stored file changed during the download.')
+    throw new PixelflowError(
+      'damaged',
+      'The stored file changed during the download: its SHA-256 differs between two connections.',
+      { remedy: 'Download the file again.' },
+    )
   }
 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const chunk = await next()
+          const chunk = await readNext()
           if (chunk === undefined) return controller.close()
           received += chunk.byteLength
           controller.enqueue(chunk)

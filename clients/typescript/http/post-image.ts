@@ -1,9 +1,9 @@
 import type { ImageView } from '@pixelflow/core/views'
-import type { Source, UploadOptions } from '../client.ts'
+import type { ImageInput, UploadOptions } from '../client.ts'
 import { unreachableError } from '../pixelflow-error.ts'
 import { retryCall, withTimeout } from '../retry-call.ts'
 import { toUploadBody, toStream, type UploadBody } from '../upload-body.ts'
-import { keyHeader, parseBody, type HttpCaller } from './http-caller.ts'
+import { idempotencyHeader, parseBody, type HttpCaller } from './http-caller.ts'
 import { parseProblem } from './parse-problem.ts'
 
 const path = '/api/v1/images'
@@ -22,66 +22,70 @@ interface Xhr extends Pick<EventTarget, 'addEventListener'> {
 }
 
 /** Uploads a file as the request body. A stream is sent chunk by chunk if the platform supports it. */
-export function upload(caller: HttpCaller, source: Source, options: UploadOptions = {}): Promise<ImageView> {
-  const cargo = toUploadBody(source, options)
+export function postImage(
+  caller: HttpCaller,
+  source: ImageInput,
+  options: UploadOptions = {},
+): Promise<ImageView> {
+  const upload = toUploadBody(source, options)
   return withTimeout(options, async (signal) => {
     // In browsers only XMLHttpRequest reports upload progress, and request bodies can be streamed only over HTTP/2.
     const { XMLHttpRequest: Xhr } = globalThis as { XMLHttpRequest?: new () => Xhr }
-    const isRepeatable = cargo.blob !== undefined && options.idempotencyKey !== undefined
+    const isRepeatable = upload.blob !== undefined && options.idempotencyKey !== undefined
     return retryCall(isRepeatable ? caller.limits : { retries: 0 }, signal, () =>
       Xhr === undefined
-        ? byFetch(caller, cargo, options, signal)
-        : byXhr(Xhr, caller, cargo, options, signal),
+        ? uploadByFetch(caller, upload, options, signal)
+        : uploadByXhr(Xhr, caller, upload, options, signal),
     )
   })
 }
 
-async function byFetch(
+async function uploadByFetch(
   caller: HttpCaller,
-  cargo: UploadBody,
+  upload: UploadBody,
   { onSent, idempotencyKey }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
-  const { bytes, blob, mediaType } = cargo
+  const { bytes, blob, mediaType } = upload
   const isStream = blob === undefined || onSent !== undefined
-  const body = () => (isStream ? toStream(cargo.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
+  const body = () => (isStream ? toStream(upload.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
   const headers = {
     'content-type': mediaType,
-    ...keyHeader(idempotencyKey),
+    ...idempotencyHeader(idempotencyKey),
     // With Content-Length the server rejects a file that is too large before it receives the body.
     ...(isStream && bytes !== null ? { 'content-length': String(bytes) } : {}),
   }
-  const answer = await caller.send(path, { method: 'POST', headers, body }, signal)
-  return parseBody<ImageView>(await answer.text(), 'sha256', caller.address, answer.status)
+  const response = await caller.send(path, { method: 'POST', headers, body }, signal)
+  return parseBody<ImageView>(await response.text(), 'sha256', caller.address, response.status)
 }
 
-async function byXhr(
+async function uploadByXhr(
   Xhr: new () => Xhr,
   caller: HttpCaller,
-  cargo: UploadBody,
+  upload: UploadBody,
   { onSent, idempotencyKey }: UploadOptions,
   signal: AbortSignal | undefined,
 ): Promise<ImageView> {
-  const blob = cargo.blob?.() ?? (await new Response(toStream(cargo.chunks())).blob())
+  const blob = upload.blob?.() ?? (await new Response(toStream(upload.chunks())).blob())
   signal?.throwIfAborted()
   return caller.withToken(async (token) => {
     const { promise, resolve, reject } = Promise.withResolvers<ImageView>()
-    const call = new Xhr()
-    const abort = () => call.abort()
-    call.open('POST', `${caller.address}${path}`)
+    const xhr = new Xhr()
+    const abort = () => xhr.abort()
+    xhr.open('POST', `${caller.address}${path}`)
     for (const [name, value] of Object.entries({
       ...token,
-      ...keyHeader(idempotencyKey),
-      'content-type': cargo.mediaType,
+      ...idempotencyHeader(idempotencyKey),
+      'content-type': upload.mediaType,
     }))
-      call.setRequestHeader(name, value)
-    call.upload.addEventListener('progress', (event) => {
+      xhr.setRequestHeader(name, value)
+    xhr.upload.addEventListener('progress', (event) => {
       if (!signal?.aborted) onSent?.((event as Event & { loaded: number }).loaded, blob.size)
     })
-    call.addEventListener('load', () => {
-      const { status, statusText, responseText } = call
+    xhr.addEventListener('load', () => {
+      const { status, statusText, responseText } = xhr
       if (status !== 201)
-        return reject(parseProblem(status, statusText, (name) => call.getResponseHeader(name), responseText))
+        return reject(parseProblem(status, statusText, (name) => xhr.getResponseHeader(name), responseText))
       onSent?.(blob.size, blob.size)
       try {
         resolve(parseBody<ImageView>(responseText, 'sha256', caller.address, status))
@@ -89,10 +93,10 @@ async function byXhr(
         reject(thrown)
       }
     })
-    call.addEventListener('error', () => reject(unreachableError(caller.address)))
-    call.addEventListener('abort', () => reject(new DOMException('The upload was stopped.', 'AbortError')))
+    xhr.addEventListener('error', () => reject(unreachableError(caller.address)))
+    xhr.addEventListener('abort', () => reject(new DOMException('The upload was aborted.', 'AbortError')))
     signal?.addEventListener('abort', abort, { once: true })
-    call.send(blob)
+    xhr.send(blob)
     try {
       return await promise
     } finally {

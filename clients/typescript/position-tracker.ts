@@ -3,17 +3,17 @@ import { PixelflowError } from './pixelflow-error.ts'
 import type { TuneListener } from './tuning.ts'
 
 /**
- * The position of the client's last write, sent with its reads, so that a gateway that has not caught up yet does not answer
- * with an older state.
+ * Keeps the newest write position that the server has returned and sends it with reads, so that a gateway that has not
+ * caught up with this client's writes waits instead of answering with an older state.
  */
-export interface WritePositions {
+export interface PositionTracker {
   /** Records the position of a response. */
   record(position: string | null | undefined): void
   /** Runs a read with the newest position; without it if the server no longer knows the position. */
   read<T>(call: (headers: Record<string, string>) => Promise<T>): Promise<T>
 }
 
-export function createWritePositions(): WritePositions {
+export function createPositionTracker(): PositionTracker {
   let newest: string | undefined
   return {
     record(position) {
@@ -25,7 +25,7 @@ export function createWritePositions(): WritePositions {
       try {
         return await call({ [positionHeader]: sent })
       } catch (thrown) {
-        if (!isUnknown(thrown)) throw thrown
+        if (!isUnknownPosition(thrown)) throw thrown
         // The server was restored from an older backup.
         if (newest === sent) newest = undefined
         return call({})
@@ -35,23 +35,23 @@ export function createWritePositions(): WritePositions {
 }
 
 /** A listener that also records the positions of a tuning session. */
-export function trackPositions(positions: WritePositions, listener: TuneListener): TuneListener {
+export function trackPositions(positions: PositionTracker, listener: TuneListener): TuneListener {
   return {
     ...listener,
-    onMessage(one) {
-      if (one.type === 'applied') positions.record(one.position)
-      listener.onMessage(one)
+    onMessage(message) {
+      if (message.type === 'applied') positions.record(message.position)
+      listener.onMessage(message)
     },
   }
 }
 
-/** Responses can arrive out of order. A position of another log is newer: the previous log no longer exists. */
-function isNewer(position: string, before: string | undefined): boolean {
-  const [one, other] = [parsePosition(position), parsePosition(before ?? '')]
-  return one?.mark !== other?.mark || (one?.seq ?? 0) > (other?.seq ?? 0)
+/** Responses can arrive out of order. A position of another log is newer: that log has replaced the previous one. */
+function isNewer(position: string, previous: string | undefined): boolean {
+  const [next, known] = [parsePosition(position), parsePosition(previous ?? '')]
+  return next?.mark !== known?.mark || (next?.seq ?? 0) > (known?.seq ?? 0)
 }
 
-function isUnknown(thrown: unknown): boolean {
+function isUnknownPosition(thrown: unknown): boolean {
   return (
     thrown instanceof PixelflowError && thrown.code === 'invalid_request' && thrown.field === positionHeader
   )

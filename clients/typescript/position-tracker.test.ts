@@ -7,9 +7,12 @@ import type { Client } from './client.ts'
 import { PixelflowError } from './pixelflow-error.ts'
 import { openGrpc } from './grpc/open-grpc.ts'
 import { openHttp } from './http/open-http.ts'
-import { createWritePositions } from './write-positions.ts'
+import { createPositionTracker } from './position-tracker.ts'
 
-/** Delay of the far gateway; longer than a gateway waits for recent writes on a read without a position. */
+/**
+ * Delay between the far gateway and NATS, in milliseconds. It is longer than a gateway waits for recent writes when a read
+ * has no position.
+ */
 const farMs = 700
 
 const scope = new AsyncDisposableStack()
@@ -32,7 +35,7 @@ afterAll(() => {
 }, 30_000)
 
 /** Opens a client that writes through the near gateway and reads from the far one. */
-function apart(): Client {
+function writeNearReadFar(): Client {
   return openHttp({
     url: near.url,
     fetch: (url, init) =>
@@ -44,14 +47,14 @@ function apart(): Client {
 }
 
 /** Opens a client whose calls alternate between the gateways, so that it writes to one and reads from the other. */
-async function inTurns(): Promise<Client> {
-  const ready = await Promise.all([near, far].map((one) => one.line(says('ready'))))
+async function alternate(): Promise<Client> {
+  const ready = await Promise.all([near, far].map((gateway) => gateway.line(says('ready'))))
   return openGrpc({ address: ready.map((line) => (JSON.parse(line) as { grpc: string }).grpc) })
 }
 
 test.each([
-  ['http', apart],
-  ['grpc', inTurns],
+  ['http', writeNearReadFar],
+  ['grpc', alternate],
 ] as const)(
   "over %s, reads on any gateway include the client's earlier writes",
   async (_, open) => {
@@ -69,7 +72,7 @@ test.each([
 )
 
 test('keeps the newest position when responses arrive out of order', async () => {
-  const positions = createWritePositions()
+  const positions = createPositionTracker()
   const sent = () => positions.read((headers) => Promise.resolve(Object.values(headers)))
   expect(await sent()).toEqual([])
   for (const position of ['a.log', 'b.log', '9.log', null, undefined]) positions.record(position)
@@ -79,7 +82,7 @@ test('keeps the newest position when responses arrive out of order', async () =>
 })
 
 test('discards a position that the server no longer knows, and repeats the read without it', async () => {
-  const positions = createWritePositions()
+  const positions = createPositionTracker()
   positions.record('zz.log')
   const sent: number[] = []
   const read = () =>
