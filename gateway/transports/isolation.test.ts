@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc-client.ts'
 import { callFields, field, headerFrames } from '../testing/hpack.ts'
 import { message, rawHttp2 } from '../testing/raw-http2.ts'
@@ -52,9 +53,8 @@ async function statuses(gateway: TestGateway, headers: readonly (readonly [strin
     ),
     message(1, new Uint8Array()),
   )
-  const line = () => gateway.logs.find(({ requestId }) => requestId === id)
-  await until(() => line() !== undefined)
-  return [statusIn(rest), statusIn(connectCall), line()?.['status']]
+  const line = await waitFor('call logged', () => gateway.logs.find(({ requestId }) => requestId === id))
+  return [statusIn(rest), statusIn(connectCall), line?.['status']]
 }
 
 const statusIn = (text: string) => Number(text.split(' ', 2)[1])

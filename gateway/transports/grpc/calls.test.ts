@@ -9,8 +9,10 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { Auth, ImageService, TaskEventKind, TaskStatus } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, uploadWhole, type GrpcClient } from '../../testing/grpc-client.ts'
+import { readLoad } from '../../testing/read-load.ts'
 
 const calls = ImageService.method
 let gateway: TestGateway
@@ -235,7 +237,11 @@ describe('errors', () => {
     const { task } = await client.unary(calls.createTask, { image, recipe: text('resize:100') })
     const watch = client.serverStream(calls.watchTask, { id: task?.id ?? '' }, { deadlineMs: 150 })
     expect(await failure(drained(watch))).toMatchObject({ code: 4 })
-    await until(async () => (await watchers()) === 0)
+    await waitFor(
+      'watch released',
+      () => readLoad(gateway),
+      ({ watchers }) => watchers === 0,
+    )
   })
 
   test('an unknown method, and a message that is too large', async () => {
@@ -268,11 +274,6 @@ async function drained(call: AsyncIterable<unknown>): Promise<number> {
   let count = 0
   for await (const _ of call) count += 1
   return count
-}
-
-async function watchers(): Promise<number> {
-  const health = (await (await gateway.call('/health/')).json()) as { load: { watchers: number } }
-  return health.load.watchers
 }
 
 function leaving() {

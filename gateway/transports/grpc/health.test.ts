@@ -13,7 +13,8 @@ import {
   type ServerReflectionResponse,
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { ServerReflection as ServerReflectionAlpha } from '@pixelflow/proto/grpc/reflection/v1alpha/reflection_pb'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 
 let gateway: TestGateway
@@ -56,12 +57,19 @@ describe('health', () => {
     const watch = client.serverStream(Health.method.watch, { service: image })
     watch.on('data', ({ status }: { status: Serving }) => seen.push(status))
     watch.on('error', () => {})
-    await until(() => seen.length === 1)
+    const received = (count: number) =>
+      waitFor(
+        `${count} states`,
+        () => seen,
+        ({ length }) => length === count,
+        { timeoutMs: 20_000 },
+      )
+    await received(1)
     await gateway.nats.kill9()
-    await until(() => seen.length === 2)
+    await received(2)
     expect(await client.unary(Health.method.check, {})).toMatchObject({ status: Serving.NOT_SERVING })
     await gateway.nats.restart()
-    await until(() => seen.length === 3, 20_000)
+    await received(3)
     expect(seen).toEqual([Serving.SERVING, Serving.NOT_SERVING, Serving.SERVING])
     watch.cancel()
   }, 40_000)

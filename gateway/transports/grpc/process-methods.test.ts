@@ -11,7 +11,8 @@ import {
   type ProcessedImage,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 import {
   respondWith,
@@ -19,6 +20,8 @@ import {
   type ImageHandler,
   type ReceivedImage,
 } from '../../testing/stub-actor.ts'
+import { completeTask } from '../../testing/complete-task.ts'
+import { envelope } from '../../testing/envelope.ts'
 
 /** Synchronous processing over every protocol of the proto; the test is the actor. */
 
@@ -165,22 +168,10 @@ describe('ProcessImage', () => {
       chunk(large.subarray(2 ** 20)),
       commit(large),
     ])
-    let id = ''
-    await until(async () => {
-      const { items } = await client.unary(ImageService.method.listTasks, { limit: 1 })
-      id = items[0]?.id ?? ''
-      return id !== ''
-    })
-    const write = await gateway.adapters.results.begin()
-    await write.write(result)
-    const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
-    const output = { name: 'default', format: 'webp', mediaType: 'image/webp', width: 10, height: 6 } as const
-    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
-    await gateway.advance(id, 'completed', {
-      status: 'completed',
-      outputs,
-      endedAt: new Date().toISOString(),
-    })
+    const findTask = async () =>
+      (await client.unary(ImageService.method.listTasks, { limit: 1 })).items[0]?.id ?? ''
+    const id = await waitFor('task created', findTask)
+    await completeTask(gateway, id, result)
     const { about, bytes } = await answered
     expect(about?.task).toBe(id)
     expect(digestOf(bytes)).toBe(digestOf(result))
@@ -220,11 +211,6 @@ describe('ProcessImageUnary', () => {
 
 test('ProcessImage half-duplex over Connect: the whole request stream, then the whole response stream', async () => {
   await using _ = actor()
-  const envelope = (bytes: Uint8Array) => {
-    const head = Buffer.alloc(5)
-    head.writeUInt32BE(bytes.length, 1)
-    return Buffer.concat([head, bytes])
-  }
   const pieces = [metadata(), chunk(photo), commit(photo)]
   const body = Buffer.concat(
     pieces.map((data) =>

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import {
   digestOf,
   failure,
@@ -52,6 +53,8 @@ const commitOf = (bytes: Uint8Array, change: { bytes?: bigint; sha256?: string }
 
 describe('a failed upload stores nothing', () => {
   const nothing = async () => expect(await gateway.messages()).toEqual(before)
+  const allDeleted = () =>
+    waitFor('stored chunks deleted', gateway.messages, (messages) => Bun.deepEquals(messages, before))
 
   test('without a commit', async () => {
     const uploading = await begin()
@@ -66,13 +69,11 @@ describe('a failed upload stores nothing', () => {
     await chunks(uploading, photo)
     uploading.call.cancel()
     expect(await failure(uploading.reply)).toMatchObject({ code: 1 })
-    await until(() =>
-      gateway.logs.some(
-        (line) =>
-          line['code'] === 'truncated_upload' && line['method'] === 'pixelflow.v1.ImageService/Upload',
-      ),
+    const method = 'pixelflow.v1.ImageService/Upload'
+    await waitFor('cancellation logged', () =>
+      gateway.logs.find((line) => line['code'] === 'truncated_upload' && line['method'] === method),
     )
-    await until(async () => JSON.stringify(await gateway.messages()) === JSON.stringify(before))
+    await allDeleted()
   })
 
   test('whose client has left', async () => {
@@ -82,7 +83,7 @@ describe('a failed upload stores nothing', () => {
     await chunks(uploading, photo)
     other.client.getChannel().close()
     uploading.call.cancel()
-    await until(async () => JSON.stringify(await gateway.messages()) === JSON.stringify(before))
+    await allDeleted()
   })
 
   test.each([
@@ -90,7 +91,7 @@ describe('a failed upload stores nothing', () => {
     ['an invalid digest', { sha256: 'abc' }, 3, 'commit.sha256'],
     ['fewer bytes', { bytes: 5n }, 3, 'commit.bytes'],
     ['more bytes', { bytes: 1n << 40n }, 15, undefined],
-  ])('whose commit speaks of %s', async (_, change, code, field) => {
+  ])('whose commit has %s', async (_, change, code, field) => {
     const uploading = await begin()
     await chunks(uploading, photo)
     await uploading.send(commitOf(photo, change))

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { getEventListeners } from 'node:events'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createReadiness } from './readiness.ts'
 
 const listenersOf = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
@@ -11,11 +12,17 @@ test('a watcher gets each change of the state and the end', async () => {
   const watching = (async () => {
     for await (const state of readiness.changes(new AbortController().signal)) states.push(state)
   })()
-  while (states.length < 1) await Bun.sleep(1)
+  const seen = (count: number) =>
+    waitFor(
+      `${count} states`,
+      () => states.length,
+      (length) => length >= count,
+    )
+  await seen(1)
   isUp = false
-  while (states.length < 2) await Bun.sleep(1)
+  await seen(2)
   isUp = true
-  while (states.length < 3) await Bun.sleep(1)
+  await seen(3)
   readiness.close()
   await watching
   expect(states).toEqual([true, false, true, false])
@@ -28,7 +35,11 @@ test('waiting does not accumulate listeners on the signal', async () => {
   const watching = (async () => {
     for await (const _ of readiness.changes(stop.signal));
   })()
-  while (checks < 50) await Bun.sleep(1)
+  await waitFor(
+    '50 checks',
+    () => checks,
+    (count) => count >= 50,
+  )
   expect(listenersOf(stop.signal)).toBeLessThan(2)
   stop.abort()
   await watching

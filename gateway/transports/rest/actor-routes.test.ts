@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import type { ActorsView } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
-import { openTestGateway, until } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway } from '../../testing/test-gateway.ts'
 import { grpcClient } from '../../testing/grpc-client.ts'
 
 test('every caller sees all actors, and only its own tasks', async () => {
@@ -24,9 +25,11 @@ test('every caller sees all actors, and only its own tasks', async () => {
   expect(await actorsOf('ann')).toEqual([])
   await using _one = gateway.adapters.registry.announce(() => reportOf('one.1', { tasks, held: 2 }))
   await using _two = gateway.adapters.registry.announce(() => reportOf('two.2', { state: 'resting' }))
-  await until(async () => (await actorsOf('ann')).length === 2)
-
-  const seen = await actorsOf('ann')
+  const seen = await waitFor(
+    'two actors',
+    () => actorsOf('ann'),
+    ({ length }) => length === 2,
+  )
   expect(seen).toEqual([
     {
       ...reportOf('one.1'),
@@ -54,7 +57,9 @@ test('a gateway that starts later lists them at once', async () => {
   await using _one = gateway.adapters.registry.announce(() => reportOf('one.1'))
   const begun = performance.now()
   const other = await gateway.another()
-  const known = async () =>
-    ((await (await fetch(new URL('/api/v1/actors', other.url))).json()) as ActorsView).items.length === 1
-  await until(known, 1500 + performance.now() - begun)
+  const listed = async () =>
+    ((await (await fetch(new URL('/api/v1/actors', other.url))).json()) as ActorsView).items
+  await waitFor('one actor', listed, ({ length }) => length === 1, {
+    timeoutMs: 1500 + performance.now() - begun,
+  })
 })

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import type { TaskPageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway } from '../../testing/test-gateway.ts'
 
 test('a full queue refuses a task and stores nothing', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_MAX_QUEUED: '1' } })
@@ -33,6 +34,7 @@ test('calls fail with unavailable without the broker, and work when it is back',
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'unavailable' }])
   expect((await gateway.call('/health/live')).status).toBe(200)
   const during = Promise.all([gateway.call(`/api/v1/tasks/${id}`), gateway.upload(new Uint8Array(photo))])
+  // Both calls wait for the broker.
   await Bun.sleep(300)
   await gateway.nats.restart()
   for (const answer of await during) {
@@ -42,5 +44,9 @@ test('calls fail with unavailable without the broker, and work when it is back',
   const { items } = (await (await gateway.call('/api/v1/tasks')).json()) as TaskPageView
   expect(items.map((one) => one.id)).toEqual([after.id, id])
   // The write check has to succeed again.
-  await until(async () => (await gateway.call('/health/ready')).status === 200)
+  await waitFor(
+    'gateway ready',
+    async () => (await gateway.call('/health/ready')).status,
+    (status) => status === 200,
+  )
 }, 40_000)

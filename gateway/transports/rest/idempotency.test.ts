@@ -4,6 +4,7 @@ import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import type { Gateway } from '../../gateway.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
@@ -152,7 +153,8 @@ test('while the first call runs, the second is told to retry, and then gets the 
     yield photo.subarray(1000)
   }
   const first = post(one.url, upload(slowly()), key)
-  await Bun.sleep(200)
+  const keyName = new Bun.CryptoHasher('sha256').update(key).digest('hex')
+  await waitFor('key recorded', () => one.adapters.keys.get('local', keyName))
   const early = await post(other.url, upload(photo), key)
   expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(await one.refusal(early)).toMatchObject({ status: 409, code: 'idempotency_key_in_use' })

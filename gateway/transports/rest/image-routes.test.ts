@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway, type UploadBody } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway, type UploadBody } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
 
 let gateway: TestGateway
@@ -18,7 +19,7 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 async function leavingNothing(act: () => Promise<void>): Promise<void> {
   const before = await gateway.messages()
   await act()
-  await until(async () => Bun.deepEquals(await gateway.messages(), before))
+  await waitFor('stored messages as before', gateway.messages, (now) => Bun.deepEquals(now, before))
 }
 
 const formOf = (parts: Record<string, Blob | string>) => {
@@ -74,6 +75,7 @@ describe('an image that is uploaded', () => {
       async start(controller) {
         for (let at = 0; at < 200; at += 7) {
           controller.enqueue(photo.slice(at, Math.min(200, at + 7)))
+          // Each piece arrives alone.
           await Bun.sleep(1)
         }
         controller.enqueue(photo.slice(200))
@@ -239,10 +241,10 @@ describe('an upload is refused and nothing stays in the store when', () => {
       await client.send(head(4_000_000, type))
       await client.send(beginning)
       await client.send(long)
-      await until(async () => (await gateway.messages()).chunks > chunks)
+      await waitFor('first chunk stored', gateway.messages, (now) => now.chunks > chunks)
       client.socket.destroy()
-      await until(() =>
-        gateway.logs.some((line) => line['code'] === 'truncated_upload' && line['path'] === '/api/v1/images'),
+      await waitFor('truncated upload logged', () =>
+        gateway.logs.find((line) => line['code'] === 'truncated_upload' && line['path'] === '/api/v1/images'),
       )
     })
   })

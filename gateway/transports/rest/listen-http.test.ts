@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { hugeHeaders } from '@pixelflow/testkit/hostile/headers'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
 
@@ -45,9 +46,12 @@ test('draining waits for a slow reader', async () => {
       return reader
     }),
   )
-  await Bun.sleep(300)
-  const restarted = gateway.restart()
-  await Bun.sleep(500)
+  const isAnswered = (image: string) =>
+    gateway.logs.some(({ path, status }) => path === `/api/v1/images/${image}/content` && status === 200)
+  await waitFor('both downloads started', () => isAnswered(id) && isAnswered(small.id))
+  let isRestarted = false
+  const restarted = gateway.restart().then(() => (isRestarted = true))
+  await stays('the gateway drains', () => !isRestarted, 500)
   for (const { socket } of readers) socket.resume()
   const [large, other] = await Promise.all(readers.map((reader) => reader.response(30_000)))
   await restarted

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/views'
-import { until, type TestGateway } from '../../testing/test-gateway.ts'
+import type { TaskPageView, TaskView } from '@pixelflow/core/views'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import type { TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc-client.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
+import { completeTask } from '../../testing/complete-task.ts'
 
 /** `POST /api/v1/process` with images that are processed as tasks, and a stub actor. */
 
@@ -26,36 +28,16 @@ const result = new TextEncoder().encode('a processed image')
 describe('an image that does not fit into memory', () => {
   /** Acts as the actor for the next task. */
   async function work(kind: 'completed' | 'failed'): Promise<string> {
-    let id = ''
-    await until(async () => {
-      const { items } = (await (await gateway.call('/api/v1/tasks?limit=1&status=queued')).json()) as {
-        items: TaskView[]
-      }
-      id = items[0]?.id ?? ''
-      return id !== ''
-    })
+    const findTask = async () => {
+      const page = await gateway.call('/api/v1/tasks?limit=1&status=queued')
+      return ((await page.json()) as TaskPageView).items[0]?.id ?? ''
+    }
+    const id = await waitFor('task created', findTask)
     await gateway.advance(id, 'started', { status: 'running' })
     if (kind === 'failed') {
       const fault = { code: 'corrupt_image', detail: 'It is damaged.' } as const
       await gateway.advance(id, 'failed', { status: 'failed', fault, endedAt: new Date().toISOString() })
-      return id
-    }
-    const write = await gateway.adapters.results.begin()
-    await write.write(result)
-    const { info } = await write.commit(() => `local/${id}/main/default`, { mediaType: 'image/webp' })
-    const output = {
-      name: 'default',
-      format: 'webp',
-      mediaType: 'image/webp',
-      width: 12,
-      height: 34,
-    } as const
-    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
-    await gateway.advance(id, 'completed', {
-      status: 'completed',
-      outputs,
-      endedAt: new Date().toISOString(),
-    })
+    } else await completeTask(gateway, id, result)
     return id
   }
 
@@ -77,7 +59,7 @@ describe('an image that does not fit into memory', () => {
   test('is cancelled when the client disconnects', async () => {
     const late = await gateway.refusal(post('?recipe=flip', padded(2 * 2 ** 20)))
     expect(late).toMatchObject({ code: 'deadline_exceeded' })
-    const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as { items: TaskView[] }
+    const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as TaskPageView
     expect(items[0]?.status).toBe('cancelled')
   }, 20_000)
 
@@ -89,10 +71,13 @@ describe('an image that does not fit into memory', () => {
       await respondWith(result)(session, one)
     }, seen)
     const some = Array.from({ length: 4 }, () => post('?recipe=flip', padded(900_000)))
-    await until(() => seen.length === 3)
-    await Bun.sleep(200)
+    await waitFor(
+      'three images sent to the actor',
+      () => seen.length,
+      (count) => count === 3,
+    )
     // Each takes 1 MiB of the budget of 3 MiB.
-    expect(seen.length).toBe(3)
+    await stays('no fourth image is sent', () => seen.length === 3, 200)
     go.resolve()
     await work('completed')
     const statuses = (await Promise.all(some)).map(({ status }) => status)

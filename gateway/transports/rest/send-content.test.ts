@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
 
 const MiB = 2 ** 20
@@ -27,6 +28,8 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const spooled = () => readdir(join(gateway.dataDir, 'gateway', 'spool'))
+const waitForSpooled = (count: number) =>
+  waitFor(`${count} files in the spool`, spooled, ({ length }) => length === count)
 const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET') => {
   using client = await connectRawClient(gateway.url)
   const lines = Object.entries({ Host: 'localhost', ...headers }).map(
@@ -34,7 +37,7 @@ const ask = async (path: string, headers: Record<string, string> = {}, method = 
   )
   await client.send(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`)
   if (method === 'GET') return await client.response()
-  await until(() => client.socket.bytesRead > 0)
+  await waitFor('response', () => client.socket.bytesRead)
   client.socket.end()
   return await client.response()
 }
@@ -68,7 +71,7 @@ describe.each([
       0,
     ])
     // The file of the previous download may not be deleted yet.
-    await until(async () => (await spooled()).length === 0)
+    await waitForSpooled(0)
   })
 
   test('is sent as a range', async () => {
@@ -130,12 +133,10 @@ describe('large downloads', () => {
     using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
-    await until(async () => (await spooled()).length === 1)
-    await until(() => client.socket.bytesRead >= 0)
-    await Bun.sleep(200)
-    expect((await spooled()).length).toBe(1)
+    await waitForSpooled(1)
+    await stays('the file is kept for the client', async () => (await spooled()).length === 1, 200)
     client.socket.destroy()
-    await until(async () => (await spooled()).length === 0)
+    await waitForSpooled(0)
   })
 
   test('share a bounded spool and wait while it is full', async () => {
@@ -144,16 +145,15 @@ describe('large downloads', () => {
       one.socket.pause()
       await one.send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     }
-    await until(async () => (await spooled()).length === 2)
-    await Bun.sleep(200)
-    expect((await spooled()).length).toBe(2)
+    await waitForSpooled(2)
+    await stays('the spool holds two files', async () => (await spooled()).length === 2, 200)
     for (const one of readers) one.socket.resume()
     for (const one of readers) {
       const { body } = await one.response(20_000)
       expect(Buffer.compare(body, large.bytes)).toBe(0)
       one[Symbol.dispose]()
     }
-    await until(async () => (await spooled()).length === 0)
+    await waitForSpooled(0)
   }, 30_000)
 
   test('continue for a reader slower than the idle timeout', async () => {
@@ -173,9 +173,9 @@ test('a client that disconnects while its download waits is not logged as an err
     socket.pause()
     await send(`GET ${large.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   }
-  await until(async () => (await spooled()).length === 2)
+  await waitForSpooled(2)
   for (const { socket } of clients) socket.destroy()
-  await until(() => gateway.logs.some(({ code }) => code === 'cancelled'))
+  await waitFor('cancellation logged', () => gateway.logs.find(({ code }) => code === 'cancelled'))
   expect(gateway.logs.filter(({ level }) => level === 'error')).toEqual([])
-  await until(async () => (await spooled()).length === 0)
+  await waitForSpooled(0)
 }, 20_000)

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskPageView, TaskView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import { completeTask } from '../../testing/complete-task.ts'
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
@@ -172,7 +174,7 @@ describe('a task is refused and nothing stays in the store when', () => {
     const before = await gateway.messages()
     const problem = await gateway.refusal(send())
     expect([problem.status, problem.code, problem.field]).toEqual([status, code, field])
-    await until(async () => Bun.deepEquals(await gateway.messages(), before))
+    await waitFor('stored messages as before', gateway.messages, (now) => Bun.deepEquals(now, before))
   })
 })
 
@@ -188,7 +190,11 @@ describe('cancelling', () => {
     expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
     const again = await cancel(id)
     expect([again.status, ((await again.json()) as TaskView).status]).toEqual([200, 'cancelled'])
-    await until(() => cancelled.includes(id))
+    await waitFor(
+      'cancellation received',
+      () => cancelled,
+      (tasks) => tasks.includes(id),
+    )
     stop()
     expect((await list('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
   })
@@ -223,12 +229,7 @@ describe('cancelling', () => {
 describe('deleting', () => {
   test('removes an ended task with its outputs', async () => {
     const { id } = await gateway.submit(image)
-    const write = await gateway.adapters.results.begin()
-    await write.write(photo)
-    const { info } = await write.commit(() => `local/${id}/main/default`)
-    const output = { name: 'default', format: 'jpeg', mediaType: 'image/jpeg', width: 1, height: 1 } as const
-    const outputs = [{ ...output, bytes: info.bytes, sha256: info.sha256 }]
-    await gateway.advance(id, 'completed', { status: 'completed', progress: 100, outputs })
+    await completeTask(gateway, id, photo)
     expect((await gateway.call(`/api/v1/tasks/${id}/outputs/default`)).status).toBe(200)
     expect((await remove(id)).status).toBe(204)
     expect(await gateway.adapters.results.stat(`local/${id}/main/default`)).toBeNull()
@@ -261,7 +262,11 @@ describe('the list', () => {
     expect(first.items.map((one) => one.id)).toEqual(ids.slice(0, 3))
     const second = await list(`?limit=2&cursor=${first.next}`)
     expect(second.items.map((one) => one.id)).toEqual(ids.slice(3))
-    await until(async () => (await list('?status=running')).items.some((one) => one.id === ids[1]))
+    await waitFor(
+      'task listed as running',
+      () => list('?status=running'),
+      ({ items }) => items.some((one) => one.id === ids[1]),
+    )
   })
 
   test.each([

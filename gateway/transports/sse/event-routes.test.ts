@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { EventView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
+import { readLoad } from '../../testing/read-load.ts'
 
 let gateway: TestGateway
 let image: string
@@ -20,7 +22,7 @@ interface Seen {
   readonly data: EventView
 }
 
-/** The events of a connection until it ends, with the number of heartbeats. */
+/** The events of a connection until it ends, without heartbeats. */
 async function* watch(url: string, id: string, lastId?: string): AsyncGenerator<Seen> {
   const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
   const response = await fetch(`${url}/api/v1/tasks/${id}/events`, { headers })
@@ -42,7 +44,14 @@ async function* watch(url: string, id: string, lastId?: string): AsyncGenerator<
   }
 }
 
-/** Appends the events of a whole task. */
+const waitForWatchers = (count: number) =>
+  waitFor(
+    `${count} watchers`,
+    () => readLoad(gateway),
+    ({ watchers }) => watchers === count,
+  )
+
+/** Appends the events of a whole task, with a pause after each. */
 async function live(id: string, { outputs = 1, pauseMs = 0 } = {}): Promise<void> {
   const step = async (kind: EventKind, change = {}) => {
     await gateway.advance(id, kind, change)
@@ -58,10 +67,10 @@ async function live(id: string, { outputs = 1, pauseMs = 0 } = {}): Promise<void
 describe('the events of a task', () => {
   test('are sent live, once and in order, and the stream ends after the final one', async () => {
     const { id } = await gateway.submit(image)
-    const watching = Array.fromAsync(watch(gateway.url, id))
-    await Bun.sleep(50)
-    await live(id, { pauseMs: 5 })
-    const seen = await watching
+    const watching = watch(gateway.url, id)
+    const first = (await watching.next()).value as Seen
+    const [rest] = await Promise.all([Array.fromAsync(watching), live(id, { pauseMs: 5 })])
+    const seen = [first, ...rest]
     expect(seen.map((one) => one.event)).toEqual([
       'queued',
       'started',
@@ -97,13 +106,16 @@ describe('the events of a task', () => {
     const { id } = await gateway.submit(image)
     const follow = async (n: number) => {
       const seen: Seen[] = []
+      // The watchers connect at different moments of the task.
       await Bun.sleep(n * 3)
-      while (seen.at(-1)?.event !== 'completed') {
+      const reconnect = async () => {
         for await (const one of watch(n % 2 ? gateway.url : other.url, id, seen.at(-1)?.id)) {
           seen.push(one)
           if ((seen.length + n) % 4 === 0) break
         }
+        return seen.at(-1)?.event
       }
+      await waitFor('final event', reconnect, (event) => event === 'completed')
       return seen
     }
     const [all] = await Promise.all([
@@ -116,15 +128,16 @@ describe('the events of a task', () => {
 
   test('are complete for a watcher that pauses reading', async () => {
     const { id } = await gateway.submit(image)
+    await waitForWatchers(0)
     using client = await connectRawClient(gateway.url)
     client.socket.pause()
     await client.send(
       `GET /api/v1/tasks/${id}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     )
-    await Bun.sleep(50)
+    await waitForWatchers(1)
     await live(id, { outputs: 120 })
     client.socket.resume()
-    await until(async () => client.socket.closed || client.socket.destroyed)
+    await waitFor('connection closed', () => client.socket.closed || client.socket.destroyed)
     const text = (await client.response()).body.toString()
     const ids = [...text.matchAll(/^id: (\w+)$/gm)].map((found) => Number.parseInt(found[1] ?? '', 36))
     expect(ids.length).toBe(125)
@@ -134,10 +147,10 @@ describe('the events of a task', () => {
 
   test('end with a deletion, which watchers receive', async () => {
     const { id } = await gateway.submit(image)
-    const watching = Array.fromAsync(watch(gateway.url, id))
-    await Bun.sleep(50)
+    const watching = watch(gateway.url, id)
+    const first = (await watching.next()).value as Seen
     await gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
-    const seen = await watching
+    const seen = [first, ...(await Array.fromAsync(watching))]
     expect(seen.map((one) => one.event)).toEqual(['queued', 'cancelled'])
     expect((await Array.fromAsync(watch(gateway.url, id, seen[0]?.id))).map((one) => one.event)).toEqual([
       'deleted',
@@ -168,17 +181,15 @@ describe('the stream', () => {
 
   test('ends when the client disconnects', async () => {
     const { id } = await gateway.submit(image)
-    const watchers = async () =>
-      ((await (await gateway.call('/health/')).json()) as { load: { watchers: number } }).load.watchers
-    await until(async () => (await watchers()) === 0)
+    await waitForWatchers(0)
     const leaving = new AbortController()
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })),
     )
     await Promise.all(answers.map((one) => one.body?.getReader().read()))
-    await until(async () => (await watchers()) === 5)
+    await waitForWatchers(5)
     leaving.abort()
-    await until(async () => (await watchers()) === 0)
+    await waitForWatchers(0)
   })
 
   test('is a 204 when no event can follow', async () => {
@@ -246,32 +257,39 @@ describe('the stream', () => {
 
   test('continues after a restart of the broker without losing or repeating an event', async () => {
     const { id } = await gateway.submit(image)
-    const follow = async () => {
-      const seen: Seen[] = []
-      while (seen.at(-1)?.event !== 'completed') {
+    const received = Array.from({ length: 10 }, (): Seen[] => [])
+    const follow = async (seen: Seen[]) => {
+      const reconnect = async () => {
         try {
           for await (const one of watch(gateway.url, id, seen.at(-1)?.id)) seen.push(one)
         } catch {
+          // The client's pause before it connects again.
           await Bun.sleep(50)
         }
+        return seen.at(-1)?.event
       }
-      return seen.map((one) => one.event)
+      await waitFor('final event', reconnect, (event) => event === 'completed', { timeoutMs: 30_000 })
     }
-    const watching = Promise.all(Array.from({ length: 10 }, follow))
-    await Bun.sleep(50)
+    const watching = Promise.all(received.map(follow))
+    await waitFor(
+      'every watcher has the first event',
+      () => received.map(({ length }) => length),
+      (counts) => counts.every(Boolean),
+    )
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
     await gateway.nats.kill9()
+    // The gateway notices that the broker is gone.
     await Bun.sleep(200)
     await gateway.nats.restart()
-    await until(
-      () =>
-        gateway.advance(id, 'fetched', { progress: 10 }).then(
-          () => true,
-          () => false,
-        ),
-      20_000,
-    )
+    const append = () =>
+      gateway.advance(id, 'fetched', { progress: 10 }).then(
+        () => true,
+        () => false,
+      )
+    await waitFor('event appended', append, Boolean, { timeoutMs: 20_000 })
     await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
-    for (const seen of await watching) expect(seen).toEqual(['queued', 'started', 'fetched', 'completed'])
+    await watching
+    for (const seen of received)
+      expect(seen.map((one) => one.event)).toEqual(['queued', 'started', 'fetched', 'completed'])
   }, 40_000)
 })

@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes } from '@pixelflow/testkit/process'
-import { until } from '@pixelflow/testkit/until'
 import { startStack } from '@pixelflow/testkit/stack'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 
 const MiB = 2 ** 20
 
@@ -37,29 +37,38 @@ test('for a client that does not read, only the newest preview is kept', async (
   const preview = { maxPixels: 4 * MiB, quality: 100 }
   send({ type: 'open', image, recipe: 'flip', preview })
   const last = 40
-  await arrived(() => bytes > 2 * MiB)
+  await waitFor(
+    'first preview',
+    () => bytes,
+    (count) => count > 2 * MiB,
+    { timeoutMs: 30_000 },
+  )
   socket.pause()
 
   const before = await residentBytes(gateway.pid)
   for (let sequence = 1; sequence <= last; sequence += 1) {
     send({ type: 'change', sequence, recipe: `rotate:${sequence % 2 === 0 ? 180 : 0}` })
+    // Each change has time to be rendered.
     await Bun.sleep(100)
   }
   // Each preview has more than 4 MB. Dropped previews are freed by the next garbage collection, waiting ones are not.
-  await until(async () => (await residentBytes(gateway.pid)) - before < 80 * MiB, 30_000)
+  await waitFor(
+    'memory of dropped previews freed',
+    async () => (await residentBytes(gateway.pid)) - before,
+    (grown) => grown < 80 * MiB,
+    { timeoutMs: 30_000 },
+  )
 
   socket.resume()
-  await arrived(() => sequencesIn(received).includes(last))
-  const previewed = sequencesIn(received)
+  const previewed = await waitFor(
+    'last preview',
+    () => sequencesIn(received),
+    (sequences) => sequences.includes(last),
+    { timeoutMs: 30_000 },
+  )
   // Previews that cannot be sent are not rendered.
   expect(previewed.length).toBeLessThan(10)
   socket.destroy()
-
-  async function arrived(holds: () => boolean): Promise<void> {
-    for (const deadline = Date.now() + 30_000; !holds(); await Bun.sleep(20)) {
-      if (Date.now() > deadline) throw new Error(`${bytes} bytes, previews ${sequencesIn(received).join()}`)
-    }
-  }
 }, 90_000)
 
 /** A client's text frame with a mask of zeros. */

@@ -6,6 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import type { Running } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { imageSize } from 'image-size'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTuneSocket, type SocketOptions } from '../../testing/tune-socket.ts'
 
 /** Tuning over a WebSocket, with gateway, broker and actors as real processes. */
@@ -69,11 +70,15 @@ describe('tuning', () => {
     expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(3)
     expect(preview.width).toBe(90)
-    const finished = async () =>
+    const readTask = async () =>
       (await (await fetch(`${gateway.url}/api/v1/tasks/${task.id}`)).json()) as TaskView
-    while ((await finished()).status !== 'completed') await Bun.sleep(20)
-    expect((await finished()).outputs).toMatchObject([{ width: 90, height: 60 }])
-    expect((await finished()).recipe.steps).toMatchObject([{ op: 'resize', width: 90 }, { op: 'grayscale' }])
+    const { outputs, recipe } = await waitFor(
+      'task completed',
+      readTask,
+      ({ status }) => status === 'completed',
+    )
+    expect(outputs).toMatchObject([{ width: 90, height: 60 }])
+    expect(recipe.steps).toMatchObject([{ op: 'resize', width: 90 }, { op: 'grayscale' }])
     session.socket.close(1000)
     expect((await session.closed).code).toBe(1000)
   }, 30_000)

@@ -11,12 +11,12 @@ import {
   ServerReflectionResponseSchema,
 } from '@pixelflow/proto/grpc/reflection/v1/reflection_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
 import { createCallMeters } from '../../../metrics/call-meters.ts'
 import { gatewayMetrics } from '../../../metrics/gateway-metrics.ts'
-import { until } from '../../../testing/test-gateway.ts'
 import { grpcClient, type GrpcClient } from '../../../testing/grpc-client.ts'
 import { startDelayProxy } from '../../../testing/delay-proxy.ts'
 import { createCallInterceptor } from '../call-interceptor.ts'
@@ -110,18 +110,25 @@ test('a client can send ahead no more than its window and a few messages', async
   const answered = new Promise((resolve) => call.once('data', resolve))
   for (let count = 0; count < 40; count++) call.write(MiB)
   await answered
-  let before = -1
-  await until(async () => {
-    const isQuiet = before === line.sent()
-    before = line.sent()
-    await Bun.sleep(300)
-    return isQuiet
-  })
+  const sentIn = async (ms: number) => {
+    const before = line.sent()
+    await Bun.sleep(ms)
+    return line.sent() - before
+  }
+  await waitFor(
+    'client sends nothing for 300 ms',
+    () => sentIn(300),
+    (bytes) => bytes === 0,
+  )
   // The window is 4 MiB, a message 1 MiB. Reading sixteen messages ahead would exceed 20 MiB.
   expect(line.sent()).toBeLessThan(12 * MiB)
   expect(callInterceptor.activeCalls).toBe(1)
   call.cancel()
-  await until(() => callInterceptor.activeCalls === 0)
+  await waitFor(
+    'call ended',
+    () => callInterceptor.activeCalls,
+    (count) => count === 0,
+  )
 }, 30_000)
 
 test('a call has one abort listener, however many messages wait', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import {
   frameTypes as types,
@@ -85,7 +86,7 @@ describe('during a burst of calls without a token', () => {
     async (path) => {
       using burst = await connectMany(connections)
       for (const client of burst.clients) sendCalls(client, path, empty)
-      await until(() => burst.answered > 0, 60_000)
+      await waitFor('first response', () => burst.answered, Boolean, { timeoutMs: 60_000 })
 
       const headers = { authorization: `Bearer ${secret}` }
       const [response, reply] = await Promise.all([
@@ -99,7 +100,7 @@ describe('during a burst of calls without a token', () => {
       expect(reply.items).toEqual([])
       expect(burst.answered).toBeLessThan(all)
 
-      await until(() => burst.isDone, 120_000)
+      await waitFor('all calls answered', () => burst.isDone, Boolean, { timeoutMs: 120_000 })
     },
     200_000,
   )
@@ -121,7 +122,12 @@ describe('during a burst of calls without a token', () => {
     const response = await gateway.call('/api/v1/tasks?limit=1', { headers })
     expect(response.status).toBe(200)
     expect(burst.clients.every(isLastAnswered)).toBe(false)
-    await until(() => burst.clients.every((client) => client.isClosed || isLastAnswered(client)), 60_000)
+    await waitFor(
+      'every connection has its last response or is closed',
+      () => burst.clients.filter((client) => !client.isClosed && !isLastAnswered(client)).length,
+      (waiting) => waiting === 0,
+      { timeoutMs: 60_000 },
+    )
   }, 120_000)
 })
 
@@ -134,9 +140,16 @@ test('open calls without a token are limited for each address', async () => {
     })
     sendCalls(client, '/grpc.health.v1.Health/Watch', empty)
   }
-  // Each call is open or refused, or its connection was closed after many refusals.
-  const responses = () => open.reduce((sum, one) => sum + one, 0) + watches.answered
-  await until(() => responses() >= 8 * callsEach || watches.clients.some(({ isClosed }) => isClosed), 60_000)
+  // A connection is closed after many refusals.
+  await waitFor(
+    'all calls are open or refused, or a connection is closed',
+    () => ({
+      responses: open.reduce((sum, one) => sum + one, 0) + watches.answered,
+      isAnyClosed: watches.clients.some(({ isClosed }) => isClosed),
+    }),
+    ({ responses, isAnyClosed }) => responses >= 8 * callsEach || isAnyClosed,
+    { timeoutMs: 60_000 },
+  )
   // The limit is 16 MiB, and each call takes 16 KiB.
   expect(open.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(1024)
 }, 90_000)

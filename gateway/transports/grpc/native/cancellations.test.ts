@@ -2,10 +2,13 @@ import { expect, test } from 'bun:test'
 import { heapStats } from 'bun:jsc'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { openTestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
 import { seeded, stressCalls, type StressOptions } from '../../../testing/stress.ts'
+import { readLoad } from '../../../testing/read-load.ts'
 
 const calls = ImageService.method
 const MiB = 2 ** 20
@@ -30,18 +33,20 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
     const targets = { address: gateway.grpcAddress, image, task: task?.id ?? '' }
     const random = seeded(7)
     const load = async () => {
-      const health = (await (await gateway.call('/health/')).json()) as {
-        load: { calls: number; watchers: number }
-      }
-      const metrics = await (await gateway.call('/metrics')).text()
-      const open = /^pixelflow_open_streams\{.*protocol="grpc".*\} (\d+)/m.exec(metrics)?.[1]
-      return { calls: health.load.calls, watchers: health.load.watchers, open: Number(open) }
+      const { calls, watchers } = await readLoad(gateway)
+      const metrics = readMetrics(await (await gateway.call('/metrics')).text())
+      return { calls, watchers, streams: metrics.value('pixelflow_open_streams', { protocol: 'grpc' }) }
     }
 
     const objectCounts: Record<string, number>[] = []
     for (let round = 0; round < rounds; round++) {
       for (let count = 0; count < batchesPerRound; count++) await stressCalls(targets, { width, how, random })
-      await until(async () => Object.values(await load()).every((count) => count === 0), 20_000)
+      await waitFor(
+        'all calls, watches and streams ended',
+        load,
+        (counts) => Object.values(counts).every((count) => count === 0),
+        { timeoutMs: 20_000 },
+      )
       objectCounts.push(await countObjects(() => void (gateway.logs as unknown[]).splice(0)))
     }
     // A leak grows with the number of calls and stays; connections that have just closed are released within seconds.
@@ -50,13 +55,18 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
       kinds
         .map((kind) => ({ kind, more: (counts[kind] ?? 0) - (settled[kind] ?? 0) }))
         .filter(({ more }) => more >= callsPerRound / 2)
-    let grown = grownIn(objectCounts.at(-1) ?? {})
-    const deadline = performance.now() + 20_000
-    while (grown.length > 0 && performance.now() < deadline)
-      grown = grownIn(await countObjects(() => void (gateway.logs as unknown[]).splice(0)))
-    expect(grown).toEqual([])
+    await waitFor(
+      'objects of all rounds released',
+      async () => grownIn(await countObjects(() => void (gateway.logs as unknown[]).splice(0))),
+      (grown) => grown.length === 0,
+      { timeoutMs: 20_000 },
+    )
 
-    await until(async () => (await findOrphanedChunks(gateway.nats)).length === 0)
+    await waitFor(
+      'no orphaned chunks',
+      () => findOrphanedChunks(gateway.nats),
+      (chunks) => chunks.length === 0,
+    )
     const files = Array.from({ length: 8 }, (_, serial) => file.map((byte, at) => (at > MiB ? serial : byte)))
     const images = await Promise.all(files.map((one) => uploadWhole(client, one)))
     expect(images.map((one) => one?.bytes)).toEqual(files.map(() => BigInt(2 * MiB)))
@@ -68,6 +78,7 @@ async function countObjects(clearLogs: () => void): Promise<Record<string, numbe
   await Bun.sleep(500)
   clearLogs()
   Bun.gc(true)
+  // Finalizers run between the two collections.
   await Bun.sleep(100)
   Bun.gc(true)
   return heapStats().objectTypeCounts

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
+import { readLoad } from '../../../testing/read-load.ts'
 
 const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
@@ -13,10 +15,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-async function watchers(): Promise<number> {
-  const health = (await (await gateway.call('/health/')).json()) as { load: { watchers: number } }
-  return health.load.watchers
-}
+const readWatchers = async () => (await readLoad(gateway)).watchers
 
 describe('concurrent calls', () => {
   // With this load, nested write callbacks once overflowed the stack on Bun (`native-interceptor.ts`).
@@ -40,14 +39,14 @@ describe('concurrent calls', () => {
       return last
     })
     const outcomes = Promise.allSettled(ends)
-    await until(async () => (await watchers()) === 200)
+    await waitFor('200 watches started', readWatchers, (count) => count === 200)
     for (const watch of watches.slice(0, 100)) watch.cancel()
-    await until(async () => (await watchers()) === 100)
+    await waitFor('100 watches released', readWatchers, (count) => count === 100)
     await client.unary(calls.cancelTask, { id })
     const values = (await outcomes).map((one) => (one.status === 'fulfilled' ? one.value : 'cancelled'))
     expect(values.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => 'cancelled'))
     expect(values.slice(100)).toEqual(Array.from({ length: 100 }, () => TaskEventKind.CANCELLED))
-    expect(await watchers()).toBe(0)
+    expect(await readWatchers()).toBe(0)
   }, 60_000)
 })
 
@@ -66,12 +65,16 @@ describe('a gateway that stops', () => {
         for await (const { event } of watch) tokens.push(event?.token ?? '')
       })(),
     )
-    await until(() => tokens.length === 1)
+    await waitFor(
+      'first event',
+      () => tokens,
+      ({ length }) => length === 1,
+    )
     const uploading = client.upload()
     await uploading.send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
     const { chunks } = await stopping.messages()
     await uploading.send({ case: 'chunk', value: photo })
-    await until(async () => (await stopping.messages()).chunks > chunks)
+    await waitFor('first chunk stored', stopping.messages, (stored) => stored.chunks > chunks)
 
     const restarted = stopping.restart()
     const refused = await watched

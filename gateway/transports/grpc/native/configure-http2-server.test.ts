@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { connect } from 'node:net'
 import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { startDelayProxy } from '../../../testing/delay-proxy.ts'
 import { configureHttp2Server, flowControlWindowBytes } from './configure-http2-server.ts'
+import { frameTypes, rawHttp2 } from '../../../testing/raw-http2.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -14,26 +15,18 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 test('every connection gets equal windows and at most 256 streams', async () => {
-  const [host = '', port = ''] = gateway.grpcAddress.split(':')
-  const socket = connect(Number(port), host)
-  const received: Buffer[] = []
-  socket.on('data', (data) => received.push(Buffer.from(data)))
-  // The HTTP/2 preface and empty SETTINGS.
-  socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-  socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]))
-  const frames = () => framesIn(Buffer.concat(received))
-  await until(() => frames().some((frame) => frame.type === 8))
-  socket.destroy()
-
+  using client = await rawHttp2(gateway.grpcAddress)
+  const update = await waitFor('window of the connection', () =>
+    client.frames.find(({ type, stream }) => type === frameTypes.windowUpdate && stream === 0),
+  )
   const settings = new Map<number, number>()
-  for (const { type, body } of frames()) {
-    if (type !== 4) continue
+  for (const { type, body } of client.frames) {
+    if (type !== frameTypes.settings) continue
     for (let at = 0; at + 6 <= body.length; at += 6)
       settings.set(body.readUInt16BE(at), body.readUInt32BE(at + 2))
   }
   const maxConcurrentStreams = settings.get(3)
   const streamWindow = settings.get(4)
-  const update = frames().find((frame) => frame.type === 8 && frame.stream === 0)
   const sessionWindow = 65_535 + (update?.body.readUInt32BE(0) ?? 0)
   expect({ maxConcurrentStreams, streamWindow, sessionWindow }).toEqual({
     maxConcurrentStreams: 256,
@@ -58,21 +51,3 @@ test('with a round trip of 24 ms, megabytes are in flight', async () => {
   // The default window of HTTP/2 would allow 64 KiB.
   expect(line.maxInFlightBytes()).toBeGreaterThan(1024 * 1024)
 }, 60_000)
-
-interface Frame {
-  readonly type: number
-  readonly stream: number
-  readonly body: Buffer
-}
-
-function framesIn(bytes: Buffer): Frame[] {
-  const found: Frame[] = []
-  for (let at = 0; at + 9 <= bytes.length;) {
-    const length = bytes.readUIntBE(at, 3)
-    if (at + 9 + length > bytes.length) break
-    const body = bytes.subarray(at + 9, at + 9 + length)
-    found.push({ type: bytes[at + 3] ?? 0, stream: bytes.readUInt32BE(at + 5) & 0x7fff_ffff, body })
-    at += 9 + length
-  }
-  return found
-}

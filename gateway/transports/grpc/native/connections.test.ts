@@ -2,17 +2,22 @@ import { describe, expect, test } from 'bun:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
-import { frameTypes, message, ping, rawHttp2, reset, startCall } from '../../../testing/raw-http2.ts'
+import { frame, frameTypes, message, ping, rawHttp2, reset, startCall } from '../../../testing/raw-http2.ts'
+import { readLoad } from '../../../testing/read-load.ts'
 
 const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
 const ack = 1
 
-async function activeCalls(gateway: TestGateway): Promise<number> {
-  const health = (await (await gateway.call('/health/')).json()) as { load: { calls: number } }
-  return health.load.calls
+function waitForActiveCalls(gateway: TestGateway, count: number) {
+  return waitFor(
+    `${count} active calls`,
+    () => readLoad(gateway),
+    ({ calls }) => calls === count,
+  )
 }
 
 describe('keepalive', () => {
@@ -32,17 +37,16 @@ describe('keepalive', () => {
     const about = new Uint8Array([10, id.length, ...new TextEncoder().encode(id)])
     const path = '/pixelflow.v1.ImageService/WatchTask'
     silent.send(startCall(1, path, gateway.grpcAddress), message(1, about))
-    await until(async () => (await activeCalls(gateway)) === 1)
+    await waitForActiveCalls(gateway, 1)
 
     const began = performance.now()
-    await until(() => silent.isClosed)
+    await waitFor('connection without acknowledgements closed', () => silent.isClosed)
     const tookMs = performance.now() - began
     expect(tookMs).toBeGreaterThan(500)
     expect(tookMs).toBeLessThan(6000)
     expect(silent.frames.some(({ type }) => type === frameTypes.ping)).toBe(true)
-    await until(async () => (await activeCalls(gateway)) === 0)
-    await Bun.sleep(1500)
-    expect(answering.isClosed).toBe(false)
+    await waitForActiveCalls(gateway, 0)
+    await stays('the connection that acknowledges is open', () => !answering.isClosed, 1500)
     expect(answering.frames.filter(({ type }) => type === frameTypes.ping).length).toBeGreaterThan(1)
     expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   }, 30_000)
@@ -54,10 +58,14 @@ describe('PING frames', () => {
     using client = grpcClient(gateway.grpcAddress)
     using noisy = await rawHttp2(gateway.grpcAddress)
     for (let i = 0; i < 90; i++) noisy.send(ping())
-    await until(() => noisy.frames.filter(({ type }) => type === frameTypes.ping).length === 90)
+    await waitFor(
+      '90 acknowledgements',
+      () => noisy.frames.filter(({ type }) => type === frameTypes.ping).length,
+      (count) => count === 90,
+    )
     expect(noisy.isClosed).toBe(false)
     for (let i = 0; i < 30; i++) noisy.send(ping())
-    await until(() => noisy.isClosed)
+    await waitFor('connection closed', () => noisy.isClosed)
     const away = noisy.frames.find(({ type }) => type === frameTypes.goaway)
     expect(away?.body.readUInt32BE(4)).toBe(0xb)
     expect(away?.body.subarray(8).toString()).toBe('too_many_pings')
@@ -70,7 +78,7 @@ describe('PING frames', () => {
     using noisy = await rawHttp2(gateway.grpcAddress)
     const thousand = Buffer.concat(Array.from({ length: 1000 }, () => ping()))
     for (let i = 0; i < 100 && !noisy.isClosed; i++) noisy.send(thousand)
-    await until(() => noisy.isClosed)
+    await waitFor('connection closed', () => noisy.isClosed)
     expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   }, 30_000)
 
@@ -91,28 +99,22 @@ describe('PING frames', () => {
       pings += 1
       const more = Buffer.alloc(4)
       more.writeUInt32BE(body.length)
-      const windows = [0, 1].map((stream) =>
-        Buffer.concat([frameHeader(4, frameTypes.windowUpdate, stream), more]),
-      )
+      const windows = [0, 1].map((stream) => frame(frameTypes.windowUpdate, 0, stream, more))
       measuring.send(...(body.length > 0 ? windows : []), ping())
     })
     measuring.send(
       startCall(1, path, gateway.grpcAddress),
       message(1, toBinary(DownloadRequestSchema, request)),
     )
-    await until(() => taken > file.length)
+    await waitFor(
+      'whole file received',
+      () => taken,
+      (bytes) => bytes > file.length,
+    )
     expect(pings).toBeGreaterThan(110)
     expect(measuring.isClosed).toBe(false)
   }, 30_000)
 })
-
-function frameHeader(bytes: number, type: number, stream: number): Buffer {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(bytes, 0, 3)
-  header[3] = type
-  header.writeUInt32BE(stream, 5)
-  return header
-}
 
 describe('the maximum connection age', () => {
   test('moves watches to another connection and lets uploads finish', async () => {
@@ -128,7 +130,7 @@ describe('the maximum connection age', () => {
     const seen: string[] = []
     let moves = 0
     const watching = (async () => {
-      for (;;) {
+      while (moves < 20) {
         const watch = client.serverStream(calls.watchTask, { id, after: seen.at(-1) ?? '' })
         const finished = (async () => {
           for await (const { event } of watch) seen.push(event?.token ?? '')
@@ -147,6 +149,7 @@ describe('the maximum connection age', () => {
     const appended: number[] = []
     for (let attempt = 1; attempt <= 90; attempt++) {
       appended.push(await gateway.advance(id, 'started', { status: 'running', attempt }))
+      // The events continue for several connection ages.
       await Bun.sleep(40)
     }
     await client.unary(calls.cancelTask, { id })
@@ -156,10 +159,11 @@ describe('the maximum connection age', () => {
     expect(seen).toHaveLength(appended.length + 2)
     expect(new Set(seen).size).toBe(seen.length)
     expect((await uploading)?.sha256).toBe(digestOf(photo))
-    await until(async () => (await activeCalls(gateway)) === 0)
+    await waitForActiveCalls(gateway, 0)
   }, 60_000)
 })
 
+/** Uploads a file in pieces over this time. */
 async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Array, overMs: number) {
   const { call, reply, send } = client.upload()
   await send({ case: 'metadata', value: { mediaType: 'image/jpeg' } })
@@ -176,12 +180,13 @@ async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Arra
 test('connections that close at their maximum age cause no error', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
   const all = await Promise.all(Array.from({ length: 200 }, () => rawHttp2(gateway.grpcAddress)))
+  // The clients disconnect one after the other, shortly before and after the server closes their connections.
   await Bun.sleep(880)
   for (const one of all) {
     one.socket.destroy()
     await Bun.sleep(1)
   }
-  await Bun.sleep(500)
+  await stays('no error is logged', () => gateway.logs.every(({ level }) => level !== 'error'), 500)
   using client = grpcClient(gateway.grpcAddress)
   expect(await client.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
 }, 30_000)
@@ -199,9 +204,10 @@ describe('calls that are reset at once', () => {
         return Buffer.concat([startCall(stream, path, gateway.grpcAddress), reset(stream)])
       })
       resetting.send(...some)
+      // The server runs in this process and reads now.
       await Bun.sleep(0)
     }
-    await until(async () => (await activeCalls(gateway)) === 0)
+    await waitForActiveCalls(gateway, 0)
     expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
     expect(process.memoryUsage.rss() - before).toBeLessThan(150 * 2 ** 20)
   }, 60_000)

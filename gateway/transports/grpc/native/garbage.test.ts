@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
@@ -24,7 +24,11 @@ test('damaged, truncated or random bytes end at most their own connection', asyn
     )
   }
   await gateway.idle()
-  await until(async () => (await findOrphanedChunks(gateway.stack.nats)).length === 0)
+  await waitFor(
+    'no orphaned chunks',
+    () => findOrphanedChunks(gateway.stack.nats),
+    (chunks) => chunks.length === 0,
+  )
   using client = grpcClient(gateway.grpcAddress)
   expect(await client.unary(calls.getVersion, {}, { deadlineMs: 10_000 })).toMatchObject({ version: '0.1.0' })
 }, 120_000)

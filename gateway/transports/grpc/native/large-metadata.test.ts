@@ -3,7 +3,8 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient } from '../../../testing/grpc-client.ts'
 import { callFields, field, headerFrames, indexedField } from '../../../testing/hpack.ts'
 import { frameTypes, message, rawHttp2 } from '../../../testing/raw-http2.ts'
@@ -17,8 +18,13 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-const statusesOf = (requestId: string) =>
-  gateway.logs.filter((line) => line['requestId'] === requestId).map((line) => line['status'])
+/** The statuses of all calls with this request id, when this many are logged. */
+const logged = (requestId: string, count: number) =>
+  waitFor(
+    `${count} calls logged`,
+    () => gateway.logs.filter((line) => line['requestId'] === requestId).map((line) => line['status']),
+    ({ length }) => length === count,
+  )
 
 describe('a call with too much metadata', () => {
   test('is refused, and other calls on its connection continue', async () => {
@@ -30,7 +36,11 @@ describe('a call with too much metadata', () => {
     const watched = (async () => {
       for await (const { event } of watch) kinds.push(event?.kind ?? TaskEventKind.UNSPECIFIED)
     })()
-    await until(() => kinds.length === 1)
+    await waitFor(
+      'first event',
+      () => kinds,
+      ({ length }) => length === 1,
+    )
 
     const metadata = Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`x-${i}`, 'v'.repeat(100)]))
     const { code, details, status } = await failure(client.unary(calls.getVersion, {}, { metadata }))
@@ -64,13 +74,11 @@ describe('a call with too much metadata', () => {
     const first = Buffer.concat([common, big, field('x-request-id', id('refused'), { isIndexed: true })])
     for (const piece of piecesOf(headerFrames(1, first), 40_000)) client.send(piece)
     client.send(message(1, new Uint8Array()))
-    await until(() => statusesOf(id('refused')).length === 1)
-    expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted'])
+    expect(await logged(id('refused'), 1)).toEqual(['ResourceExhausted'])
 
     // The newest field of the dynamic table is that id.
     client.send(headerFrames(3, Buffer.concat([common, indexedField(62)])), message(3, new Uint8Array()))
-    await until(() => statusesOf(id('refused')).length === 2)
-    expect(statusesOf(id('refused'))).toEqual(['ResourceExhausted', 'OK'])
+    expect(await logged(id('refused'), 2)).toEqual(['ResourceExhausted', 'OK'])
     expect(client.isClosed).toBe(false)
     expect(client.frames.some(({ type }) => type === frameTypes.goaway)).toBe(false)
   })
@@ -83,8 +91,7 @@ describe('a call with too much metadata', () => {
       field('x-request-id', 'not-too-much'),
     ])
     client.send(headerFrames(1, block, 1000), message(1, new Uint8Array()))
-    await until(() => statusesOf('not-too-much').length === 1)
-    expect(statusesOf('not-too-much')).toEqual(['OK'])
+    expect(await logged('not-too-much', 1)).toEqual(['OK'])
   })
 
   test('without end closes only its own connection', async () => {
@@ -94,7 +101,7 @@ describe('a call with too much metadata', () => {
       Buffer.concat([callFields(path, gateway.grpcAddress), Buffer.alloc(600_000, field('a', 'b'))]),
     )
     client.send(endless)
-    await until(() => client.isClosed)
+    await waitFor('connection closed', () => client.isClosed)
     using fine = grpcClient(gateway.grpcAddress)
     expect(await fine.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   })

@@ -2,9 +2,11 @@ import { connect, type IncomingHttpHeaders } from 'node:http2'
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { status } from '@grpc/grpc-js'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient } from '../../../testing/grpc-client.ts'
 import { frame, frameTypes, message, rawHttp2, reset, startCall } from '../../../testing/raw-http2.ts'
+import { readLoad } from '../../../testing/read-load.ts'
 
 const endStream = 1
 const endHeaders = 4
@@ -52,14 +54,15 @@ test.each(Object.keys(cases))(
         client.frames.some(
           ({ type, flags }) => type === frameTypes.reset || (type < 2 && (flags & endStream) !== 0),
         )
-      if (!name.includes('reset')) await until(isAnswered)
+      if (!name.includes('reset')) await waitFor(`${method} answered`, isAnswered)
     }
     using fine = grpcClient(gateway.grpcAddress)
     expect(await fine.unary(ImageService.method.getVersion, {})).toMatchObject({ version: '0.1.0' })
-    await until(async () => {
-      const health = (await (await gateway.call('/health/')).json()) as { load: { calls: number } }
-      return health.load.calls === 0
-    })
+    await waitFor(
+      'all calls ended',
+      () => readLoad(gateway),
+      ({ calls }) => calls === 0,
+    )
   },
   60_000,
 )

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
@@ -42,7 +42,11 @@ test('the memory of a gateway does not grow with cancelled, cut off or unread ca
   }
   const most = warm + 64 * MiB
   expect(await gateway.waitForResidentBytes(most)).toBeLessThanOrEqual(most)
-  await until(async () => (await findOrphanedChunks(gateway.stack.nats)).length === 0)
+  await waitFor(
+    'no orphaned chunks',
+    () => findOrphanedChunks(gateway.stack.nats),
+    (chunks) => chunks.length === 0,
+  )
 
   // No slot is leaked: this call still gets memory and a worker.
   const { result } = await client.unary(

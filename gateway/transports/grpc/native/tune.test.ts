@@ -13,7 +13,7 @@ import {
 import { sampleImage } from '@pixelflow/testkit/images'
 import { says, type Running } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
-import { until } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
 
 /** Tuning over native gRPC, with gateway, broker and actors as processes. */
@@ -72,7 +72,7 @@ function startSession(by = client) {
     return done === true ? null : value.data
   }
   /** Returns the next response of one kind and skips others. */
-  async function until<C extends Case>(wanted: C): Promise<ValueOf<C>> {
+  async function receive<C extends Case>(wanted: C): Promise<ValueOf<C>> {
     for (let response; (response = await next()) !== null;) {
       if (response.case === wanted) return response.value as ValueOf<C>
     }
@@ -81,12 +81,12 @@ function startSession(by = client) {
   return {
     call,
     next,
-    until,
+    receive,
     send: (...requests: Request[]) =>
       requests.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
     async preview(sequence: number): Promise<{ about: TunePreview; bytes: Buffer }> {
       for (;;) {
-        const about = await until('preview')
+        const about = await receive('preview')
         const chunks: Uint8Array[] = []
         for (let left = Number(about.bytes); left > 0;) {
           const response = await next()
@@ -109,7 +109,7 @@ describe('a gateway that stops', () => {
     session.send(open('resize:40'))
     await session.preview(0)
     gateway.signal('SIGTERM')
-    const refused = await failure(session.until('restored'))
+    const refused = await failure(session.receive('restored'))
     expect(refused.code).toBe(14)
     expect(refused.details).toBe('This gateway is stopping.')
     expect(await gateway.exited).toBe(0)
@@ -120,7 +120,7 @@ describe('tuning', () => {
   test('renders changes, refuses invalid ones, applies, and ends with the request stream', async () => {
     const session = startSession()
     session.send(open('resize:1200/blur:3'))
-    expect(await session.until('opened')).toMatchObject({
+    expect(await session.receive('opened')).toMatchObject({
       source: { width: 2400, height: 1600 },
       preview: { width: 1254, height: 836 },
     })
@@ -129,7 +129,7 @@ describe('tuning', () => {
     expect(first.bytes.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]))
 
     session.send({ case: 'change', value: { sequence: 1n, set: { 'steps[1].sigma': -4 } } })
-    const refused = await session.until('refused')
+    const refused = await session.receive('refused')
     expect(refused).toMatchObject({ sequence: 1n, apply: false, fault: { code: 'invalid_recipe' } })
     expect(refused?.fault?.field).toBe('steps[1].sigma')
     session.send({ case: 'change', value: { sequence: 2n, set: { 'steps[0].width': 90 } } })
@@ -147,19 +147,19 @@ describe('tuning', () => {
     ]
     for (const data of bad) {
       session.send(data)
-      expect(await session.until('refused')).toMatchObject({
+      expect(await session.receive('refused')).toMatchObject({
         apply: false,
         fault: { code: 'invalid_recipe' },
       })
     }
 
     session.send({ case: 'apply', value: { sequence: 1n } })
-    expect(await session.until('refused')).toMatchObject({
+    expect(await session.receive('refused')).toMatchObject({
       apply: true,
       fault: { code: 'precondition_failed' },
     })
     session.send({ case: 'apply', value: { sequence: 2n } })
-    const { task, sequence, position } = await session.until('applied')
+    const { task, sequence, position } = await session.receive('applied')
     expect(position).toMatch(/^[0-9a-z]+\.[0-9a-z]+$/)
     expect(sequence).toBe(2n)
     session.send(change(8, 'resize:50'))
@@ -167,9 +167,9 @@ describe('tuning', () => {
     expect((await session.preview(8)).about.width).toBe(50)
     expect(await session.next()).toBeNull()
 
-    const done = () => client.unary(calls.getTask, { id: task?.id ?? '' })
-    for (;;) if ((await done()).task?.status === TaskStatus.COMPLETED) break
-    expect((await done()).task).toMatchObject({
+    const readTask = async () => (await client.unary(calls.getTask, { id: task?.id ?? '' })).task
+    const done = await waitFor('task completed', readTask, (one) => one?.status === TaskStatus.COMPLETED)
+    expect(done).toMatchObject({
       image,
       outputs: [{ width: 90, height: 60 }],
       recipe: {
@@ -188,7 +188,7 @@ describe('tuning', () => {
     for (let sequence = 1; sequence <= 1000; sequence += 1)
       session.send(change(sequence, `blur:${sequence / 40 + 1}`))
     const answered: bigint[] = []
-    while (answered.at(-1) !== 1000n) answered.push((await session.until('preview')).sequence)
+    while (answered.at(-1) !== 1000n) answered.push((await session.receive('preview')).sequence)
     expect(answered.length).toBeLessThan(60)
     session.call.cancel()
   }, 60_000)
@@ -200,7 +200,7 @@ describe('tuning', () => {
     session.send(change(1, 'resize:60'))
     actor.signal('SIGKILL')
     actor = await stack.actor()
-    await session.until('restored')
+    await session.receive('restored')
     session.send(change(2, 'resize:70'))
     expect((await session.preview(2)).about.width).toBe(70)
     session.call.cancel()
@@ -229,7 +229,7 @@ describe('tuning', () => {
     await session.preview(0)
     await stack.nats.restart()
     session.send(change(1, 'resize:60'))
-    await session.until('restored')
+    await session.receive('restored')
     expect((await session.preview(1)).about.width).toBe(60)
     session.call.cancel()
   }, 60_000)
@@ -286,7 +286,7 @@ describe('tuning', () => {
     expect(refused.code).toBe(8)
     expect(refused.details).toContain('3 tuning sessions')
     for (const session of sessions) session.call.cancel()
-    await until(async () => {
+    await waitFor('another session accepted', async () => {
       const again = startSession()
       again.send(open('resize:40'))
       return again.next().then(

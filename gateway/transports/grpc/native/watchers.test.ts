@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
 import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
 
@@ -37,7 +37,9 @@ test('1,000 watchers see every event once and in order, end with the task, and l
     })
     // In the first round all watchers start before the first event, later while the tasks run.
     if (round === 0) {
-      await until(async () => (await gateway.load()).watchers === tasks * watchersOfTask, 30_000)
+      await waitFor('all watches started', gateway.load, (load) => load.watchers === tasks * watchersOfTask, {
+        timeoutMs: 30_000,
+      })
       await gateway.stack.actor()
     }
     const received = await Promise.all(watching)

@@ -1,38 +1,30 @@
 import { describe, expect, test } from 'bun:test'
 import { createServer, type ServerHttp2Stream } from 'node:http2'
 import { connect, type AddressInfo, type Socket } from 'node:net'
-import { until } from '../../../testing/test-gateway.ts'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { createWindowUpdateFilter, installWindowUpdateWorkaround } from './window-update-workaround.ts'
+import { frame, frameTypes } from '../../../testing/raw-http2.ts'
 
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-const type = { data: 0, headers: 1, settings: 4, windowUpdate: 8 } as const
 const endHeadersAndStream = 5
 
-function frame(kind: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(payload.length, 0, 3)
-  header.writeUInt8(kind, 3)
-  header.writeUInt8(flags, 4)
-  header.writeUInt32BE(stream, 5)
-  return Buffer.concat([header, payload])
-}
 function settings(...entries: [id: number, value: number][]): Buffer {
   const payload = Buffer.alloc(6 * entries.length)
   for (const [i, [id, value]] of entries.entries()) {
     payload.writeUInt16BE(id, 6 * i)
     payload.writeUInt32BE(value, 6 * i + 2)
   }
-  return frame(type.settings, 0, 0, payload)
+  return frame(frameTypes.settings, 0, 0, payload)
 }
 const window = (bytes: number) => settings([4, bytes])
 function grant(stream: number, bytes: number): Buffer {
   const payload = Buffer.alloc(4)
   payload.writeUInt32BE(bytes)
-  return frame(type.windowUpdate, 0, stream, payload)
+  return frame(frameTypes.windowUpdate, 0, stream, payload)
 }
 /** GET http://x/ */
 const request = (stream: number) =>
-  frame(type.headers, endHeadersAndStream, stream, Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x78]))
+  frame(frameTypes.headers, endHeadersAndStream, stream, Buffer.from([0x82, 0x86, 0x84, 0x41, 0x01, 0x78]))
 
 /** A server with endless responses and a client with manual flow control. */
 async function openConnection() {
@@ -63,9 +55,12 @@ async function openConnection() {
     },
     /** Waits until a stream has received this many bytes, and checks that no more arrive. */
     async expectReceived(stream: number, bytes: number) {
-      await until(() => (received.get(stream) ?? 0) >= bytes)
-      await Bun.sleep(50)
-      expect(received.get(stream)).toBe(bytes)
+      await waitFor(
+        `${bytes} bytes of stream ${stream}`,
+        () => received.get(stream) ?? 0,
+        (count) => count >= bytes,
+      )
+      await stays(`stream ${stream} sends nothing more`, () => received.get(stream) === bytes, 50)
     },
     async [Symbol.asyncDispose]() {
       socket.destroy()
@@ -82,11 +77,10 @@ function bytesByStream(socket: Socket): Map<number, number> {
   socket.on('error', () => {})
   socket.on('data', (bytes: Buffer) => {
     rest = Buffer.concat([rest, bytes])
-    for (;;) {
-      const length = rest.length < 9 ? Infinity : rest.readUIntBE(0, 3)
-      if (rest.length < 9 + length) return
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUIntBE(0, 3)) {
+      const length = rest.readUIntBE(0, 3)
       const stream = rest.readUInt32BE(5)
-      if (rest[3] === type.data) received.set(stream, (received.get(stream) ?? 0) + length)
+      if (rest[3] === frameTypes.data) received.set(stream, (received.get(stream) ?? 0) + length)
       rest = rest.subarray(9 + length)
     }
   })
@@ -140,10 +134,10 @@ test('other frames pass unchanged, however they are split', () => {
     preface,
     settings([1, 4096]),
     request(1),
-    frame(type.data, 0, 1, payload),
-    frame(type.settings, 1, 0, Buffer.alloc(0)),
+    frame(frameTypes.data, 0, 1, payload),
+    frame(frameTypes.settings, 1, 0, Buffer.alloc(0)),
     grant(1, 5),
-    frame(type.data, 1, 1, Buffer.alloc(0)),
+    frame(frameTypes.data, 1, 1, Buffer.alloc(0)),
   ])
   for (const size of [1, 2, 7, 8, 9, 10, 100, 4096, sent.length]) {
     const filter = createWindowUpdateFilter()

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { envelope } from '../../../testing/envelope.ts'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
+import { readLoad } from '../../../testing/read-load.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
@@ -50,12 +52,15 @@ test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
         isKnown: true,
       })
     }
-    await until(async () => {
+    const countCalls = async () => {
       const reading = readMetrics(await (await gateway.call('/metrics')).text())
-      return reading.value('grpc_server_started_total') === reading.value('grpc_server_handled_total')
-    })
-    const health = (await (await gateway.call('/health/')).json()) as { load: { calls: number } }
-    expect(health.load.calls).toBe(0)
+      return {
+        started: reading.value('grpc_server_started_total'),
+        handled: reading.value('grpc_server_handled_total'),
+      }
+    }
+    await waitFor('all calls ended', countCalls, ({ started, handled }) => started === handled)
+    expect((await readLoad(gateway)).calls).toBe(0)
   },
   30_000,
 )

@@ -3,20 +3,18 @@ import { expect, test } from 'bun:test'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { DownloadRequestSchema, ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { residentBytes, says } from '@pixelflow/testkit/process'
-import { startStack } from '@pixelflow/testkit/stack'
-import { until } from '../../../testing/test-gateway.ts'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
+import { startLoadedGateway } from '../../../testing/loaded-gateway.ts'
+import { readLoad } from '../../../testing/read-load.ts'
 
 const MiB = 2 ** 20
 
 test.each(['application/connect+proto', 'application/grpc-web+proto'])(
   'clients of %s that do not read are given little, and forgotten when they reset',
   async (type) => {
-    await using stack = await startStack()
-    const gateway = await stack.gateway()
-    const ready = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
-    using client = grpcClient(ready.grpc)
+    await using gateway = await startLoadedGateway()
+    using client = grpcClient(gateway.grpcAddress)
     const file = new Uint8Array(24 * MiB)
     file.set(await sampleImage({ width: 640, height: 480 }))
     const image = (await uploadWhole(client, file, MiB / 4))?.id ?? ''
@@ -25,7 +23,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
     for await (const _ of client.serverStream(ImageService.method.download, { source }));
 
     const body = toBinary(DownloadRequestSchema, create(DownloadRequestSchema, { source }))
-    const { hostname, port, host } = new URL(gateway.url)
+    const { hostname, port, host } = new URL(gateway.process.url)
     const stalled = async (): Promise<Socket> => {
       const socket = connect(Number(port), hostname)
       socket.on('error', () => {})
@@ -44,22 +42,17 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
       socket.write(Buffer.concat([head, body]))
       return socket
     }
-    const before = await residentBytes(gateway.pid)
+    const before = await gateway.residentBytes()
     const sockets = await Promise.all(Array.from({ length: 40 }, stalled))
-    await until(async () => (await leavingCalls()) === 40)
-    await Bun.sleep(1500)
-    expect(await leavingCalls()).toBe(40)
+    const activeCalls = async () => (await readLoad(gateway.process)).calls
+    await waitFor('40 downloads started', activeCalls, (calls) => calls === 40)
+    await stays('40 downloads wait for their clients', async () => (await activeCalls()) === 40, 1500)
     // All downloads together are 960 MiB.
-    expect((await residentBytes(gateway.pid)) - before).toBeLessThan(400 * MiB)
+    expect((await gateway.residentBytes()) - before).toBeLessThan(400 * MiB)
     for (const socket of sockets) socket.destroy()
-    await until(async () => (await leavingCalls()) === 0)
+    await waitFor('all calls ended', activeCalls, (calls) => calls === 0)
     const version = await client.unary(ImageService.method.getVersion, {}, { deadlineMs: 5000 })
     expect(version).toMatchObject({ version: '0.1.0' })
-
-    async function leavingCalls(): Promise<number> {
-      const health = (await (await fetch(`${gateway.url}/health/`)).json()) as { load: { calls: number } }
-      return health.load.calls
-    }
   },
   60_000,
 )

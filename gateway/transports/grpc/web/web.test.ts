@@ -11,8 +11,11 @@ import {
   UploadResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../../../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { digestOf, grpcClient } from '../../../testing/grpc-client.ts'
+import { readLoad } from '../../../testing/read-load.ts'
+import { envelope } from '../../../testing/envelope.ts'
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
 let gateway: TestGateway
@@ -32,10 +35,7 @@ async function refusal(promise: Promise<unknown>): Promise<ConnectError> {
   throw new Error('The call did not fail.')
 }
 
-async function watchers(): Promise<number> {
-  const health = (await (await gateway.call('/health/')).json()) as { load: { watchers: number } }
-  return health.load.watchers
-}
+const readWatchers = async () => (await readLoad(gateway)).watchers
 
 describe.each([
   ['Connect', createConnectTransport],
@@ -93,10 +93,10 @@ describe.each([
         for await (const _ of client.watchTask({ id }, { signal: leaving.signal }));
       })(),
     )
-    await until(async () => (await watchers()) === 1)
+    await waitFor('watch started', readWatchers, (watchers) => watchers === 1)
     leaving.abort()
     expect((await watched).code).toBe(Code.Canceled)
-    await until(async () => (await watchers()) === 0)
+    await waitFor('watch released', readWatchers, (watchers) => watchers === 0)
   })
 
   test('refuses pages of other origins', async () => {
@@ -106,17 +106,8 @@ describe.each([
 })
 
 describe('a client stream over Connect', () => {
-  const envelope = (flags: number, bytes: Uint8Array) => {
-    const head = Buffer.alloc(5)
-    head.writeUInt8(flags, 0)
-    head.writeUInt32BE(bytes.length, 1)
-    return Buffer.concat([head, bytes])
-  }
   const piece = (data: MessageInitShape<typeof UploadRequestSchema>['data']) =>
-    envelope(
-      0,
-      toBinary(UploadRequestSchema, create(UploadRequestSchema, data === undefined ? {} : { data })),
-    )
+    envelope(toBinary(UploadRequestSchema, create(UploadRequestSchema, data === undefined ? {} : { data })))
 
   async function upload(pieces: Uint8Array[]) {
     const response = await gateway.call('/pixelflow.v1.ImageService/Upload', {
