@@ -22,7 +22,7 @@ export interface Gateway extends AsyncDisposable {
   /** `host:port` of the gRPC interface. */
   readonly grpcAddress: string
   /** Resolves with true once the task list is complete, with false after `withinMs`. */
-  caughtUp(withinMs: number): Promise<boolean>
+  waitForTaskList(withinMs: number): Promise<boolean>
 }
 
 /**
@@ -74,7 +74,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   return {
     url: servers.url,
     grpcAddress: servers.grpcAddress,
-    caughtUp: (withinMs) => taskList.follower.caughtUp(withinMs),
+    waitForTaskList: (withinMs) => taskList.follower.waitForCatchUp(withinMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

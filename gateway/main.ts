@@ -15,7 +15,7 @@ await runService({
   read: () => readConfig(process.env),
   async run(config, log, stop) {
     const gateway = await openGateway(config, log)
-    await gateway.caughtUp(catchUpMs)
+    await gateway.waitForTaskList(catchUpMs)
     // `./pixelflow up` waits for an entry with the field `ready`.
     log.info('ready', { ready: true, url: gateway.url, grpc: gateway.grpcAddress })
     await waitForAbort(stop)

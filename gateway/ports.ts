@@ -40,7 +40,7 @@ export interface Ports {
   readonly writes: WritePositions
   readonly taskQuota: TaskQuota
   /** Called once for each task that this gateway has accepted. */
-  readonly accepted: (task: Task) => void
+  readonly onTaskAccepted: (task: Task) => void
   readonly limits: ImageLimits
   readonly tuning: TuningLimits
   readonly inline: InlineProcessing
@@ -77,16 +77,16 @@ export interface EventFollower {
   /** Identity of the log that the task list is built from; empty before the first. */
   readonly logId: string
   /** Identity and end of the log; undefined when the broker does not answer in time. */
-  head(withinMs: number): Promise<LogHead | undefined>
+  readHead(withinMs: number): Promise<LogHead | undefined>
   /** Waits until the task list includes everything up to `seq` of the log with that mark; false after `withinMs`. */
-  reached(seq: number, withinMs: number, mark?: string): Promise<boolean>
+  waitForSequence(seq: number, withinMs: number, mark?: string): Promise<boolean>
   /**
    * Waits until the task list includes everything that is in the log now; false after `withinMs`, or when the broker
    * does not answer in that time.
    */
-  current(withinMs: number): Promise<boolean>
+  waitForHead(withinMs: number): Promise<boolean>
   /** Waits until the task list includes everything that was in the log when the gateway started; false after `withinMs`. */
-  caughtUp(withinMs: number): Promise<boolean>
+  waitForCatchUp(withinMs: number): Promise<boolean>
 }
 
 export interface Subscription extends Disposable {

@@ -30,7 +30,7 @@ export interface RequeueTiming {
   readonly idleMs: number
   /** A job is requeued when no actor has reported it for so long. */
   readonly aloneMs: number
-  /** An acceptance that old was looked at more than once. */
+  /** Outbox entries that are older are dropped: the reconciler has read each of them more than once by then. */
   readonly outboxMs: number
 }
 
@@ -40,7 +40,7 @@ const maxPerRound = 500
 
 /**
  * Requeues orphaned jobs: jobs that the broker has delivered but that no actor holds, and active tasks without a job. It
- * also drops the jobs of tasks that have ended. The elected gateway does it for all, until `signal` aborts. Never
+ * also drops the jobs of tasks that have ended. One elected gateway does it for all, until `signal` aborts. Never
  * rejects.
  */
 export function requeueOrphans(options: RequeueOrphansOptions, signal: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ export interface SequenceWaiters {
   /** Wakes the calls that wait for `seq` or less. */
   reach(seq: number): void
   /** Resolves with true as soon as `holds`, which is checked whenever `seq` is reached; with false after `withinMs`. */
-  reached(holds: () => boolean, seq: number, withinMs: number): Promise<boolean>
+  wait(holds: () => boolean, seq: number, withinMs: number): Promise<boolean>
 }
 
 export function createSequenceWaiters(): SequenceWaiters {
@@ -14,7 +14,7 @@ export function createSequenceWaiters(): SequenceWaiters {
     reach(seq) {
       for (const waiter of waiters) if (waiter.seq <= seq) waiter.notifier.notify()
     },
-    async reached(holds, seq, withinMs) {
+    async wait(holds, seq, withinMs) {
       if (holds()) return true
       const deadline = performance.now() + withinMs
       const waiter = { seq, notifier: createNotifier() }

@@ -37,7 +37,7 @@ export async function waitForPosition(follower: EventFollower, token: string | u
   const position = parse(token)
   const deadline = performance.now() + longestWaitMs
   if ((await compare(follower, position, deadline)) !== 'ahead') return
-  if (await follower.reached(position.seq, deadline - performance.now(), position.mark)) return
+  if (await follower.waitForSequence(position.seq, deadline - performance.now(), position.mark)) return
   throw new Fault('unavailable', 'This gateway has not caught up to the requested position.', {
     field: positionHeader,
     remedy: 'Try again in a moment.',
@@ -51,9 +51,9 @@ async function compare(
   { seq, mark }: Position,
   deadline: number,
 ): Promise<'reached' | 'ahead' | 'other log'> {
-  if (await follower.reached(seq, 0, mark)) return 'reached'
+  if (await follower.waitForSequence(seq, 0, mark)) return 'reached'
   for (let isFirst = true; ; isFirst = false) {
-    const head = await follower.head(deadline - performance.now())
+    const head = await follower.readHead(deadline - performance.now())
     if (head === undefined) return 'ahead'
     if (markOf(head.log) !== mark) return 'other log'
     if (head.written >= seq) return 'ahead'

@@ -1,7 +1,7 @@
 /** The newest sequence that each account has written, so that its next list can include its own writes. */
 export interface WritePositions {
-  noted(account: string, seq: number): void
-  /** The newest sequence noted for the account; 0 when none is remembered. */
+  record(account: string, seq: number): void
+  /** The newest sequence recorded for the account; 0 when none is remembered. */
   latest(account: string): number
   /** Forgets all sequences, because a new log has replaced the one that they belong to. */
   forget(): void
@@ -11,7 +11,7 @@ export interface WritePositions {
 export function createWritePositions(maxAccounts = 10_000): WritePositions {
   const latest = new Map<string, number>()
   return {
-    noted(account, seq) {
+    record(account, seq) {
       const before = latest.get(account) ?? 0
       // Deleted and set again, so that the map is ordered by age.
       latest.delete(account)

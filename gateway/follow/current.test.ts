@@ -43,19 +43,19 @@ test('`current` waits for a gateway that is behind the others, for a limited tim
     onNewLog: () => {},
     log,
   })
-  await follower.caughtUp(2000)
+  await follower.waitForCatchUp(2000)
   const ids = async () => (await index.list({ account: 'local', limit: 10 })).items.map((one) => one.id)
 
-  expect(await follower.current(2000)).toBe(true)
+  expect(await follower.waitForHead(2000)).toBe(true)
   const { id } = await gateway.submit(image)
-  expect(await follower.current(lagMs / 4)).toBe(false)
+  expect(await follower.waitForHead(lagMs / 4)).toBe(false)
   expect(await ids()).toEqual([])
-  expect(await follower.current(10 * lagMs)).toBe(true)
+  expect(await follower.waitForHead(10 * lagMs)).toBe(true)
   expect(await ids()).toEqual([id])
 
   await gateway.nats.kill9()
   const begun = performance.now()
-  expect(await follower.current(lagMs)).toBe(false)
+  expect(await follower.waitForHead(lagMs)).toBe(false)
   // It takes its own limit, and not the longer one for retries against a broker.
   expect(performance.now() - begun).toBeLessThan(10_000)
   await gateway.nats.restart()

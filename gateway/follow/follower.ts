@@ -80,7 +80,7 @@ export function startFollower({
     failures = 0
   }
 
-  const readHead = async (signal: AbortSignal) => {
+  const readSettledHead = async (signal: AbortSignal) => {
     for (let tries = 1; ; tries += 1) {
       const head = await eventLog.position()
       const isTooLow = head.log === index.logId && head.written < index.position
@@ -102,7 +102,7 @@ export function startFollower({
   }
 
   const follow = async (signal: AbortSignal) => {
-    const { log: logId, last } = await readHead(signal)
+    const { log: logId, last } = await readSettledHead(signal)
     const reason =
       index.logId === logId ? await findDifference(last) : index.logId === '' ? 'new list' : 'new log'
     if (reason) {
@@ -141,7 +141,7 @@ export function startFollower({
   }
   const running = run()
 
-  const head = (withinMs: number) => {
+  const readHeadWithin = (withinMs: number) => {
     const asked = eventLog.position().catch(() => undefined)
     return Promise.race([asked, pause(withinMs).then(() => undefined)])
   }
@@ -151,19 +151,19 @@ export function startFollower({
     get logId() {
       return index.logId
     },
-    head,
-    reached(seq, withinMs, mark) {
+    readHead: readHeadWithin,
+    waitForSequence(seq, withinMs, mark) {
       const hasReached = () => index.position >= seq && (mark === undefined || markOf(index.logId) === mark)
-      return sequenceWaiters.reached(hasReached, seq, withinMs)
+      return sequenceWaiters.wait(hasReached, seq, withinMs)
     },
-    async current(withinMs) {
+    async waitForHead(withinMs) {
       const begun = performance.now()
-      const found = await head(withinMs)
+      const found = await readHeadWithin(withinMs)
       if (found === undefined) return false
       const leftMs = withinMs - (performance.now() - begun)
-      return sequenceWaiters.reached(() => index.position >= found.last, found.last, leftMs)
+      return sequenceWaiters.wait(() => index.position >= found.last, found.last, leftMs)
     },
-    caughtUp: (withinMs) => sequenceWaiters.reached(() => isCaughtUp, Infinity, withinMs),
+    waitForCatchUp: (withinMs) => sequenceWaiters.wait(() => isCaughtUp, Infinity, withinMs),
     get state() {
       return { position: index.position, isCaughtUp, lagMs, watchers: watchers.count }
     },

@@ -107,7 +107,7 @@ export function withIdempotency({
   /** Another gateway may have written the task. A failed look-up only weakens the position of the answer. */
   async function noteEarlierWrite(account: string, task: string): Promise<void> {
     const last = await events.last(account, task).catch(() => null)
-    if (last) writes.noted(account, last.seq)
+    if (last) writes.record(account, last.seq)
   }
 }
 

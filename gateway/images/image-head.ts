@@ -3,7 +3,7 @@ import { isGzip, svgSizeIn } from '@pixelflow/core/svg'
 import { imageSize } from 'image-size'
 import { jpegSize } from './jpeg-size.ts'
 
-/** Bytes that are needed before the first look, unless the file is shorter. */
+/** Bytes that are needed before the first detection, unless the file is shorter. */
 const minHeadBytes = 64
 /** Most bytes of a file in which its size in pixels is searched. */
 const maxHeadBytes = 256 * 1024

@@ -32,7 +32,7 @@ export function requireAcceptable(
   limits: ImageLimits,
 ): void {
   if (mediaType === null) throw unsupported('The media type is missing.')
-  if (!accepted.has(mediaType))
+  if (!acceptedMediaTypes.has(mediaType))
     throw unsupported(`The media type ${shorten(mediaType, 100)} is not supported.`)
   if (bytes !== null && bytes > limits.maxUploadBytes) throw imageTooLarge(limits)
 }
@@ -48,30 +48,30 @@ export async function receiveImage(
 ): Promise<ReceivedImage> {
   const head = createImageHead()
   // Bytes that arrived before the format was detected: few, in tiny pieces.
-  const held: Uint8Array[] = []
-  let taken = 0
+  const undetected: Uint8Array[] = []
+  let receivedBytes = 0
 
   for await (const chunk of body) {
-    taken += chunk.length
-    if (taken > limits.maxUploadBytes) throw imageTooLarge(limits)
+    receivedBytes += chunk.length
+    if (receivedBytes > limits.maxUploadBytes) throw imageTooLarge(limits)
     head.push(chunk)
     if (!head.isDetected) {
-      held.push(chunk.slice())
+      undetected.push(chunk.slice())
       continue
     }
     requireImage(head, limits)
-    if (head.format === 'svg' && taken > maxSvgBytes) throw imageTooLarge({ maxUploadBytes: maxSvgBytes })
-    for (const one of held.splice(0)) await write.write(one)
+    if (head.format === 'svg' && receivedBytes > maxSvgBytes) throw imageTooLarge({ maxUploadBytes: maxSvgBytes })
+    for (const one of undetected.splice(0)) await write.write(one)
     await write.write(chunk)
   }
 
-  if (bytes !== null && taken < bytes) throw truncatedUpload()
-  if (taken === 0) {
+  if (bytes !== null && receivedBytes < bytes) throw truncatedUpload()
+  if (receivedBytes === 0) {
     throw new Fault('invalid_request', 'The file is empty.', { remedy: 'Send the bytes of an image.' })
   }
   head.end()
   const received = requireImage(head, limits)
-  for (const one of held.splice(0)) await write.write(one)
+  for (const one of undetected.splice(0)) await write.write(one)
   return received
 }
 
@@ -117,7 +117,7 @@ export function digestMismatch(): Fault {
 }
 
 /** Accepted media types, with old names of two formats. The format itself is detected from the bytes. */
-const accepted: ReadonlySet<string> = new Set([
+const acceptedMediaTypes: ReadonlySet<string> = new Set([
   ...formats.map((one) => one.mediaType),
   'image/jpg',
   'image/pjpeg',

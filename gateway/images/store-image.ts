@@ -66,7 +66,7 @@ export function createStorable(
 }
 
 /** A sweep removes bytes that no record refers to, but not within the first minute. */
-const surelyKeptMs = 10_000
+const sweepSafeMs = 10_000
 
 /** Milliseconds since its creation. The monotonic clock stops while the machine sleeps, so the wall clock counts as well. */
 function elapsedTimer(): () => number {
@@ -76,18 +76,18 @@ function elapsedTimer(): () => number {
 
 /**
  * Records the written bytes as an image of the account. A fault leaves nothing in the store.
- * @param promised the SHA-256 that the client has announced
- * @throws Fault `invalid_request` when the bytes do not have the promised digest.
+ * @param announced the SHA-256 that the client has announced, if it has
+ * @throws Fault `invalid_request` when the bytes do not have the announced digest.
  */
 export async function storeImage<T>(
   { images, sources, events }: ImageStores,
   { account }: Principal,
   write: BlobWrite,
   received: ReceivedImage,
-  promised: string | undefined,
+  announced: string | undefined,
   options?: StoreImageOptions<T>,
 ): Promise<StoreResult<T>> {
-  const earlier = await earlierResult(write, promised, options)
+  const earlier = await earlierResult(write, announced, options)
   if (earlier !== undefined) return { earlier }
   const { mediaType } = format(received.format)
   const { info } = await write.commit((sha256) => blobName(account, sha256), { mediaType })
@@ -102,7 +102,7 @@ export async function storeImage<T>(
     createdAt: now.toISOString(),
   }
   if (await images.create(account, record.id, record)) {
-    if (sinceMs() > surelyKeptMs && (await sources.stat(info.name)) === null) {
+    if (sinceMs() > sweepSafeMs && (await sources.stat(info.name)) === null) {
       await images.delete(account, record.id)
       throw bytesRemoved()
     }
@@ -120,14 +120,14 @@ export async function storeImage<T>(
 /** Checks the digest and looks for an earlier result; aborts the write unless the image is to be stored. */
 async function earlierResult<T>(
   write: BlobWrite,
-  promised: string | undefined,
+  announced: string | undefined,
   options: StoreImageOptions<T> | undefined,
 ): Promise<T | undefined> {
-  if (promised === undefined && options === undefined) return undefined
+  if (announced === undefined && options === undefined) return undefined
   let isWanted = false
   try {
     const sha256 = await write.digest()
-    if (promised !== undefined && promised !== sha256) throw digestMismatch()
+    if (announced !== undefined && announced !== sha256) throw digestMismatch()
     const earlier = options?.earlierResult(sha256)
     isWanted = earlier === undefined
     return earlier

@@ -1,6 +1,6 @@
 /** Detects clients that send nothing. One timer serves all requests, because most of them arrive at once. */
 export interface IdleWatch {
-  /** Starts to watch a client. `onIdle` is called once, when nothing arrived for `idleMs`. */
+  /** Starts watching a client. `onIdle` is called once, when nothing arrived for `idleMs`. */
   begin(onIdle: () => void): IdleTimer
   readonly idleMs: number
 }
@@ -8,7 +8,7 @@ export interface IdleWatch {
 export interface IdleTimer {
   /** Call it whenever the client has sent something. */
   alive(): void
-  /** Stops to watch. May be called again. */
+  /** Stops watching. May be called again. */
   end(): void
 }
 
@@ -20,7 +20,7 @@ interface Entry {
 export function createIdleWatch(idleMs: number): IdleWatch {
   const entries = new Set<Entry>()
   let timer: ReturnType<typeof setInterval> | undefined
-  const look = () => {
+  const check = () => {
     const latest = performance.now() - idleMs
     for (const entry of entries) {
       if (entry.aliveAt > latest) continue
@@ -37,7 +37,7 @@ export function createIdleWatch(idleMs: number): IdleWatch {
       const entry = { aliveAt: performance.now(), onIdle }
       entries.add(entry)
       if (!timer) {
-        timer = setInterval(look, Math.min(1000, idleMs / 4))
+        timer = setInterval(check, Math.min(1000, idleMs / 4))
         timer.unref()
       }
       return {

@@ -70,18 +70,18 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
     setTimeout(() => Bun.gc(false))
   }
 
-  const mostOf = ({ account }: RequestOwner) =>
+  const maxShareOf = ({ account }: RequestOwner) =>
     Math.min(account === undefined ? perPeerBytes : perAccountBytes, totalBytes)
 
   return {
     get heldBytes() {
       return held
     },
-    isHalfFull: (owner) => 2 * (shares.get(ownerKey(owner)) ?? 0) > mostOf(owner),
+    isHalfFull: (owner) => 2 * (shares.get(ownerKey(owner)) ?? 0) > maxShareOf(owner),
     open(owner) {
       const { account } = owner
       const share = ownerKey(owner)
-      const most = mostOf(owner)
+      const maxBytes = maxShareOf(owner)
       let own = 0
       let isClosed = false
       const count = (bytes: number) => {
@@ -95,12 +95,12 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
         take(bytes) {
           if (isClosed) return
           const now = (shares.get(share) ?? 0) + bytes
-          const isShareFull = now > most
+          const isShareFull = now > maxBytes
           const availableBytes = now > smallBytes ? totalBytes - reserveBytes : totalBytes
-          if (isShareFull) throw shareIsFull(account !== undefined, most)
+          if (isShareFull) throw shareFull(account !== undefined, maxBytes)
           if (held + bytes > availableBytes) {
             collect()
-            throw isFull(totalBytes)
+            throw memoryFull(totalBytes)
           }
           count(bytes)
         },
@@ -135,13 +135,13 @@ export function networkOf(peer: string): string {
   return [...groups, ...Array.from({ length: 4 - groups.length }, () => '0')].join(':')
 }
 
-function shareIsFull(isAccount: boolean, most: number): Fault {
+function shareFull(isAccount: boolean, maxBytes: number): Fault {
   const [whose, setting] = isAccount
     ? ['of this account', 'PIXELFLOW_REQUEST_MEMORY_PER_ACCOUNT']
     : ['from this address', 'PIXELFLOW_REQUEST_MEMORY_PER_PEER']
   return new Fault(
     'overloaded',
-    `Unfinished requests ${whose} already hold ${most} bytes, which is the limit.`,
+    `Unfinished requests ${whose} already hold ${maxBytes} bytes, which is the limit.`,
     {
       remedy: `Finish requests before sending more, and try again. The limit is ${setting}.`,
       retryAfterMs,
@@ -149,7 +149,7 @@ function shareIsFull(isAccount: boolean, most: number): Fault {
   )
 }
 
-function isFull(totalBytes: number): Fault {
+function memoryFull(totalBytes: number): Fault {
   return new Fault('overloaded', `Unfinished requests already hold nearly all of ${totalBytes} bytes.`, {
     remedy: 'Try again in a moment. The limit is PIXELFLOW_REQUEST_MEMORY.',
     retryAfterMs,

@@ -1,6 +1,6 @@
 /**
- * Who can read the metrics. `token`: every authenticated caller; without tokens, this machine. `open`: everyone who can
- * reach the port. `off`: no one, the path does not exist.
+ * Who can read the metrics. `token`: every authenticated caller; without tokens, every caller on this machine. `open`:
+ * every caller that can reach the port. `off`: no caller, because the path does not exist.
  */
 export const metricsAccess = ['token', 'open', 'off'] as const
 

@@ -14,11 +14,11 @@ export function createStreamMeter(meters: Meters<typeof gatewayMetrics>): OpenSt
   const change = (protocol: StreamProtocol, by: number) => setStreams((open[protocol] += by), { protocol })
   for (const protocol of Object.keys(open) as StreamProtocol[]) change(protocol, 0)
   return (protocol) => {
-    let isOver = false
+    let hasEnded = false
     change(protocol, 1)
     return () => {
-      if (isOver) return
-      isOver = true
+      if (hasEnded) return
+      hasEnded = true
       change(protocol, -1)
     }
   }

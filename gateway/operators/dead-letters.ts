@@ -59,7 +59,7 @@ export function replayDeadLetter(
     const owner = principal(deadLetter.account)
     const replayed = deadLetter.replay && (await lastEvent(events, owner, deadLetter.replay.task))
     if (replayed && replayed.event.kind !== 'deleted') {
-      writes.noted(owner.account, replayed.seq)
+      writes.record(owner.account, replayed.seq)
       return deadLetter
     }
 

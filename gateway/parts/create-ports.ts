@@ -20,7 +20,7 @@ export function createPorts({ adapters, taskList, metrics, config, stopping }: P
   return {
     ...adapters,
     ...taskList,
-    accepted: countTasks(metrics.meters),
+    onTaskAccepted: countTasks(metrics.meters),
     limits: { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels },
     tuning: {
       sessionsPerAccount: config.tuneSessions,

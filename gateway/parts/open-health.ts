@@ -23,7 +23,7 @@ export interface HealthOptions {
   readonly metrics: Metrics
 }
 
-/** The first write check is waited for this long, so that a healthy gateway is ready when it answers first. */
+/** How long the start waits for the first write check, so that a healthy gateway is ready when it first answers. */
 const firstCheckMs = 1000
 
 /** The health of this gateway, as probes, operators and metrics see it. */
@@ -33,7 +33,7 @@ export async function openHealth({
   delivery,
   metrics,
 }: HealthOptions): Promise<HealthPart> {
-  // The process id would not do as a name: two machines may share a broker.
+  // A process id is not unique: several machines may share a broker.
   const writeCheck = adapters.checkWrites(crypto.randomUUID())
   await Promise.race([writeCheck.firstWrite, Bun.sleep(firstCheckMs)])
   let isDraining = false

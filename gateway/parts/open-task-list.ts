@@ -20,7 +20,7 @@ export interface TaskList extends AsyncDisposable {
   readonly taskQuota: TaskQuota
 }
 
-/** The event log, followed once: it feeds the task list and the watchers, and what is counted or remembered of it. */
+/** Follows the event log once, for the task list, the watchers, the write positions and the task quota. */
 export function openTaskList(
   { clock, eventLog, registry }: Adapters,
   config: GatewayConfig,

@@ -12,7 +12,10 @@ export interface BackgroundJobsOptions {
   readonly log: Logger
 }
 
-/** What one of all gateways does without being called: sweeps, orphaned jobs. Resolves after `signal` has aborted. */
+/**
+ * Runs what one elected gateway does for all: sweeps, and the requeueing of orphaned jobs. Resolves after `signal` has
+ * aborted.
+ */
 export async function runBackgroundJobs(
   { adapters, taskList, config, log }: BackgroundJobsOptions,
   signal: AbortSignal,

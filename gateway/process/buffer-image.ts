@@ -31,12 +31,12 @@ export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' |
     const buffer = createImageBuffer(inline, () => sources.begin())
     try {
       const received = await receiveImage(upload, buffer, limits)
-      const promised = upload.sha256?.()
+      const announced = upload.sha256?.()
       const { parts } = buffer
-      if (parts !== undefined && promised !== undefined && promised !== sha256Of(parts))
+      if (parts !== undefined && announced !== undefined && announced !== sha256Of(parts))
         throw digestMismatch()
       const store = async <T>(options?: StoreImageOptions<T>) =>
-        storeImage(ports, who, await buffer.moveToStore(), received, promised, options)
+        storeImage(ports, who, await buffer.moveToStore(), received, announced, options)
       return {
         ...received,
         parts,

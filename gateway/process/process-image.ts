@@ -70,11 +70,11 @@ export function processImage(ports: Ports) {
     who: Principal,
     image: BufferedImage,
     request: OutputRequest,
-    left: AbortSignal,
+    clientSignal: AbortSignal,
   ): Promise<ProcessedOutput> => {
     const timedOut = new AbortController()
     const timer = setTimeout(() => timedOut.abort(timeoutFault(inline.timeoutMs)), inline.timeoutMs)
-    const signal = AbortSignal.any([left, timedOut.signal])
+    const signal = AbortSignal.any([clientSignal, timedOut.signal])
     try {
       requireScope(who, 'tasks:write')
       const overlays = plan(request.recipe).images

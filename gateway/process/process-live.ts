@@ -67,12 +67,12 @@ async function exchange(
   if (first === null) throw new Fault('internal', 'The actor ended the session without a result.')
   const result = transformResult.parse(first.head)
   if (result.bytes > maxBufferedBytes || !inline.memory.tryTake(result.bytes))
-    return streamed(session, result, output, first.body)
+    return streamResult(session, result, output, first.body)
   const release = () => inline.memory.give(result.bytes)
   try {
     const pieces = await Array.fromAsync(resultBytes(session, result, first.body, signal))
     await session[Symbol.asyncDispose]()
-    return processed(result, output, pieces, release)
+    return toProcessedOutput(result, output, pieces, release)
   } catch (thrown) {
     release()
     throw thrown
@@ -101,7 +101,7 @@ async function* resultBytes(
 }
 
 /** A result that is read from its actor at the speed of the client. */
-function streamed(
+function streamResult(
   session: Session,
   result: TransformResult,
   output: string,
@@ -117,13 +117,13 @@ function streamed(
       yield piece
     }
   }
-  return processed(result, output, body(), async () => {
+  return toProcessedOutput(result, output, body(), async () => {
     clearTimeout(timer)
     await close()
   })
 }
 
-function processed(
+function toProcessedOutput(
   { format: written, width, height, bytes, sha256 }: TransformResult,
   output: string,
   body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -140,7 +140,7 @@ function processed(
     sha256,
     mediaType,
     fileName: `image.${extensions[0]}`,
-    open: async () => each(body),
+    open: async () => iterate(body),
     async [Symbol.asyncDispose]() {
       if (isDisposed) return
       isDisposed = true
@@ -149,7 +149,7 @@ function processed(
   }
 }
 
-async function* each(
+async function* iterate(
   body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void> {
   yield* body

@@ -16,7 +16,7 @@ export function processStored(ports: Ports) {
   const cancel = cancelTask(ports)
   const read = readOutput(ports)
 
-  const ended = awaitTask({ events: ports.events, watch: watchTask(ports) })
+  const awaitEnd = awaitTask({ events: ports.events, watch: watchTask(ports) })
 
   return async (
     who: Principal,
@@ -25,8 +25,8 @@ export function processStored(ports: Ports) {
     signal: AbortSignal,
   ): Promise<ProcessedOutput> => {
     const accepted = await image.storeForTask(({ id }) => create(who, id, recipe))
-    const task = await ended(who, accepted, signal).catch(async (thrown: unknown) => {
-      // The caller has left.
+    const task = await awaitEnd(who, accepted, signal).catch(async (thrown: unknown) => {
+      // The caller has disconnected, or the call has timed out.
       if (signal.aborted) await cancel(who, accepted.id).catch(() => {})
       throw thrown
     })

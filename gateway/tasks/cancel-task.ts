@@ -38,7 +38,7 @@ export async function endIfActive(
     const { task } = last.event
     if (hasEnded(task.status)) {
       // The answer includes this event, so the caller's next list must include it too.
-      ports.writes.noted(who.account, last.seq)
+      ports.writes.record(who.account, last.seq)
       return last
     }
     const at = ports.events.now()
@@ -46,7 +46,7 @@ export async function endIfActive(
     const seq = await ports.events.append(event, last.seq)
     // The task changed between the read and the write.
     if (seq === null) continue
-    ports.writes.noted(who.account, seq)
+    ports.writes.record(who.account, seq)
     await stop(ports, task)
     return { seq, storedAt: at, event }
   }

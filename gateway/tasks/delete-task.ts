@@ -15,7 +15,7 @@ export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellation
     const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
     // Only a deletion can follow the final event: a concurrent call has deleted the task.
     if (seq === null) throw taskNotFound(taskId)
-    ports.writes.noted(who.account, seq)
+    ports.writes.record(who.account, seq)
     await dropOutputs(ports, task)
   }
 

@@ -19,15 +19,15 @@ const otherGatewaysTimeoutMs = 500
 export function listTasks({ index, follower, writes }: Pick<Ports, 'index' | 'follower' | 'writes'>) {
   return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
     requireScope(who, 'tasks:read')
-    const isWhole = await follower.caughtUp(thisGatewayTimeoutMs)
-    if (!isWhole || !(await follower.reached(writes.latest(who.account), thisGatewayTimeoutMs))) {
+    const isCaughtUp = await follower.waitForCatchUp(thisGatewayTimeoutMs)
+    if (!isCaughtUp || !(await follower.waitForSequence(writes.latest(who.account), thisGatewayTimeoutMs))) {
       throw new Fault('unavailable', 'The task list is catching up with the event log.', {
         remedy: 'Try again in a moment. Single tasks can be read meanwhile.',
         retryAfterMs: 1000,
       })
     }
     await waitForPosition(follower, position)
-    await follower.current(otherGatewaysTimeoutMs)
+    await follower.waitForHead(otherGatewaysTimeoutMs)
     return index.list({ ...query, account: who.account })
   }
 }

@@ -28,10 +28,10 @@ async function watch(task: string, maxPending: number, signal = never) {
   const follower = {
     subscribe: watchers.subscribe,
     logId: '',
-    head: () => Promise.resolve(undefined),
-    reached: () => Promise.resolve(true),
-    current: () => Promise.resolve(true),
-    caughtUp: () => Promise.resolve(true),
+    readHead: () => Promise.resolve(undefined),
+    waitForSequence: () => Promise.resolve(true),
+    waitForHead: () => Promise.resolve(true),
+    waitForCatchUp: () => Promise.resolve(true),
   }
   const found = await watchTask({ events: gateway.adapters.events, follower })(who, task, undefined, signal)
   if (found === null) throw new Error('nothing to watch')

@@ -81,7 +81,7 @@ export async function openTestGateway({
   })
   const open = async (more?: Record<string, string>) => {
     const gateway = await openGateway(configOf(more), log)
-    await gateway.caughtUp(10_000)
+    await gateway.waitForTaskList(10_000)
     return gateway
   }
   const adapters = stack.use(await openAdapters({ settings, name: 'test', log }))

@@ -47,7 +47,7 @@ export const tlsVariables = {
 
 /** One of the TLS files is invalid. */
 export class TlsFileError extends Error implements SettingProblem {
-  override readonly name = 'WrongTls'
+  override readonly name = 'TlsFileError'
   readonly variable: string
   readonly problem: string
   readonly remedy: string

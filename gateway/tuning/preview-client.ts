@@ -16,7 +16,7 @@ export interface PreviewClientOptions {
   readonly openRequest: () => PreviewOpenRequest
   readonly onResponse: (response: PreviewResponse, file: Uint8Array) => Promise<void>
   /** Resolves when the client has taken the last preview; no further one is requested before. */
-  readonly previewTaken: () => Promise<void>
+  readonly waitForPreviewTaken: () => Promise<void>
   /** Called when another actor has taken over. */
   readonly onRestored: () => Promise<void>
   readonly signal: AbortSignal
@@ -42,7 +42,7 @@ export function openPreviewClient({
   sessions,
   openRequest,
   onResponse,
-  previewTaken,
+  waitForPreviewTaken,
   onRestored,
   signal,
 }: PreviewClientOptions): PreviewClient {
@@ -54,7 +54,7 @@ export function openPreviewClient({
     const ended = AbortSignal.any([signal, session.broken, failed.signal])
     const sendRequests = async () => {
       for (;;) {
-        await previewTaken()
+        await waitForPreviewTaken()
         const request = await requests.take(ended)
         if (request === null) break
         if (request.sequence > opened.sequence) await session.send(request)

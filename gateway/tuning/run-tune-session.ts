@@ -40,7 +40,7 @@ export async function runTuneSession(options: TuneSessionOptions): Promise<void>
       sessions: ports.sessions,
       signal,
       openRequest: () => ({ account: who.account, image, preview, ...recipe.request }),
-      previewTaken: updates.previewTaken,
+      waitForPreviewTaken: updates.waitForPreviewTaken,
       onRestored: () => updates.push({ type: 'restored', sequence: recipe.request.sequence }),
       async onResponse(response, file) {
         onActivity()

@@ -31,7 +31,7 @@ export function tune(
   const open = new Map<string, number>()
 
   /** Counts a session of an account while it is open. */
-  const enter = (account: string): Disposable => {
+  const reserveSession = (account: string): Disposable => {
     const count = open.get(account) ?? 0
     if (count >= tuning.sessionsPerAccount) throw tooMany(tuning.sessionsPerAccount)
     open.set(account, count + 1)
@@ -47,15 +47,15 @@ export function tune(
   return async function* (
     who: Principal,
     messages: AsyncIterable<ClientMessage>,
-    left: AbortSignal,
+    clientSignal: AbortSignal,
   ): AsyncGenerator<TuneUpdate, void> {
     requireScope(who, 'images:read')
-    using _ = enter(who.account)
-    const over = new AbortController()
-    const signal = AbortSignal.any([left, tuning.stopping, over.signal])
+    using _ = reserveSession(who.account)
+    const ended = new AbortController()
+    const signal = AbortSignal.any([clientSignal, tuning.stopping, ended.signal])
     const received = messages[Symbol.asyncIterator]()
     const updates = createUpdateBuffer()
-    const idle = idleTimer(tuning.idleTimeoutMs, (fault) => over.abort(fault))
+    const idle = idleTimer(tuning.idleTimeoutMs, (fault) => ended.abort(fault))
     try {
       const first = await rejectOnAbort(received.next(), AbortSignal.any([signal, lateOpening()]))
       const opening = openingOf(first)
@@ -76,7 +76,7 @@ export function tune(
       )
       for (let update; (update = await updates.next()) !== null;) yield update
     } finally {
-      over.abort(new Fault('cancelled', 'The client has left.'))
+      ended.abort(new Fault('cancelled', 'The client has disconnected.'))
       idle.stop()
       // Not awaited, because it never resolves while the client is silent.
       void received.return?.().catch(() => {})
@@ -119,7 +119,7 @@ function tooMany(limit: number): Fault {
     'too_many_sessions',
     `This account has ${limit} tuning sessions open on this gateway, which is the limit.`,
     {
-      remedy: 'End one, or wait rejectOnAbort an idle one is ended.',
+      remedy: 'End one, or wait until an idle one is ended.',
       retryAfterMs: 10_000,
     },
   )

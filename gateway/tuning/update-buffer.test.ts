@@ -56,18 +56,18 @@ test('a fault is thrown after the updates before it', async () => {
   expect(await next).toBe('suddenly')
 })
 
-test('previewTaken resolves when no preview waits or the buffer is closed', async () => {
+test('waitForPreviewTaken resolves when no preview waits or the buffer is closed', async () => {
   const updates = createUpdateBuffer()
-  await updates.previewTaken()
+  await updates.waitForPreviewTaken()
   await updates.push(preview(1))
   let isTaken = false
-  const taking = updates.previewTaken().then(() => (isTaken = true))
+  const taking = updates.waitForPreviewTaken().then(() => (isTaken = true))
   await Bun.sleep(5)
   expect(isTaken).toBe(false)
   await updates.next()
   await taking
   await updates.push(preview(2))
-  const closing = updates.previewTaken()
+  const closing = updates.waitForPreviewTaken()
   updates.close()
   await closing
 })

@@ -20,7 +20,7 @@ export interface UpdateBuffer {
   /** Adds an update; waits while the buffer is full. A preview replaces the one that waits. */
   push(update: TuneUpdate): Promise<void>
   /** Resolves when no preview waits, or when the buffer is closed. */
-  previewTaken(): Promise<void>
+  waitForPreviewTaken(): Promise<void>
   /** Accepts no more updates. The buffered ones can still be read; then `next` throws the fault, if there is one. */
   close(fault?: unknown): void
   /** Waits for the next update; null at the end. @throws the fault of `close`. */
@@ -44,7 +44,7 @@ export function createUpdateBuffer(): UpdateBuffer {
       }
       changed.notify()
     },
-    async previewTaken() {
+    async waitForPreviewTaken() {
       while (preview !== undefined && closed === undefined) await changed.wait()
     },
     close(fault) {
