@@ -1,7 +1,7 @@
 import { format } from '@pixelflow/core/format'
 import { blobName } from '@pixelflow/core/image'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
-import { storedContent, type StoredContent } from './content.ts'
+import { createStoredContent, type StoredContent } from './stored-content.ts'
 import { findImage } from './find-image.ts'
 import type { Ports } from '../ports.ts'
 
@@ -12,7 +12,7 @@ export function readImage({ images, sources }: Pick<Ports, 'images' | 'sources'>
     const { account, sha256, bytes, format: formatId } = await findImage(images, who, imageId)
     const { mediaType, extensions } = format(formatId)
     const fileName = `${imageId}.${extensions[0]}`
-    return storedContent(sources, blobName(account, sha256), 'image_not_found', {
+    return createStoredContent(sources, blobName(account, sha256), 'image_not_found', {
       bytes,
       sha256,
       mediaType,

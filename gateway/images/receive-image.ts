@@ -60,7 +60,8 @@ export async function receiveImage(
       continue
     }
     requireImage(head, limits)
-    if (head.format === 'svg' && receivedBytes > maxSvgBytes) throw imageTooLarge({ maxUploadBytes: maxSvgBytes })
+    if (head.format === 'svg' && receivedBytes > maxSvgBytes)
+      throw imageTooLarge({ maxUploadBytes: maxSvgBytes })
     for (const one of undetected.splice(0)) await write.write(one)
     await write.write(chunk)
   }

@@ -1,7 +1,7 @@
 import { lanes } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import type { Meters } from '@pixelflow/platform/telemetry/meters'
-import type { StoredContent } from '../images/content.ts'
+import type { StoredContent } from '../images/stored-content.ts'
 import type { ImageUpload } from '../images/receive-image.ts'
 import type { Usecases } from '../usecases.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'

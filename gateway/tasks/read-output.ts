@@ -5,7 +5,7 @@ import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, outputObject, type Task } from '@pixelflow/core/task'
 import { shorten } from '@pixelflow/core/shorten'
-import { storedContent, type StoredContent } from '../images/content.ts'
+import { createStoredContent, type StoredContent } from '../images/stored-content.ts'
 import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
@@ -20,7 +20,7 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
     const extension = format(output.format).extensions[0]
     const fileName = `${taskId}${name === 'default' ? '' : `-${name}`}.${extension}`
     const object = outputObject(who.account, taskId, onlyStage, name)
-    return storedContent(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })
+    return createStoredContent(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })
   }
 }
 

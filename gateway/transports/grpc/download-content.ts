@@ -2,7 +2,7 @@ import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import type { DownloadRequestSchema, DownloadResponseSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { StoredContent } from '../../images/content.ts'
+import type { StoredContent } from '../../images/stored-content.ts'
 import { readContentChunks } from './read-content-chunks.ts'
 
 /** Downloads the whole content or one range. @throws Fault `range_not_satisfiable`. */

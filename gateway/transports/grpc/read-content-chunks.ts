@@ -1,5 +1,5 @@
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
-import type { StoredContent } from '../../images/content.ts'
+import type { StoredContent } from '../../images/stored-content.ts'
 
 /** Most bytes of a chunk: below the default message limit of clients, and small enough to keep the flow-control window full. */
 export const maxChunkBytes = 256 * 1024

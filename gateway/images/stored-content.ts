@@ -12,7 +12,7 @@ export interface StoredContent {
   open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
 
-export function storedContent(
+export function createStoredContent(
   blobs: Blobs,
   name: string,
   missing: FaultCode,
