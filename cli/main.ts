@@ -77,7 +77,7 @@ function commands(context: Context): Command {
 
 const exitHelp = `Every command has a --help of its own.
 
-CliError codes:
+Exit codes:
   0    done
   1    the task failed, or what the command was to do; what it names does not exist
   2    wrong usage: command line, setting, recipe or picture

@@ -23,8 +23,8 @@ async function inFolder(
 }
 
 const certificateIn = async (path: string) => new X509Certificate(await readFile(path))
-const madeOf = ({ authority, server, clients }: CertificateFolder) =>
-  [authority, server, ...clients].map(({ made }) => made !== undefined)
+const issuedOf = ({ authority, server, clients }: CertificateFolder) =>
+  [authority, server, ...clients].map(({ issueReason }) => issueReason !== undefined)
 const days = ({ validFrom, validTo }: X509Certificate) =>
   (Date.parse(validTo) - Date.parse(validFrom)) / dayMs
 
@@ -71,16 +71,16 @@ test('keys are for their owner alone, whatever the umask, and become private aga
 test('keeps what is good, hosts and clients of earlier calls too, and adds what is new', () =>
   inFolder(async (keep) => {
     const first = await keep({ hosts: ['px.example'], clients: [ann] })
-    expect(madeOf(first)).toEqual([true, true, true])
-    expect(madeOf(await keep())).toEqual([false, false, false])
+    expect(issuedOf(first)).toEqual([true, true, true])
+    expect(issuedOf(await keep())).toEqual([false, false, false])
 
     const more = await keep({ hosts: ['192.168.1.4'], clients: [{ name: 'job', account: 'ann' }] })
-    expect(madeOf(more)).toEqual([false, true, false, true])
-    expect(more.server.made).toBe('it did not name 192.168.1.4')
+    expect(issuedOf(more)).toEqual([false, true, false, true])
+    expect(more.server.issueReason).toBe('it did not name 192.168.1.4')
     expect(more.server.hosts).toEqual(['localhost', '127.0.0.1', '::1', 'px.example', '192.168.1.4'])
     const moved = await keep({ clients: [{ name: 'ann', account: 'team' }] })
     expect(moved.clients).toMatchObject([
-      { account: 'team', made: 'it was for account ann' },
+      { account: 'team', issueReason: 'it was for account ann' },
       { name: 'job' },
     ])
   }))
@@ -90,19 +90,19 @@ test('replaces what expires soon, what is broken, and what the caller asks for',
     const first = await keep({ clients: [ann] })
     const keyBefore = await readFile(first.server.key, 'utf8')
     const later = await keep({ now: new Date(Date.now() + 370 * dayMs) })
-    expect(madeOf(later)).toEqual([false, true, true])
+    expect(issuedOf(later)).toEqual([false, true, true])
     expect(await readFile(first.server.key, 'utf8')).not.toBe(keyBefore)
-    expect(madeOf(await keep({ renew: true }))).toEqual([false, true, true])
+    expect(issuedOf(await keep({ renew: true }))).toEqual([false, true, true])
 
     await writeFile(first.server.key, await readFile(first.clients[0]?.key ?? ''))
-    expect((await keep()).server.made).toBe('it and its key did not belong together')
+    expect((await keep()).server.issueReason).toBe('it and its key did not belong together')
     await rm(first.server.certificate)
-    expect(madeOf(await keep())).toEqual([false, true, false])
+    expect(issuedOf(await keep())).toEqual([false, true, false])
 
     const old = await keep({ now: new Date(Date.now() + 3300 * dayMs) })
-    expect(madeOf(old)).toEqual([true, true, true])
-    expect(old.authority.made).toBe('a new certificate would outlive it')
-    expect(old.server.made).toBe('another authority had signed it')
+    expect(issuedOf(old)).toEqual([true, true, true])
+    expect(old.authority.issueReason).toBe('a new certificate would outlive it')
+    expect(old.server.issueReason).toBe('another authority had signed it')
   }))
 
 test('does not replace an authority that it cannot use', () =>
@@ -112,11 +112,11 @@ test('does not replace an authority that it cannot use', () =>
     await rm(authority.key)
     await expect(keep()).rejects.toThrow('are not an authority and its key')
     await writeFile(authority.key, key)
-    expect(madeOf(await keep())).toEqual([false, false, false])
+    expect(issuedOf(await keep())).toEqual([false, false, false])
   }))
 
 test('two at once make one authority', () =>
   inFolder(async (keep) => {
     const [one, other] = await Promise.all([keep(), keep()])
-    expect([...madeOf(one), ...madeOf(other)].filter(Boolean)).toHaveLength(3)
+    expect([...issuedOf(one), ...issuedOf(other)].filter(Boolean)).toHaveLength(3)
   }))

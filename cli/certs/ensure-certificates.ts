@@ -32,9 +32,10 @@ export interface ClientIdentity {
 export interface EnsuredCertificate {
   readonly certificate: string
   readonly key: string
-  readonly until: Date
-  /** Why it was made now; undefined when it was there. */
-  readonly made: string | undefined
+  /** When it expires. */
+  readonly notAfter: Date
+  /** Why this call issued it; undefined if it existed already. */
+  readonly issueReason: string | undefined
 }
 
 export interface CertificateFolder {
@@ -122,7 +123,7 @@ async function ensureKeyPair(
   if (fault !== undefined) await writeKeyPair(files, await make())
   const pair = await readKeyPair(files)
   if (!isPair(pair)) throw new Error(`${files.certificate} was not written as it should.`)
-  const kept: EnsuredCertificate = { ...files, until: new Date(pair.x509.validTo), made: fault }
+  const kept: EnsuredCertificate = { ...files, notAfter: new Date(pair.x509.validTo), issueReason: fault }
   return { pair, kept }
 }
 

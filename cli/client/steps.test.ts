@@ -4,11 +4,11 @@ import { printText } from '@pixelflow/core/recipe/text'
 import { readSteps, replaceStep, appendSteps } from './steps.ts'
 
 const added = (recipe: string, text: string) =>
-  printText(appendSteps(parseRecipe(recipe), readSteps(text, '--filters'), '--filters'))
+  printText(appendSteps(parseRecipe(recipe), readSteps(text, '--steps'), '--steps'))
 const tuned = (recipe: string, text: string) =>
   readSteps(text, '--tune').reduce((done, step) => replaceStep(done, step, '--tune'), parseRecipe(recipe))
 
-test('filters are steps in the order in which they are written, before the format', () => {
+test('added steps keep their order, before the format', () => {
   expect(added('', 'blur:2, grayscale')).toBe(printText(parseRecipe('blur:2/grayscale')))
   expect(added('resize:300/format:webp', 'blur:2')).toBe(
     printText(parseRecipe('resize:300/blur:2/format:webp')),
@@ -27,6 +27,6 @@ test('a step that is tuned takes the place of its like', () => {
 
 test.each(['edgy:1', 'blur:none', 'blur,,flip'])('%p is refused with the option and the step', (text) => {
   expect(() => added('', text)).toThrow(
-    expect.objectContaining({ code: 2, field: expect.stringMatching(/^--filters steps\[\d\]/) }),
+    expect.objectContaining({ code: 2, field: expect.stringMatching(/^--steps steps\[\d\]/) }),
   )
 })

@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.ts'
 type Step = Readonly<Record<string, unknown>> & { readonly op: string }
 
 /**
- * Steps as a list of filters has them: `blur:2,grayscale`, each as the short text form writes it.
+ * Parses steps of the form `blur:2,grayscale`, each in the short text form.
  * @throws CliError `usage` that names the option and the step.
  */
 export function readSteps(text: string, field: string): readonly Step[] {

@@ -56,7 +56,11 @@ export function commandPath(command: Command): string {
 }
 
 function unknownCommand(group: Command, word: string): CliError {
-  const known = group.commands.map((one) => one.name()).join(', ')
+  const known = group
+    .createHelp()
+    .visibleCommands(group)
+    .map((one) => one.name())
+    .join(', ')
   return new CliError(
     'usage',
     `There is no command ${[commandPath(group), word].filter(Boolean).join(' ')}.`,

@@ -46,7 +46,7 @@ async function giveUp(task: string): Promise<void> {
   await appendEvent(adapters.events, eventOf('failed', last.event.task, failed, new Date()), last.seq)
 }
 
-test('what was given up is listed, shown, replayed and dropped by operators only', async () => {
+test('what was given up is listed, shown, replayed and deleted by operators only', async () => {
   await using ann = openHttp({ url: gateway.url, token: 'secret-of-ann' })
   const { id: image } = await ann.upload(Uint8Array.from(await sampleImage({ width: 300, height: 200 })))
   const task = await ann.createTask(image, 'resize:100')
@@ -66,7 +66,9 @@ test('what was given up is listed, shown, replayed and dropped by operators only
   expect(await ann.task(replayed.replay.task)).toMatchObject({ status: 'queued', image, retryOf: task.id })
   expect((await run('secret-of-root', 'dead', 'list', '--account', 'ann')).out).toContain('replayed')
 
-  expect((await run('secret-of-root', 'dead', 'drop', id)).code).toBe(0)
+  const deleted = await run('secret-of-root', 'dead', 'delete', id, '--json')
+  expect([deleted.code, parseNdjson(deleted.out)]).toEqual([0, [{ id, deleted: true }]])
+  expect((await run('secret-of-root', 'dead', 'drop', id)).err).toContain('does not exist')
   expect((await run('secret-of-root', 'dead', 'show', id)).code).toBe(1)
   expect((await run('secret-of-ann', 'dead')).code).toBe(4)
   expect((await run('secret-of-root', '--help')).out).toContain('Examples:')

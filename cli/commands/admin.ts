@@ -30,7 +30,7 @@ export function adminCommand(program: Command, context: Context): void {
     )
   const dead = admin
     .command('dead')
-    .description('Lists dead letters: jobs that failed for good. Shows, replays or drops one.')
+    .description('Lists dead letters: jobs that failed for good. Shows, replays or deletes one.')
   examples(admin, [
     'admin dead',
     'admin dead list --account ann --limit 5',
@@ -65,12 +65,18 @@ export function adminCommand(program: Command, context: Context): void {
   one('replay', 'Runs it again, as a new task of the same account.', (server, id) =>
     server.replayDeadLetter(id),
   )
-  letter('drop', 'Deletes the dead letter; the task stays unchanged.').action(
-    async (id: string, options: ServerFlags) => {
-      await (await clientFor(context, options)).deleteDeadLetter(id)
-      reporterFor(context, options).result({ id, dropped: true }, [`${id}  dropped`])
-    },
-  )
+  // `drop` is the earlier name.
+  for (const [name, hidden] of [
+    ['delete', false],
+    ['drop', true],
+  ] as const) {
+    letter(name, 'Deletes the dead letter; the task stays unchanged.', hidden).action(
+      async (id: string, options: ServerFlags) => {
+        await (await clientFor(context, options)).deleteDeadLetter(id)
+        reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
+      },
+    )
+  }
 
   function one(name: string, description: string, ask: Ask): void {
     letter(name, description).action(async (id: string, options: ServerFlags) => {
@@ -79,9 +85,9 @@ export function adminCommand(program: Command, context: Context): void {
     })
   }
 
-  function letter(name: string, description: string): Command {
+  function letter(name: string, description: string, hidden: boolean = false): Command {
     return serverFlags(
-      dead.command(name).description(description).argument('<letter>', 'id of the dead letter'),
+      dead.command(name, { hidden }).description(description).argument('<letter>', 'id of the dead letter'),
     )
   }
 }

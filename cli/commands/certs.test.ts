@@ -41,7 +41,7 @@ beforeAll(async () => {
   const { out } = await run(['certs', '--client', 'ann', '--json'])
   const told = JSON.parse(out) as {
     settings: typeof settings
-    clients: [typeof client & { name: string; account: string; made: string }]
+    clients: [typeof client & { name: string; account: string; issueReason: string }]
     authority: { certificate: string }
   }
   ;({ settings } = told)

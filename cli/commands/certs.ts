@@ -95,10 +95,10 @@ function settingsOf({ server, authority }: CertificateFolder) {
 }
 
 function jsonOf(kept: CertificateFolder) {
-  const one = ({ made, until, ...rest }: EnsuredCertificate) => ({
+  const one = ({ issueReason, notAfter, ...rest }: EnsuredCertificate) => ({
     ...rest,
-    until: until.toISOString(),
-    made: made ?? null,
+    notAfter: notAfter.toISOString(),
+    issueReason: issueReason ?? null,
   })
   return {
     folder: kept.folder,
@@ -116,9 +116,9 @@ function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
     const near = relative(cwd, path)
     return quoted(near.startsWith('..') ? path : near)
   }
-  const row = (what: string, { certificate, until, made }: EnsuredCertificate) =>
-    `${made === undefined ? style.dim('kept') : style.green('made')}  ${short(certificate)}  ${what}, until ` +
-    `${until.toISOString().slice(0, 10)}${made === undefined ? '' : style.dim(` (${made})`)}`
+  const row = (what: string, { certificate, notAfter, issueReason }: EnsuredCertificate) =>
+    `${issueReason === undefined ? style.dim('kept') : style.green('made')}  ${short(certificate)}  ${what}, until ` +
+    `${notAfter.toISOString().slice(0, 10)}${issueReason === undefined ? '' : style.dim(` (${issueReason})`)}`
   const [first] = clients
   const identity = first && { cert: short(first.certificate), key: short(first.key) }
   const settings = Object.entries(settingsOf(kept)).map(([name, path]) => `${name}=${short(path)}`)

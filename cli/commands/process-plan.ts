@@ -14,7 +14,7 @@ export interface ProcessCommandOptions extends ServerFlags {
   readonly recipe?: string
   readonly output?: string
   readonly force?: boolean
-  readonly filters?: string
+  readonly steps?: string
   readonly tune?: string
   readonly preview?: string
   readonly lane?: Lane
@@ -31,12 +31,11 @@ export interface ProcessPlan {
 }
 
 export async function readProcessPlan(
-  { recipe: text, filters }: ProcessCommandOptions,
+  { recipe: text, steps }: ProcessCommandOptions,
   cwd: string,
 ): Promise<ProcessPlan> {
   const written = text === undefined ? parseRecipe({ steps: [] }) : await readRecipe(text, cwd)
-  const plain =
-    filters === undefined ? written : appendSteps(written, readSteps(filters, '--filters'), '--filters')
+  const plain = steps === undefined ? written : appendSteps(written, readSteps(steps, '--steps'), '--steps')
   return { plain, names: outputNames(plain), finish: (recipe, { format }) => withFormat(recipe, format) }
 }
 

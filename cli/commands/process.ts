@@ -13,6 +13,11 @@ import { createFileJob, readProcessPlan, type ProcessCommandOptions } from './pr
 import { processMany } from './process-many.ts'
 import { examples, grpcOptions, reporterFor, requireOneUseOfStdout, withServer } from './server-flags.ts'
 
+interface ProcessCommandLine extends ProcessCommandOptions {
+  /** Earlier name of `steps`. */
+  readonly filters?: string
+}
+
 export function processCommand(program: Command, context: Context): void {
   const command = program
     .command('process')
@@ -30,7 +35,8 @@ export function processCommand(program: Command, context: Context): void {
         'format if the recipe does not; a folder; or - for standard output\n' +
         '(default: beside you, named after the source)',
     )
-    .option('--filters <steps>', 'steps in short, after those of the recipe: --filters=blur:2,grayscale')
+    .option('--steps <steps>', 'steps in short, after those of the recipe: --steps=blur:2,grayscale')
+    .addOption(new Option('--filters <steps>', 'earlier name of --steps').hideHelp().conflicts('steps'))
     .option(
       '--tune <changes>',
       'try changes one after the other, each shown as a preview at once, then apply the last:\n' +
@@ -49,9 +55,10 @@ export function processCommand(program: Command, context: Context): void {
     "process *.jpg -r 'resize:800/format:webp' -o small/",
     "process - -r 'resize:400' -o - <photo.jpg >small.jpg",
     "process scan-0001.tif -r 'resize:1600/format:webp' --lane bulk",
-    'process photo.jpg --filters=blur:2,grayscale',
+    'process photo.jpg --steps=blur:2,grayscale',
     'process photo.jpg --tune blur:3,resize:400 --preview preview.webp -o out.webp',
-  ]).action(async (files: readonly string[], options: ProcessCommandOptions) => {
+  ]).action(async (files: readonly string[], { filters, ...given }: ProcessCommandLine) => {
+    const options = filters === undefined ? given : { ...given, steps: filters }
     requireConsistentOptions(files, options)
     const [file = '-'] = files
     await (files.length === 1 ? processOne(file, options, context) : processMany(files, options, context))
@@ -96,7 +103,7 @@ async function processOne(file: string, options: ProcessCommandOptions, context:
 
 /** @throws CliError `usage` when the options do not go together. */
 function requireConsistentOptions(files: readonly string[], options: ProcessCommandOptions): void {
-  const { recipe, output, filters, tune, preview, lane } = options
+  const { recipe, output, steps, tune, preview, lane } = options
   const isMany = files.length > 1
   if (isMany && tune !== undefined) {
     throw new CliError('usage', 'Only one picture can be tuned at a time.', {
@@ -114,7 +121,7 @@ function requireConsistentOptions(files: readonly string[], options: ProcessComm
       remedy: 'Name a folder, for example -o results/.',
     })
   }
-  if ([recipe, output, filters, tune].every((one) => one === undefined)) {
+  if ([recipe, output, steps, tune].every((one) => one === undefined)) {
     throw new CliError('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
       remedy:
         "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",

@@ -14,9 +14,9 @@ afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 const recipeIn = (out: string) =>
   (parseNdjson(out).at(-1)?.['task'] as { recipe: { steps: object[] } }).recipe
 
-describe('--filters', () => {
+describe('--steps', () => {
   test('are the steps of a recipe in short, after those of another', async () => {
-    const short = await run(['process', 'photo.jpg', '--filters=blur:2,grayscale', '-o', 'f.png', '--json'])
+    const short = await run(['process', 'photo.jpg', '--steps=blur:2,grayscale', '-o', 'f.png', '--json'])
     expect([short.code, short.err]).toEqual([0, ''])
     expect(recipeIn(short.out).steps.map((step) => (step as { op: string }).op)).toEqual([
       'blur',
@@ -28,7 +28,7 @@ describe('--filters', () => {
       'photo.jpg',
       '-r',
       'resize:50',
-      '--filters=flip',
+      '--steps=flip',
       '-o',
       'g.webp',
       '--json',
@@ -37,8 +37,15 @@ describe('--filters', () => {
   })
 
   test('with unknown operations are refused like unknown steps', async () => {
-    const { code, err } = await run(['process', 'photo.jpg', '--filters=blur:2,blurr', '-o', 'f.png'])
-    expect([code, err]).toEqual([2, expect.stringContaining('--filters steps[1]')])
+    const { code, err } = await run(['process', 'photo.jpg', '--steps=blur:2,blurr', '-o', 'f.png'])
+    expect([code, err]).toEqual([2, expect.stringContaining('--steps steps[1]')])
+  })
+
+  test('have their earlier name --filters, and one of the two', async () => {
+    const earlier = await run(['process', 'photo.jpg', '--filters=blur:2,blurr', '-o', 'f.png'])
+    expect([earlier.code, earlier.err]).toEqual([2, expect.stringContaining('--steps steps[1]')])
+    const both = await run(['process', 'photo.jpg', '--filters=flip', '--steps=flip', '-o', 'f.png'])
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining('--filters')])
   })
 })
 
