@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { readdir, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { childrenOf, residentBytes, says, type Running } from '@pixelflow/testkit/process'
-import { until } from '@pixelflow/testkit/until'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
@@ -87,9 +87,8 @@ test('large images wait for each other when their memory estimates exceed the bu
 
 test('an actor whose workers keep crashing opens its circuit breaker and leaves work to other actors', async () => {
   await using broken = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '2' })
-  const isOut = () => broken.lines.some((line) => line.includes('circuit breaker opened'))
   const usedBefore = new Map<number, string>()
-  await until(async () => {
+  const killIdleWorkers = async () => {
     for (const pid of await childrenOf(broken.pid)) {
       // Only idle warm workers are killed: the end of a starting worker does not count as a crash.
       const used = (await proc(pid, 'stat').catch(() => '')).split(' ').slice(13, 15).join(' ')
@@ -97,15 +96,21 @@ test('an actor whose workers keep crashing opens its circuit breaker and leaves 
       usedBefore.set(pid, used)
       if (isReady) process.kill(pid, 'SIGKILL')
     }
+    // The time over which a worker must not have used the processor to count as idle.
     await Bun.sleep(100)
-    return isOut()
-  }, 90_000)
-  const line = broken.lines.find((one) => one.includes('circuit breaker opened')) ?? ''
-  expect(JSON.parse(line)).toMatchObject({ level: 'error', maxCrashes: 20, windowMs: 60_000, openMs: 30_000 })
+    return broken.lines.find(says('circuit breaker opened'))
+  }
+  const line = await waitFor('circuit breaker opened', killIdleWorkers, Boolean, { timeoutMs: 90_000 })
+  expect(JSON.parse(line ?? '')).toMatchObject({
+    level: 'error',
+    maxCrashes: 20,
+    windowMs: 60_000,
+    openMs: 30_000,
+  })
 
   const task = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
-  await Bun.sleep(500)
-  expect((await cluster.history(task)).map(({ event }) => event.kind)).toEqual(['queued'])
+  await stays('task not started', async () => (await cluster.history(task)).length === 1, 500)
+  expect(await cluster.eventKinds(task)).toEqual(['queued'])
   await using _ = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
   const end = await cluster.end(task)
   expect([end.kind, end.task.attempt]).toEqual(['completed', 1])

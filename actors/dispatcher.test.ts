@@ -3,38 +3,32 @@ import { isFinal } from '@pixelflow/core/event'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import type { Running } from '@pixelflow/testkit/process'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openActorProcesses, uploadSample } from './testing/actor-processes.ts'
 import { startActorCluster, type ActorCluster } from './testing/actor-cluster.ts'
 
-/** Actors as processes, of which one is the elected dispatcher: what its loss costs. */
+/** The loss of the elected dispatcher, with actors as processes. */
 
 const role = 'dispatcher-transform'
 
-/** Waits for a dispatcher other than those, and returns its process. */
-async function findDispatcher(
-  cluster: ActorCluster,
-  actors: readonly Running[],
-  not: readonly Running[] = [],
-) {
+/** Waits until one of these actors is the dispatcher, and returns it. */
+async function waitForDispatcher(cluster: ActorCluster, actors: readonly Running[]): Promise<Running> {
   using roster = cluster.adapters.registry.follow()
-  let found: Running | undefined
-  await until(() => {
+  const found = await waitFor('dispatcher elected', () => {
     // A new follower asks all actors to report.
     using _ = cluster.adapters.registry.follow()
-    const holds = (pid: number) =>
+    const holdsRole = ({ pid }: Running) =>
       roster.actors.some(({ report }) => report.offices?.includes(role) && report.name.endsWith(`.${pid}`))
-    found = actors.find((actor) => !not.includes(actor) && holds(actor.pid))
-    return found !== undefined
+    return actors.find(holdsRole)
   })
   return found as Running
 }
 
 test.each([
   { name: 'killed', end: 'SIGKILL' },
-  { name: 'frozen, and comes back when another holds it,', end: 'SIGSTOP' },
+  { name: 'stopped, and continues after another was elected', end: 'SIGSTOP' },
 ] as const)(
-  'a dispatcher that is $name costs no task, and none is done twice',
+  'no task is lost or done twice when the dispatcher is $name',
   async ({ end }) => {
     await using cluster = await startActorCluster()
     await using processes = await openActorProcesses(cluster)
@@ -42,18 +36,22 @@ test.each([
     await using one = await processes.actor(env)
     await using two = await processes.actor(env)
     const actors = [one, two]
-    const lost = await findDispatcher(cluster, actors)
+    const lost = await waitForDispatcher(cluster, actors)
     const image = await uploadSample(cluster, 1200, 900)
     const tasks = await Promise.all(
       Array.from({ length: 60 }, (_, i) => cluster.submit(image, `resize:${100 + i}`, { lane: 'bulk' })),
     )
-    await until(async () => (await cluster.adapters.backlog.count('transform')) < 55)
+    const countWaiting = () => cluster.adapters.backlog.count('transform')
+    await waitFor('jobs admitted', countWaiting, (count) => count < 55)
     lost.signal(end)
-    const next = await findDispatcher(cluster, actors, [lost])
+    const next = await waitForDispatcher(
+      cluster,
+      actors.filter((actor) => actor !== lost),
+    )
     expect(next).not.toBe(lost)
     // The backlog shrinks before the leases of the lost dispatcher's actor expire.
-    const left = await cluster.adapters.backlog.count('transform')
-    await until(async () => (await cluster.adapters.backlog.count('transform')) < Math.max(1, left - 5))
+    const left = await countWaiting()
+    await waitFor('more jobs admitted', countWaiting, (count) => count < Math.max(1, left - 5))
     lost.signal('SIGCONT')
     for (const task of tasks) {
       expect((await cluster.end(task, 60_000)).kind).toBe('completed')
@@ -61,9 +59,10 @@ test.each([
       expect(ends).toHaveLength(1)
     }
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
-    const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
-    await until(async () => (await count('BACKLOG')) + (await count('JOBS')) === 0)
-    if (end === 'SIGSTOP') expect(await findDispatcher(cluster, actors)).toBe(next)
+    const countMessages = (stream: string) => async () => (await streamInfo(broker, stream)).state.messages
+    for (const stream of ['BACKLOG', 'JOBS'])
+      await waitFor(`${stream} empty`, countMessages(stream), (count) => count === 0)
+    if (end === 'SIGSTOP') expect(await waitForDispatcher(cluster, actors)).toBe(next)
   },
   120_000,
 )

@@ -5,7 +5,7 @@ import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { svgLines } from '@pixelflow/testkit/hostile/svg-lines'
 import { extremeDrawing } from '@pixelflow/testkit/hostile/svg-extremes'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { actorSettings } from './config.ts'
 import { openSandboxHarness, type SandboxHarness } from './testing/sandbox-harness.ts'
 
@@ -48,7 +48,11 @@ test('external references are not followed', async () => {
   })
   // Proves that the listener accepts connections.
   const caller = await Bun.connect({ hostname: '127.0.0.1', port: listener.port, socket: { data() {} } })
-  await until(() => calls === 1)
+  await waitFor(
+    'connection accepted',
+    () => calls,
+    (count) => count === 1,
+  )
   caller.end()
 
   const endings = await Promise.all(

@@ -1,19 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
-import type { Task } from '@pixelflow/core/task'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { childrenOf, launch, residentBytes, says } from '@pixelflow/testkit/process'
+import { childrenOf, launch, peakBytes, residentBytes, says, waitForExit } from '@pixelflow/testkit/process'
 import sharp from 'sharp'
 import { estimateMemory } from './sandbox/estimate-memory.ts'
-import {
-  entry,
-  waitForExit,
-  useActorProcesses,
-  uploadSample,
-  type ActorProcesses,
-} from './testing/actor-processes.ts'
+import { entry, useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** The shipped entry point as a process with a real broker: its work and its limits. */
@@ -21,8 +13,6 @@ import type { ActorCluster } from './testing/actor-cluster.ts'
 let cluster: ActorCluster
 let processes: ActorProcesses
 useActorProcesses((...opened) => ([cluster, processes] = opened))
-
-const kindsOf = async (task: Task) => (await cluster.history(task)).map(({ event }) => event.kind)
 
 describe('work', () => {
   test('reports stages, makes several outputs, logs a line, and leaves no files', async () => {
@@ -61,7 +51,7 @@ describe('work', () => {
       [100, 133],
       [300, 400],
     ])
-    const line = await running.line((text) => text.includes('task completed') && text.includes(task.id))
+    const line = await running.line((text) => says('task completed')(text) && text.includes(task.id))
     expect(JSON.parse(line)).toMatchObject({
       ms: { fetch: expect.any(Number), childCpu: expect.any(Number) },
     })
@@ -121,7 +111,7 @@ describe('work', () => {
     const end = await cluster.end(task)
     expect(end.task.outputs.map(({ name }) => name)).toEqual(['a', 'b'])
     expect(end.task.outputs[0]).toEqual(made)
-    expect((await kindsOf(task)).filter((kind) => kind === 'output').length).toBe(2)
+    expect((await cluster.eventKinds(task)).filter((kind) => kind === 'output').length).toBe(2)
   })
 })
 
@@ -136,7 +126,7 @@ describe('limits', () => {
     const { fault } = (await cluster.end(greedy)).task
     expect(fault).toMatchObject({ code: 'resource_limit_exceeded' })
     expect(fault?.detail).toContain('128 MiB')
-    expect(await waitForExit(before)).toBe(true)
+    await waitForExit(before)
     const modest = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
     expect((await cluster.end(modest)).kind).toBe('completed')
   })
@@ -151,7 +141,7 @@ describe('limits', () => {
     const { fault } = (await cluster.end(slow)).task
     expect(fault).toMatchObject({ code: 'deadline_exceeded' })
     expect(fault?.detail).toContain('0.3 s')
-    expect(await waitForExit(before)).toBe(true)
+    await waitForExit(before)
     const quick = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
     expect((await cluster.end(quick)).kind).toBe('completed')
   })
@@ -205,16 +195,10 @@ test('a large image with transparency stays within its memory estimate', async (
     const { task } = await cluster.end(await cluster.submit(image.id, recipe), 60_000)
     expect(task.fault).toBeUndefined()
   }
-  const peaks = (await childrenOf(running.pid)).map(peakBytes)
+  const peaks = await Promise.all((await childrenOf(running.pid)).map(peakBytes))
   expect(Math.max(...peaks)).toBeGreaterThan(width * height * 4)
   expect(Math.max(...peaks)).toBeLessThan(1.2 * estimateMemory({ bytes: image.bytes, width, height }))
 }, 120_000)
-
-/** Peak memory of a process. */
-function peakBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024
-}
 
 test('invalid settings stop the start and are named', async () => {
   await using running = launch({
@@ -233,6 +217,7 @@ test('a stop while the actor waits for the broker ends it at once', async () => 
     env: { NATS_URL: `nats://127.0.0.1:${await freePort()}`, PIXELFLOW_LOG_FORMAT: 'json' },
   })
   await running.line(says('starting'))
+  // By then it retries the connection.
   await Bun.sleep(300)
   running.signal('SIGTERM')
   expect(await running.exited).toBe(0)

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { ActorReport } from '@pixelflow/core/actor'
 import type { Task } from '@pixelflow/core/task'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createPresence } from './presence.ts'
 import { openActorProcesses, slowRecipe, uploadSample } from './testing/actor-processes.ts'
 import { startActorCluster } from './testing/actor-cluster.ts'
@@ -10,14 +10,17 @@ test('an actor reports its capabilities and its tasks, then that it drains, and 
   await using cluster = await startActorCluster()
   await using processes = await openActorProcesses(cluster)
   using roster = cluster.adapters.registry.follow()
-  const seen = async (holds: (report: ActorReport) => boolean): Promise<ActorReport> => {
-    for (const deadline = Date.now() + 15_000; Date.now() < deadline; await Bun.sleep(20)) {
+  const waitForReport = async (
+    what: string,
+    accept: (report: ActorReport) => boolean,
+  ): Promise<ActorReport> => {
+    const read = () => {
       // A new follower asks all actors to report, and all followers receive the answers.
       using _ = cluster.adapters.registry.follow()
-      const found = roster.actors.map((one) => one.report).find(holds)
-      if (found !== undefined) return found
+      return roster.actors.map(({ report }) => report)
     }
-    throw new Error(`not seen, but: ${JSON.stringify(roster.actors)}`)
+    const reports = await waitFor(what, read, (all) => all.some(accept))
+    return reports.find(accept) as ActorReport
   }
   const env = {
     PIXELFLOW_ACTOR_CONCURRENCY: '2',
@@ -25,7 +28,7 @@ test('an actor reports its capabilities and its tasks, then that it drains, and 
     PIXELFLOW_DRAIN_TIMEOUT: '30s',
   }
   await using running = await processes.actor(env)
-  const idle = await seen((report) => report.children === 3)
+  const idle = await waitForReport('three workers reported', ({ children }) => children === 3)
   expect(idle).toMatchObject({
     name: expect.stringMatching(new RegExp(`\\.${running.pid}$`)),
     kinds: ['transform'],
@@ -47,17 +50,21 @@ test('an actor reports its capabilities and its tasks, then that it drains, and 
   const tasks = await Promise.all(
     [slowRecipe, `flip/${slowRecipe}`].map((recipe) => cluster.submit(image, recipe)),
   )
-  const busy = await seen((report) => report.held === 2)
+  const busy = await waitForReport('two held tasks reported', ({ held }) => held === 2)
   const named = ({ account, id: task }: Task) => ({ account, task, attempt: 1, since: expect.any(String) })
   expect(busy.tasks.toSorted((a, b) => (a.task < b.task ? -1 : 1))).toEqual(
     tasks.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(named),
   )
   running.signal('SIGTERM')
-  await seen((report) => report.state === 'draining')
+  await waitForReport('draining reported', ({ state }) => state === 'draining')
   for (const task of tasks) expect((await cluster.end(task)).kind).toBe('completed')
   expect(await running.exited).toBe(0)
   // The last report goes through the broker and may arrive after the exit.
-  await until(() => roster.actors.length === 0)
+  await waitFor(
+    'actor withdrawn',
+    () => roster.actors,
+    (actors) => actors.length === 0,
+  )
 }, 60_000)
 
 test('an actor with an open circuit breaker reports `resting`', () => {

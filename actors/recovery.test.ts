@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import type { Task } from '@pixelflow/core/task'
-import { childrenOf, residentBytes } from '@pixelflow/testkit/process'
+import { childrenOf, waitForExit } from '@pixelflow/testkit/process'
 import {
   entry,
-  waitForExit,
+  waitForBusyWorker,
   slowRecipe,
   useActorProcesses,
   uploadSample,
@@ -11,39 +11,36 @@ import {
 } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
-/** What becomes of a task when its work, its process or its broker ends too early. */
+/** Tasks whose work, actor or broker ends early. */
 
 let cluster: ActorCluster
 let processes: ActorProcesses
 useActorProcesses((...opened) => ([cluster, processes] = opened))
 
-const kindsOf = async (task: Task) => (await cluster.history(task)).map(({ event }) => event.kind)
-
 describe('work that ends early', () => {
   test('by cancelling: the worker exits within a second', async () => {
     await using running = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
-    const [child] = await childrenOf(running.pid)
+    const workers = await childrenOf(running.pid)
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
-    await cluster.until(task, ({ kind }) => kind === 'fetched')
-    await Bun.sleep(100)
-    const began = performance.now()
+    await waitForBusyWorker(workers)
+    const cancelledAt = performance.now()
     await cluster.cancel(task)
-    while ((await residentBytes(child ?? 0)) > 0) await Bun.sleep(5)
-    expect(performance.now() - began).toBeLessThan(1000)
+    await waitForExit(workers)
+    expect(performance.now() - cancelledAt).toBeLessThan(1000)
     const next = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
     expect((await cluster.end(next)).kind).toBe('completed')
-    expect((await kindsOf(task)).at(-1)).toBe('cancelled')
+    expect((await cluster.eventKinds(task)).at(-1)).toBe('cancelled')
   })
 
   test('by kill -9 of the process: another completes the task, once, and removes its files', async () => {
     const first = await processes.actor()
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
-    await cluster.until(task, ({ kind }) => kind === 'fetched')
-    const children = await childrenOf(first.pid)
-    expect(children.length).toBe(2)
+    await cluster.waitForEvent(task, 'fetched')
+    const workers = await childrenOf(first.pid)
+    expect(workers.length).toBe(2)
     first.signal('SIGKILL')
     await first.exited
-    expect(await waitForExit(children)).toBe(true)
+    await waitForExit(workers)
     expect((await processes.scratch()).length).toBe(1)
     await using second = await processes.actor()
     expect(await processes.scratch()).toEqual([expect.stringContaining(`~${second.pid}~`)])
@@ -55,7 +52,7 @@ describe('work that ends early', () => {
   test('by kill -9 every time: the task fails with attempts_exhausted', async () => {
     const first = await processes.actor({ PIXELFLOW_TASK_ATTEMPTS: '1' })
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
-    await cluster.until(task, ({ kind }) => kind === 'started')
+    await cluster.waitForEvent(task, 'started')
     first.signal('SIGKILL')
     await first.exited
     await using _ = await processes.actor({ PIXELFLOW_TASK_ATTEMPTS: '1' })
@@ -65,24 +62,24 @@ describe('work that ends early', () => {
   test('by SIGTERM: running work is finished, no files stay', async () => {
     const running = await processes.actor()
     const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
-    await cluster.until(task, ({ kind }) => kind === 'fetched')
-    const children = await childrenOf(running.pid)
+    await cluster.waitForEvent(task, 'fetched')
+    const workers = await childrenOf(running.pid)
     running.signal('SIGTERM')
     expect(await running.exited).toBe(0)
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
     expect(await processes.scratch()).toEqual([])
-    expect(await waitForExit(children)).toBe(true)
+    await waitForExit(workers)
   }, 30_000)
 
   test('by SIGTERM with too little time: the job returns to the queue at once', async () => {
     const running = await processes.actor({ PIXELFLOW_DRAIN_TIMEOUT: '1600ms' })
     const image = await uploadSample(cluster, 6000, 4000)
     const task = await cluster.submit(image, 'blur:250/format:avif:effort=9')
-    await cluster.until(task, ({ kind }) => kind === 'fetched')
-    const began = performance.now()
+    await cluster.waitForEvent(task, 'fetched')
+    const stoppedAt = performance.now()
     running.signal('SIGTERM')
     expect(await running.exited).toBe(0)
-    expect(performance.now() - began).toBeLessThan(1700)
+    expect(performance.now() - stoppedAt).toBeLessThan(1700)
     expect(await processes.scratch()).toEqual([])
     const lease = await cluster.adapters.work.next('transform', AbortSignal.timeout(2000))
     // An attempt that a stop ended does not count.
@@ -114,8 +111,9 @@ describe('work that ends early', () => {
     const tasks = await Promise.all(
       [1, 2, 3].map(async () => cluster.submit(await uploadSample(cluster), slowRecipe)),
     )
-    await cluster.until(tasks[0] as Task, ({ kind }) => kind === 'started')
+    await cluster.waitForEvent(tasks[0] as Task, 'started')
     await cluster.nats.kill9()
+    // The time without a broker.
     await Bun.sleep(700)
     await cluster.nats.restart()
     for (const task of tasks) expect((await cluster.end(task, 60_000)).kind).toBe('completed')

@@ -2,17 +2,17 @@ import { gaussian } from '@pixelflow/testkit/gaussian'
 import sharp from 'sharp'
 
 /**
- * What the ways of blurring cost and how exact they are: `bun bench/blur.ts`. Prints the table of ADR 15. CPU
- * milliseconds are for 12 megapixels; levels are of 255, on hard edges of 215 levels and on flat areas.
+ * Measures cost and accuracy of each precision of blur: `bun bench/blur.ts`. Prints the table of ADR 15. CPU milliseconds
+ * are for 12 megapixels; errors are in levels of 255, on hard edges of 215 levels and on flat areas.
  */
 
 sharp.concurrency(1)
 sharp.cache(false)
 
-const ways = ['integer', 'float', 'approximate'] as const
-type Way = (typeof ways)[number]
-/** Where float takes minutes. */
-const mostFloat = 40
+const precisions = ['integer', 'float', 'approximate'] as const
+type Precision = (typeof precisions)[number]
+/** Above this sigma float takes minutes. */
+const maxFloatSigma = 40
 
 const large = noise(4000, 3000)
 const small = { width: 240, height: 180 }
@@ -20,31 +20,34 @@ const edges = Uint8Array.from({ length: small.width * small.height }, (_, i) =>
   i % small.width < small.width / 2 !== i < (small.width * small.height) / 2 ? 235 : 20,
 )
 
-console.log('| sigma | way | CPU ms | flat off by | edge off by | jump to sigma × 1.01 |')
+console.log('| sigma | precision | CPU ms | flat off by | edge off by | jump to sigma × 1.01 |')
 console.log('| --- | --- | --- | --- | --- | --- |')
 for (const sigma of [0.3, 0.5, 1, 2, 2.8, 3, 5, 10, 20, 40, 100]) {
-  for (const way of ways) {
-    if (way === 'float' && sigma > mostFloat) continue
-    const cells = [
+  for (const precision of precisions) {
+    if (precision === 'float' && sigma > maxFloatSigma) continue
+    const row = [
       sigma,
-      way,
-      await cost(way, sigma),
-      await flatError(way, sigma),
-      await edgeError(way, sigma),
+      precision,
+      await measureCpuMs(precision, sigma),
+      await flatError(precision, sigma),
+      await edgeError(precision, sigma),
     ]
-    const jump = furthest(await blurred(edges, way, sigma), await blurred(edges, way, sigma * 1.01))
-    console.log(`| ${[...cells, jump].join(' | ')} |`)
+    const jump = maxDifference(
+      await blurred(edges, precision, sigma),
+      await blurred(edges, precision, sigma * 1.01),
+    )
+    console.log(`| ${[...row, jump].join(' | ')} |`)
   }
 }
 
-async function blurred(pixels: Uint8Array, precision: Way, sigma: number): Promise<Uint8Array> {
+async function blurred(pixels: Uint8Array, precision: Precision, sigma: number): Promise<Uint8Array> {
   const raw = { ...small, channels: 1 } as const
   const image = sharp(pixels, { raw }).blur({ sigma, precision, minAmplitude: 0.01 })
-  // Gray comes out as three equal channels.
+  // The output of gray pixels has three equal channels.
   return (await image.raw().toBuffer()).filter((_, i) => i % 3 === 0)
 }
 
-async function cost(precision: Way, sigma: number): Promise<number> {
+async function measureCpuMs(precision: Precision, sigma: number): Promise<number> {
   const before = process.cpuUsage()
   const raw = { width: 4000, height: 3000, channels: 3 } as const
   await sharp(large, { raw }).blur({ sigma, precision, minAmplitude: 0.01 }).raw().toBuffer()
@@ -52,18 +55,20 @@ async function cost(precision: Way, sigma: number): Promise<number> {
   return Math.round((user + system) / 1000)
 }
 
-async function flatError(way: Way, sigma: number): Promise<number> {
+async function flatError(precision: Precision, sigma: number): Promise<number> {
   const levels = [1, 60, 128, 200, 254, 255].map((level) => edges.map(() => level))
   return Math.max(
-    ...(await Promise.all(levels.map(async (flat) => furthest(await blurred(flat, way, sigma), flat)))),
+    ...(await Promise.all(
+      levels.map(async (flat) => maxDifference(await blurred(flat, precision, sigma), flat)),
+    )),
   )
 }
 
-async function edgeError(way: Way, sigma: number): Promise<string> {
-  return furthest(await blurred(edges, way, sigma), gaussian(edges, small, sigma)).toFixed(1)
+async function edgeError(precision: Precision, sigma: number): Promise<string> {
+  return maxDifference(await blurred(edges, precision, sigma), gaussian(edges, small, sigma)).toFixed(1)
 }
 
-function furthest(one: Uint8Array, other: ArrayLike<number>): number {
+function maxDifference(one: Uint8Array, other: ArrayLike<number>): number {
   return one.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? 0))), 0)
 }
 

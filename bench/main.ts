@@ -1,28 +1,28 @@
 import { startStack } from '@pixelflow/testkit/stack'
-import { optionsOrExit } from './options.ts'
-import { fair } from './parts/fair.ts'
-import { floods } from './parts/floods.ts'
-import { grpcUploads } from './parts/grpc-upload.ts'
+import { readOptionsOrExit } from './options.ts'
+import { fairPart } from './parts/fair.ts'
+import { floodsPart } from './parts/floods.ts'
+import { grpcUploadPart } from './parts/grpc-upload.ts'
 import type { Part } from './parts/part.ts'
-import { processing } from './parts/process.ts'
-import { tuning } from './parts/tune.ts'
-import { whole } from './parts/whole.ts'
+import { processPart } from './parts/process.ts'
+import { tunePart } from './parts/tune.ts'
+import { wholePart } from './parts/whole.ts'
 
 /**
- * Cost of PixelFlow compared with the simplest programs that do the same work, in turns within one run, so that a noisy
- * machine affects all of them equally. Each part can be run alone.
+ * Compares PixelFlow with minimal programs that do the same work. Both alternate within one run, so that other load on
+ * the machine affects them equally. Each part can be run alone.
  */
 const parts: Readonly<Record<string, Part>> = {
-  whole,
-  process: processing,
-  tune: tuning,
-  'grpc-upload': grpcUploads,
-  fair,
-  floods,
+  whole: wholePart,
+  process: processPart,
+  tune: tunePart,
+  'grpc-upload': grpcUploadPart,
+  fair: fairPart,
+  floods: floodsPart,
 }
 
-const options = optionsOrExit(process.argv.slice(2), Object.keys(parts))
-const say = (text: string) => void (options.json || console.log(text))
+const options = readOptionsOrExit(process.argv.slice(2), Object.keys(parts))
+const print = (text: string) => void (options.json || console.log(text))
 
 await using stack = await startStack({
   env: { PIXELFLOW_MAX_UPLOAD_BYTES: '8GiB', PIXELFLOW_LOG_LEVEL: 'warn' },
@@ -32,8 +32,8 @@ const actor = await stack.actor({ env: { PIXELFLOW_LOG_LEVEL: 'info' } })
 
 const report: Record<string, unknown> = {}
 for (const name of options.parts) {
-  say(`── ${name}`)
-  Object.assign(report, await parts[name]?.({ options, stack, gateway, actor, say }))
-  say('')
+  print(`── ${name}`)
+  Object.assign(report, await parts[name]?.({ options, stack, gateway, actor, print }))
+  print('')
 }
 if (options.json) console.log(JSON.stringify(report))

@@ -3,7 +3,7 @@ import { readOptions } from './options.ts'
 
 const known = ['one', 'two', 'three']
 
-test('options have defaults, and are numbers', () => {
+test('options have defaults and are converted to numbers', () => {
   expect(readOptions([], known)).toMatchObject({ images: 40, rounds: 5, parts: known, json: false })
   expect(readOptions(['--images', '10', '--upload-mib=1', '--json'], known)).toMatchObject({
     images: 10,
@@ -16,7 +16,7 @@ test('parts can be chosen', () => {
   expect(readOptions(['--parts', 'three,one'], known).parts).toEqual(['three', 'one'])
 })
 
-test('invalid numbers and unknown options are refused by name', () => {
+test('invalid numbers and unknown options are rejected by name', () => {
   for (const args of [['--images', 'many'], ['--rounds', '0'], ['--parts', 'one,four'], ['--nope'], ['more']])
     expect(() => readOptions(args, known)).toThrow(args[0])
 })

@@ -5,9 +5,8 @@ const defaults = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '2
 export type BenchOptions = ReturnType<typeof readOptions>
 
 /**
- * The command line of the benchmark: whole numbers, 1 or more, and which of the parts there are; all unless told.
- *
- * @throws Error with a message for people when an option is unknown or no such number, or a part is unknown.
+ * Reads the command line of the benchmark: whole numbers of at least 1, and the parts to run, by default all.
+ * @throws Error with a message for the user when an option, a number or a part is invalid.
  */
 export function readOptions(args: readonly string[], known: readonly string[]) {
   const { values } = parseArgs({
@@ -22,31 +21,31 @@ export function readOptions(args: readonly string[], known: readonly string[]) {
       json: { type: 'boolean', default: false },
     },
   })
-  const whole = (name: keyof typeof defaults) => {
+  const readNumber = (name: keyof typeof defaults) => {
     const value = Number(values[name])
     if (Number.isSafeInteger(value) && value >= 1) return value
-    throw new Error(`--${name} ${values[name]} is not a whole number of 1 or more.`)
+    throw new Error(`--${name} must be a whole number of 1 or more, got ${values[name]}.`)
   }
   const parts = values.parts.split(',')
   const unknown = parts.find((one) => !known.includes(one))
   if (unknown !== undefined) {
     throw new Error(
-      `--parts ${values.parts}: unknown part "${unknown}". Name one or more of ${known.join(', ')}.`,
+      `--parts ${values.parts} has the unknown part "${unknown}". Give one or more of ${known.join(', ')}.`,
     )
   }
   return {
-    images: whole('images'),
-    rounds: whole('rounds'),
-    warmUp: whole('warm-up'),
-    queued: whole('queued'),
-    uploadBytes: whole('upload-mib') * 1024 * 1024,
+    images: readNumber('images'),
+    rounds: readNumber('rounds'),
+    warmUp: readNumber('warm-up'),
+    queued: readNumber('queued'),
+    uploadBytes: readNumber('upload-mib') * 1024 * 1024,
     parts,
     json: values.json,
   }
 }
 
-/** The same, for a program: what cannot be used ends it with a line about it and code 2. */
-export function optionsOrExit(args: readonly string[], known: readonly string[]): BenchOptions {
+/** Reads the command line as `readOptions`. Prints an error and exits with 2 when it is invalid. */
+export function readOptionsOrExit(args: readonly string[], known: readonly string[]): BenchOptions {
   try {
     return readOptions(args, known)
   } catch (error) {

@@ -1,3 +1,5 @@
+import { isRunning } from './process.ts'
+
 /**
  * Lets a running process write no file beyond its beginning any more, as if its disk were full; the returned function takes
  * that back. Every write fails with an error of the system (`file too large`).
@@ -13,12 +15,4 @@ function limitFiles(pid: number, limit: string): void {
   const { exitCode, stderr } = Bun.spawnSync(['prlimit', `--pid=${pid}`, `--fsize=${limit}`])
   if (exitCode === 0 || !isRunning(pid)) return
   throw new Error(`prlimit failed: ${stderr.toString().trim()}. Install util-linux.`)
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
 }

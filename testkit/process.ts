@@ -1,4 +1,6 @@
 import type { Subprocess } from 'bun'
+import { readFileSync } from 'node:fs'
+import { waitFor } from './wait-for.ts'
 
 /** A process of the system under test: its own entry point, its own environment, its log lines kept. */
 export interface Running extends AsyncDisposable {
@@ -114,6 +116,25 @@ export function says(message: string): (line: string) => boolean {
       return false
     }
   }
+}
+
+/** Whether a process is running; a zombie is not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
+/** Waits until none of these processes is running. */
+export async function waitForExit(pids: readonly number[], timeoutMs = 5000): Promise<void> {
+  await waitFor(
+    'processes exited',
+    () => pids.filter(isRunning),
+    (left) => left.length === 0,
+    { timeoutMs },
+  )
 }
 
 /** Resident memory of a process in bytes, from /proc; 0 once it is gone. */

@@ -1,34 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
-import type { Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleTask } from '@pixelflow/testkit/tasks'
-import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
-import type { JobHandler, JobContext } from './job-handler.ts'
-import { startRuntime, type Runtime } from './runtime.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
+import { startTestRuntime } from '../testing/start-test-runtime.ts'
+import type { JobContext } from './job-handler.ts'
 
 /** Counting of attempts, and the end after the last one. */
 
 const image = Bun.randomUUIDv7()
 let cluster: ActorCluster
-beforeAll(async () => {
-  cluster = await startActorCluster()
-}, 60_000)
-afterAll(() => cluster?.[Symbol.asyncDispose]())
+useActorCluster((opened) => (cluster = opened))
 
-const always = new AbortController().signal
-
-function start(run: (work: JobContext) => Promise<void>, maxAttempts = 3): Runtime {
-  const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, cancellations, deadLetters } = cluster.adapters
-  const rest = { maxAttempts, slots: 1, interactiveSlots: 0, actor: 'one', log: cluster.log }
-  return startRuntime({ source, events, deadLetters, cancellations, handler, ...rest })
-}
-
-const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)
+const start = (run: (work: JobContext) => Promise<void>, maxAttempts = 3) =>
+  startTestRuntime(cluster, run, { maxAttempts, slots: 1 })
 
 describe('an attempt', () => {
   test('is not started after too many lost ones: the task fails without running', async () => {
@@ -48,7 +37,7 @@ describe('an attempt', () => {
       attempt: 2,
       fault: { code: 'attempts_exhausted' },
     })
-    expect(await letterOf(task)).toMatchObject({
+    expect(await cluster.deadLetter(task)).toMatchObject({
       attempts: 2,
       cause: { report: { code: 'attempts_exhausted' } },
     })
@@ -61,8 +50,7 @@ describe('an attempt', () => {
     const task = sampleTask({ account })
     await using _ = start(async () => {})
     await queue.submit(firstJob(task))
-    while (!cluster.lines.some((line) => line.includes(task.id) && line.includes('task scheduled for retry')))
-      await Bun.sleep(10)
+    await cluster.waitForLog('task scheduled for retry', task)
     await appendEvent(events, eventOf('queued', task, {}, at), 0)
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
@@ -71,8 +59,7 @@ describe('an attempt', () => {
     const task = sampleTask({ account })
     await cluster.adapters.queue.submit(firstJob(task))
     await using _ = start(async () => {}, 2)
-    while (!cluster.lines.some((line) => line.includes(task.id) && line.includes('task had already ended')))
-      await Bun.sleep(10)
+    await cluster.waitForLog('task had already ended', task)
     expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
     await cluster.adapters.queue.remove(firstJob(task))
   }, 20_000)
@@ -90,20 +77,19 @@ describe('an attempt', () => {
 
   test('at a task whose history cannot be read ends in a dead letter, and delays no other task', async () => {
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
-    const odd = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
-    await publish(broker, `events.${account}._.${odd.task}`, '{"version":99}')
-    await cluster.adapters.queue.submit(odd)
+    const unreadable = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
+    await publish(broker, `events.${account}._.${unreadable.task}`, '{"version":99}')
+    await cluster.adapters.queue.submit(unreadable)
     await using _ = start(async () => {}, 2)
     const task = await cluster.submit(image, 'flip')
     await cluster.end(task)
-    const name = `transform.${account}.${odd.task}`
-    while ((await cluster.adapters.deadLetters.get(name)) === null) await Bun.sleep(50)
-    expect(await cluster.adapters.deadLetters.get(name)).toMatchObject({
+    const readLetter = () => cluster.deadLetter({ id: unreadable.task })
+    expect(await waitFor('dead letter written', readLetter)).toMatchObject({
       attempts: 2,
       cause: { report: { code: 'incompatible_record' } },
     })
-    await Bun.sleep(100)
-    expect(await cluster.adapters.queue.submit(odd)).toBe('queued')
-    await cluster.adapters.queue.remove(odd)
+    const submit = () => cluster.adapters.queue.submit(unreadable)
+    await waitFor('job removed from the queue', submit, (result) => result === 'queued')
+    await cluster.adapters.queue.remove(unreadable)
   }, 20_000)
 })

@@ -1,45 +1,43 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { firstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
-import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { deadLetterUndeliverable } from './dead-letter-undeliverable.ts'
 
 let cluster: ActorCluster
-beforeAll(async () => {
-  cluster = await startActorCluster()
-}, 60_000)
-afterAll(() => cluster?.[Symbol.asyncDispose]())
+useActorCluster((opened) => (cluster = opened))
 
-const broker = () => connect({ settings: cluster.settings, name: 'test', log: cluster.log })
+const connectBroker = () => connect({ settings: cluster.settings, name: 'test', log: cluster.log })
 
 /** Lowers the delivery limit of the queue. */
 async function limitDeliveries(deliveries: number): Promise<void> {
-  await using one = await broker()
-  const { config } = (await one.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
+  await using broker = await connectBroker()
+  const { config } = (await broker.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
     config: object
   }>()
   const request = { stream_name: 'JOBS', action: 'update', config: { ...config, max_deliver: deliveries } }
   const path = '$JS.API.CONSUMER.CREATE.JOBS.transform-interactive.jobs.transform.interactive.*.*.*'
-  const { error } = (await one.request(path, JSON.stringify(request))).json<{ error?: unknown }>()
+  const { error } = (await broker.request(path, JSON.stringify(request))).json<{ error?: unknown }>()
   expect(error).toBeUndefined()
 }
 
 test('an undeliverable job is dead-lettered, its task fails, and it leaves the queue', async () => {
-  await using one = await broker()
+  await using broker = await connectBroker()
   await limitDeliveries(2)
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   for (let i = 0; i < 2; i++) {
     await cluster.adapters.work.next('transform', AbortSignal.timeout(20_000))
-    const info = (await one.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
+    const info = (await broker.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
       num_ack_pending: number
     }>()
     expect(info.num_ack_pending).toBe(1)
   }
   // The leases expire; the next pull finds that the delivery limit is reached.
   expect(await cluster.adapters.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
-  expect((await streamInfo(one, 'ADVISORIES')).state.messages).toBe(1)
-  expect((await streamInfo(one, 'JOBS')).state.messages).toBe(1)
+  expect((await streamInfo(broker, 'ADVISORIES')).state.messages).toBe(1)
+  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(1)
 
   const stop = new AbortController()
   const { leaderElection, undeliverableJobs, deadLetters, events } = cluster.adapters
@@ -47,8 +45,9 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
   const deadLettering = [1, 2].map(() => deadLetterUndeliverable(options, stop.signal))
   const last = await cluster.end(task)
   expect(last.task).toMatchObject({ status: 'failed', fault: { code: 'attempts_exhausted' } })
-  while ((await streamInfo(one, 'ADVISORIES')).state.messages > 0) await Bun.sleep(20)
-  expect((await streamInfo(one, 'JOBS')).state.messages).toBe(0)
+  const countAdvisories = async () => (await streamInfo(broker, 'ADVISORIES')).state.messages
+  await waitFor('advisories settled', countAdvisories, (count) => count === 0)
+  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(0)
   const { items } = await deadLetters.list({ limit: 10 })
   expect(items).toMatchObject([
     { account, task: task.id, attempts: 2, cause: { private: expect.stringContaining('deliveries') } },
@@ -58,15 +57,18 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
 
   // When an operator terminates a message, its job is unknown.
   const gone = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
-  const replied = await one.nc.request(
+  const replied = await broker.nc.request(
     '$JS.API.CONSUMER.MSG.NEXT.JOBS.transform-interactive',
     '{"batch":1,"no_wait":true}',
     // A delivered message has the subject of the job, not that of the inbox.
     { timeout: 5000, noMux: true },
   )
-  one.nc.publish(replied.reply ?? '', '+TERM by hand')
-  while ((await deadLetters.list({ limit: 10 })).items.length < 2) await Bun.sleep(20)
-  const [, letter] = (await deadLetters.list({ limit: 10 })).items
+  broker.nc.publish(replied.reply ?? '', '+TERM by hand')
+  const [, letter] = await waitFor(
+    'second dead letter',
+    async () => (await deadLetters.list({ limit: 10 })).items,
+    (letters) => letters.length === 2,
+  )
   expect(letter).toMatchObject({ kind: 'transform', lane: 'interactive', account: '_' })
   expect(letter?.cause.private).toContain('by hand')
   await cluster.cancel(gone)
@@ -75,22 +77,22 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
 }, 90_000)
 
 test('a job that is removed while an actor holds it is not dead-lettered', async () => {
-  await using one = await broker()
-  const advisories = async () => (await streamInfo(one, 'ADVISORIES')).state
+  await using broker = await connectBroker()
+  const advisories = async () => (await streamInfo(broker, 'ADVISORIES')).state
   const { leaderElection, undeliverableJobs, deadLetters, events, work, queue } = cluster.adapters
   const letters = (await deadLetters.list({ limit: 10 })).items
   const { last_seq: before } = await advisories()
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
   await work.next('transform', AbortSignal.timeout(20_000))
   await queue.remove(firstJob(task))
-  while ((await advisories()).last_seq === before) await Bun.sleep(20)
+  await waitFor('advisory stored', advisories, ({ last_seq }) => last_seq > before)
 
   const stop = new AbortController()
   const deadLettering = deadLetterUndeliverable(
     { leaderElection, undeliverableJobs, deadLetters, events, log: cluster.log },
     stop.signal,
   )
-  while ((await advisories()).messages > 0) await Bun.sleep(20)
+  await waitFor('advisory settled', advisories, ({ messages }) => messages === 0)
   stop.abort()
   await deadLettering
   expect((await deadLetters.list({ limit: 10 })).items).toEqual(letters)

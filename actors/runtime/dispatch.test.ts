@@ -8,7 +8,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { jobSubject } from '@pixelflow/nats/topology/topology'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { dispatch, type DispatchOptions } from './dispatch.ts'
 
@@ -19,27 +19,28 @@ const window = 2 * workers
 const quiet = createLogger({ service: 'test', level: 'error', format: 'json' })
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 
-/** Runs a dispatcher, with an announced actor of so many workers. */
-function dispatching(
+/** Starts a dispatcher, with an announced actor of two workers. */
+function startDispatcher(
   { leaderElection, backlog, registry }: Adapters,
   options: Partial<DispatchOptions> = {},
+  workersOfActor = workers,
 ) {
   const over = new AbortController()
-  const announced = registry.announce(() => reportOf('one.1', { workers }))
+  const announced = registry.announce(() => reportOf('one.1', { workers: workersOfActor }))
   const maxAdmittedOf = () => Number.POSITIVE_INFINITY
   const common = { kind: 'transform', leaderElection, backlog, registry, maxAdmittedOf } as const
-  const campaigning = dispatch({ ...common, log: quiet, ...options }, over.signal)
+  const dispatched = dispatch({ ...common, log: quiet, ...options }, over.signal)
   return {
     async [Symbol.asyncDispose]() {
       over.abort()
-      await campaigning
+      await dispatched
       await announced[Symbol.asyncDispose]()
     },
   }
 }
 
-/** Slots of an actor that completes jobs at once; `begun` grows. */
-function working({ work }: Adapters, slots = workers + 1) {
+/** Starts the slots of an actor that completes jobs at once; `begun` lists the jobs in the order of their start. */
+function startSlots({ work }: Adapters, slots = workers + 1) {
   const over = new AbortController()
   const begun: Job[] = []
   const slot = async () => {
@@ -61,23 +62,26 @@ function working({ work }: Adapters, slots = workers + 1) {
   }
 }
 
-/** Polls the number of bulk jobs in the queue; returns the maximum of all, and of the flood. */
-function watching({ backlog }: Adapters) {
+/**
+ * Polls the number of bulk jobs in the queue until the returned function is called, which returns the maximum of all and
+ * of the flood.
+ */
+function watchAdmitted({ backlog }: Adapters) {
   let isOver = false
-  const most = { all: 0, ofFlood: 0, looks: 0 }
-  const looking = (async () => {
+  const most = { all: 0, ofFlood: 0, polls: 0 }
+  const polling = (async () => {
     for (; !isOver; await Bun.sleep(1)) {
-      const inside = await backlog.admitted('transform')
-      const all = inside.values().reduce((sum, one) => sum + one, 0)
+      const admitted = await backlog.admitted('transform')
+      const all = admitted.values().reduce((sum, one) => sum + one, 0)
       most.all = Math.max(most.all, all)
-      most.ofFlood = Math.max(most.ofFlood, inside.get('flood') ?? 0)
-      most.looks += 1
+      most.ofFlood = Math.max(most.ofFlood, admitted.get('flood') ?? 0)
+      most.polls += 1
     }
     return most
   })()
   return () => {
     isOver = true
-    return looking
+    return polling
   }
 }
 
@@ -86,32 +90,57 @@ const submitAll = async ({ queue }: Adapters, jobs: readonly Job[]) => {
     await Promise.all(jobs.slice(at, at + 100).map((job) => queue.submit(job)))
   }
 }
+
 /** Waits until the queue and the backlog are empty. */
-async function empty(cluster: ActorCluster): Promise<void> {
-  await using broker = await brokerOf(cluster)
-  const count = async (stream: string) => (await streamInfo(broker, stream)).state.messages
-  await until(async () => (await count('JOBS')) + (await count('BACKLOG')) === 0)
+async function waitForEmptyQueue(cluster: ActorCluster): Promise<void> {
+  await using broker = await connectBroker(cluster)
+  const read = async () => ({
+    jobs: (await streamInfo(broker, 'JOBS')).state.messages,
+    backlog: (await streamInfo(broker, 'BACKLOG')).state.messages,
+  })
+  await waitFor('queue and backlog empty', read, ({ jobs, backlog }) => jobs + backlog === 0)
 }
+
+const waitForStarts = (slots: { readonly begun: readonly Job[] }, least: number) =>
+  waitFor(
+    `${least} jobs started`,
+    () => slots.begun.length,
+    (count) => count >= least,
+  )
+
+/** Waits until each of so many tasks has started at least once. */
+const waitForTasks = (slots: { readonly begun: readonly Job[] }, count: number, timeoutMs = 15_000) =>
+  waitFor(
+    `${count} tasks started`,
+    () => new Set(tasksOf(slots.begun)).size,
+    (size) => size === count,
+    { timeoutMs },
+  )
+
 const tasksOf = (jobs: readonly Job[]) => jobs.map(({ task }) => task).toSorted()
 const flood = (count: number) => Array.from({ length: count }, () => bulkOf('flood'))
-const brokerOf = ({ settings, log }: ActorCluster) => connect({ settings, name: 'test', log })
+const connectBroker = ({ settings, log }: ActorCluster) => connect({ settings, name: 'test', log })
 
 describe('the dispatcher', () => {
   test('admits a single job before a flood, and 300 single jobs in turns', async () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     await submitAll(adapters, flood(1000))
-    const watched = watching(adapters)
-    await using _ = dispatching(adapters)
-    await using slots = working(adapters)
-    await until(() => slots.begun.length >= 20)
+    const stopWatching = watchAdmitted(adapters)
+    await using _ = startDispatcher(adapters)
+    await using slots = startSlots(adapters)
+    await waitForStarts(slots, 20)
     const before = new Map<string, number>()
     for (let account = 0; account < 300; account += 1) {
       const job = bulkOf(`single-${account}`)
       await adapters.queue.submit(job)
       before.set(job.account, slots.begun.length)
     }
-    await until(() => new Set(slots.begun.map(({ account }) => account)).size === 301)
+    await waitFor(
+      'a job of each account started',
+      () => new Set(slots.begun.map(({ account }) => account)).size,
+      (size) => size === 301,
+    )
     const { begun } = slots
     for (const [account, at] of before) {
       const others = begun.slice(
@@ -122,8 +151,8 @@ describe('the dispatcher', () => {
       // The jobs that were in the queue, one turn of its own, and those admitted by the round in progress.
       expect(ofFlood, account).toBeLessThanOrEqual(2 * window + 1)
     }
-    const most = await watched()
-    expect(most.looks).toBeGreaterThan(20)
+    const most = await stopWatching()
+    expect(most.polls).toBeGreaterThan(20)
     expect(most.all).toBeLessThanOrEqual(window)
   }, 60_000)
 
@@ -133,11 +162,11 @@ describe('the dispatcher', () => {
     const jobs = [...flood(300), ...Array.from({ length: 100 }, (_, i) => bulkOf(`single-${i % 20}`))]
     const half = jobs.length / 2
     await submitAll(adapters, jobs.slice(0, half))
-    await using _ = dispatching(adapters)
-    await using slots = working(adapters)
+    await using _ = startDispatcher(adapters)
+    await using slots = startSlots(adapters)
     await submitAll(adapters, jobs.slice(half))
-    await until(() => slots.begun.length >= jobs.length)
-    await empty(cluster)
+    await waitForStarts(slots, jobs.length)
+    await waitForEmptyQueue(cluster)
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
   }, 60_000)
 
@@ -145,19 +174,19 @@ describe('the dispatcher', () => {
     await using cluster = await startActorCluster()
     const { adapters } = cluster
     await submitAll(adapters, flood(100))
-    const watched = watching(adapters)
-    await using _ = dispatching(adapters, {
+    const stopWatching = watchAdmitted(adapters)
+    await using _ = startDispatcher(adapters, {
       maxAdmittedOf: (account) => (account === 'flood' ? 1 : Infinity),
     })
-    await using slots = working(adapters)
-    await until(() => slots.begun.length >= 5)
+    await using slots = startSlots(adapters)
+    await waitForStarts(slots, 5)
     const others = Array.from({ length: 30 }, () => bulkOf('other'))
     await submitAll(adapters, others)
-    await until(() => slots.begun.length >= 130)
-    const most = await watched()
+    await waitForStarts(slots, 130)
+    const most = await stopWatching()
     expect(most.ofFlood).toBe(1)
     expect(most.all).toBeLessThanOrEqual(window)
-    await empty(cluster)
+    await waitForEmptyQueue(cluster)
   }, 60_000)
 
   test('skips cancelled jobs', async () => {
@@ -165,16 +194,16 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     const jobs = flood(200)
     await submitAll(adapters, jobs)
-    await using _ = dispatching(adapters)
-    await using slots = working(adapters)
-    await until(() => slots.begun.length >= 10)
+    await using _ = startDispatcher(adapters)
+    await using slots = startSlots(adapters)
+    await waitForStarts(slots, 10)
     const cancelled = jobs.slice(40)
     await Promise.all(cancelled.map((job) => adapters.queue.remove(job)))
     const at = slots.begun.length
     const late = bulkOf('late')
     await adapters.queue.submit(late)
-    await until(() => tasksOf(slots.begun).includes(late.task))
-    await empty(cluster)
+    await waitFor('late job started', () => tasksOf(slots.begun).includes(late.task))
+    await waitForEmptyQueue(cluster)
     const isCancelled = new Set(tasksOf(cancelled))
     const afterwards = slots.begun.slice(at).filter(({ task }) => isCancelled.has(task))
     // Jobs that were just being admitted; an actor finds that their task has ended.
@@ -186,13 +215,17 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     const jobs = flood(window)
     await submitAll(adapters, jobs)
-    await using broker = await brokerOf(cluster)
+    await using broker = await connectBroker(cluster)
     for (const job of jobs.slice(0, 2)) await publish(broker, jobSubject(job))
-    await using _ = dispatching(adapters)
-    await until(async () => (await adapters.backlog.count('transform')) === 0)
-    await using slots = working(adapters)
-    await until(() => slots.begun.length >= window)
-    await empty(cluster)
+    await using _ = startDispatcher(adapters)
+    await waitFor(
+      'backlog empty',
+      () => adapters.backlog.count('transform'),
+      (count) => count === 0,
+    )
+    await using slots = startSlots(adapters)
+    await waitForStarts(slots, window)
+    await waitForEmptyQueue(cluster)
     expect(tasksOf(slots.begun)).toEqual(tasksOf(jobs))
   })
 
@@ -202,11 +235,11 @@ describe('the dispatcher', () => {
     const jobs = flood(300)
     await submitAll(adapters, jobs)
     const always: DispatchOptions['leaderElection'] = { campaign: (_, lead, signal) => lead(signal) }
-    await using _ = dispatching(adapters, { leaderElection: always })
-    await using _other = dispatching(adapters, { leaderElection: always })
-    await using slots = working(adapters)
-    await until(() => new Set(tasksOf(slots.begun)).size === jobs.length)
-    await empty(cluster)
+    await using _ = startDispatcher(adapters, { leaderElection: always })
+    await using _other = startDispatcher(adapters, { leaderElection: always })
+    await using slots = startSlots(adapters)
+    await waitForTasks(slots, jobs.length)
+    await waitForEmptyQueue(cluster)
   }, 60_000)
 
   test('continues after a restart of the broker', async () => {
@@ -214,23 +247,45 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     const jobs = flood(200)
     await submitAll(adapters, jobs)
-    await using _ = dispatching(adapters)
-    await using slots = working(adapters)
+    await using _ = startDispatcher(adapters)
+    await using slots = startSlots(adapters)
     for (const at of [20, 80]) {
-      await until(() => slots.begun.length >= at)
+      await waitForStarts(slots, at)
       await cluster.nats.kill9()
       await cluster.nats.restart()
     }
-    await until(() => new Set(tasksOf(slots.begun)).size === jobs.length, 40_000)
-    await empty(cluster)
+    await waitForTasks(slots, jobs.length, 40_000)
+    await waitForEmptyQueue(cluster)
   }, 60_000)
+
+  test('admits a job at once that arrives after a full window has emptied', async () => {
+    await using cluster = await startActorCluster()
+    const { queue, work, backlog } = cluster.adapters
+    await using _ = startDispatcher(cluster.adapters, { log: cluster.log }, 1)
+    const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
+    for (let round = 0; round < 3; round += 1) {
+      // As many as the window of one worker holds.
+      await Promise.all([queue.submit(bulkOf('local')), queue.submit(bulkOf('local'))])
+      await Promise.all([handle(), handle()])
+      // A job enters the queue before it leaves the backlog.
+      await waitFor(
+        'backlog empty',
+        () => backlog.count('transform'),
+        (count) => count === 0,
+      )
+      // The dispatcher handles the notifications of their end before the next round.
+      await Bun.sleep(300)
+    }
+  }, 30_000)
 
   test('reports when it becomes the leader, and when it is no longer', async () => {
     await using cluster = await startActorCluster()
     const changes: boolean[] = []
     {
-      await using _ = dispatching(cluster.adapters, { onLeaderChange: (isLeader) => changes.push(isLeader) })
-      await until(() => changes.length === 1)
+      await using _ = startDispatcher(cluster.adapters, {
+        onLeaderChange: (isLeader) => changes.push(isLeader),
+      })
+      await waitFor('leader elected', () => changes.length === 1)
     }
     expect(changes).toEqual([true, false])
   })

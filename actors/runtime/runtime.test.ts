@@ -1,46 +1,27 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { eventOf } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
-import { appendEvent } from '@pixelflow/testkit/append-event'
-import { account, startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import type { Task } from '@pixelflow/core/task'
-import type { JobHandler, JobContext } from './job-handler.ts'
+import { appendEvent } from '@pixelflow/testkit/append-event'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
+import { startTestRuntime } from '../testing/start-test-runtime.ts'
+import type { JobContext } from './job-handler.ts'
 import { reconcile } from './reconcile.ts'
-import { startRuntime, type Runtime } from './runtime.ts'
+import type { Runtime, RuntimeOptions } from './runtime.ts'
 
 /** The runtime with a real broker and work without images. */
 
 const image = Bun.randomUUIDv7()
 let cluster: ActorCluster
-beforeAll(async () => {
-  cluster = await startActorCluster()
-}, 60_000)
-afterAll(() => cluster?.[Symbol.asyncDispose]())
+useActorCluster((opened) => (cluster = opened))
 
-interface Options {
-  readonly maxAttempts?: number
-  readonly slots?: number
-  readonly interactiveSlots?: number
-  readonly actor?: string
-}
-
-const always = new AbortController().signal
-
-function start(run: (work: JobContext) => Promise<void>, options: Options = {}): Runtime {
-  const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, cancellations, deadLetters } = cluster.adapters
-  const rest = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one', log: cluster.log, ...options }
-  return startRuntime({ source, events, deadLetters, cancellations, handler, ...rest })
-}
-
-const letterOf = ({ id }: Task) => cluster.adapters.deadLetters.get(`transform.${account}.${id}`)
-
-const kindsOf = async (task: Parameters<ActorCluster['history']>[0]) =>
-  (await cluster.history(task)).map(({ event }) => event.kind)
+const start = (run: (work: JobContext) => Promise<void>, options?: Partial<RuntimeOptions>): Runtime =>
+  startTestRuntime(cluster, run, options)
 
 /** Works until the signal aborts. */
-function untilAborted({ signal }: JobContext): Promise<never> {
+function waitForAbort({ signal }: JobContext): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
@@ -56,7 +37,14 @@ describe('an attempt', () => {
     })
     const task = await cluster.submit(image, 'flip')
     const last = await cluster.end(task)
-    expect(await kindsOf(task)).toEqual(['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
+    expect(await cluster.eventKinds(task)).toEqual([
+      'queued',
+      'started',
+      'fetched',
+      'decoded',
+      'output',
+      'completed',
+    ])
     const events = (await cluster.history(task)).map(({ event }) => event)
     expect(events.map((e) => e.task.progress)).toEqual([0, 0, 40, 40, 80, 100])
     expect(events[4]?.output).toBe('default')
@@ -81,7 +69,7 @@ describe('an attempt', () => {
       expect(last.task.fault).toMatchObject({ code, detail: 'It cannot be.', field: 'steps[0]' })
       expect(JSON.stringify(await cluster.history(task))).not.toContain('private')
       expect(runs).toBe(1)
-      expect(await letterOf(task)).toBeNull()
+      expect(await cluster.deadLetter(task)).toBeNull()
     },
   )
 
@@ -104,7 +92,7 @@ describe('an attempt', () => {
     const doomed = await cluster.submit(image, 'flip')
     const last = await cluster.end(doomed)
     expect(last.task).toMatchObject({ status: 'failed', attempt: 3, fault: { code: 'storage_failed' } })
-    expect(await letterOf(doomed)).toMatchObject({
+    expect(await cluster.deadLetter(doomed)).toMatchObject({
       kind: 'transform',
       lane: 'interactive',
       account,
@@ -117,36 +105,44 @@ describe('an attempt', () => {
         private: expect.stringContaining('disk 7'),
       },
     })
-    expect(await letterOf(task)).toBeNull()
+    expect(await cluster.deadLetter(task)).toBeNull()
   })
 
   test('stops when the task is cancelled, also when the notification is lost', async () => {
     const stopped: string[] = []
     await using _ = start(async (work) => {
-      await untilAborted(work).catch((error: unknown) => {
+      await waitForAbort(work).catch((error: unknown) => {
         stopped.push(work.task.id)
         throw error
       })
     })
     const task = await cluster.submit(image, 'flip')
-    await cluster.until(task, ({ kind }) => kind === 'started')
-    const began = performance.now()
+    await cluster.waitForEvent(task, 'started')
+    const cancelledAt = performance.now()
     await cluster.cancel(task)
-    while (!stopped.includes(task.id)) await Bun.sleep(5)
-    expect(performance.now() - began).toBeLessThan(1000)
+    await waitFor(
+      'work stopped',
+      () => stopped,
+      (ids) => ids.includes(task.id),
+    )
+    expect(performance.now() - cancelledAt).toBeLessThan(1000)
 
-    const deaf = await cluster.submit(image, 'flip')
-    const started = await cluster.until(deaf, ({ kind }) => kind === 'started')
-    const seq = (await cluster.adapters.events.last(account, deaf.id))?.seq ?? 0
+    const unnotified = await cluster.submit(image, 'flip')
+    const started = await cluster.waitForEvent(unnotified, 'started')
+    const seq = (await cluster.adapters.events.last(account, unnotified.id))?.seq ?? 0
     await appendEvent(
       cluster.adapters.events,
       eventOf('cancelled', started.task, { status: 'cancelled' }, new Date()),
       seq,
     )
-    while (!stopped.includes(deaf.id)) await Bun.sleep(50)
-    await Bun.sleep(50)
-    expect(await kindsOf(deaf)).toEqual(['queued', 'started', 'cancelled'])
-    expect(await cluster.adapters.queue.submit(firstJob(deaf))).toBe('queued')
+    await waitFor(
+      'unnotified work stopped',
+      () => stopped,
+      (ids) => ids.includes(unnotified.id),
+    )
+    const submit = () => cluster.adapters.queue.submit(firstJob(unnotified))
+    await waitFor('job removed from the queue', submit, (result) => result === 'queued')
+    expect(await cluster.eventKinds(unnotified)).toEqual(['queued', 'started', 'cancelled'])
   }, 20_000)
 
   test('of a task that was cancelled before does nothing', async () => {
@@ -158,24 +154,24 @@ describe('an attempt', () => {
     const other = await cluster.submit(image, 'flip')
     await cluster.end(other)
     expect(runs).toBe(1)
-    expect(await kindsOf(task)).toEqual(['queued', 'cancelled'])
+    expect(await cluster.eventKinds(task)).toEqual(['queued', 'cancelled'])
   })
 
   test('stops at a task that another attempt has taken over', async () => {
     const { events } = cluster.adapters
     await using _ = start(async (work) => {
-      await cluster.until(work.task, ({ kind }) => kind === 'started')
+      await cluster.waitForEvent(work.task, 'started')
       const last = await events.last(account, work.task.id)
       const change = { attempt: 9, actor: 'another' }
       await appendEvent(events, eventOf('started', work.task, change, new Date()), last?.seq ?? 0)
       work.report('fetched', { progress: 50 })
-      await untilAborted(work)
+      await waitForAbort(work)
     })
     const task = await cluster.submit(image, 'flip')
-    await cluster.until(task, ({ task: { attempt } }) => attempt === 9)
-    while (!cluster.lines.some((l) => l.includes('task taken over') && l.includes(task.id)))
-      await Bun.sleep(10)
-    expect((await kindsOf(task)).filter((kind) => kind === 'completed' || kind === 'failed')).toEqual([])
+    await cluster.waitForLog('task taken over by another attempt', task)
+    expect(
+      (await cluster.eventKinds(task)).filter((kind) => kind === 'completed' || kind === 'failed'),
+    ).toEqual([])
     expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('duplicate')
     await cluster.cancel(task)
   })
@@ -201,7 +197,7 @@ describe('the process', () => {
 
   test('has slots for interactive jobs while bulk work takes all other slots', async () => {
     const bulk = Bun.randomUUIDv7()
-    await using _ = start((work) => (work.task.image === bulk ? untilAborted(work) : Promise.resolve()), {
+    await using _ = start((work) => (work.task.image === bulk ? waitForAbort(work) : Promise.resolve()), {
       slots: 2,
       interactiveSlots: 1,
     })
@@ -211,31 +207,32 @@ describe('the process', () => {
       await cluster.adapters.backlog.admit(seq ?? 0)
     }
     const isStarted = (task: Task) => cluster.history(task).then((events) => events.length > 1)
-    while ((await Promise.all(long.map(isStarted))).filter(Boolean).length < 2) await Bun.sleep(10)
+    const countStarted = async () => (await Promise.all(long.map(isStarted))).filter(Boolean).length
+    await waitFor('two bulk jobs started', countStarted, (count) => count === 2)
     for (let i = 0; i < 3; i += 1) {
       expect((await cluster.end(await cluster.submit(image, 'flip'))).kind).toBe('completed')
     }
-    expect((await Promise.all(long.map(isStarted))).filter(Boolean)).toHaveLength(2)
+    expect(await countStarted()).toBe(2)
     await Promise.all(long.map((task) => cluster.cancel(task)))
   })
 
   test('drains: finishes what it can in time, releases the rest', async () => {
     const first = start(async (work) => {
       if (work.task.image === image) return Bun.sleep(300)
-      await untilAborted(work)
+      await waitForAbort(work)
     })
     const short = await cluster.submit(image, 'flip')
     const long = await cluster.submit(Bun.randomUUIDv7(), 'flip')
-    await Promise.all([short, long].map((task) => cluster.until(task, ({ kind }) => kind === 'started')))
-    const began = performance.now()
+    await Promise.all([short, long].map((task) => cluster.waitForEvent(task, 'started')))
+    const stoppedAt = performance.now()
     const late = await Promise.all([
       first.drain(600),
       cluster.submit(image, 'flip'),
-      cluster.until(short, ({ kind }) => kind === 'completed'),
+      cluster.waitForEvent(short, 'completed'),
     ])
-    expect(performance.now() - began).toBeLessThan(2000)
-    expect(await kindsOf(long)).toEqual(['queued', 'started'])
-    expect(await kindsOf(late[1])).toEqual(['queued'])
+    expect(performance.now() - stoppedAt).toBeLessThan(2000)
+    expect(await cluster.eventKinds(long)).toEqual(['queued', 'started'])
+    expect(await cluster.eventKinds(late[1])).toEqual(['queued'])
     await using _ = start(async () => {}, { actor: 'two' })
     expect((await cluster.end(long, 5000)).task).toMatchObject({
       status: 'completed',
@@ -256,7 +253,7 @@ test('a task that was accepted and never queued is processed once', async () => 
   const queued = await cluster.submit(image, 'flip')
   expect((await cluster.end(lost)).kind).toBe('completed')
   await cluster.end(queued)
-  await Bun.sleep(600)
+  await stays('each task runs once', () => runs === 2, 600)
   expect(runs).toBe(2)
   stop.abort()
   await reconciling

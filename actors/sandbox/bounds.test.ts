@@ -4,19 +4,11 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
-import { until } from '@pixelflow/testkit/until'
+import { isRunning, waitForExit } from '@pixelflow/testkit/process'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { faultOf } from '../testing/fault-of.ts'
 import { faultyWorkerLimits, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 import { createWorkerLauncher } from './worker-launcher.ts'
-
-/** Whether a process is running; a zombie is not. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false
-  }
-}
 
 let faultyWorkers: FaultyWorkers
 const sandbox: FaultyWorkers['sandbox'] = (options) => faultyWorkers.sandbox(options)
@@ -86,7 +78,7 @@ test.each(['fork', 'forkAndReturn'])(
     // Kernels without /proc/<pid>/task/<tid>/children detect nothing; the time limit ends the work there.
     expect(['processing_failed', 'deadline_exceeded']).toContain(fault.code)
     expect(pids.length).toBe(1)
-    await until(() => !isRunning(pids[0] ?? 0))
+    await waitForExit(pids, 15_000)
   },
 )
 
@@ -94,13 +86,13 @@ test('does not wait for a process that left the group and holds the pipe open', 
   await using box = sandbox()
   const file = join(faultyWorkers.home, 'away')
   // Some are killed before they have left the group.
-  await until(async () => {
+  await waitFor('process left the group', async () => {
     expect((await faultOf(box.run('escape', { file }))).code).toBe('processing_failed')
     return existsSync(file)
   })
-  const away = readFileSync(file, 'utf8').trim().split(' ').map(Number)
-  expect(away.filter(isRunning)).toEqual(away)
-  for (const pid of away) process.kill(pid, 'SIGKILL')
+  const escaped = readFileSync(file, 'utf8').trim().split(' ').map(Number)
+  expect(escaped.filter(isRunning)).toEqual(escaped)
+  for (const pid of escaped) process.kill(pid, 'SIGKILL')
 })
 
 test('queues work until its memory estimate is free', async () => {
@@ -115,7 +107,7 @@ test('queues work until its memory estimate is free', async () => {
       isDone = true
       return notes
     })
-  await Bun.sleep(300)
+  await stays('work queued', () => !isDone, 300)
   expect(isDone).toBe(false)
   stop.abort(new Fault('cancelled', 'Free the worker.'))
   await giant

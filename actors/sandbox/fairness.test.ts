@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { faultOf } from '../testing/fault-of.ts'
 import { openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 
@@ -21,20 +21,28 @@ test('endless work that holds all workers loses one to another account and keeps
     maxCpuMs: 60_000,
   })
   const stop = new AbortController()
-  const begun: number[] = []
+  const starts: number[] = []
   const spin = (n: number) =>
-    faultOf(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => begun.push(n) }))
+    faultOf(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => starts.push(n) }))
   const endless = [spin(0), spin(1), spin(2), spin(3)]
-  await until(() => begun.length === 2)
+  await waitFor(
+    'both workers busy',
+    () => starts,
+    (started) => started.length === 2,
+  )
 
   for (let i = 0; i < 3; i += 1)
     expect(await box.run('echo', { say: i }, undefined, { account: 'bob' })).toHaveLength(1)
 
   // The oldest work was never preempted. Preempted work starts again.
   expect(box.events).toContain('ann preempted for bob')
-  expect(begun.filter((n) => n === 0)).toHaveLength(1)
-  await until(() => begun.length > 2)
-  expect(begun.slice(2).every((n) => n === 1)).toBe(true)
+  expect(starts.filter((n) => n === 0)).toHaveLength(1)
+  await waitFor(
+    'preempted work started again',
+    () => starts,
+    (started) => started.length > 2,
+  )
+  expect(starts.slice(2).every((n) => n === 1)).toBe(true)
   stop.abort(new Fault('cancelled', 'Enough.'))
   expect((await Promise.all(endless)).map(({ code }) => code)).toEqual(Array.from(endless, () => 'cancelled'))
 }, 60_000)
@@ -47,16 +55,25 @@ test('work is preempted once, and the worker then stays reserved between the cal
     maxCpuMs: 60_000,
   })
   const stop = new AbortController()
-  let begun = 0
+  let starts = 0
   const spin = () =>
-    faultOf(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => void (begun += 1) }))
+    faultOf(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => void (starts += 1) }))
   const endless = [spin(), spin(), spin()]
-  await until(() => begun === 2)
+  await waitFor(
+    'both workers busy',
+    () => starts,
+    (count) => count === 2,
+  )
   for (let i = 0; i < 5; i += 1) await box.run('echo', {}, undefined, { account: 'bob' })
   expect(box.events).toEqual(['ann preempted for bob'])
-  expect(begun).toBe(2)
+  expect(starts).toBe(2)
   // The reservation expires while bob is idle; ann's work then continues.
-  await until(() => begun === 3, 30_000)
+  await waitFor(
+    'third work started',
+    () => starts,
+    (count) => count === 3,
+    { timeoutMs: 30_000 },
+  )
   stop.abort(new Fault('cancelled', 'Enough.'))
   await Promise.all(endless)
 }, 60_000)
@@ -78,19 +95,27 @@ test('waiting work is served round-robin by account', async () => {
 test('preempted work completes with all its notes', async () => {
   await using box = faultyWorkers.sandbox({ workers: 2, preemptAfterMs: 50 })
   const stop = new AbortController()
-  const turns: string[] = []
+  const starts: string[] = []
   const busy = faultOf(
-    box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => turns.push('spin') }),
+    box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => starts.push('spin') }),
   )
-  await until(() => turns.length === 1)
-  const litter = box.run('writeFile', { ms: 1000 }, undefined, {
+  await waitFor(
+    'first work started',
+    () => starts,
+    (started) => started.length === 1,
+  )
+  const writing = box.run('writeFile', { ms: 1000 }, undefined, {
     account: 'ann',
-    onStart: () => turns.push('writeFile'),
+    onStart: () => starts.push('writeFile'),
   })
-  await until(() => turns.length === 2)
+  await waitFor(
+    'second work started',
+    () => starts,
+    (started) => started.length === 2,
+  )
   await box.run('echo', {}, undefined, { account: 'bob' })
-  expect(await litter).toMatchObject([{ cwd: expect.any(String) }])
-  expect(turns.filter((turn) => turn === 'writeFile').length).toBeGreaterThan(1)
+  expect(await writing).toMatchObject([{ cwd: expect.any(String) }])
+  expect(starts.filter((turn) => turn === 'writeFile').length).toBeGreaterThan(1)
   expect(box.events.filter((line) => line !== 'ann preempted for bob')).toEqual([])
   stop.abort(new Fault('cancelled', 'Enough.'))
   await busy

@@ -5,7 +5,7 @@ import type { SandboxHooks } from './sandbox.ts'
 export function logSandbox(log: Logger): SandboxHooks {
   return {
     onWorkerLost: (details) => log.warn('worker lost', { ...details }),
-    onCircuitOpen: (details) => log.error('workers keep crashing; circuit breaker opened', { ...details }),
+    onCircuitOpen: (details) => log.error('circuit breaker opened', { ...details }),
     onPreempted: (details) => log.info('work preempted for another account', { ...details }),
     onStartFailed: (details) => log.error('worker failed to start', { ...details }),
   }

@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
-import { until } from '@pixelflow/testkit/until'
+import { isRunning, waitForExit } from '@pixelflow/testkit/process'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { faultOf } from '../testing/fault-of.ts'
 import { faultyWorkerLimits, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 import { createWorkerLauncher } from './worker-launcher.ts'
@@ -16,13 +17,6 @@ beforeAll(async () => {
   faultyWorkers = await openFaultyWorkers()
 })
 afterAll(() => faultyWorkers[Symbol.asyncDispose]())
-
-/** Whether a process is running; a zombie is not. */
-function exists(pid: number): boolean {
-  const ps = Bun.spawnSync(['ps', '-o', 'stat=', '-p', String(pid)])
-  const state = ps.stdout.toString().trim()
-  return state !== '' && !state.startsWith('Z')
-}
 
 describe('a worker', () => {
   test('runs work, sends notes, does not inherit the environment, and is reused', async () => {
@@ -58,7 +52,7 @@ describe('a worker', () => {
     const fault = await faultOf(box.run(name))
     expect(fault.code).toBe(code)
     expect(fault.message).toContain(text)
-    expect(exists(before)).toBe(false)
+    expect(isRunning(before)).toBe(false)
     expect(await box.currentPid()).not.toBe(before)
     expect(box.events.length).toBe(name === 'crash' ? 2 : 1)
   })
@@ -74,13 +68,14 @@ describe('a worker', () => {
     await using box = sandbox()
     const pid = await box.currentPid()
     const stop = new AbortController()
-    const work = faultOf(box.run('spin', {}, stop.signal))
-    await Bun.sleep(100)
-    const began = performance.now()
+    let isStarted = false
+    const work = faultOf(box.run('spin', {}, stop.signal, { onStart: () => void (isStarted = true) }))
+    await waitFor('work started', () => isStarted)
+    const cancelledAt = performance.now()
     stop.abort(new Fault('cancelled', 'Not wanted.'))
     expect((await work).code).toBe('cancelled')
-    expect(performance.now() - began).toBeLessThan(1000)
-    expect(exists(pid)).toBe(false)
+    expect(performance.now() - cancelledAt).toBeLessThan(1000)
+    expect(isRunning(pid)).toBe(false)
   })
 
   test('is replaced after a number of work items, or when its memory has grown', async () => {
@@ -103,12 +98,12 @@ describe('the pool', () => {
     const busy = faultOf(box.run('spin', {}, stop.signal))
     const leave = new AbortController()
     const cancelled = faultOf(box.run('echo', {}, leave.signal))
-    const patient = box.run('echo', { say: 'after you' })
+    const waiting = box.run('echo', { say: 'after you' })
     leave.abort(new Fault('cancelled', 'Too long.'))
     expect((await cancelled).message).toBe('Too long.')
     stop.abort(new Fault('cancelled', 'Free the worker.'))
     await busy
-    expect(await patient).toMatchObject([{ echo: 'after you' }])
+    expect(await waiting).toMatchObject([{ echo: 'after you' }])
   })
 
   test('runs work that yields after other work, for workers and for memory', async () => {
@@ -169,14 +164,14 @@ describe('the pool', () => {
     await using other = sandbox({ command: [join(faultyWorkers.home, 'nothing here')] })
     expect((await faultOf(other.run('echo'))).code).toBe('unavailable')
     const homes = async () => (await readdir(faultyWorkers.home)).filter((name) => name.startsWith('child-'))
-    await until(async () => (await homes()).length === 0)
+    await waitFor('folders of workers removed', homes, (left) => left.length === 0)
   })
 
   test('replaces a worker that dies while idle', async () => {
     await using box = sandbox()
     const pid = await box.currentPid()
     process.kill(pid, 'SIGKILL')
-    while (box.events.length === 0) await Bun.sleep(5)
+    await waitFor('lost worker reported', () => box.events.length)
     expect(box.events).toEqual(['died while idle'])
     expect(await box.currentPid()).not.toBe(pid)
   })
@@ -186,10 +181,14 @@ describe('the pool', () => {
     {
       await using box = sandbox({ workers: 2 })
       await box.sandbox.ready(new AbortController().signal)
-      while (box.sandbox.pids.length < 2) await Bun.sleep(10)
+      await waitFor(
+        'two workers running',
+        () => box.sandbox.pids,
+        (running) => running.length === 2,
+      )
       pids.push(...box.sandbox.pids)
     }
-    expect(pids.map(exists)).toEqual([false, false])
+    expect(pids.map(isRunning)).toEqual([false, false])
 
     const parent = join(faultyWorkers.home, 'parent.ts')
     await Bun.write(
@@ -209,11 +208,11 @@ describe('the pool', () => {
       })
       const reader = doomed.stdout.getReader()
       const pid = Number(new TextDecoder().decode((await reader.read()).value))
-      expect(exists(pid)).toBe(true)
+      expect(isRunning(pid)).toBe(true)
       doomed.kill('SIGKILL')
       await doomed.exited
-      for (let n = 0; n < 100 && exists(pid); n += 1) await Bun.sleep(20)
-      expect(exists(pid)).toBe(false)
+      await waitForExit([pid], 2000)
+      expect(isRunning(pid)).toBe(false)
     }
   }, 20_000)
 })

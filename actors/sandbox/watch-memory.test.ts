@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { readResidentBytes, watchMemory } from './watch-memory.ts'
 
 test('readResidentBytes returns the memory of a process, and 0 after its exit', async () => {
@@ -13,12 +14,13 @@ test('watchMemory calls back once above the limit, and not after it was disposed
   let calls = 0
   {
     using _ = watchMemory(process.pid, 1, () => (calls += 1))
-    await Bun.sleep(700)
+    await waitFor('callback', () => calls)
+    await stays('one call', () => calls === 1, 700)
   }
   expect(calls).toBe(1)
   {
     using _ = watchMemory(process.pid, 1, () => (calls += 1))
   }
-  await Bun.sleep(300)
+  await stays('no call after disposal', () => calls === 1, 300)
   expect(calls).toBe(1)
 })

@@ -1,8 +1,10 @@
-import { eventOf, isFinal, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { afterAll, beforeAll } from 'bun:test'
+import { eventOf, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { sniffFormat } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import { firstJob, type Lane } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { outputObject, type Task } from '@pixelflow/core/task'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open-adapters'
@@ -10,6 +12,8 @@ import { natsSettings, type NatsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
+import { says } from '@pixelflow/testkit/process'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 
 export const account = 'ann'
 
@@ -26,12 +30,28 @@ export interface ActorCluster extends AsyncDisposable {
   submit(image: string, recipe: unknown, options?: { job?: boolean; lane?: Lane }): Promise<Task>
   /** The events of a task. */
   history(task: Task): Promise<StoredEvent[]>
-  /** Waits for an event of a task. */
-  until(task: Task, wanted: (event: TaskEvent) => boolean, timeoutMs?: number): Promise<TaskEvent>
+  /** The kinds of the events of a task. */
+  eventKinds(task: Task): Promise<EventKind[]>
+  /** Waits for an event of a kind. @returns the first one. */
+  waitForEvent(task: Task, kind: EventKind, timeoutMs?: number): Promise<TaskEvent>
   /** Waits for the final event of a task; there must be exactly one. */
   end(task: Task, timeoutMs?: number): Promise<TaskEvent>
+  /** Waits until this process has logged a message about a task. */
+  waitForLog(message: string, task: Pick<Task, 'id'>): Promise<void>
+  /** The dead letter of the job of a task; null if it has none. */
+  deadLetter(task: Pick<Task, 'id'>): Promise<DeadLetter | null>
   cancel(task: Task): Promise<void>
   output(task: Task, name?: string): Promise<Uint8Array>
+}
+
+/** Starts one cluster for all tests of a file; `take` is called before the first one. */
+export function useActorCluster(take: (cluster: ActorCluster) => void): void {
+  let cluster: ActorCluster | undefined
+  beforeAll(async () => {
+    cluster = await startActorCluster()
+    take(cluster)
+  }, 60_000)
+  afterAll(() => cluster?.[Symbol.asyncDispose]())
 }
 
 /** Starts with short timeouts, so that tests are fast. */
@@ -52,15 +72,20 @@ export async function startActorCluster(): Promise<ActorCluster> {
   const owned = parts.move()
 
   const history = (task: Task) => Array.fromAsync(events.history(account, task.id, 0))
-  const until: ActorCluster['until'] = async (task, wanted, timeoutMs = 30_000) => {
-    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await Bun.sleep(20)) {
-      const found = (await history(task)).find(({ event }) => wanted(event))
-      if (found !== undefined) return found.event
+  /** @param name of the awaited event, for the error */
+  const waitForMatch = async (
+    task: Task,
+    name: string,
+    accept: (event: TaskEvent) => boolean,
+    timeoutMs = 30_000,
+  ): Promise<TaskEvent> => {
+    const read = async () => {
+      const all = (await history(task)).map(({ event }) => event)
+      return { found: all.find(accept), kinds: all.map(({ kind }) => kind), log: lines.slice(-10) }
     }
-    const kinds = (await history(task)).map(({ event }) => event.kind).join(', ')
-    throw new Error(
-      `expected event not seen within ${timeoutMs} ms; events: ${kinds}\n${lines.slice(-20).join('')}`,
-    )
+    const what = `${name} event of task ${task.id}`
+    const { found } = await waitFor(what, read, (seen) => seen.found !== undefined, { timeoutMs })
+    return found as TaskEvent
   }
 
   return {
@@ -100,16 +125,27 @@ export async function startActorCluster(): Promise<ActorCluster> {
       return task
     },
     history,
-    until,
+    eventKinds: async (task) => (await history(task)).map(({ event }) => event.kind),
+    waitForEvent: (task, kind, timeoutMs) =>
+      waitForMatch(task, kind, (event) => event.kind === kind, timeoutMs),
     async end(task, timeoutMs) {
-      const last = await until(task, isFinal, timeoutMs)
+      const last = await waitForMatch(task, 'final', isFinal, timeoutMs)
       const ends = (await history(task)).filter(({ event }) => isFinal(event))
       if (ends.length !== 1) throw new Error(`task ${task.id} has ${ends.length} final events`)
       return last
     },
+    async waitForLog(message, { id }) {
+      const isWanted = (line: string) => says(message)(line) && line.includes(id)
+      await waitFor(
+        `"${message}" logged about task ${id}`,
+        () => lines.slice(-20),
+        () => lines.some(isWanted),
+      )
+    },
+    deadLetter: ({ id }) => adapters.deadLetters.get(deadLetterId({ kind: 'transform', account, task: id })),
     async cancel(task) {
       const last = await events.last(account, task.id)
-      if (last === null) throw new Error('no such task')
+      if (last === null) throw new Error(`task ${task.id} does not exist`)
       const now = new Date()
       const change = { status: 'cancelled', endedAt: now.toISOString() } as const
       await appendEvent(events, eventOf('cancelled', last.event.task, change, now), last.seq)
@@ -118,7 +154,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
     },
     async output(task, name = 'default') {
       const read = await results.read(outputObject(account, task.id, 'main', name))
-      if (read === null) throw new Error(`no output ${name}`)
+      if (read === null) throw new Error(`task ${task.id} has no output ${name}`)
       return Buffer.concat(await Array.fromAsync(read.body))
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -3,7 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { launch, residentBytes, says, type Running } from '@pixelflow/testkit/process'
+import { launch, says, type Running } from '@pixelflow/testkit/process'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { readCpuMs } from '../sandbox/watch-cpu.ts'
 import { startActorCluster, type ActorCluster } from './actor-cluster.ts'
 
 export const entry = resolve(import.meta.dir, '../main.ts')
@@ -72,12 +74,9 @@ export async function uploadSample(cluster: ActorCluster, width = 3000, height =
   return (await cluster.upload(await sampleImage({ width, height }))).id
 }
 
-/** Waits until processes have exited; resolves with false after five seconds. */
-export async function waitForExit(pids: readonly number[]): Promise<boolean> {
-  for (let n = 0; n < 250; n += 1) {
-    const held = await Promise.all(pids.map(residentBytes))
-    if (held.every((bytes) => bytes === 0)) return true
-    await Bun.sleep(20)
-  }
-  return false
+/** Waits until one of these workers is in the middle of its work: it has used 50 ms of CPU time since the call. */
+export async function waitForBusyWorker(pids: readonly number[]): Promise<void> {
+  const before = pids.map(readCpuMs)
+  const readUsedMs = () => pids.map((pid, i) => readCpuMs(pid) - (before[i] ?? 0))
+  await waitFor('worker busy', readUsedMs, (used) => used.some((ms) => ms >= 50))
 }

@@ -90,21 +90,32 @@ export interface ReceivedMessage {
   readonly file: Uint8Array
 }
 
-export async function receive(session: Session): Promise<ReceivedMessage> {
-  const frame = await session.next(AbortSignal.timeout(20_000))
+export async function receive(
+  session: Session,
+  signal = AbortSignal.timeout(20_000),
+): Promise<ReceivedMessage> {
+  const frame = await session.next(signal)
   if (frame === null) throw new Error('the session ended without a message')
   return { message: previewResponse.parse(frame.head), file: frame.body }
 }
 
-/** Receives messages until the preview of a request. @throws Fault when the request is refused. */
+/** Receives messages up to the preview of a request. @throws Fault when a request is refused. */
 export async function receivePreview(
   session: Session,
   sequence: number,
 ): Promise<{ preview: PreviewMessage; file: Uint8Array }> {
-  for (;;) {
-    const { message, file } = await receive(session)
+  for (const timeout = AbortSignal.timeout(20_000); ;) {
+    const { message, file } = await receive(session, timeout)
     if (message.type === 'preview' && message.sequence === sequence) return { preview: message, file }
     if (message.type === 'refused') throw Fault.from(message.fault)
+  }
+}
+
+/** Receives messages up to the answer to a request: its preview or its refusal. */
+export async function receiveAnswer(session: Session, sequence: number): Promise<PreviewResponse> {
+  for (const timeout = AbortSignal.timeout(20_000); ;) {
+    const { message } = await receive(session, timeout)
+    if (message.type !== 'opened' && message.sequence === sequence) return message
   }
 }
 

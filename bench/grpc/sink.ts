@@ -4,12 +4,12 @@ import { ImageService, UploadResponseSchema } from '@pixelflow/proto/pixelflow/v
 import { Server, ServerCredentials, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js'
 
 /**
- * The limit: a server that takes uploads and only counts their bytes, on the same library and with the same windows as
- * the gateway. A process of its own; writes its port, and ends with its parent.
+ * The upper bound for uploads: a server that only counts their bytes, with the library and flow-control windows of the
+ * gateway. Runs as a separate process and prints its port.
  */
 const server = new Server({ 'grpc.max_receive_message_length': -1 })
 configureHttp2Server(server)
-const whole = (bytes: Buffer) => bytes
+const unchanged = (bytes: Buffer) => bytes
 const { upload } = ImageService.method
 server.addService(
   {
@@ -17,10 +17,10 @@ server.addService(
       path: `/${upload.parent.typeName}/${upload.name}`,
       requestStream: true,
       responseStream: false,
-      requestSerialize: whole,
-      requestDeserialize: whole,
-      responseSerialize: whole,
-      responseDeserialize: whole,
+      requestSerialize: unchanged,
+      requestDeserialize: unchanged,
+      responseSerialize: unchanged,
+      responseDeserialize: unchanged,
     },
   },
   {

@@ -3,8 +3,9 @@ import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/co
 import type { EventKind } from '@pixelflow/core/event'
 import type { Lane } from '@pixelflow/core/job'
 import { startStack } from '@pixelflow/testkit/stack'
-import { median, pace } from '../pace.ts'
-import { photograph } from '../sample.ts'
+import { measureRate } from '../measure-rate.ts'
+import { median } from '../median.ts'
+import { samplePhoto } from '../sample-photo.ts'
 import type { Part } from './part.ts'
 
 const flooding = 'flooding'
@@ -12,57 +13,59 @@ const single = 'single'
 const submittersAtOnce = 16
 
 /**
- * One account's flood beside another account's single pictures: how long these wait, in units of the time for which a child
- * is busy with one picture. It uses a stack of its own, with two accounts, because the flood outlasts the part.
+ * Measures how long the single images of one account wait while another account floods the queue, in units of the time
+ * for which a worker is busy with one image. Uses a stack of its own, with two accounts, because the flood outlasts the
+ * part.
  */
-export const fair: Part = async ({ options, say }) => {
+export const fairPart: Part = async ({ options, print }) => {
   const { rounds, queued } = options
-  const children = availableParallelism()
+  const workers = availableParallelism()
   const tokens = [flooding, single].map((name) => `${name}:secret-of-${name}`).join(',')
   await using stack = await startStack({
     env: { PIXELFLOW_API_TOKENS: tokens, PIXELFLOW_LOG_LEVEL: 'info' },
   })
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  const source = await photograph()
+  const source = await samplePhoto()
   const [flood, one] = await Promise.all([
-    callerOf(gateway.url, flooding, source),
-    callerOf(gateway.url, single, source),
+    openCaller(gateway.url, flooding, source),
+    openCaller(gateway.url, single, source),
   ])
   const singles = rounds * 4
-  say(
-    `${queued} bulk tasks of one account, ${singles} single pictures of another in each lane; ` +
-      `12 megapixels → 800 pixels, ${children} children`,
+  print(
+    `${queued} bulk tasks of one account, ${singles} single images of another in each lane; ` +
+      `12 megapixels → 800 pixels, ${workers} workers`,
   )
 
   const lanes: readonly Lane[] = ['interactive', 'bulk']
-  const measured = async (pauseMs: number) => {
+  const measureWaits = async (pauseMs: number) => {
     const waits: Record<Lane, Wait[]> = { interactive: [], bulk: [] }
     for (let round = 0; round < singles; round += 1) {
       for (const lane of lanes) {
-        // Not always right after a child has become free.
+        // A random pause, so that a task does not always arrive right after a worker became free.
         await Bun.sleep(Math.random() * pauseMs)
-        waits[lane].push(await one.untilDecoded(lane))
+        waits[lane].push(await one.measureWait(lane))
       }
     }
     return waits
   }
-  await pace(10, 1, async () => void (await one.untilDecoded('interactive')))
-  const idle = await measured(0)
+  await measureRate(10, 1, async () => void (await one.measureWait('interactive')))
+  const idle = await measureWaits(0)
 
-  const begin = performance.now()
-  await pace(queued, submittersAtOnce, async () => void (await flood.submit('bulk')))
-  const submitSeconds = (performance.now() - begin) / 1000
-  say(`submitted in ${submitSeconds.toFixed(1)} s`)
+  const startedAt = performance.now()
+  await measureRate(queued, submittersAtOnce, async () => void (await flood.submit('bulk')))
+  const submitSeconds = (performance.now() - startedAt) / 1000
+  print(`submitted in ${submitSeconds.toFixed(1)} s`)
   const from = Date.now()
-  const beside = await measured(200)
+  const beside = await measureWaits(200)
   const to = Date.now()
-  const ends = await flood.ends()
-  if (ends.length > queued / 2) throw new Error('The flood is too small for this machine: --queued more.')
-  const done = ends.filter((at) => at > from && at < to).length + 2 * singles
-  const taskMs = (children * (to - from)) / done
+  const ends = await flood.listEnds()
+  if (ends.length > queued / 2)
+    throw new Error('The flood ended too early for this machine. Give a larger --queued.')
+  const completed = ends.filter((at) => at > from && at < to).length + 2 * singles
+  const taskMs = (workers * (to - from)) / completed
 
   const idleMs = { interactive: median(idle.interactive.map(msOf)), bulk: median(idle.bulk.map(msOf)) }
-  const found = (lane: Lane) => {
+  const summarize = (lane: Lane) => {
     const inTasks = beside[lane].map((wait) => (msOf(wait) - idleMs[lane]) / taskMs)
     const ended = beside[lane].map((wait) => ends.filter((at) => at > wait.from && at < wait.to).length)
     return {
@@ -70,24 +73,24 @@ export const fair: Part = async ({ options, say }) => {
       tasksEnded: { median: median(ended), most: Math.max(...ended) },
     }
   }
-  const waits = { interactive: found('interactive'), bulk: found('bulk') }
+  const waits = { interactive: summarize('interactive'), bulk: summarize('bulk') }
   const limits: Record<Lane, number> = { interactive: 1, bulk: 2 }
-  say('')
-  say(
-    `a child is busy with one picture for ${taskMs.toFixed(0)} ms; a single picture waits so many such times:`,
+  print('')
+  print(
+    `a worker is busy with one image for ${taskMs.toFixed(0)} ms; a single image waits this many times as long:`,
   )
   for (const lane of lanes) {
     const { inTasks, tasksEnded } = waits[lane]
-    say(
+    print(
       `  ${lane.padEnd(12)} by the clock median ${inTasks.median.toFixed(2)}, most ${inTasks.most.toFixed(2)}; ` +
-        `by counting median ${(tasksEnded.median / children).toFixed(2)}, ` +
-        `most ${(tasksEnded.most / children).toFixed(2)}   (at most ${limits[lane]})`,
+        `by counting median ${(tasksEnded.median / workers).toFixed(2)}, ` +
+        `most ${(tasksEnded.most / workers).toFixed(2)}   (at most ${limits[lane]})`,
     )
   }
-  say(
-    'By the clock: until decoded, less the same in an idle pixelflow ' +
-      `(${idleMs.interactive.toFixed(0)} and ${idleMs.bulk.toFixed(0)} ms), so other load of the machine counts as waiting. ` +
-      'By counting: tasks of the flood that ended until then, for each child, its own decoding included.',
+  print(
+    'By the clock: the time until the image is decoded, minus that of an idle PixelFlow ' +
+      `(${idleMs.interactive.toFixed(0)} and ${idleMs.bulk.toFixed(0)} ms); other load of the machine counts as waiting. ` +
+      'By counting: tasks of the flood that ended in that time, per worker.',
   )
   return {
     fairTaskMs: taskMs,
@@ -97,7 +100,7 @@ export const fair: Part = async ({ options, say }) => {
   }
 }
 
-/** From the moment that a picture is accepted to when a child has decoded it. */
+/** From the time at which a task is accepted to the time at which a worker has decoded its image. */
 interface Wait {
   readonly from: number
   readonly to: number
@@ -107,8 +110,8 @@ function msOf({ from, to }: Wait): number {
   return to - from
 }
 
-/** One account, with a picture of its own. */
-async function callerOf(url: string, name: string, source: Uint8Array) {
+/** Calls of one account, which has uploaded an image. */
+async function openCaller(url: string, name: string, source: Uint8Array) {
   const authorization = `Bearer secret-of-${name}`
   const call = async (path: string, init: RequestInit = {}) => {
     const headers = { authorization, ...(init.headers as Record<string, string>) }
@@ -127,15 +130,15 @@ async function callerOf(url: string, name: string, source: Uint8Array) {
   }
   return {
     submit,
-    /** Resolves at the picture's end. */
-    async untilDecoded(lane: Lane): Promise<Wait> {
+    /** Processes one task to its end, and returns how long it waited. */
+    async measureWait(lane: Lane): Promise<Wait> {
       const { id } = await submit(lane)
       const events = eventsIn(await (await call(`/api/v1/tasks/${id}/events`)).text())
       if (events.at(-1)?.kind !== 'completed') throw new Error(`task ${id} did not complete`)
-      return { from: momentOf(events, 'queued'), to: momentOf(events, 'decoded') }
+      return { from: timeOf(events, 'queued'), to: timeOf(events, 'decoded') }
     },
-    /** When the account's completed tasks have ended. */
-    async ends(): Promise<number[]> {
+    /** When each completed task of the account ended. */
+    async listEnds(): Promise<number[]> {
       const ends: number[] = []
       for (let query = '?status=completed&limit=200'; ;) {
         const page = (await (await call(`/api/v1/tasks${query}`)).json()) as TaskPageView
@@ -152,6 +155,6 @@ function eventsIn(text: string): EventView[] {
   return data.map((line) => JSON.parse(line.slice('data: '.length)) as EventView)
 }
 
-function momentOf(events: readonly EventView[], kind: EventKind): number {
+function timeOf(events: readonly EventView[], kind: EventKind): number {
   return Date.parse(events.find((one) => one.kind === kind)?.at ?? '')
 }

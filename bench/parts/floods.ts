@@ -4,23 +4,23 @@ import { startFloodProcesses, type FloodProcesses } from '@pixelflow/gateway/tes
 import { maxResidentBytes, watchResidentBytes } from '@pixelflow/gateway/testing/watch-resident-bytes'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { until } from '@pixelflow/testkit/until'
-import { cpuDuring } from '../cpu.ts'
-import { percentile } from '../pace.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { measureCpu } from '../measure-cpu.ts'
+import { percentile } from '../median.ts'
 import type { Part } from './part.ts'
 
 const flooding = 'flooding'
 const other = 'other'
 const limit = 3
 const MiB = 2 ** 20
-/** So long each turn of the second account takes. */
+/** Duration of each turn. */
 const turnMs = 30_000
-/** Upper bound for a flood, in case this process dies. */
+/** Floods end after this time if this process is killed. */
 const longestFloodSeconds = 600
 
 const kinds = ['process', 'task', 'list', 'version', 'getTask'] as const satisfies (keyof AccountClient)[]
 const names: Record<(typeof kinds)[number], string> = {
-  process: 'picture while the caller waits',
+  process: 'synchronous call',
   task: 'task until its end',
   list: 'list of tasks',
   version: 'GetVersion, new connection',
@@ -30,11 +30,11 @@ const turns = ['calm', 'floods', 'floods at nice 19'] as const
 type Turn = (typeof turns)[number]
 
 /**
- * One account's calls in calm and under all floods together, in turns. Each connection and call of the floods comes again
- * as soon as the gateway's `Retry-After` allows. They run on the same machine; at nice 19 they get what the rest leaves
- * them, which separates their own use of the CPU from the work that they cause.
+ * Measures the calls of one account, in turns without load (calm) and during all floods of another account. Each
+ * connection and call of the floods is repeated as soon as the gateway's `Retry-After` allows. The floods run on the same
+ * machine; at nice 19 they use only idle CPU time, which separates their own use from the work that they cause.
  */
-export const floods: Part = async ({ options, say }) => {
+export const floodsPart: Part = async ({ options, print }) => {
   const tokens = [flooding, other].map((name) => `${name}:secret-of-${name}`).join(',')
   await using stack = await startStack({
     env: { PIXELFLOW_API_TOKENS: tokens, PIXELFLOW_LOG_LEVEL: 'info' },
@@ -47,17 +47,17 @@ export const floods: Part = async ({ options, say }) => {
   const cpu: Record<Turn, Record<string, number>> = { calm: {}, floods: {}, 'floods at nice 19': {} }
   const sent: Record<string, number> = {}
   let failed = 0
-  let most = 0
+  let peakBytes = 0
 
   const measure = async (turn: Turn, isOver: (rounds: number) => boolean) => {
     for (let at = 0; !isOver(at); at += 1) {
       for (const kind of kinds) {
-        const begin = performance.now()
+        const startedAt = performance.now()
         await caller[kind]().catch((error: unknown) => {
           failed += 1
-          say(`${turn}: ${kind} failed: ${String(error).slice(0, 200)}`)
+          print(`${turn}: ${kind} failed: ${String(error).slice(0, 200)}`)
         })
-        ;(tookMs[turn][kind] ??= []).push(performance.now() - begin)
+        ;(tookMs[turn][kind] ??= []).push(performance.now() - startedAt)
       }
     }
   }
@@ -74,24 +74,24 @@ export const floods: Part = async ({ options, say }) => {
     }
     await using _ = flood
     const memory = watchResidentBytes(gateway.pid)
-    const begin = performance.now()
-    const { cpuMs } = await cpuDuring({ ...pids, ...flood?.pids }, () =>
-      measure(turn, () => performance.now() - begin >= turnMs),
+    const startedAt = performance.now()
+    const { cpuMs } = await measureCpu({ ...pids, ...flood?.pids }, () =>
+      measure(turn, () => performance.now() - startedAt >= turnMs),
     )
-    const seconds = (performance.now() - begin) / 1000
+    const seconds = (performance.now() - startedAt) / 1000
     const bytes = await memory.stop()
-    if (flood) most = Math.max(most, bytes)
+    if (flood) peakBytes = Math.max(peakBytes, bytes)
     const isFlood = (name: string) => name in (flood?.pids ?? {})
     for (const [name, ms] of Object.entries(cpuMs)) {
-      const whose = isFlood(name) ? 'floods' : name
-      cpu[turn][whose] = (cpu[turn][whose] ?? 0) + ms / 1000 / seconds / options.rounds
+      const group = isFlood(name) ? 'floods' : name
+      cpu[turn][group] = (cpu[turn][group] ?? 0) + ms / 1000 / seconds / options.rounds
     }
     for (const [name, count] of Object.entries((await flood?.stop()) ?? {}))
       sent[name] = (sent[name] ?? 0) + count
-    // The next turn is to begin in calm.
-    await until(() => cancelAll(gateway.url), 60_000)
+    // The next turn begins without tasks.
+    await waitFor('all tasks cancelled', () => cancelAll(gateway.url), Boolean, { timeoutMs: 60_000 })
     const p99s = kinds.map((kind) => `${kind} ${percentile(tookMs[turn][kind] ?? [], 0.99).toFixed(0)}`)
-    say(`${turn}, ${seconds.toFixed(0)} s; p99 so far in ms: ${p99s.join(', ')}`)
+    print(`${turn}, ${seconds.toFixed(0)} s; p99 so far in ms: ${p99s.join(', ')}`)
   }
 
   await measure('calm', (rounds) => rounds >= options.warmUp)
@@ -99,36 +99,40 @@ export const floods: Part = async ({ options, say }) => {
   for (let round = 0; round < options.rounds; round += 1) for (const turn of turns) await takeTurn(turn)
 
   const calls = turns.map((turn) => tookMs[turn]['list']?.length ?? 0)
-  say(`calls of a second account, one after the other: ${calls.join(', ')} of each kind; milliseconds`)
-  say(`  ${''.padEnd(32)}${turns.map((turn) => turn.padStart(22)).join('')}   p99 ÷ calm (at most ${limit})`)
+  print(`sequential calls of a second account: ${calls.join(', ')} of each kind; milliseconds`)
+  print(
+    `  ${''.padEnd(32)}${turns.map((turn) => turn.padStart(22)).join('')}   p99 ÷ calm (at most ${limit})`,
+  )
   const ratios: Record<string, Record<string, number>> = {}
   for (const kind of kinds) {
     const [p50, p99] = [0.5, 0.99].map((part) =>
       Object.fromEntries(turns.map((turn) => [turn, percentile(tookMs[turn][kind] ?? [], part)])),
     ) as [Record<Turn, number>, Record<Turn, number>]
     ratios[kind] = Object.fromEntries(turns.slice(1).map((turn) => [turn, p99[turn] / p99.calm]))
-    const cells = turns.map((turn) => `p50 ${p50[turn].toFixed(0)} p99 ${p99[turn].toFixed(0)}`.padStart(22))
-    const found = Object.values(ratios[kind]).map((ratio) => ratio.toFixed(1))
-    say(`  ${names[kind].padEnd(32)}${cells.join('')}   ${found.join(', ')}`)
+    const columns = turns.map((turn) =>
+      `p50 ${p50[turn].toFixed(0)} p99 ${p99[turn].toFixed(0)}`.padStart(22),
+    )
+    const shownRatios = Object.values(ratios[kind]).map((ratio) => ratio.toFixed(1))
+    print(`  ${names[kind].padEnd(32)}${columns.join('')}   ${shownRatios.join(', ')}`)
   }
-  say(`calls that failed: ${failed}   (at most 0)`)
-  say(`gateway: at most ${(most / MiB).toFixed(0)} MiB resident   (at most ${maxResidentBytes / MiB})`)
+  print(`calls that failed: ${failed}   (at most 0)`)
+  print(`gateway: peak ${(peakBytes / MiB).toFixed(0)} MiB resident   (at most ${maxResidentBytes / MiB})`)
   for (const turn of turns) {
     const shares = Object.entries(cpu[turn]).map(([name, cores]) => `${name} ${cores.toFixed(2)}`)
-    say(`cores in use, ${turn}: ${shares.join(', ')}`)
+    print(`cores in use, ${turn}: ${shares.join(', ')}`)
   }
-  say('The floods run on this machine: what they take of its cores, the others do not get, but for nice 19.')
+  print('The floods run on this machine and compete for its cores, except at nice 19.')
   return {
     floodsTookMs: tookMs,
     floodsP99ToCalm: ratios,
     floodsFailed: failed,
-    floodsGatewayBytes: most,
+    floodsGatewayBytes: peakBytes,
     floodsCores: cpu,
     floodsSent: sent,
   }
 }
 
-/** Cancels what the account that floods has under way; true when there is nothing more. */
+/** Cancels the unfinished tasks of the flooding account; true when it has none. */
 async function cancelAll(url: string): Promise<boolean> {
   const headers = { authorization: `Bearer secret-of-${flooding}` }
   const pages = ['running', 'queued'].map(async (status) => {

@@ -1,75 +1,82 @@
 import { says } from '@pixelflow/testkit/process'
-import { cpuDuring } from '../cpu.ts'
-import { line, sink } from '../grpc/processes.ts'
-import { grpcUpload } from '../grpc/upload.ts'
-import { forgetUploads } from '../limits.ts'
-import { median } from '../pace.ts'
-import { upload } from '../stored.ts'
+import { measureCpu } from '../measure-cpu.ts'
+import { startDelayProxyProgram, startSinkProgram } from '../grpc/program.ts'
+import { measureGrpcUpload } from '../grpc/measure-grpc-upload.ts'
+import { purgeUploads } from '../plain-store.ts'
+import { median } from '../median.ts'
+import { measureHttpUpload } from '../measure-http-upload.ts'
 import type { Part } from './part.ts'
 
 const MB = 1e6
 const chunkBytes = 256 * 1024
-/** So many files share the bytes of a round: what disturbs the machine then disturbs every way alike. */
+/** Files per round. The variants alternate after each file, so that other load on the machine affects all equally. */
 const slices = 4
-/** Half of the way there and back. */
+/** Half of the round-trip time. */
 const delayMs = 12
 
 /**
- * Uploads over gRPC, beside the same client sending to a server that only counts bytes: on this machine, and over a
- * line that takes 24 ms there and back.
+ * Compares uploads over gRPC with the same client sending to a server that only counts bytes (sink): on this machine, and
+ * with a round-trip time of 24 ms.
  */
-export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
+export const grpcUploadPart: Part = async ({ options, stack, gateway, print }) => {
   const { rounds, uploadBytes } = options
   const { grpc: address } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
   const port = Number(address.slice(address.lastIndexOf(':') + 1))
-  await using plain = await sink()
-  await using farGateway = await line(port, delayMs)
-  await using farPlain = await line(plain.port, delayMs)
+  await using plain = await startSinkProgram()
+  await using farGateway = await startDelayProxyProgram(port, delayMs)
+  await using farPlain = await startDelayProxyProgram(plain.port, delayMs)
   const at = (one: number) => `127.0.0.1:${one}`
   const sliceBytes = uploadBytes / slices
-  say(`${slices} files of ${sliceBytes / 1024 / 1024} MiB in messages of ${chunkBytes / 1024} KiB a round`)
+  print(
+    `per round: ${slices} files of ${sliceBytes / 1024 / 1024} MiB in messages of ${chunkBytes / 1024} KiB`,
+  )
 
   const pixelflow = { gateway: gateway.pid, 'nats-server': stack.nats.pid, client: process.pid }
   const sinkOnly = { sink: plain.pid, client: process.pid }
-  const ways = {
-    sink: { pids: sinkOnly, send: () => grpcUpload(at(plain.port), sliceBytes, chunkBytes) },
-    pixelflow: { pids: pixelflow, send: () => grpcUpload(address, sliceBytes, chunkBytes) },
-    http: { pids: pixelflow, send: () => upload(gateway.url, sliceBytes) },
-    farSink: { pids: sinkOnly, send: () => grpcUpload(at(farPlain.port), sliceBytes, chunkBytes) },
-    farPixelflow: { pids: pixelflow, send: () => grpcUpload(at(farGateway.port), sliceBytes, chunkBytes) },
+  const variants = {
+    sink: { pids: sinkOnly, send: () => measureGrpcUpload(at(plain.port), sliceBytes, chunkBytes) },
+    pixelflow: { pids: pixelflow, send: () => measureGrpcUpload(address, sliceBytes, chunkBytes) },
+    http: { pids: pixelflow, send: () => measureHttpUpload(gateway.url, sliceBytes) },
+    farSink: { pids: sinkOnly, send: () => measureGrpcUpload(at(farPlain.port), sliceBytes, chunkBytes) },
+    farPixelflow: {
+      pids: pixelflow,
+      send: () => measureGrpcUpload(at(farGateway.port), sliceBytes, chunkBytes),
+    },
   }
-  type Way = keyof typeof ways
-  const names = Object.keys(ways) as Way[]
+  type Variant = keyof typeof variants
+  const names = Object.keys(variants) as Variant[]
   const cpu = Object.fromEntries<Record<string, number>>(names.map((name) => [name, {}]))
 
-  /** Seconds that each way took for a round's bytes, slice by slice in turns. */
-  const round = async (): Promise<Record<Way, number>> => {
+  /** Seconds that each variant takes for the bytes of a round. The variants alternate. */
+  const round = async (): Promise<Record<Variant, number>> => {
     const seconds = { sink: 0, pixelflow: 0, http: 0, farSink: 0, farPixelflow: 0 }
     for (let slice = 0; slice < slices; slice += 1) {
       for (const name of names) {
-        const { result, cpuMs } = await cpuDuring(ways[name].pids, ways[name].send)
+        const { result, cpuMs } = await measureCpu(variants[name].pids, variants[name].send)
         seconds[name] += sliceBytes / result
         const sums = (cpu[name] ??= {})
         for (const [process, ms] of Object.entries(cpuMs)) sums[process] = (sums[process] ?? 0) + ms
-        await forgetUploads(stack.nats)
+        await purgeUploads(stack.nats)
       }
     }
     return seconds
   }
 
-  // Uncounted: compilers do what they do once, and connections come to be.
+  // Warms up compilers and connections; not counted.
   await round()
   for (const name of names) cpu[name] = {}
-  const rows: Record<Way, number>[] = []
+  const rows: Record<Variant, number>[] = []
   for (let count = 1; count <= rounds; count += 1) {
     const seconds = await round()
     const rates = names.map((name) => [name, uploadBytes / seconds[name]] as const)
-    rows.push(Object.fromEntries(rates) as Record<Way, number>)
-    say(`round ${count}: ${rates.map(([name, rate]) => `${name} ${(rate / MB).toFixed(0)}`).join(', ')} MB/s`)
+    rows.push(Object.fromEntries(rates) as Record<Variant, number>)
+    print(
+      `round ${count}: ${rates.map(([name, rate]) => `${name} ${(rate / MB).toFixed(0)}`).join(', ')} MB/s`,
+    )
   }
 
-  const rate = (name: Way) => median(rows.map((row) => row[name])) / MB
-  const ratio = (above: Way, below: Way) => median(rows.map((row) => row[above] / row[below]))
+  const rate = (name: Variant) => median(rows.map((row) => row[name])) / MB
+  const ratio = (above: Variant, below: Variant) => median(rows.map((row) => row[above] / row[below]))
   const gibs = (rounds * uploadBytes) / 2 ** 30
   const report = {
     grpcUploadToPlainSink: ratio('pixelflow', 'sink'),
@@ -91,14 +98,14 @@ export const grpcUploads: Part = async ({ options, stack, gateway, say }) => {
     ['at 24 ms round trip', `${report.grpcFarUploadMBPerSecond.toFixed(0)} MB/s`, '(at least 50)'],
     ['at 24 ms ÷ plain gRPC sink at 24 ms', report.grpcFarUploadToPlainSink.toFixed(2), ''],
   ]
-  say('')
+  print('')
   for (const [what = '', figure = '', bound = ''] of figures)
-    say(`${what.padEnd(36)} ${figure.padStart(9)}   ${bound}`)
-  say('')
-  say('CPU milliseconds per GiB, by process:')
+    print(`${what.padEnd(36)} ${figure.padStart(9)}   ${bound}`)
+  print('')
+  print('CPU milliseconds per GiB, by process:')
   for (const [what, sums] of Object.entries(report.cpuMsPerUploadedGiB)) {
     const each = Object.entries(sums).map(([name, ms]) => `${name} ${ms.toFixed(0)}`)
-    say(`  ${what.padEnd(9)} ${each.join(', ')}`)
+    print(`  ${what.padEnd(9)} ${each.join(', ')}`)
   }
   return report
 }

@@ -2,15 +2,15 @@ import type { GatewayProcess, Stack } from '@pixelflow/testkit/stack'
 import type { Running } from '@pixelflow/testkit/process'
 import type { BenchOptions } from '../options.ts'
 
-/** What the parts of the benchmark share: one stack of one gateway and one actor, and where to write. */
+/** What the parts of the benchmark share: one stack with one gateway and one actor, and the output. */
 export interface Bench {
   readonly options: BenchOptions
   readonly stack: Stack
   readonly gateway: GatewayProcess
   readonly actor: Running
-  /** For people; silent when a program reads the report. */
-  say(text: string): void
+  /** Prints text for people; does nothing with `--json`. */
+  print(text: string): void
 }
 
-/** One part: measures, says what it found, and answers with its fields of the report. */
+/** One part of the benchmark: measures, prints the results, and returns its fields of the report. */
 export type Part = (bench: Bench) => Promise<Readonly<Record<string, unknown>>>

@@ -7,9 +7,9 @@ import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { ServerMessage } from '@pixelflow/core/tune/server-message'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
-import { cpuDuring } from '../cpu.ts'
-import { median } from '../pace.ts'
-import { photograph } from '../sample.ts'
+import { measureCpu } from '../measure-cpu.ts'
+import { median } from '../median.ts'
+import { samplePhoto } from '../sample-photo.ts'
 import type { Bench, Part } from './part.ts'
 
 /** A parameter that users change with a slider: each value gives a different image. */
@@ -21,32 +21,35 @@ const sliders: Readonly<Record<string, (value: number) => string>> = {
 }
 
 const maxPixels = 1_048_576
-/** Changes in one turn, by each of the two that are compared. */
+/** Changes of each variant in one turn. */
 const changesAtOnce = 10
 
-/** A change of a recipe until its preview of a megapixel is there, beside the plain sharp calls on the same pixels. */
-export const tuning: Part = async ({ options, gateway, actor, stack, say }) => {
+/** Compares the time from a change of a recipe to its preview of one megapixel with plain sharp calls on the same pixels. */
+export const tunePart: Part = async ({ options, gateway, actor, stack, print }) => {
   sharp.concurrency(1)
   sharp.cache(false)
-  const bytes = await photograph()
+  const bytes = await samplePhoto()
   const image = await upload(gateway.url, bytes)
-  const plain = await plainPreviews(bytes)
-  await using session = await tune(gateway.url, image)
-  say(`a JPEG of 4000 × 3000 in previews of ${plain.width} × ${plain.height}, ${options.rounds} rounds`)
+  const plain = await openPlainRenderer(bytes)
+  await using session = await openTuning(gateway.url, image)
+  print(`a JPEG of 4000 × 3000, previews of ${plain.width} × ${plain.height}, ${options.rounds} rounds`)
 
-  let moves = 0
-  const each = async (recipe: (value: number) => string, one: (recipe: string) => Promise<void>) => {
+  let sliderMoves = 0
+  const measureChanges = async (
+    recipe: (value: number) => string,
+    change: (recipe: string) => Promise<void>,
+  ) => {
     const took: number[] = []
     for (let i = 0; i < changesAtOnce; i += 1) {
-      const begin = performance.now()
-      await one(recipe((moves += 1) % 200))
-      took.push(performance.now() - begin)
+      const startedAt = performance.now()
+      await change(recipe((sliderMoves += 1) % 200))
+      took.push(performance.now() - startedAt)
     }
     return took
   }
   for (const recipe of Object.values(sliders)) {
-    await each(recipe, session.change)
-    await each(recipe, plain.make)
+    await measureChanges(recipe, session.change)
+    await measureChanges(recipe, plain.render)
   }
 
   const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid }
@@ -55,14 +58,14 @@ export const tuning: Part = async ({ options, gateway, actor, stack, say }) => {
   for (const [name, recipe] of Object.entries(sliders)) {
     const took: { change: number[]; plain: number[] } = { change: [], plain: [] }
     for (let round = 0; round < options.rounds; round += 1) {
-      took.plain.push(...(await each(recipe, plain.make)))
-      const tuned = await cpuDuring(pids, () => each(recipe, session.change))
+      took.plain.push(...(await measureChanges(recipe, plain.render)))
+      const tuned = await measureCpu(pids, () => measureChanges(recipe, session.change))
       took.change.push(...tuned.result)
       for (const [process, ms] of Object.entries(tuned.cpuMs)) cpu[process] = (cpu[process] ?? 0) + ms
     }
     const [changeMs, plainMs] = [median(took.change), median(took.plain)]
     bySlider[name] = { changeMs, plainMs }
-    say(`${name.padEnd(8)} plain sharp ${plainMs.toFixed(1)} ms, change ${changeMs.toFixed(1)} ms`)
+    print(`${name.padEnd(8)} plain sharp ${plainMs.toFixed(1)} ms, change ${changeMs.toFixed(1)} ms`)
   }
 
   const rows = Object.values(bySlider)
@@ -75,15 +78,15 @@ export const tuning: Part = async ({ options, gateway, actor, stack, say }) => {
     tuneBySlider: bySlider,
     tuneCpuMsPerChange: Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, ms / changes])),
   }
-  say('')
-  say(
+  print('')
+  print(
     `p50 of a change: ${report.tuneMs.toFixed(1)} ms, slowest slider ${report.tuneSlowestMs.toFixed(1)} ms   (at most 60)`,
   )
-  say(
-    `plain sharp ÷ change ${report.tunePlainToChange.toFixed(2)}; later by ${report.tuneLaterMs.toFixed(1)} ms`,
+  print(
+    `plain sharp ÷ change ${report.tunePlainToChange.toFixed(2)}; a change takes ${report.tuneLaterMs.toFixed(1)} ms longer`,
   )
   const cpuText = Object.entries(report.tuneCpuMsPerChange).map(([name, ms]) => `${name} ${ms.toFixed(1)}`)
-  say(`CPU milliseconds a change: ${cpuText.join(', ')}`)
+  print(`CPU milliseconds per change: ${cpuText.join(', ')}`)
   return report
 }
 
@@ -97,8 +100,8 @@ async function upload(url: string, bytes: Uint8Array): Promise<string> {
   return ((await response.json()) as { id: string }).id
 }
 
-/** The shortest program: pixels in memory, the same calls of sharp, a JPEG. */
-async function plainPreviews(bytes: Uint8Array) {
+/** A minimal program: pixels in memory, the same calls of sharp, and a JPEG. */
+async function openPlainRenderer(bytes: Uint8Array) {
   const source: Picture = { width: 4000, height: 3000, alpha: false }
   const size = copySize(source, maxPixels)
   const { data, info } = await sharp(bytes)
@@ -109,20 +112,20 @@ async function plainPreviews(bytes: Uint8Array) {
   return {
     width,
     height,
-    async make(recipe: string): Promise<void> {
+    async render(recipe: string): Promise<void> {
       const [output] = plan(parseRecipe(recipe)).outputs
-      if (output === undefined) throw new Error(`nothing comes of ${recipe}`)
+      if (output === undefined) throw new Error(`the recipe ${recipe} has no output`)
       const copy = { ...source, ...size }
-      const shown = planPreview(output, source, copy, maxPixels).output
+      const preview = planPreview(output, source, copy, maxPixels).output
       let pixels: { data: Uint8Array; raw: { width: number; height: number; channels: 1 | 2 | 3 | 4 } } = {
         data,
         raw: { width, height, channels },
       }
-      const pipelines = planRenderings(shown, copy, 'jpeg')
+      const pipelines = planRenderings(preview, copy, 'jpeg')
       for (const one of pipelines.slice(0, -1)) {
         const applied = await one.apply(sharp(pixels.data, { raw: pixels.raw }), sharp)
-        const made = await applied.raw().toBuffer({ resolveWithObject: true })
-        pixels = { data: made.data, raw: made.info }
+        const rendered = await applied.raw().toBuffer({ resolveWithObject: true })
+        pixels = { data: rendered.data, raw: rendered.info }
       }
       const last = await pipelines.at(-1)?.apply(sharp(pixels.data, { raw: pixels.raw }), sharp)
       await last?.jpeg({ quality: 80 }).toBuffer()
@@ -130,28 +133,28 @@ async function plainPreviews(bytes: Uint8Array) {
   }
 }
 
-async function tune(url: Bench['gateway']['url'], image: string) {
+async function openTuning(url: Bench['gateway']['url'], image: string) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${tunePath}`, [tuneProtocol])
   socket.binaryType = 'arraybuffer'
   let sequence = 0
   let shown = Promise.withResolvers<void>()
   let head: Extract<ServerMessage, { type: 'preview' }> | undefined
-  const broken = (why: string) => shown.reject(new Error(why))
+  const fail = (reason: string) => shown.reject(new Error(reason))
   socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
     if (typeof data !== 'string') return head?.sequence === sequence ? shown.resolve() : undefined
-    const heard = JSON.parse(data) as ServerMessage
-    if (heard.type === 'preview') head = heard
-    else if (heard.type !== 'opened') broken(data)
+    const message = JSON.parse(data) as ServerMessage
+    if (message.type === 'preview') head = message
+    else if (message.type !== 'opened') fail(data)
   })
-  socket.addEventListener('close', ({ code }) => broken(`closed with ${code}`))
-  const say = (said: ClientMessageInput) => socket.send(JSON.stringify(said))
+  socket.addEventListener('close', ({ code }) => fail(`closed with ${code}`))
+  const send = (message: ClientMessageInput) => socket.send(JSON.stringify(message))
   await new Promise((resolve) => socket.addEventListener('open', resolve))
-  say({ type: 'open', image, recipe: 'resize:100', preview: { maxPixels } })
+  send({ type: 'open', image, recipe: 'resize:100', preview: { maxPixels } })
   await shown.promise
   return {
     async change(recipe: string): Promise<void> {
       shown = Promise.withResolvers()
-      say({ type: 'change', sequence: (sequence += 1), recipe })
+      send({ type: 'change', sequence: (sequence += 1), recipe })
       await shown.promise
     },
     async [Symbol.asyncDispose]() {

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { meanDifference } from '../../testing/mean-difference.ts'
 import sharp from 'sharp'
 import {
   receive,
@@ -71,8 +72,7 @@ describe('a session', () => {
       sharp(real).resize({ width, height, fit: 'fill' }).removeAlpha().raw().toBuffer(),
       sharp(file).toColourspace('srgb').removeAlpha().raw().toBuffer(),
     ])
-    const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
-    expect(apart).toBeLessThan(4)
+    expect(meanDifference(one, other)).toBeLessThan(4)
   }, 30_000)
 
   test('shows transparency, or the background where the result is opaque', async () => {
@@ -80,13 +80,13 @@ describe('a session', () => {
       await sampleImage({ format: 'png', alpha: true, width: 300, height: 300 }),
     )
     await using session = await previews.open(id, 'flip')
-    const clear = await receivePreview(session, 0)
-    expect(clear.preview.format).toBe('webp')
-    expect((await sharp(clear.file).stats()).isOpaque).toBe(false)
+    const transparent = await receivePreview(session, 0)
+    expect(transparent.preview.format).toBe('webp')
+    expect((await sharp(transparent.file).stats()).isOpaque).toBe(false)
     await session.send(samplePreviewRequest(1, 'flip/format:jpeg:background=f00'))
-    const laid = await receivePreview(session, 1)
-    expect(laid.preview.format).toBe('jpeg')
-    const [red = 0, green = 255] = await sharp(laid.file).raw().toBuffer()
+    const flattened = await receivePreview(session, 1)
+    expect(flattened.preview.format).toBe('jpeg')
+    const [red = 0, green = 255] = await sharp(flattened.file).raw().toBuffer()
     expect(red).toBeGreaterThan(240)
     expect(green).toBeLessThan(15)
 
@@ -131,8 +131,7 @@ describe('a session', () => {
     expect(preview).toMatchObject({ width: 600, height: 400, result: { width: 600, height: 400 } })
     const real = sharp(bytes).extract({ left: 100, top: 200, width: 600, height: 400 }).flop()
     const [one, other] = await Promise.all([real.raw().toBuffer(), sharp(file).raw().toBuffer()])
-    const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
-    expect(apart).toBeLessThan(4)
+    expect(meanDifference(one, other)).toBeLessThan(4)
     await session.send(samplePreviewRequest(1, 'crop:0:0:2900:1900/blur:9'))
     expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
   }, 30_000)

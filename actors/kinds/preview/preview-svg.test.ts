@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { svg } from '@pixelflow/testkit/hostile/svg'
+import { meanDifference } from '../../testing/mean-difference.ts'
 import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
 import {
@@ -12,13 +13,13 @@ import {
 /** Previews of SVG images look like the result of the task. */
 
 let previews: PreviewHarness
-let inside: TransformHarness
+let transforms: TransformHarness
 beforeAll(async () => {
   previews = await openPreviewHarness()
-  inside = await openTransformHarness()
+  transforms = await openTransformHarness()
 }, 60_000)
 afterAll(async () => {
-  await inside?.[Symbol.asyncDispose]()
+  await transforms?.[Symbol.asyncDispose]()
   await previews?.[Symbol.asyncDispose]()
 })
 
@@ -44,13 +45,12 @@ describe('a small drawing', () => {
       const { id } = await previews.cluster.upload(icon)
       await using session = await previews.open(id, recipe)
       const { preview, file } = await receivePreview(session, 0)
-      const { picture, file: real } = await inside.transform(icon, recipe)
+      const { picture, file: real } = await transforms.transform(icon, recipe)
       expect(preview.result).toEqual({ width: picture.width, height: picture.height })
       expect([preview.width, preview.height]).toEqual([picture.width, picture.height])
       const [one, other] = await Promise.all([raw(sharp(file)), raw(sharp(real))])
-      const apart = one.reduce((sum, value, i) => sum + Math.abs(value - (other[i] ?? 0)), 0) / one.length
       // Rendered small, or rendered large and scaled down: edges of a few pixels differ by some shades.
-      expect(apart).toBeLessThan(10)
+      expect(meanDifference(one, other)).toBeLessThan(10)
     },
     30_000,
   )

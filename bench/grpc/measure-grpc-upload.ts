@@ -10,16 +10,23 @@ import { Client, credentials } from '@grpc/grpc-js'
 
 type Data = Parameters<typeof create<typeof UploadRequestSchema>>[1]
 
-/** Bytes a second of one upload on a connection of its own: a TIFF-headed stream, made and hashed as it is sent. */
-export async function grpcUpload(address: string, totalBytes: number, chunkBytes: number): Promise<number> {
+/**
+ * Bytes per second of one upload over gRPC on a new connection: a stream that begins like a TIFF, generated and hashed
+ * while it is sent.
+ */
+export async function measureGrpcUpload(
+  address: string,
+  totalBytes: number,
+  chunkBytes: number,
+): Promise<number> {
   const client = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
   await new Promise<void>((resolve, reject) =>
     client.waitForReady(Date.now() + 10_000, (error) => (error ? reject(error) : resolve())),
   )
   try {
-    const begin = performance.now()
+    const startedAt = performance.now()
     await sendFile(client, totalBytes, chunkBytes)
-    return totalBytes / ((performance.now() - begin) / 1000)
+    return totalBytes / ((performance.now() - startedAt) / 1000)
   } finally {
     client.close()
   }
@@ -38,7 +45,7 @@ async function sendFile(client: Client, totalBytes: number, chunkBytes: number):
   const send = async (data: Data) => {
     if (call.write(create(UploadRequestSchema, data))) return
     const drained = new Promise<void>((resolve) => call.once('drain', resolve))
-    // A call that has failed drains no more.
+    // A failed call emits no `drain`.
     await Promise.race([drained, reply.promise])
   }
 
@@ -50,7 +57,7 @@ async function sendFile(client: Client, totalBytes: number, chunkBytes: number):
   for (let sent = 0; sent < totalBytes; sent += chunkBytes) {
     if (sent === 0) chunk.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
     else chunk.writeDoubleBE(sent)
-    // Fresh for each message, as from a file: it is written out some time after the call has taken it.
+    // A copy for each message, because the call writes it to the socket later.
     const value = Buffer.from(chunk.subarray(0, totalBytes - sent))
     digest.update(value)
     await send({ data: { case: 'chunk', value } })
@@ -59,5 +66,6 @@ async function sendFile(client: Client, totalBytes: number, chunkBytes: number):
   await send({ data: { case: 'commit', value } })
   call.end()
   const { image } = await reply.promise
-  if (!image || Number(image.bytes) < totalBytes) throw new Error(`upload: ${image?.bytes} bytes arrived`)
+  if (!image || Number(image.bytes) < totalBytes)
+    throw new Error(`upload: ${image?.bytes} of ${totalBytes} bytes arrived`)
 }

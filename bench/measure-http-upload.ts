@@ -1,0 +1,23 @@
+/** Bytes per second of one upload over HTTP: a stream that begins like a TIFF, generated while it is sent. */
+export async function measureHttpUpload(baseUrl: string, totalBytes: number): Promise<number> {
+  const block = crypto.getRandomValues(new Uint8Array(64 * 1024))
+  let sent = 0
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (sent >= totalBytes) return controller.close()
+      const next = block.slice()
+      if (sent === 0) next.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
+      else new DataView(next.buffer).setFloat64(0, sent)
+      sent += next.length
+      controller.enqueue(next)
+    },
+  })
+  const startedAt = performance.now()
+  const response = await fetch(`${baseUrl}/api/v1/images`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'image/tiff', 'content-length': String(totalBytes) },
+  })
+  if (response.status !== 201) throw new Error(`upload: ${response.status} ${await response.text()}`)
+  return totalBytes / ((performance.now() - startedAt) / 1000)
+}
