@@ -18,7 +18,7 @@ async function waitForDispatcher(cluster: ActorCluster, actors: readonly Running
     // A new follower asks all actors to report.
     using _ = cluster.adapters.registry.follow()
     const holdsRole = ({ pid }: Running) =>
-      roster.actors.some(({ report }) => report.offices?.includes(role) && report.name.endsWith(`.${pid}`))
+      roster.actors.some(({ report }) => report.leaderOf?.includes(role) && report.name.endsWith(`.${pid}`))
     return actors.find(holdsRole)
   })
   return found as Running

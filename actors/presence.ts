@@ -53,7 +53,7 @@ export function createPresence(parts: PresenceParts): () => ActorReport {
     return {
       ...fixed,
       state: stop.aborted ? 'draining' : sandboxes.some((one) => one.isCircuitOpen) ? 'resting' : 'ready',
-      offices: [...ledRoles],
+      leaderOf: [...ledRoles],
       held: tasks.length,
       tasks: tasks.slice(0, maxListedTasks),
       sessions: hosted.reduce((sum, { held }) => sum + held, 0),

@@ -45,7 +45,7 @@ export const actorReport = z.object({
   /** Tasks that it processes in parallel; missing in reports of older versions. */
   workers: z.int().nonnegative().optional(),
   /** Names of the elections that it has won; missing in reports of older versions. */
-  offices: names.optional(),
+  leaderOf: names.optional(),
   /** Tasks held now. */
   held: z.int().nonnegative(),
   /** The held tasks, oldest first, up to `maxListedTasks`. */

@@ -10,24 +10,41 @@ export const deadLetter = z.object({
   account: z.string(),
   task: z.string(),
   stage: z.string(),
-  cause: z.object({
-    /** The public error, which the owner of the task sees. */
-    report: faultReport,
-    /** Messages and stack traces for operators only, at most {@link maxCauseLength} characters. */
-    private: z.string().optional(),
-  }),
+  /** The public error, which the owner of the task sees. */
+  fault: faultReport,
+  /** Messages and stack traces for operators only, at most {@link maxCauseLength} characters. */
+  internalCause: z.string().optional(),
   /** Number of attempts. */
   attempts: z.int().nonnegative(),
   /** Name of the actor of the last attempt, if known. */
   actor: z.string().optional(),
   /** When the job was moved to the dead letters. */
-  at: z.iso.datetime(),
+  createdAt: z.iso.datetime(),
   /** The task that an operator created by replaying it. */
-  replay: z.object({ task: z.string(), at: z.iso.datetime() }).optional(),
+  replay: z.object({ task: z.string(), createdAt: z.iso.datetime() }).optional(),
 })
 export type DeadLetter = z.infer<typeof deadLetter>
 
-/** Longest private cause, in characters. */
+/** A dead letter as versions before 0.2 wrote it. */
+const formerDeadLetter = deadLetter.omit({ fault: true, internalCause: true, createdAt: true }).extend({
+  cause: z.object({ report: faultReport, private: z.string().optional() }),
+  at: z.iso.datetime(),
+  replay: z.object({ task: z.string(), at: z.iso.datetime() }).optional(),
+})
+
+/** A stored dead letter, of this version or an earlier one. */
+export const storedDeadLetter: z.ZodType<DeadLetter> = z.union([
+  deadLetter,
+  formerDeadLetter.transform(({ cause, at, replay, ...rest }) => ({
+    ...rest,
+    fault: cause.report,
+    ...(cause.private === undefined ? {} : { internalCause: cause.private }),
+    createdAt: at,
+    ...(replay === undefined ? {} : { replay: { task: replay.task, createdAt: replay.at } }),
+  })),
+])
+
+/** Longest internal cause, in characters. */
 export const maxCauseLength = 4096
 
 /** Id of a dead letter. A job has at most one. */

@@ -53,7 +53,7 @@ export const taskPageView = z.object({ items: z.array(taskView), next: z.string(
 export type TaskPageView = z.infer<typeof taskPageView>
 
 /** An actor. `held` counts all its tasks; `tasks` lists those of the caller. */
-export const actorView = actorReport.omit({ workers: true, offices: true }).extend({
+export const actorView = actorReport.omit({ workers: true, leaderOf: true }).extend({
   tasks: z.array(heldTask.omit({ account: true })),
   /** When its last report arrived. */
   seenAt: z.iso.datetime(),
@@ -61,7 +61,7 @@ export const actorView = actorReport.omit({ workers: true, offices: true }).exte
 export type ActorView = z.infer<typeof actorView>
 
 export function viewActor({ report, seenAt }: ActorStatus): ActorView {
-  const { workers: _workers, offices: _elections, ...visible } = report
+  const { workers: _workers, leaderOf: _elections, ...visible } = report
   return {
     ...visible,
     tasks: report.tasks.map((held) => {
@@ -79,8 +79,8 @@ export type ActorsView = z.infer<typeof actorsView>
 export const deadLetterView = deadLetter.extend({ id: z.string() })
 export type DeadLetterView = z.infer<typeof deadLetterView>
 
-export function viewDeadLetter(letter: DeadLetter): DeadLetterView {
-  return { id: deadLetterId(letter), ...letter }
+export function viewDeadLetter(deadLetter: DeadLetter): DeadLetterView {
+  return { id: deadLetterId(deadLetter), ...deadLetter }
 }
 
 export const deadLetterPageView = z.object({ items: z.array(deadLetterView), next: z.string().nullable() })

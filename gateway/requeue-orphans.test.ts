@@ -156,7 +156,7 @@ test('jobs of ended tasks and stale outbox entries are dropped', async () => {
     for await (const _ of adapters.outbox.entries(stop.signal));
   })()
   fixture.requeue()
-  await until(async () => (await fixture.count('JOBS')) + (await fixture.count('ACCEPTANCES')) === 0)
+  await until(async () => (await fixture.count('JOBS')) + (await fixture.count('OUTBOX')) === 0)
   stop.abort()
   await reading
 }, 20_000)

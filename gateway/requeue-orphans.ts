@@ -59,7 +59,7 @@ export function requeueOrphans(options: RequeueOrphansOptions, signal: AbortSign
   }
   // A gateway that stops must not wait for a round that waits for the broker.
   const untilLost = (lost: AbortSignal) => Promise.race([lead(lost), waitForAbort(lost)])
-  return options.leaderElection.campaign('searcher', untilLost, signal)
+  return options.leaderElection.campaign('orphan-requeuer', untilLost, signal)
 }
 
 /** A function that runs one round and remembers what the next one needs. */

@@ -22,6 +22,7 @@ import { createTaskOutbox } from './queue/task-outbox.ts'
 import { createBacklog } from './queue/backlog.ts'
 import { createBlobs, type BlobsOptions } from './blobs/blobs.ts'
 import { bootstrap } from './topology/bootstrap.ts'
+import { migrateStreams } from './topology/migrate-streams.ts'
 import type { Broker } from './connection/broker.ts'
 import { startBrokerClock } from './connection/broker-clock.ts'
 import { createCancellations } from './coordination/cancellations.ts'
@@ -120,6 +121,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
   const live = stack.use(await connect({ ...options, name: `${options.name}-live` }))
   const hub = stack.use(createSessionHub(live))
   await bootstrap(broker, settings)
+  await migrateStreams(broker, log)
   const clock = stack.use(await startBrokerClock(broker))
   stack.defer(bootstrapAfterReconnects(broker, settings, log))
   const deadLetters = createDeadLetters(broker, log)
@@ -129,7 +131,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     clock,
     sources: createBlobs(bytes, clock, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, clock, blobBuckets.results, settings, options),
-    keys: createCompareAndSwapRecords(broker, recordBuckets.keys, idempotencyRecord),
+    keys: createCompareAndSwapRecords(broker, recordBuckets.idempotency, idempotencyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     backlog: createBacklog(broker),

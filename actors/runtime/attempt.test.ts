@@ -39,7 +39,7 @@ describe('an attempt', () => {
     })
     expect(await cluster.deadLetter(task)).toMatchObject({
       attempts: 2,
-      cause: { report: { code: 'attempts_exhausted' } },
+      fault: { code: 'attempts_exhausted' },
     })
     expect(runs).toBe(0)
   })
@@ -83,10 +83,10 @@ describe('an attempt', () => {
     await using _ = start(async () => {}, 2)
     const task = await cluster.submit(image, 'flip')
     await cluster.end(task)
-    const readLetter = () => cluster.deadLetter({ id: unreadable.task })
-    expect(await waitFor('dead letter written', readLetter)).toMatchObject({
+    const readDeadLetter = () => cluster.deadLetter({ id: unreadable.task })
+    expect(await waitFor('dead letter written', readDeadLetter)).toMatchObject({
       attempts: 2,
-      cause: { report: { code: 'incompatible_record' } },
+      fault: { code: 'incompatible_record' },
     })
     const submit = () => cluster.adapters.queue.submit(unreadable)
     await waitFor('job removed from the queue', submit, (result) => result === 'queued')

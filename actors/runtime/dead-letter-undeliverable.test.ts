@@ -50,7 +50,7 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
   expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(0)
   const { items } = await deadLetters.list({ limit: 10 })
   expect(items).toMatchObject([
-    { account, task: task.id, attempts: 2, cause: { private: expect.stringContaining('deliveries') } },
+    { account, task: task.id, attempts: 2, internalCause: expect.stringContaining('deliveries') },
   ])
   expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
   await cluster.adapters.queue.remove(firstJob(task))
@@ -64,13 +64,13 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
     { timeout: 5000, noMux: true },
   )
   broker.nc.publish(replied.reply ?? '', '+TERM by hand')
-  const [, letter] = await waitFor(
+  const [, deadLetter] = await waitFor(
     'second dead letter',
     async () => (await deadLetters.list({ limit: 10 })).items,
-    (letters) => letters.length === 2,
+    (items) => items.length === 2,
   )
-  expect(letter).toMatchObject({ kind: 'transform', lane: 'interactive', account: '_' })
-  expect(letter?.cause.private).toContain('by hand')
+  expect(deadLetter).toMatchObject({ kind: 'transform', lane: 'interactive', account: '_' })
+  expect(deadLetter?.internalCause).toContain('by hand')
   await cluster.cancel(gone)
   stop.abort()
   await Promise.all(deadLettering)
@@ -80,12 +80,12 @@ test('a job that is removed while an actor holds it is not dead-lettered', async
   await using broker = await connectBroker()
   const advisories = async () => (await streamInfo(broker, 'ADVISORIES')).state
   const { leaderElection, undeliverableJobs, deadLetters, events, work, queue } = cluster.adapters
-  const letters = (await deadLetters.list({ limit: 10 })).items
-  const { last_seq: before } = await advisories()
+  const before = (await deadLetters.list({ limit: 10 })).items
+  const { last_seq: lastAdvisory } = await advisories()
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
   await work.next('transform', AbortSignal.timeout(20_000))
   await queue.remove(firstJob(task))
-  await waitFor('advisory stored', advisories, ({ last_seq }) => last_seq > before)
+  await waitFor('advisory stored', advisories, ({ last_seq }) => last_seq > lastAdvisory)
 
   const stop = new AbortController()
   const deadLettering = deadLetterUndeliverable(
@@ -95,5 +95,5 @@ test('a job that is removed while an actor holds it is not dead-lettered', async
   await waitFor('advisory settled', advisories, ({ messages }) => messages === 0)
   stop.abort()
   await deadLettering
-  expect((await deadLetters.list({ limit: 10 })).items).toEqual(letters)
+  expect((await deadLetters.list({ limit: 10 })).items).toEqual(before)
 }, 60_000)

@@ -29,7 +29,7 @@ export function deadLetterUndeliverable(
     'dead-letterer',
     async (lost) => {
       for await (const job of undeliverableJobs.follow(lost)) {
-        const { account, task, attempts } = job.letter
+        const { account, task, attempts } = job.deadLetter
         try {
           await deadLetter(options, job)
           log.error('undeliverable job dead-lettered', { account, task, deliveries: attempts })
@@ -43,18 +43,18 @@ export function deadLetterUndeliverable(
 }
 
 async function deadLetter(options: DeadLetterUndeliverableOptions, job: UndeliverableJob): Promise<void> {
-  await options.deadLetters.put(job.letter)
+  await options.deadLetters.put(job.deadLetter)
   if (job.job) await failTask(options.events, job)
   await job.settle()
 }
 
-async function failTask(events: Events, { letter }: UndeliverableJob): Promise<void> {
+async function failTask(events: Events, { deadLetter }: UndeliverableJob): Promise<void> {
   try {
-    const last = await events.last(letter.account, letter.task)
+    const last = await events.last(deadLetter.account, deadLetter.task)
     if (last === null || isFinal(last.event)) return
     const reporter = createTaskReporter(events, last)
     const endedAt = events.now().toISOString()
-    reporter.report('failed', { status: 'failed', fault: letter.cause.report, endedAt })
+    reporter.report('failed', { status: 'failed', fault: deadLetter.fault, endedAt })
     await reporter.flush()
   } catch (thrown) {
     const fault = Fault.of(thrown)

@@ -100,10 +100,8 @@ describe('an attempt', () => {
       stage: 'main',
       attempts: 3,
       actor: 'one',
-      cause: {
-        report: { code: 'storage_failed', detail: 'No answer.' },
-        private: expect.stringContaining('disk 7'),
-      },
+      fault: { code: 'storage_failed', detail: 'No answer.' },
+      internalCause: expect.stringContaining('disk 7'),
     })
     expect(await cluster.deadLetter(task)).toBeNull()
   })

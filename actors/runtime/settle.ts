@@ -100,11 +100,17 @@ async function deadLetter(
   { lease, attempt, actor, maxAttempts, events, deadLetters }: SettleOptions,
   fault: Fault,
 ): Promise<void> {
-  const text = formatCause(fault)
-  const cause = { report: fault.report(), ...(text === undefined ? {} : { private: text }) }
-  const attempts = Math.min(attempt, maxAttempts)
-  const letter = { ...lease.job, cause, attempts, actor, at: events.now().toISOString() }
-  await retry(() => deadLetters.put(letter))
+  const internalCause = formatCause(fault)
+  await retry(() =>
+    deadLetters.put({
+      ...lease.job,
+      fault: fault.report(),
+      ...(internalCause === undefined ? {} : { internalCause }),
+      attempts: Math.min(attempt, maxAttempts),
+      actor,
+      createdAt: events.now().toISOString(),
+    }),
+  )
 }
 
 async function failTask(options: SettleOptions, last: StoredEvent, fault: Fault): Promise<AttemptResult> {

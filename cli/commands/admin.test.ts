@@ -6,7 +6,7 @@ import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { appendEvent } from '@pixelflow/testkit/append-event'
-import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { parseNdjson, pixelflow } from '../testing/cli-fixture.ts'
@@ -37,12 +37,14 @@ async function giveUp(task: string): Promise<void> {
   const settings = readSettings(natsSettings, stack.nats.env)
   const log = createLogger({ service: 'test', level: 'error' })
   await using adapters = await openAdapters({ settings, name: 'test', log })
-  const report = { code: 'storage_failed', detail: 'No answer.' } as const
-  const cause = { report, private: 'Error: disk 7 is away\n    at the wheel' }
-  await adapters.deadLetters.put(sampleLetter({ account: 'ann', task, cause, attempts: 2 }))
+  const fault = { code: 'storage_failed', detail: 'No answer.' } as const
+  const internalCause = 'Error: disk 7 is away\n    at the wheel'
+  await adapters.deadLetters.put(
+    sampleDeadLetter({ account: 'ann', task, fault, internalCause, attempts: 2 }),
+  )
   const last = await adapters.events.last('ann', task)
   if (last === null) throw new Error('no such task')
-  const failed = { status: 'failed', attempt: 2, fault: report } as const
+  const failed = { status: 'failed', attempt: 2, fault } as const
   await appendEvent(adapters.events, eventOf('failed', last.event.task, failed, new Date()), last.seq)
 }
 

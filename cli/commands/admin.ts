@@ -52,7 +52,7 @@ export function adminCommand(program: Command, context: Context): void {
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const rows = tableLines(
       columns,
-      page.items.map((letter) => row(letter, style)),
+      page.items.map((deadLetter) => row(deadLetter, style)),
       {
         width: widthOf(process.stdout),
         style,
@@ -70,7 +70,7 @@ export function adminCommand(program: Command, context: Context): void {
     ['delete', false],
     ['drop', true],
   ] as const) {
-    letter(name, 'Deletes the dead letter; the task stays unchanged.', hidden).action(
+    deadLetter(name, 'Deletes the dead letter; the task stays unchanged.', hidden).action(
       async (id: string, options: ServerFlags) => {
         await (await clientFor(context, options)).deleteDeadLetter(id)
         reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
@@ -79,13 +79,13 @@ export function adminCommand(program: Command, context: Context): void {
   }
 
   function one(name: string, description: string, ask: Ask): void {
-    letter(name, description).action(async (id: string, options: ServerFlags) => {
+    deadLetter(name, description).action(async (id: string, options: ServerFlags) => {
       const found = await ask(await clientFor(context, options), id)
       reporterFor(context, options).result(found, details(found, style))
     })
   }
 
-  function letter(name: string, description: string, hidden: boolean = false): Command {
+  function deadLetter(name: string, description: string, hidden: boolean = false): Command {
     return serverFlags(
       dead.command(name, { hidden }).description(description).argument('<letter>', 'id of the dead letter'),
     )
@@ -106,22 +106,23 @@ async function clientFor(context: Context, options: ServerFlags): Promise<Admin>
 
 const columns: readonly Column[] = [{ gives: 0 }, { gives: 0 }, { gives: 2 }, { gives: 3 }, { gives: 1 }]
 
-function row({ id, at, cause, attempts, replay }: DeadLetterView, style: Style): TableRow {
-  const when = at.slice(0, 19).replace('T', ' ')
-  const { code } = cause.report
+function row({ id, createdAt, fault, attempts, replay }: DeadLetterView, style: Style): TableRow {
+  const when = createdAt.slice(0, 19).replace('T', ' ')
+  const { code } = fault
   const cells = [id, code, when, `${attempts} attempts`, replay === undefined ? '' : 'replayed']
   return { cells, paint: (line) => line.replace(code, style.red(code)) }
 }
 
-function details(letter: DeadLetterView, style: Style): string[] {
-  const { id, kind, lane, stage, account, task, cause, attempts, actor, at, replay } = letter
+function details(deadLetter: DeadLetterView, style: Style): string[] {
+  const { id, kind, lane, stage, account, task, fault, internalCause, attempts, actor, createdAt, replay } =
+    deadLetter
   return [
     style.bold(id),
     `job      ${kind}, ${lane}, stage ${stage}`,
     `task     ${task} of account ${account}`,
-    `given up ${at}, after ${attempts} attempts${actor === undefined ? '' : `, the last by ${actor}`}`,
-    `fault    ${cause.report.code}: ${cause.report.detail}`,
-    ...(cause.private === undefined ? [] : cause.private.split('\n').map((line) => `cause    ${line}`)),
-    ...(replay === undefined ? [] : [`replayed ${replay.at} as ${replay.task}`]),
+    `created  ${createdAt}, after ${attempts} attempts${actor === undefined ? '' : `, the last by ${actor}`}`,
+    `fault    ${fault.code}: ${fault.detail}`,
+    ...(internalCause === undefined ? [] : internalCause.split('\n').map((line) => `cause    ${line}`)),
+    ...(replay === undefined ? [] : [`replayed ${replay.createdAt} as ${replay.task}`]),
   ]
 }

@@ -18,7 +18,7 @@ export interface DeadLetterPage {
 /** Jobs that failed for good, kept for operators for as long as tasks are kept. */
 export interface DeadLetters {
   /** Stores a dead letter; false when the job already has one. */
-  put(letter: DeadLetter): Promise<boolean>
+  put(deadLetter: DeadLetter): Promise<boolean>
   get(id: string): Promise<DeadLetter | null>
   /**
    * Oldest first; recording a replay moves a dead letter to the end. @throws Fault `invalid_request` for an invalid

@@ -5,7 +5,7 @@ import type { Job } from '../job.ts'
 export interface UndeliverableJob {
   /** Undefined when the message was not a valid job, or no longer exists. */
   readonly job: Job | undefined
-  readonly letter: DeadLetter
+  readonly deadLetter: DeadLetter
   /** Removes the job from the queue; it is not reported again. */
   settle(): Promise<void>
 }

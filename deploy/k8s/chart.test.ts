@@ -66,7 +66,7 @@ describe('scaling', () => {
         .sort(),
     ).toEqual(names)
     // Every task has one outbox message and one job: the outbox must not count a second time.
-    expect(formula).toContain('min(accepted, 1)')
+    expect(formula).toContain('min(outbox, 1)')
   })
 
   test('requests one pod for the work that one pod completes in the target time', () => {

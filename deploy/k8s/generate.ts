@@ -69,7 +69,7 @@ export function chartTopology() {
   return {
     maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
     kinds: Object.fromEntries(actorKinds.map((kind) => [kind, waitingOf(kind)])),
-    acceptance: { stream: streams.outbox, consumer: outboxConsumer },
+    outbox: { stream: streams.outbox, consumer: outboxConsumer },
   }
 }
 

@@ -42,10 +42,12 @@ export async function deleteImages({ broker, adapters }: ChaosCluster, signal: A
 /** Where the messages of an unfinished task are, for diagnosing a lost task. */
 export async function locateJob({ broker }: ChaosCluster, task: string): Promise<string> {
   const found = await Promise.all(
-    [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.dead].map(async (name) => {
-      const { subjects } = await streamSubjects(broker, name, '>', 0)
-      return subjects.filter((subject) => subject.includes(task))
-    }),
+    [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.deadLetters].map(
+      async (name) => {
+        const { subjects } = await streamSubjects(broker, name, '>', 0)
+        return subjects.filter((subject) => subject.includes(task))
+      },
+    ),
   )
   const job = await Promise.all(
     consumers.map(async (name) => {

@@ -27,7 +27,7 @@ export function collectBacklog(
         const counts = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
         const [count, oldest] = (await Promise.race([counts, late])) ?? [Number.NaN, undefined]
         const seconds = oldest ? Math.max(0, (clock.now() - oldest.since.getTime()) / 1000) : 0
-        const holders = roster.actors.filter(({ report }) => report.offices?.includes(dispatcherName(kind)))
+        const holders = roster.actors.filter(({ report }) => report.leaderOf?.includes(dispatcherName(kind)))
         jobs(count, { kind })
         ageSeconds(oldest === undefined ? Number.NaN : seconds, { kind })
         dispatchers(holders.length, { kind })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
@@ -81,7 +81,7 @@ describe('a scrape', () => {
     ]).toEqual([0, NaN])
     const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
     const { id: task } = await gateway.submit(image)
-    for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleLetter(one))
+    for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleDeadLetter(one))
     expect(await valueOf('pixelflow_dead_letters')).toBe(2)
     await until(async () => (await valueOf('pixelflow_task_list_lag_seconds')) >= 0)
     await gateway.adapters.deadLetters.delete(`transform.local.${task}`)
@@ -97,7 +97,7 @@ describe('a scrape', () => {
     const { queue, registry } = gateway.adapters
     const jobs = [sampleJob({ lane: 'bulk' }), sampleJob({ lane: 'bulk' })]
     for (const job of jobs) await queue.submit(job)
-    await using _ = registry.announce(() => reportOf('one.1', { offices: ['dispatcher-transform'] }))
+    await using _ = registry.announce(() => reportOf('one.1', { leaderOf: ['dispatcher-transform'] }))
     await until(async () => of(await read(), 'pixelflow_dispatchers') === 1)
     const reading = await read()
     expect(of(reading, 'pixelflow_backlog_jobs')).toBe(2)

@@ -83,7 +83,7 @@ export function replayDeadLetter(
 
     async function recordReplay({ replay }: DeadLetter): Promise<DeadLetter> {
       const now = events.now()
-      const next = { task: Bun.randomUUIDv7('hex', now), at: now.toISOString() }
+      const next = { task: Bun.randomUUIDv7('hex', now), createdAt: now.toISOString() }
       return (await deadLetters.recordReplay(id, next, replay?.task)) ?? notFound(id)
     }
   }

@@ -59,7 +59,7 @@ test('a leader that disappears is followed by another process', async () => {
 
 test('a process that may not subscribe to renewals keeps its connection', async () => {
   await using fixture = await openNatsFixture({
-    nats: { permissions: 'subscribe: { deny: "live.offices.>" }' },
+    nats: { permissions: 'subscribe: { deny: "live.leaders.>" }' },
   })
   const over = new AbortController()
   let terms = 0

@@ -24,7 +24,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
   /** Replaces the message with sequence `after`; undefined on a conflict. */
   const compareAndSwap = async (
     role: string,
-    state: 'held' | 'vacant',
+    state: 'held' | 'released',
     after: number,
     timeoutMs = resignAfterMs,
   ): Promise<number | undefined> => {
@@ -47,7 +47,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     const subscription = broker.nc.subscribe(liveLeader(role), {
       callback: (error, msg) => {
         if (error) return
-        if (msg.string().startsWith('vacant')) free.resolve(true)
+        if (msg.string().startsWith('released')) free.resolve(true)
         else silence.refresh()
       },
     })
@@ -95,7 +95,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     const seq = await renewLease(role, from, over.signal)
     lost.abort()
     await leading
-    if (seq !== undefined) await compareAndSwap(role, 'vacant', seq).catch(() => {})
+    if (seq !== undefined) await compareAndSwap(role, 'released', seq).catch(() => {})
   }
 
   return {
@@ -103,7 +103,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
       while (!signal.aborted) {
         try {
           const last = await readFromLeader(broker, streams.leaders, { last_by_subj: leaderSubject(role) })
-          const isFree = last === null || new TextDecoder().decode(last.data).startsWith('vacant')
+          const isFree = last === null || new TextDecoder().decode(last.data).startsWith('released')
           if (!isFree && !(await waitUntilFree(role, signal))) return
           const seq = await compareAndSwap(role, 'held', last?.seq ?? 0)
           if (seq !== undefined) await leadUntilLost(role, seq, lead, signal)

@@ -81,6 +81,11 @@ export function updateStream(broker: Broker, config: Stream): Promise<StreamInfo
   )
 }
 
+/** Removes a stream with all its messages. */
+export async function deleteStream(broker: Broker, stream: string): Promise<void> {
+  await callApi(broker, `stream ${stream}`, (manager) => manager.streams.delete(stream), createTimeoutMs)
+}
+
 /** Creates a durable consumer, or updates an existing one to this configuration. */
 export async function ensureConsumer(
   broker: Broker,

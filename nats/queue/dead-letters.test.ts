@@ -3,5 +3,5 @@ import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 deadLettersContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()
-  return { ...fixture, letters: adapters.deadLetters, elsewhere: other.deadLetters }
+  return { ...fixture, deadLetters: adapters.deadLetters, elsewhere: other.deadLetters }
 })

@@ -1,5 +1,5 @@
 import { headers } from '@nats-io/nats-core'
-import { deadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
+import { storedDeadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
@@ -9,23 +9,26 @@ import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { deadSubject, streams } from '../topology/topology.ts'
+import { deadLetterSubject, streams } from '../topology/topology.ts'
 
 /** Dead letters in a stream with one message per job. */
 export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
-  /** False when the letter has changed since `after`. */
-  const write = async (letter: DeadLetter, after: number): Promise<boolean> => {
+  /** False when the dead letter has changed since `after`. */
+  const write = async (deadLetter: DeadLetter, after: number): Promise<boolean> => {
     const expected = headers()
     expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
     try {
-      await publish(broker, deadSubject(deadLetterId(letter)), JSON.stringify(letter), { headers: expected })
+      await publish(broker, deadLetterSubject(deadLetterId(deadLetter)), JSON.stringify(deadLetter), {
+        headers: expected,
+      })
       return true
     } catch (thrown) {
       if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
       throw thrown
     }
   }
-  const read = (id: string) => readFromLeader(broker, streams.dead, { last_by_subj: deadSubject(id) })
+  const read = (id: string) =>
+    readFromLeader(broker, streams.deadLetters, { last_by_subj: deadLetterSubject(id) })
 
   const recordReplay = async (
     id: string,
@@ -35,16 +38,16 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     for (;;) {
       const stored = await read(id)
       if (stored === null) return null
-      const letter = parseLetter(stored)
-      if (letter.replay?.task !== expected) return letter
-      if (await write({ ...letter, replay }, stored.seq)) return { ...letter, replay }
+      const deadLetter = parseDeadLetter(stored)
+      if (deadLetter.replay?.task !== expected) return deadLetter
+      if (await write({ ...deadLetter, replay }, stored.seq)) return { ...deadLetter, replay }
     }
   }
 
-  /** An unreadable letter must not hide the others. */
+  /** An unreadable dead letter must not hide the others. */
   const readable = (one: StoredMessage): DeadLetter[] => {
     try {
-      return [parseLetter(one)]
+      return [parseDeadLetter(one)]
     } catch (error) {
       log.error('unreadable dead letter skipped', { subject: one.subject, error })
       return []
@@ -52,18 +55,18 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   }
 
   return {
-    put: (letter) => guarded(() => write(letter, 0)),
+    put: (deadLetter) => guarded(() => write(deadLetter, 0)),
     async get(id) {
       if (!isDeadLetterId(id)) return null
       const found = await guarded(() => read(id))
-      return found && parseLetter(found)
+      return found && parseDeadLetter(found)
     },
     async list({ account, limit, cursor }) {
       const after = parseCursor(cursor)
-      const subject = deadSubject(account === undefined ? '*.*.*' : `*.${account}.*`)
+      const subject = deadLetterSubject(account === undefined ? '*.*.*' : `*.${account}.*`)
       // One more than the page shows whether another page exists.
       const request = { seq: after + 1, subject, batch: limit + 1 }
-      const found = await guarded(() => readBatch(broker, streams.dead, request))
+      const found = await guarded(() => readBatch(broker, streams.deadLetters, request))
       const page = found.slice(0, limit)
       return {
         items: page.flatMap(readable),
@@ -74,9 +77,9 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
       isDeadLetterId(id) ? guarded(() => recordReplay(id, replay, expected)) : null,
     async delete(id) {
       if (!isDeadLetterId(id)) return false
-      return guarded(async () => (await purgeSubject(broker, streams.dead, deadSubject(id))) > 0)
+      return guarded(async () => (await purgeSubject(broker, streams.deadLetters, deadLetterSubject(id))) > 0)
     },
-    count: () => guarded(async () => (await streamInfo(broker, streams.dead)).state.messages),
+    count: () => guarded(async () => (await streamInfo(broker, streams.deadLetters)).state.messages),
   }
 }
 
@@ -89,9 +92,9 @@ async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** @throws Fault `incompatible_record`. */
-function parseLetter({ data, subject }: StoredMessage): DeadLetter {
+function parseDeadLetter({ data, subject }: StoredMessage): DeadLetter {
   try {
-    return deadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
+    return storedDeadLetter.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {
     throw new Fault(
       'incompatible_record',

@@ -44,7 +44,7 @@ export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logge
     const tokens = stored ? jobOfSubject(stored.subject) : unknownTokens(advisory)
     return {
       job: job.safeParse(tokens).data,
-      letter: letterOf(tokens, advisory, isTerminated, new Date(clock.now())),
+      deadLetter: deadLetterOf(tokens, advisory, isTerminated, new Date(clock.now())),
       async settle() {
         if (stored) await retryUnreachable(() => removeMessage(broker, streams.jobs, seq))
         await retryUnreachable(() => delivery.confirm())
@@ -112,21 +112,25 @@ function unknownTokens({ consumer, stream_seq: seq }: Advisory): Tokens {
   return { kind, lane, account: '_', task: `seq-${seq}`, stage: '_' }
 }
 
-function letterOf(
+function deadLetterOf(
   tokens: Tokens,
   { consumer, deliveries, reason }: Advisory,
   isTerminated: boolean,
   at: Date,
 ): DeadLetter {
   const { kind = '_', lane = '_', account = '_', task = '_', stage = '_' } = tokens
-  const report = isTerminated
+  const fault = isTerminated
     ? ({ code: 'internal', detail: 'The job was removed from the queue before it ended.' } as const)
     : ({
         code: 'attempts_exhausted',
         detail: `The job was delivered ${deliveries} times, and every actor was lost before it ended.`,
         remedy: 'Try again later. If it fails again, the image may be too large for this service.',
       } as const)
-  const details = [`consumer ${consumer}`, `${deliveries} deliveries`, ...(reason ? [reason] : [])].join(', ')
-  const cause = { report, private: details }
-  return { kind, lane, account, task, stage, cause, attempts: deliveries, at: at.toISOString() }
+  const internalCause = [
+    `consumer ${consumer}`,
+    `${deliveries} deliveries`,
+    ...(reason ? [reason] : []),
+  ].join(', ')
+  const job = { kind, lane, account, task, stage }
+  return { ...job, fault, internalCause, attempts: deliveries, createdAt: at.toISOString() }
 }

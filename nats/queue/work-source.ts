@@ -52,7 +52,7 @@ export function createWorkSource(
   const deadLetterInvalid = async (delivery: Delivery): Promise<void> => {
     log.error('invalid job moved to dead letters', { subject: delivery.subject })
     try {
-      await deadLetters.put(letterOf(delivery, new Date(clock.now())))
+      await deadLetters.put(deadLetterOf(delivery, new Date(clock.now())))
       await delivery.confirm()
     } catch (error) {
       log.warn('invalid job not moved to dead letters', { subject: delivery.subject, error })
@@ -78,11 +78,11 @@ function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest 
   return { stream: streams.jobs, consumer: workConsumer(kind, lane), batch: 1, expiresMs }
 }
 
-function letterOf({ subject, attempt }: Delivery, at: Date): DeadLetter {
+function deadLetterOf({ subject, attempt }: Delivery, at: Date): DeadLetter {
   const { kind = '', lane = '', account = '', task = '', stage = '' } = jobOfSubject(subject)
-  const report = { code: 'incompatible_record', detail: 'The queue contained an invalid job.' } as const
-  const cause = { report, private: subject }
-  return { kind, lane, account, task, stage, cause, attempts: attempt - 1, at: at.toISOString() }
+  const fault = { code: 'incompatible_record', detail: 'The queue contained an invalid job.' } as const
+  const job = { kind, lane, account, task, stage }
+  return { ...job, fault, internalCause: subject, attempts: attempt - 1, createdAt: at.toISOString() }
 }
 
 function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | undefined {

@@ -37,7 +37,7 @@ export function createCompareAndSwapRecords<T>(
         if (found === null) return null
         const value = schema.safeParse(JSON.parse(new TextDecoder().decode(found.data)))
         if (value.success) return { value: value.data, revision: found.seq }
-        throw new Fault('storage_failed', `The record ${found.subject} has an unknown format.`, {
+        throw new Fault('incompatible_record', `The record ${found.subject} has an unknown format.`, {
           remedy: 'Start the newest version of PixelFlow that writes to this broker.',
           cause: value.error,
         })

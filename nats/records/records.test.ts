@@ -27,12 +27,14 @@ test('the key-value client of NATS sees the same records', async () => {
   expect((await kv.get(`local.${record.id}`))?.operation).toBe('DEL')
 })
 
-test('a record with an unknown format is a fault of the store', async () => {
+test('a record with an unknown format is refused', async () => {
   await using fixture = await openNatsFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const { id } = sampleRecord()
   await publish(broker, `$KV.images.local.${id}`, '{"id":1}')
-  await expect(fixture.adapters.images.get('local', id)).rejects.toMatchObject({ code: 'storage_failed' })
+  await expect(fixture.adapters.images.get('local', id)).rejects.toMatchObject({
+    code: 'incompatible_record',
+  })
 })
 
 test('records survive a broker restart, and creations wait for it', async () => {

@@ -86,7 +86,7 @@ function parseRecord<T>(schema: ZodType<T>, { data, subject }: StoredMessage): T
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(data)))
   } catch (cause) {
-    throw new Fault('storage_failed', `The record ${subject} has an unknown format.`, {
+    throw new Fault('incompatible_record', `The record ${subject} has an unknown format.`, {
       remedy: 'Start the newest version of PixelFlow that writes to this broker.',
       cause,
     })

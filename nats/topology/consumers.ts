@@ -56,7 +56,7 @@ export function consumersOf(
     config: {
       ...shared,
       durable_name: outboxConsumer,
-      filter_subject: 'accepted.*.*',
+      filter_subject: 'outbox.*.*',
       // Longer than a reconciler holds an entry until it is old enough.
       ack_wait: nanos(30_000),
       // What all reconcilers together may hold.

@@ -27,9 +27,9 @@ export const streams = {
   events: 'EVENTS',
   jobs: 'JOBS',
   backlog: 'BACKLOG',
-  outbox: 'ACCEPTANCES',
-  leaders: 'OFFICES',
-  dead: 'DEAD',
+  outbox: 'OUTBOX',
+  leaders: 'LEADERS',
+  deadLetters: 'DEAD_LETTERS',
   retries: 'RETRIES',
   advisories: 'ADVISORIES',
   health: 'HEALTH',
@@ -99,27 +99,27 @@ export const ackWaitMs = 10_000
 export const extendEveryMs = 3000
 
 /** The outbox entry that is written just before a task's first event. */
-export const outboxSubject = (account: string, task: string) => `accepted.${account}.${task}`
+export const outboxSubject = (account: string, task: string) => `outbox.${account}.${task}`
 /** The durable consumer of outbox entries. */
-export const outboxConsumer = 'acceptance'
+export const outboxConsumer = 'outbox'
 
 /** A dead letter; its id is `<kind>.<account>.<task>`, with `*` as a wildcard. */
-export const deadSubject = (id: string) => `dead.${id}`
+export const deadLetterSubject = (id: string) => `dead_letters.${id}`
 
 /** What a gateway writes to check that the store commits writes; the last token names the gateway. */
 export const healthSubject = (gateway: string) => `health.${gateway}`
 
 /** The leader of a role, and where its renewals are republished for the candidates. */
-export const leaderSubject = (role: string) => `offices.${role}`
-export const liveLeader = (role: string) => `live.offices.${role}`
+export const leaderSubject = (role: string) => `leaders.${role}`
+export const liveLeader = (role: string) => `live.leaders.${role}`
 
 export const cancelSubject = (account: string, task: string) => `cancel.${account}.${task}`
 export const cancelSubjects = 'cancel.*.*'
 
 /** Where actors announce and withdraw themselves, and where announcements are requested. Nothing is stored. */
-export const registryAnnounce = 'registry.here'
-export const registryWithdraw = 'registry.gone'
-export const registryRequest = 'registry.call'
+export const registryAnnounce = 'registry.announce'
+export const registryWithdraw = 'registry.withdraw'
+export const registryRequest = 'registry.request'
 
 /** Where gateways offer live sessions; the actors of a kind share it as a queue group. */
 export const offerSubject = (kind: LiveKind) => `offer.${kind}`
@@ -132,7 +132,7 @@ export const sessionHeartbeatMs = 500
 /** Silence after which a session is broken. */
 export const sessionTimeoutMs = 3000
 
-export const recordBuckets = { images: 'images', keys: 'keys' } as const
+export const recordBuckets = { images: 'images', idempotency: 'idempotency' } as const
 export const recordStream = (bucket: string) => `KV_${bucket}`
 export const recordSubjects = (bucket: string) => `$KV.${bucket}.>`
 export const recordSubject = (bucket: string, account: string, id: string) => `$KV.${bucket}.${account}.${id}`
@@ -193,7 +193,7 @@ export function streamsOf(layout: Layout): Stream[] {
     {
       ...shared,
       name: streams.outbox,
-      subjects: ['accepted.*.*'],
+      subjects: ['outbox.*.*'],
       retention: 'workqueue',
       max_age: nanos(layout.taskRetentionMs),
       // Written again after a lost answer.
@@ -205,11 +205,11 @@ export function streamsOf(layout: Layout): Stream[] {
       name: streams.leaders,
       // After a restart of the broker no role has a leader.
       storage: 'memory',
-      subjects: ['offices.*'],
+      subjects: ['leaders.*'],
       retention: 'limits',
       max_msgs_per_subject: 1,
       discard: 'old',
-      republish: { src: 'offices.*', dest: 'live.offices.{{wildcard(1)}}' },
+      republish: { src: 'leaders.*', dest: 'live.leaders.{{wildcard(1)}}' },
     },
     {
       ...shared,
@@ -234,11 +234,11 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
-      name: streams.dead,
-      subjects: ['dead.*.*.*'],
+      name: streams.deadLetters,
+      subjects: ['dead_letters.*.*.*'],
       retention: 'limits',
       max_age: nanos(layout.taskRetentionMs),
-      // Recording a replay replaces the letter.
+      // Recording a replay replaces the dead letter.
       max_msgs_per_subject: 1,
       max_msgs: layout.maxQueued,
       discard: 'old',
@@ -266,8 +266,8 @@ export function streamsOf(layout: Layout): Stream[] {
     },
     {
       ...shared,
-      name: recordStream(recordBuckets.keys),
-      subjects: [`$KV.${recordBuckets.keys}.>`],
+      name: recordStream(recordBuckets.idempotency),
+      subjects: [`$KV.${recordBuckets.idempotency}.>`],
       retention: 'limits',
       max_age: nanos(layout.idempotencyRetentionMs),
       max_msgs_per_subject: 1,

@@ -63,11 +63,11 @@ export function openAdmin(options: HttpOptions = {}): Admin {
         abortable(options),
       )
     },
-    deadLetter: (id, options) => requestJson<DeadLetterView>(path(id), 'cause', {}, abortable(options)),
+    deadLetter: (id, options) => requestJson<DeadLetterView>(path(id), 'fault', {}, abortable(options)),
     replayDeadLetter: (id, options) =>
       requestJson<DeadLetterView>(
         `${path(id)}/replay`,
-        'cause',
+        'fault',
         { method: 'POST', isRepeatable: true },
         abortable(options),
       ),

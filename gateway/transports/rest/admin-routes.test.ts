@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { DeadLetterPageView, DeadLetterView, TaskView } from '@pixelflow/core/views'
-import { sampleLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 
@@ -13,19 +13,19 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const dead = (path = '', method = 'GET') => gateway.call(`/api/v1/admin/dead${path}`, { method })
-const letterOf = async (answer: Promise<Response>) => (await (await answer).json()) as DeadLetterView
+const deadLetterOf = async (answer: Promise<Response>) => (await (await answer).json()) as DeadLetterView
 const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
 
 /** A dead-lettered task, as an actor leaves it. */
 async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
   const { id } = await gateway.submit(of, 'resize:32')
-  await gateway.adapters.deadLetters.put(sampleLetter({ task: id }))
+  await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: id }))
   const fault = { code: 'storage_failed', detail: 'No answer.' } as const
   await gateway.advance(id, 'failed', { status: 'failed', attempt: 5, actor: 'one', fault })
   return { task: await get(id), id: `transform.local.${id}` }
 }
 
-test('dead letters are listed in pages, have their private cause, and are deleted', async () => {
+test('dead letters are listed in pages, have their internal cause, and are deleted', async () => {
   const made = [await giveUp(), await giveUp(), await giveUp()]
   const ids: string[] = []
   for (let cursor = ''; ;) {
@@ -37,13 +37,14 @@ test('dead letters are listed in pages, have their private cause, and are delete
   expect(ids).toEqual(made.map((one) => one.id))
   expect(await (await dead('?account=unknown')).json()).toEqual({ items: [], next: null })
   const [{ id, task }] = made as [(typeof made)[0]]
-  expect(await letterOf(dead(`/${id}`))).toMatchObject({
+  expect(await deadLetterOf(dead(`/${id}`))).toMatchObject({
     id,
     account: 'local',
     task: task.id,
     attempts: 5,
     actor: 'host.1',
-    cause: { report: { code: 'internal' }, private: 'Error: why' },
+    fault: { code: 'internal' },
+    internalCause: 'Error: why',
   })
   for (const one of made) expect((await dead(`/${one.id}`, 'DELETE')).status).toBe(204)
   expect(await gateway.refusal(dead(`/${id}`))).toMatchObject({ status: 404, code: 'not_found' })
@@ -71,21 +72,21 @@ test('repeated replays create one task of the same account', async () => {
     attempt: 0,
   })
   expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
-  expect((await letterOf(dead(`/${id}`))).replay?.task).toBe(again)
+  expect((await deadLetterOf(dead(`/${id}`))).replay?.task).toBe(again)
   expect(await get(task.id)).toEqual(task)
 
   // The task of the replay was deleted, so another replay is possible.
   await gateway.call(`/api/v1/tasks/${again}`, { method: 'DELETE' })
-  const third = (await letterOf(dead(`/${id}/replay`, 'POST'))).replay?.task ?? ''
+  const third = (await deadLetterOf(dead(`/${id}/replay`, 'POST'))).replay?.task ?? ''
   expect(third).not.toBe(again)
   expect(await get(third)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
 
 test('a recorded replay without its task is completed by the next replay', async () => {
   const { id, task } = await giveUp()
-  const replay = { task: Bun.randomUUIDv7(), at: new Date().toISOString() }
+  const replay = { task: Bun.randomUUIDv7(), createdAt: new Date().toISOString() }
   await gateway.adapters.deadLetters.recordReplay(id, replay)
-  expect((await letterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
+  expect((await deadLetterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
   expect(await get(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
 
@@ -96,8 +97,8 @@ test('a refused replay gives the reason and is not recorded', async () => {
   const deleted = await giveUp()
   await gateway.call(`/api/v1/tasks/${deleted.task.id}`, { method: 'DELETE' })
   const active = await gateway.submit(image)
-  await gateway.adapters.deadLetters.put(sampleLetter({ task: active.id }))
-  await gateway.adapters.deadLetters.put(sampleLetter({ task: 'no-id' }))
+  await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: active.id }))
+  await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: 'no-id' }))
   const cases = [
     [imageless.id, 404, 'image_not_found'],
     [deleted.id, 404, 'task_not_found'],
@@ -106,7 +107,7 @@ test('a refused replay gives the reason and is not recorded', async () => {
   ] as const
   for (const [id, status, code] of cases) {
     expect(await gateway.refusal(dead(`/${id}/replay`, 'POST'))).toMatchObject({ status, code })
-    expect(await letterOf(dead(`/${id}`))).not.toHaveProperty('replay')
+    expect(await deadLetterOf(dead(`/${id}`))).not.toHaveProperty('replay')
   }
   expect(await gateway.refusal(dead('/transform.local.gone/replay', 'POST'))).toMatchObject({ status: 404 })
 })

@@ -13,17 +13,15 @@ const example = {
   account: 'ann',
   task: exampleIds.task,
   stage: 'main',
-  cause: {
-    report: { code: 'storage_failed', detail: 'The store rejected a request.' },
-    private: 'Error: insufficient resources (10023)',
-  },
+  fault: { code: 'storage_failed', detail: 'The store rejected a request.' },
+  internalCause: 'Error: insufficient resources (10023)',
   attempts: 5,
   actor: 'worker-1.4711',
-  at: '2026-11-21T09:30:00.000Z',
+  createdAt: '2026-11-21T09:30:00.000Z',
 }
 const replayed = {
   ...example,
-  replay: { task: '01936f2e-8a11-7abc-9def-0123456789ab', at: '2026-11-21T09:45:00.000Z' },
+  replay: { task: '01936f2e-8a11-7abc-9def-0123456789ab', createdAt: '2026-11-21T09:45:00.000Z' },
 }
 
 export const adminPaths: Json = {
@@ -33,7 +31,7 @@ export const adminPaths: Json = {
       operationId: 'listDeadLetters',
       summary: 'List dead letters, oldest first',
       description:
-        'Dead letters of all accounts, with private causes that the owners of the tasks do not see. Requires the scope `admin`.',
+        'Dead letters of all accounts, with internal causes that the owners of the tasks do not see. Requires the scope `admin`.',
       parameters: [
         {
           name: 'account',

@@ -1,0 +1,94 @@
+import { expect, test } from 'bun:test'
+import { deadLetterId } from '@pixelflow/core/dead-letter'
+import type { IdempotencyRecord } from '@pixelflow/core/idempotency-record'
+import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
+import { startNats } from '@pixelflow/testkit/nats'
+import { readSettings } from '@pixelflow/platform/config/read-settings'
+import { connect } from '../connection/connect.ts'
+import { createStream, streamInfo } from '../jetstream/jetstream-api.ts'
+import { publish } from '../jetstream/publish.ts'
+import { natsSettings } from '../nats-settings.ts'
+import { openAdapters } from '../open-adapters.ts'
+import { errorLogger as log } from '../testing/nats-fixture.ts'
+
+const task = '01936f2e-7c5e-7abc-9def-0123456789ab'
+
+/** A broker with the streams of version 0.1. */
+async function openFormerBroker() {
+  await using stack = new AsyncDisposableStack()
+  const nats = stack.use(await startNats())
+  const settings = readSettings(natsSettings, nats.env)
+  const broker = stack.use(await connect({ settings, name: 'former', log }))
+  const shared = { storage: 'file', max_msgs_per_subject: 1, allow_direct: true } as const
+  await createStream(broker, {
+    ...shared,
+    name: 'OFFICES',
+    subjects: ['offices.*'],
+    storage: 'memory',
+    retention: 'limits',
+  })
+  await createStream(broker, {
+    ...shared,
+    name: 'ACCEPTANCES',
+    subjects: ['accepted.*.*'],
+    retention: 'workqueue',
+  })
+  await createStream(broker, { ...shared, name: 'DEAD', subjects: ['dead.*.*.*'], retention: 'limits' })
+  await createStream(broker, { ...shared, name: 'KV_keys', subjects: ['$KV.keys.>'], retention: 'limits' })
+  await publish(broker, 'offices.sweeper', 'held another')
+  const owned = stack.move()
+  return { broker, settings, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+test('what version 0.1 stored is found under the present names, by processes that start together', async () => {
+  await using former = await openFormerBroker()
+  const { broker, settings } = former
+  const { fault, createdAt: at, internalCause, ...job } = sampleDeadLetter({ task })
+  const cause = { report: fault, private: internalCause }
+  await publish(broker, `dead.${deadLetterId(job)}`, JSON.stringify({ ...job, cause, at }))
+  const record: IdempotencyRecord = { state: 'open', image: task, task, attempt: 'a', beat: 1 }
+  // More than a batch.
+  const names = Array.from({ length: 1200 }, (_, i) => `key-${i}`)
+  await Promise.all(names.map((name) => publish(broker, `$KV.keys.ann.${name}`, JSON.stringify(record))))
+  await publish(broker, `accepted.ann.${task}`)
+
+  await using stack = new AsyncDisposableStack()
+  const open = () => openAdapters({ settings, name: 'test', log, reconcileAfterMs: 0 })
+  const [adapters] = await Promise.all([open(), open(), open()].map(async (one) => stack.use(await one)))
+  if (adapters === undefined) throw new Error('no adapters')
+
+  const { items } = await adapters.deadLetters.list({ limit: 10 })
+  expect(items).toEqual([{ ...job, fault, internalCause: 'Error: why', createdAt: at }])
+  for (const name of ['key-0', 'key-600', 'key-1199']) {
+    expect((await adapters.keys.get('ann', name))?.value).toEqual(record)
+  }
+  for await (const entry of adapters.outbox.entries(AbortSignal.timeout(10_000))) {
+    expect([entry.account, entry.task]).toEqual(['ann', task])
+    await entry.settle()
+    break
+  }
+  for (const name of ['OFFICES', 'ACCEPTANCES', 'DEAD', 'KV_keys']) {
+    await expect(streamInfo(broker, name)).rejects.toThrow('stream not found')
+  }
+}, 60_000)
+
+test('what has been copied and changed since is not overwritten, and a stream of another program stays', async () => {
+  await using former = await openFormerBroker()
+  const { broker, settings } = former
+  await using adapters = await openAdapters({ settings, name: 'test', log })
+  const record: IdempotencyRecord = { state: 'open', image: task, task, attempt: 'new', beat: 1 }
+  await adapters.keys.compareAndSwap('ann', 'key', record, 0)
+
+  await createStream(broker, {
+    name: 'KV_keys',
+    subjects: ['$KV.keys.>'],
+    retention: 'limits',
+    allow_direct: true,
+  })
+  await publish(broker, '$KV.keys.ann.key', JSON.stringify({ ...record, attempt: 'former' }))
+  await createStream(broker, { name: 'DEAD', subjects: ['grateful.>'], retention: 'limits' })
+  await using _ = await openAdapters({ settings, name: 'test', log })
+  expect((await adapters.keys.get('ann', 'key'))?.value.attempt).toBe('new')
+  expect((await streamInfo(broker, 'DEAD')).config.subjects).toEqual(['grateful.>'])
+  await expect(streamInfo(broker, 'KV_keys')).rejects.toThrow('stream not found')
+}, 60_000)
