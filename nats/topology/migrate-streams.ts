@@ -35,7 +35,7 @@ export async function migrateStreams(broker: Broker, log: Logger): Promise<void>
   }
 }
 
-/** The number of messages copied; undefined when there is no such stream. */
+/** The number of messages copied; undefined when the stream does not exist. */
 async function migrate(broker: Broker, { name, subject, prefix }: FormerStream): Promise<number | undefined> {
   try {
     const { config } = await streamInfo(broker, name)
