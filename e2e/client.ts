@@ -2,7 +2,7 @@ import type { Problem } from '@pixelflow/core/problem'
 import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import { createParser } from 'eventsource-parser'
 
-/** A client written from the documentation alone: fetch and an event-stream parser. */
+/** An HTTP client without code of the product: `fetch` and an event-stream parser. */
 export function client(baseUrl: string, token?: string) {
   const auth: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const url = (path: string) => new URL(path, baseUrl)
@@ -35,13 +35,13 @@ export function client(baseUrl: string, token?: string) {
       }),
     task: (id: string) => json<TaskView>(`/api/v1/tasks/${id}`),
     list: (query = '') => json<TaskPageView>(`/api/v1/tasks${query}`),
-    events: (id: string, after?: string, signal?: AbortSignal) => follow(call, id, after, signal),
+    events: (id: string, after?: string, signal?: AbortSignal) => readEvents(call, id, after, signal),
     async output(id: string, name = 'default'): Promise<Uint8Array> {
       const response = await call(`/api/v1/tasks/${id}/outputs/${name}`)
       if (!response.ok) throw new Error(`output ${name}: ${response.status} ${await response.text()}`)
       return new Uint8Array(await response.arrayBuffer())
     },
-    /** Status and body of a call that should be refused. */
+    /** Status and body of a call that is expected to fail. */
     async refusal(
       path: string,
       init: RequestInit = {},
@@ -53,53 +53,55 @@ export function client(baseUrl: string, token?: string) {
   }
 }
 
-export interface Seen {
+export interface ReceivedEvent {
   readonly token: string
   readonly view: EventView
 }
 
-/** One connection's events, from `after` on, until the server ends the stream or the connection breaks. */
-async function* follow(
+/** The events of one connection, after `after`, until the server ends the stream or the connection fails. */
+async function* readEvents(
   call: (path: string, init?: RequestInit) => Promise<Response>,
   id: string,
   after?: string,
   signal?: AbortSignal,
-): AsyncGenerator<Seen, void> {
+): AsyncGenerator<ReceivedEvent, void> {
   const headers: Record<string, string> = after === undefined ? {} : { 'last-event-id': after }
   const response = await call(`/api/v1/tasks/${id}/events`, { headers, ...(signal && { signal }) })
   if (!response.ok || response.body === null)
     throw new Error(`events: ${response.status} ${await response.text()}`)
-  const arrived: Seen[] = []
+  const received: ReceivedEvent[] = []
   const parser = createParser({
     onEvent: (event) => {
       if (event.event === 'heartbeat') return
-      arrived.push({ token: event.id ?? '', view: JSON.parse(event.data) as EventView })
+      received.push({ token: event.id ?? '', view: JSON.parse(event.data) as EventView })
     },
   })
   const decoder = new TextDecoder()
   for await (const chunk of response.body) {
     parser.feed(decoder.decode(chunk, { stream: true }))
-    yield* arrived.splice(0)
+    yield* received.splice(0)
   }
 }
 
-/** Follows a task to its end over as many connections as it takes, asking `where` for the client to use next. */
+/** Follows a task to its end over any number of connections; `nextClient` returns the client for the next connection. */
 export async function followToEnd(
-  where: () => ReturnType<typeof client>,
+  nextClient: () => ReturnType<typeof client>,
   id: string,
   { timeoutMs = 60_000 } = {},
-): Promise<Seen[]> {
-  const seen: Seen[] = []
+): Promise<ReceivedEvent[]> {
+  const seen: ReceivedEvent[] = []
   const deadline = Date.now() + timeoutMs
   while (Date.now() < deadline) {
     try {
-      for await (const one of where().events(id, seen.at(-1)?.token)) seen.push(one)
+      for await (const one of nextClient().events(id, seen.at(-1)?.token)) seen.push(one)
     } catch {
-      // The gateway is away just now: that is what resuming is for.
+      // The gateway is unavailable: resume over the next connection.
     }
     const last = seen.at(-1)?.view.kind
     if (last === 'completed' || last === 'failed' || last === 'cancelled') return seen
     await Bun.sleep(100)
   }
-  throw new Error(`task ${id} did not end in time; saw ${seen.map((s) => s.view.kind).join(', ')}`)
+  throw new Error(
+    `Task ${id} did not end within ${timeoutMs} ms; events: ${seen.map((s) => s.view.kind).join(', ')}`,
+  )
 }

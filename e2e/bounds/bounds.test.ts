@@ -5,7 +5,7 @@ import { childrenOf, residentBytes, type Running } from '@pixelflow/testkit/proc
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { client, followToEnd } from '../client.ts'
 
-/** Memory limit of a process, independent of the amount of data. */
+/** The memory of every process is bounded, whatever the amount of data. */
 
 const MiB = 1024 * 1024
 
@@ -20,21 +20,21 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => stack?.[Symbol.asyncDispose](), 30_000)
 
-/** Watches processes until disposed; answers with the most bytes that any one of them held. */
-function watchMemory(pids: () => Promise<number[]>) {
-  let most = 0
-  let watching = true
+/** Samples the memory of processes until `stop`, which returns the peak of a single process in bytes. */
+function recordPeakMemory(pids: () => Promise<number[]>) {
+  let peak = 0
+  let isRecording = true
   const done = (async () => {
-    while (watching) {
-      for (const pid of await pids()) most = Math.max(most, await residentBytes(pid))
+    while (isRecording) {
+      for (const pid of await pids()) peak = Math.max(peak, await residentBytes(pid))
       await Bun.sleep(25)
     }
   })()
   return {
     async stop(): Promise<number> {
-      watching = false
+      isRecording = false
       await done
-      return most
+      return peak
     },
   }
 }
@@ -43,7 +43,7 @@ test('a 2 GB upload and its download to a slow reader leave the gateway within 1
   const api = client(gateway.url)
   await api.upload(await sampleImage())
   const idle = await residentBytes(gateway.pid)
-  const memory = watchMemory(async () => [gateway.pid])
+  const memory = recordPeakMemory(async () => [gateway.pid])
   const total = 2 * 1024 * MiB
 
   const sent = new Bun.CryptoHasher('sha256')
@@ -52,21 +52,21 @@ test('a 2 GB upload and its download to a slow reader leave the gateway within 1
     {
       method: 'POST',
       headers: { 'content-type': 'image/tiff' },
-      body: tiffHeaded(total, sent),
+      body: streamTiff(total, sent),
     },
   )
   expect(image).toMatchObject({ bytes: total, width: null })
 
   const received = await readSlowly(gateway.url, `/api/v1/images/${image.id}/content`)
   expect(received).toEqual({ bytes: total, sha256: sent.digest('hex') })
-  const most = await memory.stop()
-  expect((most - idle) / MiB).toBeLessThan(150)
+  const peak = await memory.stop()
+  expect((peak - idle) / MiB).toBeLessThan(150)
 }, 240_000)
 
-test('a 50-megapixel photograph is processed without any process passing 1 GB', async () => {
+test('a 50-megapixel photo is processed with less than 1 GB in every process', async () => {
   const api = client(gateway.url)
   const image = await api.upload(await sampleImage({ width: 8688, height: 5792, quality: 85, noise: 12 }))
-  const memory = watchMemory(async () => [
+  const memory = recordPeakMemory(async () => [
     gateway.pid,
     actor.pid,
     stack.nats.pid,
@@ -84,32 +84,33 @@ test('a 50-megapixel photograph is processed without any process passing 1 GB', 
   expect((await memory.stop()) / MiB).toBeLessThan(1024)
 }, 240_000)
 
-function tiffHeaded(total: number, digest: Bun.CryptoHasher): ReadableStream<Uint8Array> {
+/** Random bytes behind the header of a TIFF file. */
+function streamTiff(total: number, digest: Bun.CryptoHasher): ReadableStream<Uint8Array> {
   const block = crypto.getRandomValues(new Uint8Array(64 * 1024))
-  let made = 0
+  let sentBytes = 0
   return new ReadableStream<Uint8Array>({
     pull(controller) {
-      if (made >= total) {
+      if (sentBytes >= total) {
         controller.close()
         return
       }
       const next = block.slice()
-      if (made === 0) next.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
-      else new DataView(next.buffer).setFloat64(0, made)
-      made += next.length
+      if (sentBytes === 0) next.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
+      else new DataView(next.buffer).setFloat64(0, sentBytes)
+      sentBytes += next.length
       digest.update(next)
       controller.enqueue(next)
     },
   })
 }
 
-/** Reads a response over a socket: for 5 s hardly at all, then as fast as it comes. */
+/** Reads a response over a socket: slowly for 5 s, then as fast as it arrives. */
 async function readSlowly(baseUrl: string, path: string): Promise<{ bytes: number; sha256: string }> {
   const { hostname, port, host } = new URL(baseUrl)
   const socket = connect(Number(port), hostname)
   socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
   const digest = new Bun.CryptoHasher('sha256')
-  const begin = Date.now()
+  const startedAt = Date.now()
   let bytes = 0
   let head = Buffer.alloc(0)
   let inBody = false
@@ -125,7 +126,8 @@ async function readSlowly(baseUrl: string, path: string): Promise<{ bytes: numbe
     }
     digest.update(body)
     bytes += body.length
-    if (Date.now() - begin < 5_000) await Bun.sleep(250)
+    // A slow reader.
+    if (Date.now() - startedAt < 5_000) await Bun.sleep(250)
   }
   return { bytes, sha256: digest.digest('hex') }
 }

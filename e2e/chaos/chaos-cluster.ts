@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { bestDieWithParentMethod } from '@pixelflow/cli/stack/die-with-parent'
 import { supervise, type SupervisedProcess } from '@pixelflow/cli/stack/supervise'
+import { retry } from '@pixelflow/core/retry'
 import type { Broker } from '@pixelflow/nats/connection/broker'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '@pixelflow/nats/connection/connect'
@@ -14,116 +15,109 @@ import type { Nats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { createTestClock, type TestClock } from '@pixelflow/testkit/test-clock'
 
-/** A shipped process that is started again whenever it ends, as `up` does it. */
-export interface Member {
+/** A gateway or actor process that is restarted whenever it exits, as `./pixelflow up` does it. */
+export interface ChaosProcess {
   readonly name: string
   readonly process: SupervisedProcess
-  /** Its wall clock, hours off from the beginning. */
+  /** Its wall clock, which is hours off from the start. */
   readonly clock: TestClock
-  /** Resolves when it serves again after it has ended the next time. */
-  back(): Promise<void>
+  /** Resolves when the process serves again after its next exit. */
+  restarted(): Promise<void>
 }
 
-export interface Gateway extends Member {
-  /** What it keeps on disk, of which nothing may be missed. */
+export interface ChaosGateway extends ChaosProcess {
+  /** Its files. The service must not depend on them, so faults delete them. */
   readonly dataDir: string
   readonly url: string
   /** `host:port` */
   readonly grpc: string
 }
 
-/** What is put to the test: three brokers that keep everything three times, gateways and actors. */
+/** The system under test: three brokers that store everything three times, gateways and actors. */
 export interface ChaosCluster extends AsyncDisposable {
   readonly brokers: readonly Nats[]
-  readonly gateways: readonly Gateway[]
-  readonly actors: readonly Member[]
-  /** Our own eyes on the brokers, apart from all gateways and actors. */
+  readonly gateways: readonly ChaosGateway[]
+  readonly actors: readonly ChaosProcess[]
+  /** The test's own connection to the brokers, independent of all gateways and actors. */
   readonly broker: Broker
-  /** As a gateway has it, but its sweeps take all that nothing refers to, however young. */
+  /** The adapters of a gateway, but their sweeps remove unreferenced bytes of any age. */
   readonly adapters: Adapters
   readonly settings: NatsSettings
   readonly accounts: readonly string[]
-  /** For what is done to it. */
+  /** Logs the injected faults. */
   readonly log: Logger
-  /** Where all of that is written, and everything that the processes say. */
+  /** Receives this log and the logs of all processes. */
   readonly logFile: string
 }
 
-export interface Plan {
+export interface ChaosClusterOptions {
   readonly gateways: number
   readonly actors: number
   readonly accounts: readonly string[]
-  /** The disk of each broker, in bytes. */
+  /** Storage limit of each broker, in bytes. */
   readonly storeBytes: number
 }
 
 export const tokenOf = (account: string) => `token-of-${account}`
 
-/** Tries something until it works. @throws what it threw, after half a minute. */
-export async function again<T>(act: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + 30_000; ;) {
-    try {
-      return await act()
-    } catch (thrown) {
-      if (Date.now() > deadline) throw thrown
-    }
-    await Bun.sleep(250)
-  }
+/** Repeats an operation for 30 s, whatever it throws. */
+export function retryAny<T>(operation: () => Promise<T>): Promise<T> {
+  return retry(operation, { isRetryable: () => true, timeoutMs: 30_000 })
 }
 
 /**
- * Resolves when every gateway serves: one that was ended several times is started again with growing pauses.
- * @throws Error when one does not within half a minute.
+ * Resolves when every gateway is ready: the supervisor restarts a process with growing pauses.
+ * @throws Error when one is not ready within 30 s.
  */
-export async function allServe({ gateways }: ChaosCluster): Promise<void> {
+export async function waitUntilReady({ gateways }: ChaosCluster): Promise<void> {
   for (const { name, url } of gateways)
-    await again(async () => {
+    await retryAny(async () => {
       const { status } = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5000) })
       if (status !== 200) throw new Error(`${name} is not ready: ${status}.`)
     })
 }
 
-/** How far the clocks of processes are off when they start, in milliseconds; the brokers' are right. */
 const hour = 3_600_000
+/** Clock offsets of the processes at the start, in milliseconds; the clocks of the brokers are correct. */
 const clockOffsets = [2 * hour, -2 * hour, 0] as const
 
 const root = resolve(import.meta.dir, '../..')
 
 export async function startChaosCluster({
-  gateways,
-  actors,
+  gateways: gatewayCount,
+  actors: actorCount,
   accounts,
   storeBytes,
-}: Plan): Promise<ChaosCluster> {
+}: ChaosClusterOptions): Promise<ChaosCluster> {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-chaos-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
   const logFile = join(tmpdir(), `${home.slice(home.lastIndexOf('/') + 1)}.log`)
-  const written = Bun.file(logFile).writer()
-  scope.defer(async () => void (await written.end()))
+  const logWriter = Bun.file(logFile).writer()
+  scope.defer(async () => void (await logWriter.end()))
+  const restartWaiters = new Map<string, (() => void)[]>()
   const logOf = (service: string): Logger =>
     createLogger({
       service,
       level: 'debug',
       format: 'json',
       write: (line) => {
-        void written.write(`${line.trimEnd()}\n`)
+        void logWriter.write(`${line.trimEnd()}\n`)
         if (!line.includes('"process restarted"')) return
-        for (const heard of waiting.get(service)?.splice(0) ?? []) heard()
+        for (const resolve of restartWaiters.get(service)?.splice(0) ?? []) resolve()
       },
     })
-  const waiting = new Map<string, (() => void)[]>()
-  const back = (name: string) => () =>
+  const restarted = (name: string) => () =>
     new Promise<void>((resolve) => {
-      waiting.set(name, [...(waiting.get(name) ?? []), resolve])
+      restartWaiters.set(name, [...(restartWaiters.get(name) ?? []), resolve])
     })
 
   const cluster = scope.use(await startCluster({ storeBytes }))
   const settings = readSettings(natsSettings, cluster.env)
   const log = logOf('chaos')
-  // Servers that have just formed a cluster refuse to place streams for a moment.
   const open = () => openAdapters({ settings, name: 'chaos', log, sweepGraceMs: 0, touchAfterMs: 0 })
-  const adapters = scope.use(await again(open))
+  // A cluster that has just formed refuses to place streams for a moment.
+  const adapters = scope.use(await retryAny(open))
   const env = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
@@ -135,59 +129,71 @@ export async function startChaosCluster({
     PIXELFLOW_ACTOR_CONCURRENCY: '2',
     PIXELFLOW_LIVE_CONCURRENCY: '0',
     PIXELFLOW_SSE_HEARTBEAT: '2s',
-    // So often that a clock that is ahead would show, and with the least grace there is.
+    // Frequent sweeps with the smallest grace: a sweep that trusted a clock that is ahead would remove new data.
     PIXELFLOW_SWEEP_INTERVAL: '3s',
     PIXELFLOW_SWEEP_GRACE: '2m',
   }
   const dieWithParent = bestDieWithParentMethod()
-  const keep = (
+  const startProcess = (
     name: string,
-    room: string,
+    service: 'gateway' | 'actors',
     clock: TestClock,
-    own: Record<string, string>,
+    ownEnv: Record<string, string>,
   ): SupervisedProcess => {
-    const running = supervise(
+    const supervised = supervise(
       {
-        service: room,
-        command: [process.execPath, '--no-env-file', ...clock.arguments, join(root, room, 'main.ts')],
+        service,
+        command: [process.execPath, '--no-env-file', ...clock.arguments, join(root, service, 'main.ts')],
         cwd: home,
-        env: { ...env, ...clock.env, ...own },
+        env: { ...env, ...clock.env, ...ownEnv },
       },
       { dieWithParent, log: logOf(name) },
     )
-    scope.defer(() => running.stop(10_000))
-    return running
+    scope.defer(() => supervised.stop(10_000))
+    return supervised
   }
   const clockOf = async (n: number) => scope.use(await createTestClock(clockOffsets[n % clockOffsets.length]))
-  const gateway = async (n: number): Promise<Gateway> => {
+  const startGateway = async (n: number): Promise<ChaosGateway> => {
     const [http, grpc] = [await freePort(), await freePort()]
     const name = `gateway-${n}`
     const dataDir = join(home, name)
     const clock = await clockOf(n - 1)
-    const running = keep(name, 'gateway', clock, {
+    const supervised = startProcess(name, 'gateway', clock, {
       PIXELFLOW_HTTP_PORT: String(http),
       PIXELFLOW_GRPC_PORT: String(grpc),
       PIXELFLOW_DATA_DIR: dataDir,
     })
-    const url = `http://127.0.0.1:${http}`
-    return { name, process: running, clock, back: back(name), dataDir, url, grpc: `127.0.0.1:${grpc}` }
+    return {
+      name,
+      process: supervised,
+      clock,
+      restarted: restarted(name),
+      dataDir,
+      url: `http://127.0.0.1:${http}`,
+      grpc: `127.0.0.1:${grpc}`,
+    }
   }
-  const clients: Gateway[] = []
-  for (let n = 1; n <= gateways; n += 1) clients.push(await gateway(n))
-  const hands: Member[] = []
-  for (let n = 1; n <= actors; n += 1) {
+  const gateways: ChaosGateway[] = []
+  for (let n = 1; n <= gatewayCount; n += 1) gateways.push(await startGateway(n))
+  const actors: ChaosProcess[] = []
+  for (let n = 1; n <= actorCount; n += 1) {
     const name = `actor-${n}`
     const clock = await clockOf(n - 1)
-    hands.push({ name, process: keep(name, 'actors', clock, {}), clock, back: back(name) })
+    actors.push({
+      name,
+      process: startProcess(name, 'actors', clock, {}),
+      clock,
+      restarted: restarted(name),
+    })
   }
-  await Promise.all([...clients, ...hands].map((one) => one.process.ready))
+  await Promise.all([...gateways, ...actors].map((one) => one.process.ready))
 
   const broker = scope.use(await connect({ settings, name: 'chaos', log }))
   const owned = scope.move()
   return {
     brokers: cluster.servers,
-    gateways: clients,
-    actors: hands,
+    gateways,
+    actors,
     broker,
     adapters,
     settings,

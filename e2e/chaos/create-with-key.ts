@@ -3,13 +3,13 @@ import { pause } from '@pixelflow/core/pause'
 import { client as plainClient } from '../client.ts'
 import type { Tally } from './ledger.ts'
 import { tokenOf, type ChaosCluster } from './chaos-cluster.ts'
-import type { Wrongs } from './inspect.ts'
+import type { Violations } from './violations.ts'
 import type { Random } from './random.ts'
 
-/** Longer than any call may take: 20 s, whatever the brokers do, and the longest stop of a gateway itself (`stopGateway`). */
-const longestAnswerMs = 24_000
-/** Calls with one key are made at most so often. */
-const mostCalls = 60
+/** A call may take 20 s, whatever the brokers do, and a gateway may be frozen for 4 s meanwhile (`stopGateway`). */
+const maxAnswerMs = 24_000
+/** Maximum number of calls with one key. */
+const maxCalls = 60
 
 export interface KeyedCall {
   readonly account: string
@@ -19,44 +19,45 @@ export interface KeyedCall {
   readonly lane: string
 }
 
-export interface Checks {
+export interface KeyedCallChecks {
   readonly cluster: ChaosCluster
   readonly random: Random
-  readonly wrongs: Wrongs
-  /** Calls that were refused or never answered, by what and why. */
+  readonly violations: Violations
+  /** Calls that were refused or not answered, by call and reason. */
   readonly refused: Tally
-  /** Told how long each answer took, in milliseconds. */
-  readonly answered: (tookMs: number) => void
-  /** Nothing is repeated any more once it aborts. */
+  /** Receives the duration of each answered call, in milliseconds. */
+  readonly recordAnswer: (tookMs: number) => void
+  /** No call is repeated after it aborts. */
   readonly deadline: AbortSignal
 }
 
 /**
- * Makes a call with an idempotency key, through any gateway and without a client that tries again, until one says that the
- * task is accepted; then sometimes once more. Every answer has to come in time, and all have to name the same task.
+ * Creates a task with an idempotency key: sends the same call to random gateways until one answers that the task is
+ * accepted, and then sometimes again. Every call must be answered in time, and all answers must name the same task.
  */
-export async function createWithKey(call: KeyedCall, checks: Checks): Promise<TaskView | undefined> {
-  const { random, wrongs, deadline } = checks
+export async function createWithKey(call: KeyedCall, checks: KeyedCallChecks): Promise<TaskView | undefined> {
+  const { random, violations, deadline } = checks
   let first: TaskView | undefined
-  for (let calls = 0; calls < mostCalls && !deadline.aborted; calls += 1) {
-    const task = await once(call, checks)
+  for (let calls = 0; calls < maxCalls && !deadline.aborted; calls += 1) {
+    const task = await tryToCreate(call, checks)
     if (task === undefined) {
       await pause(random.between(200, 1000), deadline)
       continue
     }
     first ??= task
-    if (task.id !== first.id) wrongs.add('doubledTasks', `${call.key}: ${first.id} ${task.id}`)
+    if (task.id !== first.id) violations.add('duplicateTasks', `${call.key}: ${first.id} ${task.id}`)
     if (random.chance(0.6)) break
   }
   return first
 }
 
-async function once(call: KeyedCall, checks: Checks): Promise<TaskView | undefined> {
-  const { cluster, random, wrongs, refused, answered } = checks
+/** One call; undefined when it was refused or not answered. */
+async function tryToCreate(call: KeyedCall, checks: KeyedCallChecks): Promise<TaskView | undefined> {
+  const { cluster, random, violations, refused, recordAnswer } = checks
   const { account, key, image, recipe, lane } = call
   const { name, url } = random.pick(cluster.gateways)
-  const signal = AbortSignal.timeout(longestAnswerMs)
-  const begun = performance.now()
+  const signal = AbortSignal.timeout(maxAnswerMs)
+  const startedAt = performance.now()
   try {
     const response = await plainClient(url, tokenOf(account)).call('/api/v1/tasks', {
       method: 'POST',
@@ -65,15 +66,15 @@ async function once(call: KeyedCall, checks: Checks): Promise<TaskView | undefin
       signal,
     })
     const body: unknown = await response.json()
-    answered(performance.now() - begun)
+    recordAnswer(performance.now() - startedAt)
     if (response.status === 202) return body as TaskView
     refused.add(`create with key ${(body as { code?: string }).code ?? response.status}`)
   } catch {
     // A killed gateway sends no answer.
     if (signal.aborted)
-      wrongs.add(
+      violations.add(
         'lateAnswers',
-        `${key}: ${name} said nothing for ${Math.round(performance.now() - begun)} ms`,
+        `${key}: no answer from ${name} for ${Math.round(performance.now() - startedAt)} ms`,
       )
     else refused.add('create with key disconnected')
   }

@@ -1,18 +1,20 @@
 import { rm } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
+import type { Broker } from '@pixelflow/nats/connection/broker'
 import { createStream, streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
 import { streams, blobBuckets, blobStream } from '@pixelflow/nats/topology/topology'
 import { blockWritesOf } from '@pixelflow/testkit/block-writes'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { childrenOf } from '@pixelflow/testkit/process'
-import { again, type ChaosCluster, type Member } from './chaos-cluster.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { retryAny, type ChaosCluster, type ChaosProcess } from './chaos-cluster.ts'
 import type { Random } from './random.ts'
 
 const allStreams = [...Object.values(streams), ...Object.values(blobBuckets).map(blobStream)]
 
-/** The step-down request of every stream and consumer leader. */
-const leaders = ({ settings }: ChaosCluster) => [
+/** The step-down request for every stream and consumer leader. */
+const stepDownRequests = ({ settings }: ChaosCluster) => [
   ...allStreams.map((stream) => `STREAM.LEADER.STEPDOWN.${stream}`),
   ...consumersOf(settings).map(
     ({ stream, config }) => `CONSUMER.LEADER.STEPDOWN.${stream}.${config.durable_name}`,
@@ -21,16 +23,16 @@ const leaders = ({ settings }: ChaosCluster) => [
 
 export interface FaultInjector {
   /** Number of injected faults by kind. */
-  readonly done: Readonly<Record<string, number>>
-  /** Resolves when all faults are undone: every process runs again, and the brokers agree. */
-  readonly over: Promise<void>
+  readonly counts: Readonly<Record<string, number>>
+  /** Resolves when all faults are undone: every process runs again, and all replicas are current. */
+  readonly undone: Promise<void>
 }
 
-/** How long a process is frozen, in milliseconds; the longest exceeds the lease of a job. */
-const stops = [500, 1500, 4000, 14_000] as const
+/** Durations of a freeze, in milliseconds; the longest exceeds the lease of a job. */
+const freezeMs = [500, 1500, 4000, 14_000] as const
 
-/** How far a clock may be set forward or back, in milliseconds. */
-const mostClockMs = 2 * 3_600_000
+/** Largest offset of a clock in either direction, in milliseconds. */
+const maxClockOffsetMs = 2 * 3_600_000
 
 /**
  * Injects a fault every 0.3 to 3 seconds until `signal` aborts. At most one broker is unavailable or lagging at a time,
@@ -42,55 +44,55 @@ export function injectFaults(
   random: Random,
   { only, signal }: { only: readonly string[]; signal: AbortSignal },
 ): FaultInjector {
-  const done: Record<string, number> = {}
-  const under = new Set<Promise<void>>()
-  let brokerBusy = false
+  const counts: Record<string, number> = {}
+  const active = new Set<Promise<void>>()
+  let isBrokerBusy = false
 
-  const halt = async (pid: number, ms: number) => {
-    if (!send(pid, 'SIGSTOP')) return
+  const freeze = async (pid: number, ms: number) => {
+    if (!sendSignal(pid, 'SIGSTOP')) return
     await pause(ms, signal)
-    send(pid, 'SIGCONT')
+    sendSignal(pid, 'SIGCONT')
   }
-  const child = async (members: readonly Member[]) => {
-    const { pid } = random.pick(members).process
+  const pickChild = async (processes: readonly ChaosProcess[]) => {
+    const { pid } = random.pick(processes).process
     const children = pid === undefined ? [] : await childrenOf(pid)
     return children.length === 0 ? undefined : random.pick(children)
   }
-  const kill = async (members: readonly Member[], by: NodeJS.Signals = 'SIGKILL') => {
-    const { pid } = random.pick(members).process
-    if (pid !== undefined) send(pid, by)
+  const kill = async (processes: readonly ChaosProcess[], signal: NodeJS.Signals = 'SIGKILL') => {
+    const { pid } = random.pick(processes).process
+    if (pid !== undefined) sendSignal(pid, signal)
   }
-  const stop = async (members: readonly Member[], most: number) => {
-    const { pid } = random.pick(members).process
-    const ms = random.pick(stops.filter((one) => one <= most))
-    if (pid !== undefined) await halt(pid, ms)
+  const stop = async (processes: readonly ChaosProcess[], maxMs: number) => {
+    const { pid } = random.pick(processes).process
+    const ms = random.pick(freezeMs.filter((one) => one <= maxMs))
+    if (pid !== undefined) await freeze(pid, ms)
   }
-  /** One broker at a time; the next one only after it has caught up. */
-  const withBroker = async (act: (nats: Nats) => Promise<void>) => {
-    brokerBusy = true
+  /** Affects one broker at a time: the next one only after this one has caught up. */
+  const withBroker = async (affect: (nats: Nats) => Promise<void>) => {
+    isBrokerBusy = true
     try {
-      await act(random.pick(cluster.brokers))
-      await agreed(cluster)
+      await affect(random.pick(cluster.brokers))
+      await waitUntilReplicated(cluster)
     } finally {
-      brokerBusy = false
+      isBrokerBusy = false
     }
   }
 
-  const acts: Record<string, { weight: number; ofBroker?: true; run: () => Promise<void> }> = {
+  const kinds: Record<string, { weight: number; ofBroker?: true; run: () => Promise<void> }> = {
     killActor: { weight: 4, run: () => kill(cluster.actors) },
     stopActor: { weight: 3, run: () => stop(cluster.actors, 14_000) },
     killChild: {
       weight: 4,
       run: async () => {
-        const pid = await child(cluster.actors)
-        if (pid !== undefined) send(pid, 'SIGKILL')
+        const pid = await pickChild(cluster.actors)
+        if (pid !== undefined) sendSignal(pid, 'SIGKILL')
       },
     },
     stopChild: {
       weight: 2,
       run: async () => {
-        const pid = await child(cluster.actors)
-        if (pid !== undefined) await halt(pid, random.pick(stops))
+        const pid = await pickChild(cluster.actors)
+        if (pid !== undefined) await freeze(pid, random.pick(freezeMs))
       },
     },
     killGateway: { weight: 3, run: () => kill(cluster.gateways) },
@@ -101,7 +103,7 @@ export function injectFaults(
       run: async () => {
         const { process, dataDir } = random.pick(cluster.gateways)
         if (process.pid === undefined) return
-        send(process.pid, 'SIGKILL')
+        sendSignal(process.pid, 'SIGKILL')
         await rm(dataDir, { recursive: true, force: true })
       },
     },
@@ -119,16 +121,16 @@ export function injectFaults(
     stopBroker: {
       weight: 2,
       ofBroker: true,
-      run: () => withBroker((nats) => halt(nats.pid, random.pick(stops))),
+      run: () => withBroker((nats) => freeze(nats.pid, random.pick(freezeMs))),
     },
     // All at once: pending requests get no answer.
     stopBrokers: {
       weight: 1,
       ofBroker: true,
       run: async () => {
-        const ms = random.pick(stops)
+        const ms = random.pick(freezeMs)
         await withBroker(
-          async () => void (await Promise.all(cluster.brokers.map(({ pid }) => halt(pid, ms)))),
+          async () => void (await Promise.all(cluster.brokers.map(({ pid }) => freeze(pid, ms)))),
         )
       },
     },
@@ -137,9 +139,9 @@ export function injectFaults(
       ofBroker: true,
       run: () =>
         withBroker(async (nats) => {
-          const makeRoom = blockWritesOf(nats.pid)
-          await pause(random.pick(fullMs), signal)
-          makeRoom()
+          const unblockWrites = blockWritesOf(nats.pid)
+          await pause(random.pick(diskFullMs), signal)
+          unblockWrites()
           // A server that failed to write serves its streams again only after a restart.
           await nats.restart()
         }),
@@ -149,95 +151,105 @@ export function injectFaults(
       run: () =>
         random
           .pick([...cluster.actors, ...cluster.gateways])
-          .clock.set(random.between(-mostClockMs, mostClockMs)),
+          .clock.set(random.between(-maxClockOffsetMs, maxClockOffsetMs)),
     },
     fillDisks: { weight: 2, ofBroker: true, run: () => withBroker(() => fillDisks(cluster, random, signal)) },
     stepDown: {
       weight: 3,
       run: async () => {
-        const what = random.pick(leaders(cluster))
-        await cluster.broker.request(`$JS.API.${what}`).catch(() => {})
+        const request = random.pick(stepDownRequests(cluster))
+        await cluster.broker.request(`$JS.API.${request}`).catch(() => {})
       },
     },
   }
-  const chosen = Object.entries(acts).filter(([name]) => only.length === 0 || only.includes(name))
+  const chosen = Object.entries(kinds).filter(([name]) => only.length === 0 || only.includes(name))
   if (chosen.length === 0)
-    throw new Error(`Unknown fault ${only.join(', ')}. Name one or more of ${Object.keys(acts).join(', ')}.`)
-  const deck = chosen.flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
+    throw new Error(
+      `Unknown kind of fault: ${only.join(', ')}. Name one or more of ${Object.keys(kinds).join(', ')}.`,
+    )
+  const weighted = chosen.flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
 
-  const over = (async () => {
+  const undone = (async () => {
     while (!signal.aborted) {
       await pause(random.between(300, 3000), signal)
-      const name = random.pick(deck)
-      const act = acts[name]
-      if (signal.aborted || act === undefined || (act.ofBroker && brokerBusy)) continue
-      done[name] = (done[name] ?? 0) + 1
-      cluster.log.info('fault injected', { act: name })
-      const running: Promise<void> = act.run().finally(() => {
-        cluster.log.info('fault undone', { act: name })
-        under.delete(running)
+      const name = random.pick(weighted)
+      const fault = kinds[name]
+      if (signal.aborted || fault === undefined || (fault.ofBroker && isBrokerBusy)) continue
+      counts[name] = (counts[name] ?? 0) + 1
+      cluster.log.info('fault injected', { kind: name })
+      const running: Promise<void> = fault.run().finally(() => {
+        cluster.log.info('fault undone', { kind: name })
+        active.delete(running)
       })
-      under.add(running)
+      active.add(running)
     }
-    await Promise.all(under)
-    await agreed(cluster)
+    await Promise.all(active)
+    await waitUntilReplicated(cluster)
   })()
-  return { done, over }
+  return { counts, undone }
 }
 
-interface Answer {
+interface StreamResponse {
   readonly error?: { readonly code: number; readonly description: string }
 }
 
-const ballast = 'BALLAST'
-const lump = new Uint8Array(512 * 1024)
+const fillerStream = 'FILLER'
+const filler = new Uint8Array(512 * 1024)
 
-/** How long the disks stay full, in milliseconds; the longest exceeds the time limit of a call. */
-const fullMs = [500, 4000, 16_000] as const
+/** How long a disk stays full, in milliseconds; the longest exceeds the time limit of a call. */
+const diskFullMs = [500, 4000, 16_000] as const
 
 /** Fills the storage limit of all brokers for a while: they report it and refuse writes. */
 async function fillDisks({ broker }: ChaosCluster, random: Random, signal: AbortSignal): Promise<void> {
   try {
-    await createStream(broker, { name: ballast, subjects: ['ballast'], storage: 'file', num_replicas: 3 })
-    for (let lumps = 0; lumps < 4096 && !signal.aborted; lumps += 1) {
-      const answer = await broker.request('ballast', lump)
-      if (answer.json<Answer>().error) break
+    await createStream(broker, {
+      name: fillerStream,
+      subjects: ['filler'],
+      storage: 'file',
+      num_replicas: 3,
+    })
+    for (let messages = 0; messages < 4096 && !signal.aborted; messages += 1) {
+      const response = await broker.request('filler', filler)
+      if (response.json<StreamResponse>().error) break
     }
-    await pause(random.pick(fullMs), signal)
+    await pause(random.pick(diskFullMs), signal)
   } catch {
     // No leader, or no space for the request itself: the disks are full in either case.
   } finally {
-    await again(async () => {
-      const { error } = (await broker.request(`$JS.API.STREAM.DELETE.${ballast}`)).json<Answer>()
+    await retryAny(async () => {
+      const { error } = (await broker.request(`$JS.API.STREAM.DELETE.${fillerStream}`)).json<StreamResponse>()
       if (error && error.code !== 404) throw new Error(error.description)
     })
   }
 }
 
 /** Resolves when all replicas are current. @throws Error when they are not within two minutes. */
-export async function agreed({ broker }: ChaosCluster): Promise<void> {
-  const deadline = Date.now() + 120_000
-  for (;;) {
-    try {
-      const infos = await Promise.all(allStreams.map((name) => streamInfo(broker, name)))
-      const behind = infos.filter(
-        ({ cluster }) =>
-          !cluster?.leader || cluster.replicas?.some(({ current, offline }) => !current || offline) !== false,
-      )
-      if (behind.length === 0) return
-      if (Date.now() > deadline)
-        throw new Disagreement(`Brokers still differ on ${behind.map((one) => one.config.name).join(', ')}.`)
-    } catch (thrown) {
-      if (thrown instanceof Disagreement || Date.now() > deadline) throw thrown
-    }
-    await Bun.sleep(250)
-  }
+export async function waitUntilReplicated({ broker }: ChaosCluster): Promise<void> {
+  await waitFor(
+    'all replicas current',
+    async () => {
+      // Every look is a request for each stream.
+      await pause(250)
+      return findLaggingStreams(broker).catch(String)
+    },
+    (lagging) => lagging.length === 0,
+    { timeoutMs: 120_000 },
+  )
 }
 
-class Disagreement extends Error {}
+/** Names of the streams without a leader or with a replica that lags. */
+async function findLaggingStreams(broker: Broker): Promise<string[]> {
+  const infos = await Promise.all(allStreams.map((name) => streamInfo(broker, name)))
+  return infos
+    .filter(
+      ({ cluster }) =>
+        !cluster?.leader || cluster.replicas?.some(({ current, offline }) => !current || offline) !== false,
+    )
+    .map(({ config }) => config.name)
+}
 
 /** False when the process has exited. */
-export function send(pid: number, signal: NodeJS.Signals): boolean {
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal)
     return true

@@ -3,16 +3,16 @@ import { openGrpc } from '@pixelflow/client/grpc'
 import { client as plainClient } from '../client.ts'
 import { tokenOf, type ChaosCluster } from './chaos-cluster.ts'
 
-/** One account's way in through one gateway over one protocol. */
+/** A client of one account at one gateway over one protocol. */
 export interface GatewayClient {
   readonly protocol: 'http' | 'grpc'
   readonly client: Client
-  /** The events of a single connection, without any help of the client in putting them right. */
+  /** The events of a single connection: the client does not reconnect, reorder or skip duplicates. */
   events(task: string, after: string | undefined, signal: AbortSignal): AsyncIterable<TaskEvent>
 }
 
-/** All ways of an account. */
-export function gatewayClientsOf(
+/** One client for each gateway and protocol. */
+export function openGatewayClients(
   cluster: ChaosCluster,
   account: string,
   scope: AsyncDisposableStack,

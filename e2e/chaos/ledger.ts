@@ -1,20 +1,21 @@
 import { hasEnded } from '@pixelflow/core/status'
 import type { TaskEvent } from '@pixelflow/client'
-import type { Seen } from './follow.ts'
-import type { Work } from './expected-results.ts'
+import type { FollowedTask } from './follow-task.ts'
+import type { RecipeCase } from './expected-results.ts'
 
-/** A task that a gateway has accepted. */
-export interface Entry {
+/** A task that a gateway has accepted, and what the gateways have promised about it. */
+export interface LedgerEntry {
   readonly account: string
   readonly task: string
-  readonly work: Work
-  /** An image of its own, of which there is only one use. */
-  readonly ownImage: boolean
-  /** What the client was promised beyond the work itself. */
+  readonly recipeCase: RecipeCase
+  /** The image was uploaded for this task alone, so its result is not known in advance. */
+  readonly hasOwnImage: boolean
+  /** A gateway answered that the task is cancelled. */
   cancelled: boolean
-  deleteAsked: boolean
+  deleteRequested: boolean
+  /** A gateway answered that the task is deleted. */
   deleted: boolean
-  readonly followers: Promise<Seen>[]
+  readonly followers: Promise<FollowedTask>[]
 }
 
 export function isFinal(event: TaskEvent): boolean {
@@ -24,15 +25,15 @@ export function isFinal(event: TaskEvent): boolean {
 /** Counts by name. */
 export interface Tally {
   add(name: string): void
-  readonly all: Readonly<Record<string, number>>
+  readonly counts: Readonly<Record<string, number>>
 }
 
 export function createTally(): Tally {
-  const all: Record<string, number> = {}
+  const counts: Record<string, number> = {}
   return {
-    all,
+    counts,
     add(name) {
-      all[name] = (all[name] ?? 0) + 1
+      counts[name] = (counts[name] ?? 0) + 1
     },
   }
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { chaos } from './chaos.ts'
+import { runChaos } from './run-chaos.ts'
 
 /** Usage: bun e2e/chaos/main.ts [--minutes 5] [--seed 1] [--rate 8] [--actors 3] [--acts killActor,… | --rolling]; the last line is the report. */
 
@@ -16,21 +16,21 @@ const { values } = parseArgs({
 
 const say = (text: string) => void process.stderr.write(`chaos: ${text}\n`)
 
-function number(name: string, text: string, least: number, most: number): number {
+function parseNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text)
-  if (text.trim() !== '' && value >= least && value <= most) return value
-  say(`--${name} must be a number from ${least} to ${most}, got ${text}.`)
+  if (text.trim() !== '' && value >= min && value <= max) return value
+  say(`--${name} must be a number from ${min} to ${max}, got ${text}.`)
   process.exit(2)
 }
 
-const report = await chaos({
-  minutes: number('minutes', values.minutes, 0.1, 1440),
-  seed: number('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)), 0, 2 ** 32 - 1),
-  tasksPerSecond: number('rate', values.rate, 0.1, 1000),
-  actors: number('actors', values.actors, 1, 64),
-  acts: values.acts.split(',').filter(Boolean),
+const report = await runChaos({
+  minutes: parseNumber('minutes', values.minutes, 0.1, 1440),
+  seed: parseNumber('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 32)), 0, 2 ** 32 - 1),
+  tasksPerSecond: parseNumber('rate', values.rate, 0.1, 1000),
+  actors: parseNumber('actors', values.actors, 1, 64),
+  faults: values.acts.split(',').filter(Boolean),
   rolling: values.rolling,
   say,
 })
 process.stdout.write(`${JSON.stringify(report)}\n`)
-process.exit(Object.values(report.wrong).every((count) => count === 0) ? 0 : 1)
+process.exit(Object.values(report.violations).every((count) => count === 0) ? 0 : 1)

@@ -1,12 +1,12 @@
-/** Chance that can be had again: equal seeds give equal sequences. */
+/** Pseudo-random numbers: equal seeds give equal sequences. */
 export interface Random {
   /** From 0 up to, but not including, 1. */
   next(): number
   chance(probability: number): boolean
-  /** A number from `least` up to `most`. */
-  between(least: number, most: number): number
+  /** A number from `min` up to `max`. */
+  between(min: number, max: number): number
   pick<T>(list: readonly T[]): T
-  /** Another one, of which the same holds. */
+  /** An independent generator, seeded from this one. */
   fork(): Random
 }
 
@@ -22,11 +22,11 @@ export function createRandom(seed: number): Random {
   return {
     next,
     chance: (probability) => next() < probability,
-    between: (least, most) => least + (most - least) * next(),
+    between: (min, max) => min + (max - min) * next(),
     pick(list) {
-      const found = list[Math.floor(next() * list.length)]
-      if (found === undefined) throw new Error('Nothing to choose from.')
-      return found
+      const item = list[Math.floor(next() * list.length)]
+      if (item === undefined) throw new Error('Cannot pick from an empty list.')
+      return item
     },
     fork: () => createRandom(Math.floor(next() * 2 ** 32)),
   }

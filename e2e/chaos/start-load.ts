@@ -1,149 +1,170 @@
 import { pause } from '@pixelflow/core/pause'
-import { largePicture, learn, picture, reasonOf, type Subject } from './expected-results.ts'
-import { createTally, type Entry, type Tally } from './ledger.ts'
-import { gatewayClientsOf, type GatewayClient } from './gateway-clients.ts'
-import { follow } from './follow.ts'
+import { PixelflowError } from '@pixelflow/client'
+import {
+  createImage,
+  createLargeImage,
+  recordExpectedResults,
+  type ExpectedResults,
+} from './expected-results.ts'
+import { createTally, type LedgerEntry, type Tally } from './ledger.ts'
+import { openGatewayClients, type GatewayClient } from './gateway-clients.ts'
+import { followTask } from './follow-task.ts'
 import { createWithKey } from './create-with-key.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
-import type { Wrongs } from './inspect.ts'
+import type { Violations } from './violations.ts'
 import type { Random } from './random.ts'
 
-/** An account with its ways in and its pictures. */
+/** An account with its clients and its images. */
 export interface TestAccount {
   readonly account: string
   readonly clients: readonly GatewayClient[]
-  readonly subjects: readonly Subject[]
+  readonly expectedResults: readonly ExpectedResults[]
 }
 
 export interface Load {
-  readonly entries: Entry[]
-  /** Calls that were refused or never answered, by what and why. */
+  readonly entries: LedgerEntry[]
+  /** Calls that were refused or not answered, by call and reason. */
   readonly refused: Tally
-  /** The longest that a call with an idempotency key was answered after, in milliseconds. */
+  /** Longest time until a call with an idempotency key was answered, in milliseconds. */
   readonly slowestAnswerMs: number
 }
 
-/** Made while all is calm. */
+/** Opens the clients and records the expected results. Call it before any fault is injected. */
 export async function createAccounts(
   cluster: ChaosCluster,
   scope: AsyncDisposableStack,
 ): Promise<TestAccount[]> {
   return Promise.all(
     cluster.accounts.map(async (account, n) => {
-      const clients = gatewayClientsOf(cluster, account, scope)
+      const clients = openGatewayClients(cluster, account, scope)
       const first = clients[0] as GatewayClient
-      const subjects = [await learn(first.client, 2 * n + 1), await learn(first.client, 2 * n + 2)]
-      return { account, clients, subjects }
+      const expectedResults = [
+        await recordExpectedResults(first.client, 2 * n + 1),
+        await recordExpectedResults(first.client, 2 * n + 2),
+      ]
+      return { account, clients, expectedResults }
     }),
   )
 }
 
-export interface Pace {
-  /** Tasks requested per second, whether or not they are accepted. */
+export interface LoadRate {
+  /** Tasks requested per second, whether accepted or not. */
   readonly perSecond: number
-  /** Tasks under way at most; beyond it nothing new is asked for. */
-  readonly most: number
+  /** Maximum number of unfinished tasks; at this number no further task is requested. */
+  readonly maxConcurrent: number
 }
 
 /** Creates tasks until `signal` aborts. Followers continue until `deadline` aborts. */
 export async function startLoad(
   cluster: ChaosCluster,
   testAccounts: readonly TestAccount[],
-  pace: Pace,
+  rate: LoadRate,
   random: Random,
-  { signal, deadline, wrongs }: { signal: AbortSignal; deadline: AbortSignal; wrongs: Wrongs },
+  { signal, deadline, violations }: { signal: AbortSignal; deadline: AbortSignal; violations: Violations },
 ): Promise<Load> {
-  const entries: Entry[] = []
+  const entries: LedgerEntry[] = []
   const refused = createTally()
   let slowestAnswerMs = 0
-  const answered = (ms: number) => void (slowestAnswerMs = Math.max(slowestAnswerMs, ms))
-  const under = new Set<Promise<void>>()
+  const recordAnswer = (ms: number) => void (slowestAnswerMs = Math.max(slowestAnswerMs, ms))
+  const active = new Set<Promise<void>>()
   for (let n = 0; !signal.aborted; n += 1) {
-    const running: Promise<void> = one(n, random.fork()).finally(() => under.delete(running))
-    under.add(running)
-    while (under.size >= pace.most && !signal.aborted) await pause(20, signal)
-    await pause((1000 / pace.perSecond) * random.between(0.5, 1.5), signal)
+    const running: Promise<void> = runTask(n, random.fork()).finally(() => active.delete(running))
+    active.add(running)
+    while (active.size >= rate.maxConcurrent && !signal.aborted) await pause(20, signal)
+    await pause((1000 / rate.perSecond) * random.between(0.5, 1.5), signal)
   }
-  await Promise.all(under)
+  await Promise.all(active)
   return { entries, refused, slowestAnswerMs: Math.round(slowestAnswerMs) }
 
-  async function one(n: number, random: Random): Promise<void> {
-    const { account, clients, subjects } = random.pick(testAccounts)
-    const subject = random.pick(subjects)
+  async function runTask(n: number, random: Random): Promise<void> {
+    const { account, clients, expectedResults } = random.pick(testAccounts)
+    const results = random.pick(expectedResults)
     const attempt = async <T>(
-      what: string,
-      act: (gatewayClient: GatewayClient) => Promise<T>,
+      call: string,
+      send: (gatewayClient: GatewayClient) => Promise<T>,
     ): Promise<T | undefined> => {
       try {
-        return await act(random.pick(clients))
+        return await send(random.pick(clients))
       } catch (thrown) {
-        refused.add(`${what} ${reasonOf(thrown)}`)
+        refused.add(`${call} ${reasonOf(thrown)}`)
         return undefined
       }
     }
 
-    const ownImage = random.chance(0.1)
-    const image = ownImage
+    const hasOwnImage = random.chance(0.1)
+    const image = hasOwnImage
       ? (
           await attempt('upload', async ({ client }) =>
-            client.upload(await (random.chance(0.3) ? largePicture : picture)(1000 + n)),
+            client.upload(await (random.chance(0.3) ? createLargeImage : createImage)(1000 + n)),
           )
         )?.id
-      : subject.image
+      : results.image
     if (image === undefined) return
-    const work = random.pick(subject.works)
+    const recipeCase = random.pick(results.cases)
     const lane = random.chance(0.3) ? 'bulk' : 'interactive'
     if (random.chance(0.05)) {
-      // Unknown whether it was accepted.
-      const gone = AbortSignal.timeout(random.between(1, 30))
+      // The gateway may have accepted it all the same.
+      const disconnected = AbortSignal.timeout(random.between(1, 30))
       await attempt('abandoned', ({ client }) =>
-        client.createTask(image, work.recipe, { lane, signal: gone }),
+        client.createTask(image, recipeCase.recipe, { lane, signal: disconnected }),
       )
       return
     }
-    const { recipe } = work
+    const { recipe } = recipeCase
     const task = random.chance(0.3)
       ? await createWithKey(
           { account, key: `${account}-${n}`, image, recipe, lane },
-          { cluster, random: random.fork(), wrongs, refused, answered, deadline },
+          { cluster, random: random.fork(), violations, refused, recordAnswer, deadline },
         )
       : await attempt('create', ({ client }) => client.createTask(image, recipe, { lane }))
     if (task === undefined) return
     const { id } = task
-    const entry: Entry = {
+    const entry: LedgerEntry = {
       account,
       task: id,
-      work,
-      ownImage,
+      recipeCase,
+      hasOwnImage,
       cancelled: false,
-      deleteAsked: false,
+      deleteRequested: false,
       deleted: false,
       followers: [],
     }
     entries.push(entry)
-    const followers = random.chance(0.3) ? 2 : 1
-    for (let f = 0; f < followers; f += 1) {
-      const mayBeGone = () => entry.deleteAsked
-      entry.followers.push(follow({ clients, task: id, random: random.fork(), signal: deadline, mayBeGone }))
+    const followerCount = random.chance(0.3) ? 2 : 1
+    for (let f = 0; f < followerCount; f += 1) {
+      entry.followers.push(
+        followTask({
+          clients,
+          task: id,
+          random: random.fork(),
+          signal: deadline,
+          mayBeDeleted: () => entry.deleteRequested,
+        }),
+      )
     }
-    const whim = random.next()
-    if (whim < 0.06) {
+    const choice = random.next()
+    if (choice < 0.06) {
       await pause(random.between(0, 150), signal)
-      const told = await attempt('cancel', ({ client }) => client.cancel(id))
-      entry.cancelled = told?.status === 'cancelled'
-    } else if (whim < 0.12) {
+      const cancelled = await attempt('cancel', ({ client }) => client.cancel(id))
+      entry.cancelled = cancelled?.status === 'cancelled'
+    } else if (choice < 0.12) {
       await pause(random.between(0, 1500), signal)
-      entry.deleteAsked = true
-      const told = await attempt('delete', async ({ client }) => {
+      entry.deleteRequested = true
+      const deleted = await attempt('delete', async ({ client }) => {
         await client.deleteTask(id)
         return true
       })
-      entry.deleted = told === true
+      entry.deleted = deleted === true
     }
-    if (ownImage && random.chance(0.5)) {
+    if (hasOwnImage && random.chance(0.5)) {
       await Promise.all(entry.followers)
       await attempt('delete image', async ({ client }) => client.deleteImage(image))
     }
     await Promise.all(entry.followers)
   }
+}
+
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof PixelflowError) return thrown.code
+  return thrown instanceof Error ? thrown.name : 'unknown'
 }

@@ -3,42 +3,41 @@ import type { TaskPageView, TaskView } from '@pixelflow/core/views'
 import type { Lane } from '@pixelflow/core/job'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { client, followToEnd } from '../client.ts'
-import { neighbourOf } from './names.ts'
+import { findShardNeighbour } from './find-shard-neighbour.ts'
 
 /**
- * One account's flood beside another account's single pictures, told by counting: how many tasks of the flood end
- * between the moment that a single one is accepted and the moment that it is finished. The clock is not asked, so a
- * slow machine makes no difference. First in, first out, or shards that both accounts share,
- * would have hundreds end in between.
+ * One account floods the queue while another account creates single tasks. The tests count how many tasks of the flood end
+ * between the creation and the end of a single task. Counting does not depend on the speed of the machine. With a first-in,
+ * first-out queue, or with shards that both accounts share, hundreds would end in between.
  */
 
 const flooding = 'flood'
-const single = neighbourOf(flooding)
-const floodOf = 250
+const single = findShardNeighbour(flooding)
+const floodSize = 250
 const heavy = 'blur:8/resize:900/format:webp'
 
-/** One child, and what its actor holds besides: a picture whose source is fetched, or whose results are stored. */
-const children = 1
-const heldBesides = 1
-/** Bulk jobs that are let into the queue at once. */
-const window = 2 * children
+const workers = 1
+/** Tasks that an actor holds beyond those in its workers: their source is being fetched, or their outputs stored. */
+const heldBeyondWorkers = 1
+/** Bulk jobs that are admitted to the queue at the same time. */
+const window = 2 * workers
 
 let stack: Stack
 beforeEach(async () => {
   stack = await startStack({
     env: {
       PIXELFLOW_API_TOKENS: [flooding, single].map((name) => `${name}:secret-of-${name}`).join(','),
-      PIXELFLOW_ACTOR_CONCURRENCY: String(children),
+      PIXELFLOW_ACTOR_CONCURRENCY: String(workers),
       PIXELFLOW_LIVE_CONCURRENCY: '0',
     },
   })
 }, 60_000)
 afterEach(() => stack?.[Symbol.asyncDispose](), 30_000)
 
-/** What an account can do; its image is there. */
-async function callerOf(url: string, name: string) {
+/** Calls of one account, which has uploaded an image. */
+async function openAccount(url: string, name: string) {
   const api = client(url, `secret-of-${name}`)
   const { id: image } = await api.upload(await sampleImage({ width: 1600, height: 1200 }))
   const submit = (lane?: Lane) =>
@@ -47,71 +46,76 @@ async function callerOf(url: string, name: string) {
       body: JSON.stringify({ image, recipe: heavy, lane }),
       headers: { 'content-type': 'application/json' },
     })
-  /** One picture, from the moment it is accepted to its end. */
-  const whole = async (lane: Lane): Promise<TaskView> => {
+  /** Creates a task and waits for its end. */
+  const complete = async (lane: Lane): Promise<TaskView> => {
     const { id } = await submit(lane)
     const end = (await followToEnd(() => api, id, { timeoutMs: 120_000 })).at(-1)?.view
-    if (end?.kind !== 'completed') throw new Error(`a single picture ended as ${end?.kind}`)
+    if (end?.kind !== 'completed') throw new Error(`The single task ended as ${end?.kind}.`)
     return end.task
   }
-  const completed = async (): Promise<TaskView[]> => {
-    const found: TaskView[] = []
+  const listCompleted = async (): Promise<TaskView[]> => {
+    const tasks: TaskView[] = []
     for (let cursor: string | null = ''; cursor !== null;) {
       const query: string = cursor === '' ? '' : `&cursor=${cursor}`
       const page: TaskPageView = await api.list(`?status=completed&limit=200${query}`)
-      found.push(...page.items)
+      tasks.push(...page.items)
       cursor = page.next
     }
-    return found
+    return tasks
   }
-  return { submit, whole, completed }
+  return { submit, complete, listCompleted }
 }
 
-/** How many of them ended while the other one waited and was worked on. */
-function endedDuring(others: readonly TaskView[], { createdAt, endedAt = '' }: TaskView): number {
-  return others.filter((one) => one.endedAt && one.endedAt > createdAt && one.endedAt < endedAt).length
+/** Counts the tasks that ended between the creation and the end of another task. */
+function countEndedDuring(tasks: readonly TaskView[], { createdAt, endedAt = '' }: TaskView): number {
+  return tasks.filter((one) => one.endedAt && one.endedAt > createdAt && one.endedAt < endedAt).length
 }
 
 async function flood(url: string, lane?: Lane) {
-  const caller = await callerOf(url, flooding)
-  const made: TaskView[] = []
-  while (made.length < floodOf) {
-    made.push(...(await Promise.all(Array.from({ length: 25 }, () => caller.submit(lane)))))
+  const account = await openAccount(url, flooding)
+  const created: TaskView[] = []
+  while (created.length < floodSize) {
+    created.push(...(await Promise.all(Array.from({ length: 25 }, () => account.submit(lane)))))
   }
-  await until(async () => (await caller.completed()).length > 1, 60_000)
-  return { ...caller, made }
+  await waitFor(
+    'two tasks of the flood completed',
+    async () => (await account.listCompleted()).length,
+    (count) => count > 1,
+    { timeoutMs: 60_000 },
+  )
+  return { ...account, created }
 }
 
-test('behind a flood in bulk, an interactive picture waits for one picture, and a bulk picture for two', async () => {
-  const [one, other] = await Promise.all([stack.gateway(), stack.gateway(), stack.actor()])
-  const flooded = await flood(one.url, 'bulk')
-  const caller = await callerOf(other.url, single)
+test('behind a flood in the bulk lane, an interactive task waits for few tasks, and a bulk task for two windows', async () => {
+  const [first, second] = await Promise.all([stack.gateway(), stack.gateway(), stack.actor()])
+  const flooded = await flood(first.url, 'bulk')
+  const account = await openAccount(second.url, single)
   const singles: TaskView[] = []
   for (let round = 0; round < 4; round += 1) {
-    singles.push(await caller.whole('interactive'), await caller.whole('bulk'))
+    singles.push(await account.complete('interactive'), await account.complete('bulk'))
   }
-  const ended = await flooded.completed()
-  expect(ended.length).toBeLessThan(floodOf / 2)
+  const ended = await flooded.listCompleted()
+  expect(ended.length).toBeLessThan(floodSize / 2)
   const counts = (lane: Lane) =>
-    singles.filter((task) => task.lane === lane).map((task) => endedDuring(ended, task))
-  // The one in the child, one that was through with it, and one that the child took up before this one was fetched.
-  expect(Math.max(...counts('interactive'))).toBeLessThanOrEqual(children + heldBesides + 1)
+    singles.filter((task) => task.lane === lane).map((task) => countEndedDuring(ended, task))
+  // One task is in the worker, one has just left it, and one enters it before the source of the single task is fetched.
+  expect(Math.max(...counts('interactive'))).toBeLessThanOrEqual(workers + heldBeyondWorkers + 1)
   expect(Math.max(...counts('bulk'))).toBeLessThanOrEqual(2 * window)
 }, 240_000)
 
-test('behind a flood that knows nothing of lanes, a picture waits for the few that may be interactive', async () => {
-  // What an account may have of few workers.
-  const most = 2
+test('behind a flood without a lane, a task waits only for the few that count as interactive', async () => {
+  /** Interactive tasks that an account may have at this number of workers. */
+  const maxInteractive = 2
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   const flooded = await flood(gateway.url)
-  const interactive = flooded.made.filter((task) => task.lane === 'interactive')
-  expect(interactive.length).toBeGreaterThanOrEqual(most)
-  expect(interactive.length).toBeLessThan(floodOf / 2)
-  const caller = await callerOf(gateway.url, single)
+  const interactive = flooded.created.filter((task) => task.lane === 'interactive')
+  expect(interactive.length).toBeGreaterThanOrEqual(maxInteractive)
+  expect(interactive.length).toBeLessThan(floodSize / 2)
+  const account = await openAccount(gateway.url, single)
   const singles: TaskView[] = []
-  for (let round = 0; round < 3; round += 1) singles.push(await caller.whole('interactive'))
-  const ended = await flooded.completed()
-  expect(ended.length).toBeLessThan(floodOf / 2)
-  const counts = singles.map((task) => endedDuring(ended, task))
-  expect(Math.max(...counts)).toBeLessThanOrEqual(most + children + heldBesides + 1)
+  for (let round = 0; round < 3; round += 1) singles.push(await account.complete('interactive'))
+  const ended = await flooded.listCompleted()
+  expect(ended.length).toBeLessThan(floodSize / 2)
+  const counts = singles.map((task) => countEndedDuring(ended, task))
+  expect(Math.max(...counts)).toBeLessThanOrEqual(maxInteractive + workers + heldBeyondWorkers + 1)
 }, 240_000)

@@ -6,14 +6,15 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import sharp from 'sharp'
-import { openPython, output } from './programs.ts'
-import { goExample } from './workshop.ts'
+import { clientPrograms } from './client-programs.ts'
+import { runProgram, type ProgramResult } from './run-program.ts'
+import { openPython } from './scenario-runner.ts'
 
 const scope = new AsyncDisposableStack()
 let folder: string
-let tune: (name: string, lines: string) => ReturnType<typeof output>
-/** The example in each language, as its page shows it. */
-let examples: Record<'Python' | 'Go', (recipe: string, name: string) => ReturnType<typeof output>>
+let tune: (name: string, lines: string) => Promise<ProgramResult>
+/** Runs the example in a language with the arguments that its documentation shows. */
+let examples: Record<'Python' | 'Go', (recipe: string, name: string) => Promise<ProgramResult>>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pixelflow-examples-'))
@@ -21,19 +22,23 @@ beforeAll(async () => {
   const photo = join(folder, 'photo.jpg')
   await Bun.write(photo, await sampleImage({ width: 640, height: 480 }))
   const { interpreter, cwd, env } = await openPython(scope)
-  const go = await goExample()
+  const go = await clientPrograms.goExample()
   const stack = scope.use(await startStack())
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
   const target = `dns:///${grpc}`
   tune = (name, lines) => {
     const flags = ['-o', name, '--target', target]
-    return output([interpreter, 'example_tune.py', photo, 'resize:200/blur:2', ...flags], cwd, env, lines)
+    return runProgram([interpreter, 'example_tune.py', photo, 'resize:200/blur:2', ...flags], {
+      cwd,
+      env,
+      input: lines,
+    })
   }
   examples = {
     Python: (recipe, name) =>
-      output([interpreter, 'example.py', photo, recipe, '-o', name, '--target', target], cwd, env),
-    Go: (recipe, name) => output([go, '-target', target, photo, recipe, name], folder),
+      runProgram([interpreter, 'example.py', photo, recipe, '-o', name, '--target', target], { cwd, env }),
+    Go: (recipe, name) => runProgram([go, '-target', target, photo, recipe, name], { cwd: folder }),
   }
 }, 300_000)
 afterAll(() => scope.disposeAsync())
@@ -48,7 +53,7 @@ describe.each(['Python', 'Go'] as const)('the example in %s', (language) => {
     expect(await sharp(`${name}-default.webp`).metadata()).toMatchObject({ format: 'webp', width: 200 })
   }, 60_000)
 
-  test('says what is wrong with a recipe, and what to do about it', async () => {
+  test('reports the invalid field of a recipe, and what to do', async () => {
     const { code, errors } = await examples[language]('blur:9999', join(folder, 'none'))
     expect(code).toBe(1)
     expect(errors).toContain('field: steps[0].sigma')
@@ -56,7 +61,7 @@ describe.each(['Python', 'Go'] as const)('the example in %s', (language) => {
   }, 60_000)
 })
 
-test('the example that tunes shows each change, says what cannot be, and makes the picture at last', async () => {
+test('the tuning example shows each preview, reports invalid changes, and stores the result', async () => {
   const name = join(folder, 'tuned.jpg')
   const lines = 'steps[0].width=90\nsteps[1].sigma=-3\n'
   const { code, out } = await tune(name, lines)

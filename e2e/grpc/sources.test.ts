@@ -2,21 +2,21 @@ import { expect, test } from 'bun:test'
 import { realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { findGo } from '@pixelflow/cli/tools/go'
-import { root } from './document.ts'
+import { runProgram } from './run-program.ts'
+import { root } from './scenario-table.ts'
 
 const folder = join(root, 'clients/go')
 
-/** Runs a program of Go's own on the Go client; all that it has written. */
-async function inClient(...command: string[]): Promise<string> {
-  const child = Bun.spawn(command, { cwd: folder, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
-  const [code, out, errors] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
-  return code === 0 ? out : `${command.join(' ')} ended with ${code}:\n${out}${errors}`
+/** Runs a Go tool on the Go client; returns its output, or the error when it fails. */
+async function runInClient(...command: string[]): Promise<string> {
+  const { code, out, errors } = await runProgram(command, { cwd: folder })
+  return code === 0 ? out : `${command.join(' ')} exited with ${code}:\n${out}${errors}`
 }
 
-test('the Go client is written as gofmt writes, and go vet finds nothing', async () => {
+test('the Go client is formatted by gofmt, and go vet reports nothing', async () => {
   const go = findGo(process.env['PATH'])
   if (go === null) throw new Error('Go is not on PATH.')
   const gofmt = join(dirname(await realpath(go)), 'gofmt')
-  expect(await inClient(gofmt, '-l', '.')).toBe('')
-  expect(await inClient(go, 'vet', './...')).toBe('')
+  expect(await runInClient(gofmt, '-l', '.')).toBe('')
+  expect(await runInClient(go, 'vet', './...')).toBe('')
 }, 120_000)

@@ -3,25 +3,26 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { says, type Running } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import { startNames } from './names.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { startNameServer } from './name-server.ts'
 
-/** The TypeScript client over several gateways; the Go one has the same test beside this. */
+/** The TypeScript client over several gateways. `balance.test.ts` tests the Go client. */
 
-// Only with this does grpc-js ask the name server of an address, and it looks once, when it is loaded.
+// grpc-js queries the name server in a dns:// address only with this variable, which it reads when it is loaded.
 process.env['GRPC_NODE_USE_ALTERNATIVE_RESOLVER'] = 'true'
 const { openGrpc } = await import('@pixelflow/client/grpc')
 
 const age = { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' }
 
-test('calls find a gateway that joins a name, go on when one is killed, and a watch misses nothing', async () => {
+test('calls find a gateway that joins a name and continue when one is killed, and a watch misses nothing', async () => {
   const port = String(await freePort())
   await using stack = await startStack({ env: { ...age, PIXELFLOW_API_TOKENS: 'ann:token-of-ann' } })
   const start = (host: string) => stack.gateway({ env: { PIXELFLOW_HOST: host, PIXELFLOW_GRPC_PORT: port } })
   const first = await start('127.0.0.1')
   const addresses = ['127.0.0.1']
-  await using names = await startNames(addresses)
+  await using nameServer = await startNameServer(addresses)
   await using client = openGrpc({
-    address: `dns://${names.address}/gateways.pixelflow.test:${port}`,
+    address: `dns://${nameServer.address}/gateways.pixelflow.test:${port}`,
     token: 'token-of-ann',
     channelOptions: { 'grpc.dns_min_time_between_resolutions_ms': 200 },
   })
@@ -29,58 +30,59 @@ test('calls find a gateway that joins a name, go on when one is killed, and a wa
   // Stays queued: there are no actors.
   const { id } = await client.createTask(image, 'resize:10')
   const watched = Array.fromAsync(client.watch(id), ({ kind }) => kind)
-  await using load = loading(() => client.task(id))
+  await using load = startCalls(() => client.task(id))
 
-  await answered(first, 20)
+  await waitForAnswers(first, 20)
   addresses.push('127.0.0.2')
   const second = await start('127.0.0.2')
-  // Its connection is old after a second: only then it looks who else there is by now.
-  await answered(second, 20)
-  await evenly(first, second)
+  // The client resolves the name again when the server closes the connection after a second.
+  await waitForAnswers(second, 20)
+  await expectEvenLoad(first, second)
 
   first.signal('SIGKILL')
   await first.exited
-  await answered(second, 100)
+  await waitForAnswers(second, 100)
   const again = await start('127.0.0.1')
-  await answered(again, 20)
-  await evenly(again, second)
+  await waitForAnswers(again, 20)
+  await expectEvenLoad(again, second)
 
   await client.cancel(id)
   expect(await watched).toEqual(['queued', 'cancelled'])
   expect(await load.failures()).toEqual([])
 }, 120_000)
 
-test('a list of addresses is one name', async () => {
+test('a list of addresses is balanced like a name', async () => {
   await using stack = await startStack({ env: age })
   const gateways = await Promise.all([stack.gateway(), stack.gateway()])
-  const address = await Promise.all(gateways.map(grpcOf))
+  const address = await Promise.all(gateways.map(grpcAddressOf))
   await using client = openGrpc({ address })
   const { id: image } = await client.upload(await sampleImage({ width: 60, height: 40 }))
-  await using load = loading(() => client.image(image))
+  await using load = startCalls(() => client.image(image))
   const [first, second] = gateways
-  await Promise.all([answered(first, 20), answered(second, 20)])
-  await evenly(first, second)
-  // One that stops lets calls end and sends its clients elsewhere.
+  await Promise.all([waitForAnswers(first, 20), waitForAnswers(second, 20)])
+  await expectEvenLoad(first, second)
+  // A gateway that is draining completes its calls and sends its clients to other gateways.
   first.signal('SIGTERM')
   expect(await first.exited).toBe(0)
-  await answered(second, 100)
+  await waitForAnswers(second, 100)
   expect(await load.failures()).toEqual([])
 }, 120_000)
 
-/** Makes a call again and again, four at a time, until disposed. */
-function loading(call: () => Promise<unknown>) {
+/** Repeats a call, four at a time, until disposed. */
+function startCalls(call: () => Promise<unknown>) {
   const failed: unknown[] = []
-  let isOver = false
+  let isStopped = false
   const working = Promise.all(
     [1, 2, 3, 4].map(async () => {
-      while (!isOver) {
+      while (!isStopped) {
         await call().catch((error: unknown) => failed.push(error))
+        // The rate of the calls.
         await Bun.sleep(10)
       }
     }),
   )
   const end = async () => {
-    isOver = true
+    isStopped = true
     await working
   }
   return {
@@ -92,30 +94,35 @@ function loading(call: () => Promise<unknown>) {
   }
 }
 
-/** Calls of the load that a gateway has answered so far, by its log. */
-function count({ lines }: Running): number {
+/** Number of calls that a gateway has answered, by its log. */
+function countAnswers({ lines }: Running): number {
   return lines.filter(
     (line) => /ImageService\/Get(?:Task|Image)"/.test(line) && line.includes('"status":"OK"'),
   ).length
 }
 
-async function answered(gateway: Running, more: number): Promise<void> {
-  const wanted = count(gateway) + more
-  const deadline = performance.now() + 30_000
-  while (count(gateway) < wanted) {
-    if (performance.now() > deadline) throw new Error(`${count(gateway)} of ${wanted} calls have come.`)
-    await Bun.sleep(20)
-  }
+async function waitForAnswers(gateway: Running, more: number): Promise<void> {
+  const before = countAnswers(gateway)
+  await waitFor(
+    `${more} calls answered`,
+    () => countAnswers(gateway) - before,
+    (count) => count >= more,
+    { timeoutMs: 30_000 },
+  )
 }
 
-/** Of two hundred calls each gets its part. */
-async function evenly(one: Running, other: Running): Promise<void> {
-  const before = [count(one), count(other)]
-  const since = () => [count(one) - (before[0] ?? 0), count(other) - (before[1] ?? 0)] as const
-  while (since()[0] + since()[1] < 200) await Bun.sleep(20)
-  expect(Math.min(...since())).toBeGreaterThan(50)
+/** Expects that both gateways answer a fair part of 200 calls. */
+async function expectEvenLoad(one: Running, other: Running): Promise<void> {
+  const before = [countAnswers(one), countAnswers(other)]
+  const counts = await waitFor(
+    '200 calls answered',
+    () => [countAnswers(one) - (before[0] ?? 0), countAnswers(other) - (before[1] ?? 0)] as const,
+    ([first, second]) => first + second >= 200,
+    { timeoutMs: 30_000 },
+  )
+  expect(Math.min(...counts)).toBeGreaterThan(50)
 }
 
-async function grpcOf(gateway: Running): Promise<string> {
+async function grpcAddressOf(gateway: Running): Promise<string> {
   return (JSON.parse(await gateway.line(says('ready'))) as { grpc: string }).grpc
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { codeOf, target, image, picture, said } from './attack.ts'
+import { expectProblem, send } from './http-request.ts'
+import { target, imageId, imageFile } from './shared-target.ts'
 
-export function addresses(): void {
+export function testAddresses(): void {
   describe('addresses', () => {
-    test('ids and names of other shapes are unknown', async () => {
-      const odd = [
+    test('malformed ids and names are not found', async () => {
+      const malformed = [
         '%',
         '%zz',
         '%00',
@@ -16,26 +17,26 @@ export function addresses(): void {
         '>',
         'a.b',
         '__proto__',
-        image.toUpperCase(),
-        `${image}%00`,
-        `${image}%0d%0aX:y`,
-        `%20${image}`,
-        `{${image}}`,
-        image.replaceAll('-', ''),
+        imageId.toUpperCase(),
+        `${imageId}%00`,
+        `${imageId}%0d%0aX:y`,
+        `%20${imageId}`,
+        `{${imageId}}`,
+        imageId.replaceAll('-', ''),
       ]
-      // What is not percent-encoded text cannot be read at all (RFC 3986, 2.1).
-      const malformed = new Set(['%', '%zz', '%C0%80'])
-      for (const one of odd) {
-        const expected = malformed.has(one) ? 400 : 404
+      // Not valid percent-encoding (RFC 3986, 2.1).
+      const undecodable = new Set(['%', '%zz', '%C0%80'])
+      for (const one of malformed) {
+        const expected = undecodable.has(one) ? 400 : 404
         for (const path of [
           `images/${one}`,
           `images/${one}/content`,
           `tasks/${one}`,
           `tasks/${one}/events`,
           `tasks/${one}/outputs/default`,
-          `tasks/${image}/outputs/${one}`,
+          `tasks/${imageId}/outputs/${one}`,
         ]) {
-          const { status, head, body } = await said('GET', `/api/v1/${path}`)
+          const { status, head, body } = await send('GET', `/api/v1/${path}`)
           expect([path, status]).toEqual([path, expected])
           expect(head.split('\r\n').some((line) => line.startsWith('x:'))).toBe(false)
           JSON.parse(body)
@@ -45,7 +46,7 @@ export function addresses(): void {
           ['DELETE', `tasks/${one}`],
           ['POST', `tasks/${one}/cancel`],
         ] as const)
-          expect([method, path, (await said(method, `/api/v1/${path}`)).status]).toEqual([
+          expect([method, path, (await send(method, `/api/v1/${path}`)).status]).toEqual([
             method,
             path,
             expected,
@@ -53,8 +54,8 @@ export function addresses(): void {
       }
     }, 20_000)
 
-    test('invalid queries, cursors and resume tokens', async () => {
-      const { task } = await target.process(picture, 'resize:9')
+    test('invalid queries, cursors and resume tokens are refused', async () => {
+      const { task } = await target.process(imageFile, 'resize:9')
       for (const query of [
         'limit=0',
         'limit=1e9',
@@ -72,18 +73,18 @@ export function addresses(): void {
         '%',
         'a'.repeat(6000),
       ])
-        expect([query, codeOf(await said('GET', `/api/v1/tasks?${query}`))]).toEqual([
+        expect([query, expectProblem(await send('GET', `/api/v1/tasks?${query}`))]).toEqual([
           query,
           'invalid_request',
         ])
       for (const token of ['abc', '-1', '1e3', '%00', '99999999', '9'.repeat(100), '\xff', task, '1;drop'])
         expect([
           token,
-          codeOf(await said('GET', `/api/v1/tasks/${task}/events`, [`Last-Event-ID: ${token}`])),
+          expectProblem(await send('GET', `/api/v1/tasks/${task}/events`, [`Last-Event-ID: ${token}`])),
         ]).toEqual([token, 'invalid_request'])
     }, 20_000)
 
-    test('ranges: never more than there is, never an error of ours', async () => {
+    test('unusual ranges cause no server error, and never return more bytes than the file has', async () => {
       const ranges: [string, number][] = [
         ['bytes=0-', 206],
         ['bytes=0-0', 206],
@@ -98,9 +99,9 @@ export function addresses(): void {
         ['items=0-1', 200],
       ]
       for (const [range, status] of ranges) {
-        const answer = await said('GET', `/api/v1/images/${image}/content`, [`Range: ${range}`])
+        const answer = await send('GET', `/api/v1/images/${imageId}/content`, [`Range: ${range}`])
         expect([range.slice(0, 40), answer.status]).toEqual([range.slice(0, 40), status])
-        expect(answer.body.length).toBeLessThanOrEqual(picture.length)
+        expect(answer.body.length).toBeLessThanOrEqual(imageFile.length)
       }
     }, 20_000)
   })

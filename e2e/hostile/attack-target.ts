@@ -5,15 +5,16 @@ import { startWatchedNats } from '@pixelflow/testkit/broker-state'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf, peakBytes, residentBytes } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { client, followToEnd } from '../client.ts'
 
-/** Above idle, once an attack is over; during one the budgets of uploads and downloads and their garbage come on top. */
-const mostGrowthMiB = 150
+/** Maximum growth of the gateway after an attack. During an attack, uploads and downloads use their budgets as well. */
+const maxGrowthMiB = 150
 
-/** What a child may hold, and what it can get beyond that before it is killed: memory is looked at every 50 ms. */
-const mostOfChild = (1024 + 256) * 2 ** 20
+/** The memory limit of a worker, and what it can allocate beyond it before it is killed: memory is sampled every 50 ms. */
+const maxWorkerBytes = (1024 + 256) * 2 ** 20
 
-/** The stack under attack, and what must be true of it after every attack. */
+/** The processes under attack, and the expectations after every attack. */
 export type AttackTarget = Awaited<ReturnType<typeof startAttackTarget>>
 
 export async function startAttackTarget() {
@@ -30,7 +31,7 @@ export async function startAttackTarget() {
         PIXELFLOW_UPLOAD_MEMORY: '4MiB',
         PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '3s',
         PIXELFLOW_TASK_TIMEOUT: '20s',
-        // Freed pages go back at once, so that what is held can be seen.
+        // Returns freed pages to the system at once, so that resident memory is what is used.
         MIMALLOC_PURGE_DELAY: '0',
       },
     }),
@@ -40,19 +41,20 @@ export async function startAttackTarget() {
   const pids = [gateway.pid, actor.pid, broker.nats.pid]
   let seed = 1000
 
-  const process = async (picture: Uint8Array, recipe: unknown, type = 'application/octet-stream') => {
-    const image = await api.upload(picture, type)
+  const process = async (file: Uint8Array, recipe: unknown, type = 'application/octet-stream') => {
+    const image = await api.upload(file, type)
     const task = await api.submit(image.id, recipe)
     const seen = await followToEnd(() => api, task.id, { timeoutMs: 30_000 })
     return { image, task: task.id, seen, end: seen.at(-1)?.view }
   }
-  const goodPicture = async () => {
+  const processValidImage = async () => {
     seed += 1
     const { end, task } = await process(await sampleImage({ width: 64, height: 48, seed }), 'resize:8')
-    if (end?.kind !== 'completed') throw new Error(`a good picture ended as ${end?.kind}`)
-    if ((await api.output(task)).length === 0) throw new Error('a good picture has an empty result')
+    if (end?.kind !== 'completed') throw new Error(`The task of a valid image ended as ${end?.kind}.`)
+    if ((await api.output(task)).length === 0)
+      throw new Error('The task of a valid image has an empty output.')
   }
-  await goodPicture()
+  await processValidImage()
   const idle = await residentBytes(gateway.pid)
 
   const owned = scope.move()
@@ -64,47 +66,55 @@ export async function startAttackTarget() {
     /** Starts another gateway on the same broker. */
     gateway: (env: Record<string, string>) => stack.gateway({ env }),
     process,
-    /** Uploads, processes and fetches an ordinary picture, or throws. */
-    goodPicture,
-    /** Whether no child of the actor has ever held more memory than it may. */
-    async childrenWithinBounds() {
+    /** Uploads, processes and downloads a valid image. */
+    processValidImage,
+    /** Whether no worker has ever used more memory than its limit. */
+    async workersAreWithinMemoryLimit() {
       const peaks = await Promise.all((await childrenOf(actor.pid)).map(peakBytes))
-      return Math.max(...peaks) < mostOfChild
+      return Math.max(...peaks) < maxWorkerBytes
     },
-    /** Waits until the broker holds exactly what it held, or throws with what is left over. */
-    async nothingLeft(
+    /** Waits until the streams hold as many messages as before. */
+    async expectNothingLeft(
       before: Record<string, number>,
       streams = ['KV_images', 'OBJ_sources', 'OBJ_results', 'JOBS'],
     ) {
       const pick = (all: Record<string, number>) => streams.map((name) => `${name} ${all[name]}`).join(', ')
-      const deadline = Date.now() + 8000
-      for (;;) {
-        const now = pick(await broker.messages())
-        if (now === pick(before)) return
-        if (Date.now() > deadline) throw new Error(`left behind: ${now}; before: ${pick(before)}`)
-        await Bun.sleep(50)
-      }
+      await waitFor(
+        `messages as before (${pick(before)})`,
+        async () => pick(await broker.messages()),
+        (now) => now === pick(before),
+        { timeoutMs: 8000 },
+      )
     },
-    /** Same processes, no answer of ours with a 500, memory as before, no files left, and a good picture goes through. */
-    async unharmed() {
-      await goodPicture()
+    /** The same processes run, logged no error and no 50x status, use as little memory as before, and left no files. */
+    async expectUnharmed() {
+      await processValidImage()
+      // The actor removes a job after the event that ends its task.
+      await waitFor(
+        'job removed',
+        async () => (await broker.messages())['JOBS'],
+        (jobs) => jobs === 0,
+      )
       for (const pid of pids) globalThis.process.kill(pid, 0)
-      const complaints = [...gateway.lines, ...actor.lines].filter((line) =>
+      const errors = [...gateway.lines, ...actor.lines].filter((line) =>
         /"level":"error"|"status":50[0-9]|panic|Unhandled/.test(line),
       )
-      if (complaints.length > 0) throw new Error(`complaints: ${complaints.slice(0, 5).join('\n')}`)
-      const grownMiB = async () => ((await residentBytes(gateway.pid)) - idle) / 2 ** 20
-      for (let tries = 0; (await grownMiB()) > mostGrowthMiB; tries++) {
-        // As long as an idle process takes to collect everything.
-        if (tries === 450) throw new Error(`the gateway has grown by ${Math.round(await grownMiB())} MiB`)
-        await Bun.sleep(100)
-      }
-      // Tasks that an attack has left running may take their time.
-      for (let tries = 0; (await filesIn(scratch)).length > 0; tries++) {
-        if (tries === 100) throw new Error(`files left: ${(await filesIn(scratch)).join(', ')}`)
-        await Bun.sleep(50)
-      }
-      if ((await childrenOf(actor.pid)).length === 0) throw new Error('the actor has no children')
+      if (errors.length > 0) throw new Error(`Errors in the logs:\n${errors.slice(0, 5).join('\n')}`)
+      // An idle process may take 45 s until it has collected all garbage.
+      await waitFor(
+        'growth of the gateway in MiB within its limit',
+        async () => ((await residentBytes(gateway.pid)) - idle) / 2 ** 20,
+        (grownMiB) => grownMiB <= maxGrowthMiB,
+        { timeoutMs: 45_000 },
+      )
+      // Tasks that an attack has left running may take some seconds.
+      await waitFor(
+        'no scratch files',
+        () => filesIn(scratch),
+        (files) => files.length === 0,
+        { timeoutMs: 5000 },
+      )
+      if ((await childrenOf(actor.pid)).length === 0) throw new Error('The actor has no workers.')
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

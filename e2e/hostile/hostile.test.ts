@@ -1,21 +1,21 @@
-import { addresses } from './addresses.ts'
-import { prepare } from './attack.ts'
-import { hostilePictures } from './bombs.ts'
-import { forms } from './forms.ts'
-import { protocol } from './protocol.ts'
-import { races } from './races.ts'
-import { recipes } from './recipes.ts'
-import { drawings } from './svg.ts'
-import { uploads } from './uploads.ts'
+import { testAddresses } from './addresses.ts'
+import { setUpSharedTarget } from './shared-target.ts'
+import { testHostileImages } from './hostile-images.ts'
+import { testForms } from './forms.ts'
+import { testProtocol } from './protocol.ts'
+import { testRaces } from './races.ts'
+import { testRecipes } from './recipes.ts'
+import { testSvgFiles } from './svg-files.ts'
+import { testUploads } from './uploads.ts'
 
-/** The running product, attacked from outside. After each attack it must be as it was before. */
+/** Attacks the real processes from outside. After each attack they must work as before. */
 
-prepare()
-uploads()
-forms()
-hostilePictures()
-drawings()
-recipes()
-addresses()
-protocol()
-races()
+setUpSharedTarget()
+testUploads()
+testForms()
+testHostileImages()
+testSvgFiles()
+testRecipes()
+testAddresses()
+testProtocol()
+testRaces()

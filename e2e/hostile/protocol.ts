@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test'
-import { codeOf, target, image, request, said } from './attack.ts'
-import { wire } from './wire.ts'
+import { expectProblem, formatHttpRequest, send } from './http-request.ts'
+import { target, imageId } from './shared-target.ts'
+import { sendRaw } from './send-raw.ts'
 
-export function protocol(): void {
-  describe('the protocol', () => {
-    test('a request has one length, and what follows it is not smuggled in', async () => {
-      const follower = request('GET', '/api/v1/smuggled')
+export function testProtocol(): void {
+  describe('HTTP messages', () => {
+    test('ambiguous lengths do not smuggle a second request', async () => {
+      const smuggled = formatHttpRequest('GET', '/api/v1/smuggled')
       const framings = [
         'Content-Length: 5\r\nTransfer-Encoding: chunked',
         'Transfer-Encoding: chunked\r\nContent-Length: 5',
@@ -22,11 +23,11 @@ export function protocol(): void {
         'X: a\r\n b',
       ]
       for (const framing of framings) {
-        const answer = await said(
+        const answer = await send(
           'POST',
           '/api/v1/tasks',
           ['Content-Type: application/json', framing],
-          `0\r\n\r\n${follower}`,
+          `0\r\n\r\n${smuggled}`,
         )
         expect([framing, [0, 400].includes(answer.status)]).toEqual([framing, true])
       }
@@ -37,11 +38,11 @@ export function protocol(): void {
         '2\r\n{}XX0\r\n\r\n',
         `2;${'a'.repeat(100_000)}\r\n{}\r\n`,
       ]) {
-        const answer = await said(
+        const answer = await send(
           'POST',
           '/api/v1/tasks',
           ['Content-Type: application/json', 'Transfer-Encoding: chunked'],
-          chunks + follower,
+          chunks + smuggled,
         )
         expect([chunks.slice(0, 20), [0, 400, 413].includes(answer.status)]).toEqual([
           chunks.slice(0, 20),
@@ -50,45 +51,45 @@ export function protocol(): void {
       }
     }, 20_000)
 
-    test('methods, versions, heads and targets that do not exist', async () => {
+    test('unknown methods, versions, targets and malformed headers are refused', async () => {
       for (const method of ['TRACE', 'OPTIONS', 'PATCH', 'PUT', 'PROPFIND', 'QUERY', 'CONNECT'])
-        for (const path of ['/', '/api/v1/tasks', `/api/v1/images/${image}`, '/health/live'])
-          expect([method, path, codeOf(await said(method, path))]).toEqual([
+        for (const path of ['/', '/api/v1/tasks', `/api/v1/images/${imageId}`, '/health/live'])
+          expect([method, path, expectProblem(await send(method, path))]).toEqual([
             method,
             path,
             'method_not_allowed',
           ])
       const broken = [
-        request('FOO', '/'),
-        request('G@T', '/'),
-        request('GET', '/\0'),
-        request('GET', 'api'),
-        request('OPTIONS', '*'),
+        formatHttpRequest('FOO', '/'),
+        formatHttpRequest('G@T', '/'),
+        formatHttpRequest('GET', '/\0'),
+        formatHttpRequest('GET', 'api'),
+        formatHttpRequest('OPTIONS', '*'),
         'GET /\r\n\r\n',
         'GET / HTTP/9.9\r\n\r\n',
         'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
         '\x16\x03\x01\0\xa5\x01\0\0\xa1\x03\x03\r\n\r\n',
-        request('GET', `/?${'a=1&'.repeat(25_000)}`),
-        request('GET', '/', [`X: ${'a'.repeat(100_000)}`]),
-        request(
+        formatHttpRequest('GET', `/?${'a=1&'.repeat(25_000)}`),
+        formatHttpRequest('GET', '/', [`X: ${'a'.repeat(100_000)}`]),
+        formatHttpRequest(
           'GET',
           '/',
           Array.from({ length: 300 }, (_, i) => `X${i}: a`),
         ),
       ]
       for (const bytes of broken) {
-        const { status } = await wire(target.url, bytes)
+        const { status } = await sendRaw(target.url, bytes)
         expect([bytes.slice(0, 30), [0, 400, 404, 431, 505].includes(status)]).toEqual([
           bytes.slice(0, 30),
           true,
         ])
       }
-      const marked = await said('GET', '/nothing', ['X-Request-ID: a\tb"<script>'])
-      expect(codeOf(marked)).toBe('not_found')
-      expect(marked.head + marked.body).not.toContain('script')
+      const answer = await send('GET', '/nothing', ['X-Request-ID: a\tb"<script>'])
+      expect(expectProblem(answer)).toBe('not_found')
+      expect(answer.head + answer.body).not.toContain('script')
     }, 20_000)
 
-    test('without tokens, other names and other pages are kept out', async () => {
+    test('without tokens, foreign host names and origins are forbidden', async () => {
       const own = `http://${target.host}`
       const foreign: string[][] = [
         ['Host: evil.example'],
@@ -113,28 +114,28 @@ export function protocol(): void {
         for (const [method, path] of [
           ['GET', '/api/v1/tasks'],
           ['POST', '/api/v1/images'],
-          ['DELETE', `/api/v1/images/${image}`],
+          ['DELETE', `/api/v1/images/${imageId}`],
           ['GET', '/api/v1/settings'],
         ] as const) {
-          const answer = await wire(
+          const answer = await sendRaw(
             target.url,
             `${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`,
           )
-          expect([headers, path, codeOf(answer)]).toEqual([headers, path, 'forbidden'])
+          expect([headers, path, expectProblem(answer)]).toEqual([headers, path, 'forbidden'])
         }
       }
-      expect((await said('GET', `/api/v1/images/${image}`)).status).toBe(200)
+      expect((await send('GET', `/api/v1/images/${imageId}`)).status).toBe(200)
     }, 20_000)
   })
 
-  test('tokens that are none are refused alike', async () => {
+  test('every invalid token is refused with the same error', async () => {
     const guarded = await target.gateway({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' })
-    const asked = (authorization: string[]) =>
-      wire(
+    const listTasks = (authorization: string[]) =>
+      sendRaw(
         guarded.url,
         `GET /api/v1/tasks HTTP/1.1\r\n${['Host: px.example', ...authorization].join('\r\n')}\r\n\r\n`,
       )
-    const none = [
+    const malformed = [
       '',
       'Bearer',
       'Bearer ',
@@ -143,20 +144,20 @@ export function protocol(): void {
       'secret-of-ann',
       'Bearer secret-of-an',
     ]
-    const more = [
+    const unknown = [
       'Bearer secret-of-annn',
       `Bearer ${'x'.repeat(10_000)}`,
       'Bearer \xff',
       'Bearer ann:secret-of-ann',
     ]
-    for (const token of [...none, ...more])
-      expect([token.slice(0, 30), codeOf(await asked([`Authorization: ${token}`]))]).toEqual([
+    for (const token of [...malformed, ...unknown])
+      expect([token.slice(0, 30), expectProblem(await listTasks([`Authorization: ${token}`]))]).toEqual([
         token.slice(0, 30),
         'unauthenticated',
       ])
-    expect(codeOf(await asked([]))).toBe('unauthenticated')
+    expect(expectProblem(await listTasks([]))).toBe('unauthenticated')
     const twice = ['Authorization: Bearer secret-of-ann', 'Authorization: Bearer x']
-    expect(codeOf(await asked(twice))).toBe('unauthenticated')
-    expect((await asked(['Authorization: Bearer secret-of-ann'])).status).toBe(200)
+    expect(expectProblem(await listTasks(twice))).toBe('unauthenticated')
+    expect((await listTasks(['Authorization: Bearer secret-of-ann'])).status).toBe(200)
   }, 20_000)
 }

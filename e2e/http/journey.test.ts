@@ -4,7 +4,7 @@ import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/
 import sharp from 'sharp'
 import { client, followToEnd } from '../client.ts'
 
-/** One image through the whole system, and every way it can be refused at upload. */
+/** One image through the whole system, and every error of the HTTP API on the way. */
 
 let stack: Stack
 let gateway: GatewayProcess
@@ -18,8 +18,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => stack?.[Symbol.asyncDispose](), 30_000)
 
-describe('a picture', () => {
-  test('goes in by raw upload and comes out by its recipe, with every stage seen', async () => {
+describe('an image', () => {
+  test('is uploaded raw and processed by its recipe, with an event for every stage', async () => {
     const source = await sampleImage({ width: 1600, height: 1200, gps: true, orientation: 6 })
     const image = await api.upload(source)
     expect(image).toMatchObject({ bytes: source.length, format: 'jpeg', width: 1600, height: 1200 })
@@ -39,14 +39,14 @@ describe('a picture', () => {
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
     expect(progress.at(-1)).toBe(100)
 
-    const picture = await sharp(await api.output(task.id)).metadata()
-    // Orientation 6 stands the picture up: 1600 × 1200 as stored is 1200 × 1600 as seen, and 800 × 1067 as asked.
-    expect(picture).toMatchObject({ format: 'webp', width: 800, height: 1067 })
-    expect(picture.exif).toBeUndefined()
+    const output = await sharp(await api.output(task.id)).metadata()
+    // Orientation 6 rotates the image by 90°: stored as 1600 × 1200, it is shown as 1200 × 1600 and resized to 800 × 1067.
+    expect(output).toMatchObject({ format: 'webp', width: 800, height: 1067 })
+    expect(output.exif).toBeUndefined()
     expect(await api.task(task.id)).toMatchObject({ status: 'completed', progress: 100, attempt: 1 })
   })
 
-  test('goes in by multipart together with its recipe, and several named outputs come out', async () => {
+  test('is uploaded in a form with a recipe that has several named outputs', async () => {
     const form = new FormData()
     form.set(
       'recipe',
@@ -74,7 +74,7 @@ describe('a picture', () => {
     })
   })
 
-  test('stands in the list as soon as it was accepted, newest first, page by page', async () => {
+  test('has tasks that are listed as soon as they are accepted, newest first, page by page', async () => {
     const image = await api.upload(await sampleImage({ width: 64, height: 64 }))
     const ids: string[] = []
     for (let n = 0; n < 5; n += 1) ids.unshift((await api.submit(image.id, `resize:${10 + n}`)).id)
@@ -87,7 +87,7 @@ describe('a picture', () => {
     expect(done.items.map((t) => t.id)).toEqual(ids)
   })
 
-  test('is served with length, tag and ranges, and is gone after it was deleted', async () => {
+  test('has an output that is served with length, entity tag and ranges, until the task is deleted', async () => {
     const image = await api.upload(await sampleImage())
     const { id } = await api.submit(image.id, 'resize:200')
     await followToEnd(() => api, id)
@@ -110,14 +110,14 @@ describe('a picture', () => {
   })
 })
 
-describe('what cannot be done is refused with its reason', () => {
+describe('errors', () => {
   const post = (path: string, body: unknown): [string, RequestInit] => [
     path,
     { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
   ]
   const unknownId = '01900000-0000-7000-8000-000000000000'
 
-  test('an unknown operation and a parameter out of range name the place', async () => {
+  test('an unknown operation and a parameter out of range name the field', async () => {
     const image = await api.upload(await sampleImage())
     const unknown = await api.refusal(
       ...post('/api/v1/tasks', { image: image.id, recipe: 'resize:10/blurr:2' }),
@@ -131,7 +131,7 @@ describe('what cannot be done is refused with its reason', () => {
     expect(range.type).toContain('application/problem+json')
   })
 
-  test('unknown ids', async () => {
+  test('unknown ids are not found', async () => {
     expect((await api.refusal(`/api/v1/images/${unknownId}`)).problem.code).toBe('image_not_found')
     expect((await api.refusal(`/api/v1/tasks/${unknownId}`)).problem.code).toBe('task_not_found')
     expect((await api.refusal(`/api/v1/tasks/${unknownId}/events`)).problem.code).toBe('task_not_found')
@@ -140,7 +140,7 @@ describe('what cannot be done is refused with its reason', () => {
     expect((await api.refusal('/api/v1/nothing')).problem.code).toBe('not_found')
   })
 
-  test('files that are no images, empty ones, and headers that promise too much', async () => {
+  test('files of other types, empty files and images with too many pixels are refused', async () => {
     const send = (body: Uint8Array<ArrayBuffer>, type: string) =>
       api.refusal('/api/v1/images', { method: 'POST', body, headers: { 'content-type': type } })
     expect((await send(new TextEncoder().encode('#!/bin/sh\necho hi'), 'image/png')).status).toBe(415)
@@ -152,7 +152,7 @@ describe('what cannot be done is refused with its reason', () => {
     expect(await send(huge, 'image/png')).toMatchObject({ status: 422, problem: { code: 'too_many_pixels' } })
   })
 
-  test('a corrupt picture ends its own task only, with a typed fault', async () => {
+  test('a corrupt image fails its own task only, with a fault code', async () => {
     const whole = await sampleImage({ format: 'png', width: 400, height: 300 })
     const image = await api.upload(whole.slice(0, whole.length >> 1), 'image/png')
     const { id } = await api.submit(image.id, 'resize:100')
@@ -164,7 +164,7 @@ describe('what cannot be done is refused with its reason', () => {
 })
 
 describe('accounts', () => {
-  test('with tokens every call needs one, and accounts cannot see data of each other', async () => {
+  test('every call needs a token, and an account cannot see the data of another', async () => {
     const guarded = await stack.gateway({
       env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' },
     })
@@ -187,7 +187,7 @@ describe('accounts', () => {
     expect((await ann.list()).items.map((t) => t.id)).toEqual([task.id])
   })
 
-  test('a foreign page or a rebound name gets nothing from a gateway without tokens', async () => {
+  test('a gateway without tokens refuses foreign origins and foreign host names', async () => {
     const foreign = await api.refusal('/api/v1/tasks', { headers: { origin: 'https://example.com' } })
     expect(foreign.status).toBe(403)
     const rebound = await api.refusal('/api/v1/tasks', { headers: { host: 'evil.example' } })

@@ -8,11 +8,11 @@ import type { TaskView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf, residentBytes } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import sharp from 'sharp'
 import { client } from '../client.ts'
 
-/** Image in, image out, with the shipped processes. */
+/** Synchronous processing with the real processes. */
 
 let stack: Stack
 let scratch: string
@@ -25,7 +25,7 @@ afterEach(async () => {
   await rm(scratch, { recursive: true, force: true })
 }, 30_000)
 
-/** Heavy enough to be under way for a second or more. */
+/** Takes a second or more. */
 const heavy = 'blur:40/resize:1500/format:webp:effort=6'
 
 const post = (url: string, query: string, bytes: Uint8Array, init: RequestInit = {}) =>
@@ -36,15 +36,17 @@ const post = (url: string, query: string, bytes: Uint8Array, init: RequestInit =
     headers: { 'content-type': 'image/jpeg' },
   })
 
-/** Folders of the work that is under way; an answer does not wait for its own to go. */
-async function leftovers(): Promise<string[]> {
+/** Scratch folders of work in progress. A call is answered before its own folder is removed. */
+async function scratchFolders(): Promise<string[]> {
   const homes = await readdir(scratch)
   const all = await Promise.all(homes.map((home) => readdir(join(scratch, home))))
   return all.flat().filter((name) => name.startsWith('task-'))
 }
-const nothingStays = () => until(async () => (await leftovers()).length === 0)
+const workBegan = () => waitFor('scratch folder of the call', scratchFolders, (folders) => folders.length > 0)
+const scratchIsEmpty = () =>
+  waitFor('scratch folders removed', scratchFolders, (folders) => folders.length === 0)
 
-test('a picture of any size comes back as the recipe says, and nothing of it stays', async () => {
+test('an image of any size is processed, and its scratch files are removed', async () => {
   const [gateway] = await Promise.all([
     stack.gateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '2MiB' } }),
     stack.actor(),
@@ -65,15 +67,15 @@ test('a picture of any size comes back as the recipe says, and nothing of it sta
       height: Math.round((120 * height) / width),
     })
     expect(response.headers.get('content-length')).toBe(String(bytes.length))
-    // What does not fit into memory is a task like any other.
+    // An image beyond the limit is processed as a task.
     expect(response.headers.has('content-location')).toBe(source.length > 2 * 2 ** 20)
   }
-  await nothingStays()
+  await scratchIsEmpty()
   const { items } = await client(gateway.url).list()
   expect(items.map(({ status }) => status)).toEqual(['completed'])
 }, 60_000)
 
-test('hostile files among good ones fail for themselves alone', async () => {
+test('corrupt files do not affect the calls with valid files beside them', async () => {
   const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
   const children = await childrenOf(actor.pid)
   const good = await sampleImage({ width: 800, height: 600, format: 'png' })
@@ -99,15 +101,15 @@ test('hostile files among good ones fail for themselves alone', async () => {
     '3 ok',
   ])
   expect(await childrenOf(actor.pid)).toEqual(children)
-  await nothingStays()
+  await scratchIsEmpty()
 }, 60_000)
 
-describe('in the middle of a call', () => {
-  test('an actor dies: the caller never learns of it when there is another', async () => {
+describe('during a call', () => {
+  test('an actor is killed: another actor completes the call', async () => {
     const gateway = await stack.gateway()
     const first = await stack.actor()
     const answer = post(gateway.url, `?recipe=${heavy}`, await sampleImage({ width: 3000, height: 2000 }))
-    await Bun.sleep(500)
+    await workBegan()
     const second = stack.actor()
     first.signal('SIGKILL')
     await second
@@ -116,19 +118,19 @@ describe('in the middle of a call', () => {
     expect(await first.exited).toBe(137)
   }, 60_000)
 
-  test('a child dies: the picture is made in another', async () => {
+  test('the workers are killed: another worker completes the call', async () => {
     const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
     const answer = post(gateway.url, `?recipe=${heavy}`, await sampleImage({ width: 3000, height: 2000 }))
-    await Bun.sleep(500)
+    await workBegan()
     for (const pid of await childrenOf(actor.pid)) process.kill(pid, 'SIGKILL')
     expect((await answer).status).toBe(200)
   }, 60_000)
 
-  test('the broker dies and comes back: an answer, or a clear word that it should be tried again', async () => {
+  test('the broker is restarted: the call succeeds or fails with a retryable error', async () => {
     const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
     const source = await sampleImage({ width: 3000, height: 2000 })
     const answer = post(gateway.url, `?recipe=${heavy}`, source)
-    await Bun.sleep(500)
+    await workBegan()
     await stack.nats.kill9()
     await stack.nats.restart()
     const response = await answer
@@ -137,17 +139,19 @@ describe('in the middle of a call', () => {
       expect(['actor_lost', 'unavailable', 'storage_failed']).toContain(code)
       expect(response.headers.get('retry-after')).not.toBeNull()
     }
-    for (let tries = 0; ; tries += 1) {
-      const again = await post(gateway.url, '?recipe=resize:90', source)
-      if (again.status === 200) break
-      expect(tries).toBeLessThan(20)
-      await Bun.sleep(250)
-    }
+    await waitFor(
+      'call succeeds after the restart',
+      async () => (await post(gateway.url, '?recipe=resize:90', source)).status,
+      (status) => status === 200,
+    )
   }, 60_000)
 
-  test('a client leaves: its child is ended within a second', async () => {
+  test('the client disconnects: its worker is killed within a second', async () => {
     const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
     const children = await childrenOf(actor.pid)
+    const residentOfWorkers = () => Promise.all(children.map(residentBytes))
+    const largestWorker = async () => Math.max(...(await residentOfWorkers()))
+    const idleBytes = await largestWorker()
     const source = await sampleImage({ width: 3000, height: 2000 })
     const { hostname, port } = new URL(gateway.url)
     const socket = connect(Number(port), hostname)
@@ -156,41 +160,39 @@ describe('in the middle of a call', () => {
         `Content-Type: image/jpeg\r\nContent-Length: ${source.length}\r\n\r\n`,
     )
     socket.write(source)
-    await until(async () => (await leftovers()).length > 0)
-    await Bun.sleep(300)
-    const left = performance.now()
+    await waitFor('a worker decodes the image', largestWorker, (bytes) => bytes > idleBytes + 4 * 2 ** 20)
+    const disconnectedAt = performance.now()
     socket.destroy()
-    const alive = async () =>
-      (await Promise.all(children.map(residentBytes))).filter((bytes) => bytes > 0).length
-    while ((await alive()) === children.length) await Bun.sleep(5)
-    expect(performance.now() - left).toBeLessThan(1000)
-    await nothingStays()
+    const countRunning = async () => (await residentOfWorkers()).filter((bytes) => bytes > 0).length
+    await waitFor('a worker killed', countRunning, (count) => count < children.length)
+    expect(performance.now() - disconnectedAt).toBeLessThan(1000)
+    await scratchIsEmpty()
   }, 60_000)
 
-  test('a rolling restart of the actors: no call fails', async () => {
+  test('the actors are restarted in turn: no call fails', async () => {
     const gateway = await stack.gateway()
     let actor = await stack.actor()
     const source = await sampleImage({ width: 600, height: 400 })
     const statuses: number[] = []
-    let isOver = false
-    const caller = async () => {
-      while (!isOver) statuses.push((await post(gateway.url, '?recipe=resize:90', source)).status)
+    let isStopped = false
+    const sendCalls = async () => {
+      while (!isStopped) statuses.push((await post(gateway.url, '?recipe=resize:90', source)).status)
     }
-    const callers = Array.from({ length: 4 }, caller)
+    const callers = Array.from({ length: 4 }, sendCalls)
     for (let i = 0; i < 3; i += 1) {
       const next = await stack.actor()
       actor.signal('SIGTERM')
       expect(await actor.exited).toBe(0)
       actor = next
     }
-    isOver = true
+    isStopped = true
     await Promise.all(callers)
     expect(statuses.length).toBeGreaterThan(20)
     expect(statuses.filter((status) => status !== 200)).toEqual([])
   }, 90_000)
 })
 
-test('callers who wait come before a long queue, and more than there is room for come in their turn', async () => {
+test('synchronous calls overtake queued tasks, and calls beyond the capacity wait their turn', async () => {
   const [gateway] = await Promise.all([
     stack.gateway(),
     stack.actor({ env: { PIXELFLOW_ACTOR_CONCURRENCY: '1' } }),
@@ -198,7 +200,7 @@ test('callers who wait come before a long queue, and more than there is room for
   const api = client(gateway.url)
   const image = await api.upload(await sampleImage({ width: 3000, height: 2000 }))
   const tasks: TaskView[] = []
-  // Far more than are held or done by the time the callers have their answers, on a busy machine too.
+  // Far more than can complete before the calls are answered, on a busy machine too.
   for (let i = 0; i < 24; i += 1) tasks.push(await api.submit(image.id, heavy))
   const source = await sampleImage({ width: 600, height: 400 })
   const answers = await Promise.all(

@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch } from '@pixelflow/testkit/process'
+import { launch, type Running } from '@pixelflow/testkit/process'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 
-/** Every command that the README shows, run as it stands, in its order, in one shell. */
+/** Runs every command of the README, unchanged and in order, in one shell. */
 
 const root = resolve(import.meta.dir, '../..')
 
-/** `up` runs beside the others; `test` is what runs this very file. */
+/** `up` runs in the background, and `test` would run this file again. */
 const runElsewhere = ['./pixelflow up', './pixelflow test']
 
-async function commandsOf(markdown: string): Promise<string> {
+async function readCommands(markdown: string): Promise<string> {
   const text = await Bun.file(markdown).text()
   const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((m) => m[1] ?? '')
   return blocks
@@ -23,7 +24,7 @@ async function commandsOf(markdown: string): Promise<string> {
     .join('\n')
 }
 
-test('the commands of the README do what it says', async () => {
+test('the commands of the README work', async () => {
   await using scope = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-readme-'))
   scope.defer(() => rm(folder, { recursive: true, force: true }))
@@ -37,30 +38,32 @@ test('the commands of the README do what it says', async () => {
     PIXELFLOW_DATA_DIR: join(folder, 'data'),
   }
   const up = scope.use(launch({ command: [join(root, 'pixelflow'), 'up'], cwd: folder, env }))
-  await waitUntilReady(`http://127.0.0.1:${port}/health/ready`, up.exited)
+  await waitUntilReady(`http://127.0.0.1:${port}/health/ready`, up)
 
-  const script = (await commandsOf(join(root, 'README.md'))).replaceAll('localhost:3000', `localhost:${port}`)
+  const script = (await readCommands(join(root, 'README.md'))).replaceAll(
+    'localhost:3000',
+    `localhost:${port}`,
+  )
   expect(script).toContain('./pixelflow process')
   const shell = launch({ command: ['sh', '-exc', script], cwd: folder, env })
   const code = await shell.exited
-  if (code !== 0) throw new Error(`the README's commands ended with ${code}:\n${shell.lines.join('\n')}`)
+  if (code !== 0)
+    throw new Error(`The commands of the README exited with ${code}:\n${shell.lines.join('\n')}`)
 
-  const seen = shell.lines.join('\n')
-  expect(seen).toContain('event: completed')
+  const output = shell.lines.join('\n')
+  expect(output).toContain('event: completed')
   for (const name of ['out.webp', 'now.webp', 'small.jpg'])
     expect(await Bun.file(join(folder, name)).exists()).toBe(true)
 }, 120_000)
 
-async function waitUntilReady(url: string, exited: Promise<number>): Promise<void> {
-  let ended = false
-  void exited.then(() => (ended = true))
-  for (let wait = 0; wait < 600 && !ended; wait += 1) {
-    const ready = await fetch(url).then(
-      (r) => r.ok,
+async function waitUntilReady(url: string, { exited, lines }: Running): Promise<void> {
+  const isReady = () =>
+    fetch(url).then(
+      ({ ok }) => ok,
       () => false,
     )
-    if (ready) return
-    await Bun.sleep(100)
-  }
-  throw new Error('./pixelflow up did not become ready')
+  const failed = exited.then((code) => {
+    throw new Error(`./pixelflow up exited with ${code}:\n${lines.join('\n')}`)
+  })
+  await Promise.race([failed, waitFor('./pixelflow up ready', isReady, Boolean, { timeoutMs: 60_000 })])
 }

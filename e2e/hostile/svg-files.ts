@@ -2,34 +2,34 @@ import { describe, expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/problem'
 import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
 import { followToEnd } from '../client.ts'
-import { target } from './attack.ts'
+import { target } from './shared-target.ts'
 
 const type = 'image/svg+xml'
 
-export function drawings(): void {
-  describe('drawings', () => {
-    test('bombs are refused, at upload or by the task', async () => {
-      const endings = svgBombs.map(async ({ name, bytes, end }) => ({ name, end, got: await ending(bytes) }))
-      for (const { name, end, got } of await Promise.all(endings)) expect([name, got]).toEqual([name, end])
+export function testSvgFiles(): void {
+  describe('SVG files', () => {
+    test('that are bombs are refused at upload or fail as tasks', async () => {
+      const results = svgBombs.map(async ({ name, bytes, end }) => ({ name, end, got: await endOf(bytes) }))
+      for (const { name, end, got } of await Promise.all(results)) expect([name, got]).toEqual([name, end])
     }, 60_000)
 
-    test('external references cause no request, neither at upload nor at rendering', async () => {
-      let calls = 0
+    test('with external references cause no request', async () => {
+      let connections = 0
       using listener = Bun.listen({
         hostname: '127.0.0.1',
         port: 0,
-        socket: { open: () => void (calls += 1), data() {} },
+        socket: { open: () => void (connections += 1), data() {} },
       })
-      const endings = svgSpies(listener.port).map(async ({ name, bytes, end }) => ({
+      const results = svgSpies(listener.port).map(async ({ name, bytes, end }) => ({
         name,
         end,
-        got: await ending(bytes),
+        got: await endOf(bytes),
       }))
-      for (const { name, end, got } of await Promise.all(endings)) expect([name, got]).toEqual([name, end])
-      expect(calls).toBe(0)
+      for (const { name, end, got } of await Promise.all(results)) expect([name, got]).toEqual([name, end])
+      expect(connections).toBe(0)
     }, 60_000)
 
-    test('are given back as they came, and nothing in them may run', async () => {
+    test('are served unchanged, and browsers run no script in them', async () => {
       const bytes = svg(
         '<script>alert(document.domain)</script><rect width="9" height="9" onclick="alert(1)"/>',
       )
@@ -45,23 +45,23 @@ export function drawings(): void {
       })
     })
 
-    test('are drawn at once as well, and refused at once', async () => {
-      const now = (bytes: Uint8Array) =>
+    test('are rendered and refused by synchronous calls too', async () => {
+      const process = (bytes: Uint8Array) =>
         target.api.call('/api/v1/process?recipe=resize:50', {
           method: 'POST',
           body: bytes as Uint8Array<ArrayBuffer>,
           headers: { 'content-type': type },
         })
-      const good = await now(svg('<rect width="9" height="9"/>'))
+      const good = await process(svg('<rect width="9" height="9"/>'))
       expect([good.status, good.headers.get('content-type')]).toEqual([200, 'image/png'])
-      const bad = await now(svg('<g id="a"><use href="#a"/></g>'))
+      const bad = await process(svg('<g id="a"><use href="#a"/></g>'))
       expect([bad.status, ((await bad.json()) as Problem).code]).toEqual([422, 'corrupt_image'])
     }, 20_000)
   })
 }
 
-/** Code of the fault with which the upload or the task ends; `drawn` when it does not. */
-async function ending(bytes: Uint8Array): Promise<string | undefined> {
+/** Fault code of the upload or the task; `drawn` when the task completes. */
+async function endOf(bytes: Uint8Array): Promise<string | undefined> {
   const form = new FormData()
   form.set('recipe', 'format:png')
   form.set('file', new Blob([bytes], { type }), 'a.svg')

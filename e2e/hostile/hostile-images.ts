@@ -7,30 +7,36 @@ import { png } from '@pixelflow/testkit/hostile/png'
 import { samples } from '@pixelflow/testkit/hostile/samples'
 import { unsupportedFiles } from '@pixelflow/testkit/hostile/unsupported-files'
 import { followToEnd } from '../client.ts'
-import { target } from './attack.ts'
+import { mapConcurrently } from '../map-concurrently.ts'
+import { target } from './shared-target.ts'
 
 /**
- * Hostile images through the whole system, as uploads and as forms. The tests of the actors send thousands of such files
- * through the same workers.
+ * Hostile images through the whole system. The tests of the actors send thousands of such files through the same workers.
  */
 
 const recipe = 'resize:24/format:png'
+/** Keeps all workers busy. */
+const concurrency = 2 * availableParallelism()
 
-export function hostilePictures(): void {
-  describe('hostile pictures', () => {
-    test('bombs of every format end as they should, as tasks and at once', async () => {
-      const endings = await each(bombs, async ({ name, format, make, ends }, i) => {
+export function testHostileImages(): void {
+  describe('hostile images', () => {
+    test('bombs of every format end as expected, in tasks and synchronous calls', async () => {
+      const results = await mapConcurrently(bombs, concurrency, async ({ name, format, make, ends }, i) => {
         const bytes = await make()
-        return { name: `${format}, ${name}`, ends, code: await (i % 2 ? byTask(bytes) : atOnce(bytes)) }
+        return {
+          name: `${format}, ${name}`,
+          ends,
+          code: await (i % 2 ? runTask(bytes) : processSynchronously(bytes)),
+        }
       })
-      for (const { name, ends, code } of endings) {
+      for (const { name, ends, code } of results) {
         const expected = ends === 'picture' ? [ends] : ends
         expect([name, expected.includes(code) ? expected : code]).toEqual([name, expected])
       }
-      expect(await target.childrenWithinBounds()).toBe(true)
+      expect(await target.workersAreWithinMemoryLimit()).toBe(true)
     }, 300_000)
 
-    test('every format, cut at each 16th, is refused unless its first frame is whole', async () => {
+    test('a file of any format, cut at each 16th, is refused unless its first frame is complete', async () => {
       const cuts = (await samples()).flatMap(({ name, format, bytes, enough }) =>
         truncated(bytes).map((cut, i) => ({
           name: `${format}, ${name}, ${i + 1}/16`,
@@ -38,24 +44,26 @@ export function hostilePictures(): void {
           expected: i + 1 >= enough ? 'picture' : 'refused',
         })),
       )
-      const endings = await each(cuts, async ({ name, cut, expected }, i) => {
-        const code = await (i % 8 ? atOnce(cut) : byTask(cut))
-        // The gateway tells some of them apart before a decoder does.
+      const results = await mapConcurrently(cuts, concurrency, async ({ name, cut, expected }, i) => {
+        const code = await (i % 8 ? processSynchronously(cut) : runTask(cut))
+        // The gateway refuses some of them before a decoder reads them.
         return { name, code, expected, isRefused: ['corrupt_image', 'unsupported_format'].includes(code) }
       })
-      for (const { name, code, expected, isRefused } of endings) {
+      for (const { name, code, expected, isRefused } of results) {
         expect([name, isRefused ? 'refused' : code]).toEqual([name, expected])
       }
-      expect(await target.childrenWithinBounds()).toBe(true)
+      expect(await target.workersAreWithinMemoryLimit()).toBe(true)
     }, 300_000)
 
-    test('every format with bits turned over ends in a picture or a typed fault', async () => {
+    test('a file of any format with flipped bits ends with an image or a known fault', async () => {
       const all = await samples(160, 120)
       const files = Array.from({ length: 160 }, (_, seed) => {
         const { bytes } = all[seed % all.length] as (typeof all)[number]
         return flipped(bytes, seed, 1 + (seed % 40))
       })
-      const codes = await each(files, (bytes, i) => (i % 8 ? atOnce(bytes) : byTask(bytes)))
+      const codes = await mapConcurrently(files, concurrency, (bytes, i) =>
+        i % 8 ? processSynchronously(bytes) : runTask(bytes),
+      )
       const known = [
         'picture',
         'corrupt_image',
@@ -64,10 +72,10 @@ export function hostilePictures(): void {
         'resource_limit_exceeded',
       ]
       expect(codes.filter((code) => ![...known, 'processing_failed'].includes(code))).toEqual([])
-      expect(await target.childrenWithinBounds()).toBe(true)
+      expect(await target.workersAreWithinMemoryLimit()).toBe(true)
     }, 300_000)
 
-    test('what would be too large when it is turned is refused before it is', async () => {
+    test('an image that would be too large after its rotation is refused before the rotation', async () => {
       const { end } = await target.process(png(10_000, 10_000), 'rotate:45')
       expect([end?.kind, end?.task.fault?.code]).toEqual(['failed', 'too_many_pixels'])
     }, 60_000)
@@ -87,19 +95,8 @@ export function hostilePictures(): void {
   })
 }
 
-/** Does something with each, as many at a time as are worked on at once anyway. */
-async function each<T, R>(all: readonly T[], act: (one: T, i: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  let next = 0
-  const lane = async () => {
-    for (let i = next++; i < all.length; i = next++) results[i] = await act(all[i] as T, i)
-  }
-  await Promise.all(Array.from({ length: 2 * availableParallelism() }, lane))
-  return results
-}
-
-/** How a file ends that is sent to be worked on while its sender waits. */
-async function atOnce(bytes: Uint8Array): Promise<string> {
+/** Processes a file synchronously. Returns the fault code, or `picture` when an image is returned. */
+async function processSynchronously(bytes: Uint8Array): Promise<string> {
   const answer = await target.api.call(`/api/v1/process?recipe=${recipe}`, {
     method: 'POST',
     body: bytes as Uint8Array<ArrayBuffer>,
@@ -114,8 +111,8 @@ async function atOnce(bytes: Uint8Array): Promise<string> {
   return code
 }
 
-/** How the task of a file ends, or with what the file is refused. */
-async function byTask(bytes: Uint8Array): Promise<string> {
+/** Runs a task. Returns the fault code of the upload or the task, or `picture` when it completes. */
+async function runTask(bytes: Uint8Array): Promise<string> {
   const form = new FormData()
   form.set('recipe', recipe)
   form.set('file', new Blob([bytes]), 'a')

@@ -4,32 +4,36 @@ import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { says } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
-import type { BenchOptions } from './bench.ts'
-import { root, type Program } from './document.ts'
-import { grpcurl } from './workshop.ts'
+import type { ScenarioOptions } from './grpcurl/scenario-context.ts'
+import { root, type Program } from './scenario-table.ts'
+import { clientPrograms } from './client-programs.ts'
+import { runProgram } from './run-program.ts'
 
-/** The shipped processes, and accounts of its own for each program, so that they can run at the same time. */
-export interface Served {
-  /** Flags of the programs in other languages. */
+/** The real processes, with separate accounts for each program, so that the programs can run at the same time. */
+export interface ScenarioServer {
+  /** Flags of a program in another language. */
   flags(program: Program): string[]
-  /** Who grpcurl is. */
-  callers(): Promise<BenchOptions>
+  /** Options of the grpcurl scenarios. */
+  grpcurlOptions(): Promise<ScenarioOptions>
 }
 
-const people = (program: Program) => ({
+const accountsOf = (program: Program) => ({
   ann: `${program.toLowerCase()}-ann`,
   bob: `${program.toLowerCase()}-bob`,
 })
 const tokenOf = (name: string) => `token-of-${name}`
 
-/** Who calls is told by tokens, or by certificates that both sides demand. */
-export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certificates'): Promise<Served> {
+/** Clients authenticate with tokens, or with certificates (mutual TLS). */
+export async function startScenarioServer(
+  scope: AsyncDisposableStack,
+  credentials: 'tokens' | 'certificates',
+): Promise<ScenarioServer> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-grpc-'))
   scope.defer(() => rm(folder, { recursive: true, force: true }))
   const photo = join(folder, 'photo.jpg')
   const bytes = await sampleImage({ width: 640, height: 480 })
   await Bun.write(photo, bytes)
-  const names = (['Python', 'Go', 'grpcurl'] as const).flatMap((one) => Object.values(people(one)))
+  const names = (['Python', 'Go', 'grpcurl'] as const).flatMap((one) => Object.values(accountsOf(one)))
   const certs = join(folder, 'certs')
   const untrusted = join(folder, 'untrusted')
 
@@ -42,20 +46,20 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
 
   return {
     flags(program) {
-      const { ann, bob } = people(program)
-      const who =
-        by === 'tokens'
+      const { ann, bob } = accountsOf(program)
+      const credentialFlags =
+        credentials === 'tokens'
           ? ['--token', tokenOf(ann), '--other-token', tokenOf(bob)]
           : ['--certs', certs, '--untrusted', untrusted, '--ann', ann, '--bob', bob]
-      return ['--address', address, '--http', url, '--photo', photo, ...who]
+      return ['--address', address, '--http', url, '--photo', photo, ...credentialFlags]
     },
-    async callers() {
-      const program = await grpcurl()
-      const { ann, bob } = people('grpcurl')
-      if (by === 'tokens') {
+    async grpcurlOptions() {
+      const program = await clientPrograms.grpcurl()
+      const { ann, bob } = accountsOf('grpcurl')
+      if (credentials === 'tokens') {
         const plain = { program, address, connection: ['-plaintext'] }
-        const known = { ann: { ...plain, token: tokenOf(ann) }, bob: { ...plain, token: tokenOf(bob) } }
-        return { ...known, publicCaller: plain, unauthenticated: plain, photo: bytes }
+        const accounts = { ann: { ...plain, token: tokenOf(ann) }, bob: { ...plain, token: tokenOf(bob) } }
+        return { ...accounts, publicCaller: plain, unauthenticated: plain, photo: bytes }
       }
       const caller = (ca: string, own?: string) => ({
         program,
@@ -83,13 +87,13 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
   }
 
   async function settings(): Promise<Record<string, string>> {
-    // Several tasks that take long run at once, each of another program.
+    // Each program may have a slow task running at the same time.
     const limits = {
       PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
       PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
       PIXELFLOW_ACTOR_CONCURRENCY: '4',
     }
-    if (by === 'tokens') {
+    if (credentials === 'tokens') {
       return { ...limits, PIXELFLOW_API_TOKENS: names.map((name) => `${name}:${tokenOf(name)}`).join(',') }
     }
     await Promise.all([createTestCertificates(certs, names), createTestCertificates(untrusted, names)])
@@ -102,11 +106,10 @@ export async function serve(scope: AsyncDisposableStack, by: 'tokens' | 'certifi
   }
 }
 
-/** As people make them. */
+/** Creates certificates with `./pixelflow certs`. */
 async function createTestCertificates(folder: string, names: readonly string[]): Promise<void> {
   const clients = names.flatMap((name) => ['--client', name])
   const command = [process.execPath, join(root, 'cli/main.ts'), 'certs', '--dir', folder, ...clients]
-  const child = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
-  const [code, errors] = await Promise.all([child.exited, child.stderr.text(), child.stdout.text()])
+  const { code, errors } = await runProgram(command)
   if (code !== 0) throw new Error(`pixelflow certs failed:\n${errors}`)
 }

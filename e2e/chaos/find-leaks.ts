@@ -17,26 +17,26 @@ import type { ChaosCluster } from './chaos-cluster.ts'
 
 const consumers = lanes.map((lane) => workConsumer('transform', lane))
 
-/** Something that is still stored when every task and image has been deleted and everything was swept. */
+/** Data that is still stored after every task and image was deleted and swept. */
 export interface Leak {
-  /** Bytes that nothing refers to; or messages of streams that empty themselves. */
-  readonly what: 'orphanBytes' | 'leftovers'
-  /** Some of their subjects, or all. */
+  /** Bytes without a reference, or messages in streams that must be empty. */
+  readonly kind: 'orphanBytes' | 'leftoverMessages'
+  /** Up to five subjects. */
   readonly where: string
   readonly amount: number
 }
 
-/** Deletes all images, including those whose upload answer was lost; returns how many. */
+/** Deletes all images, including those whose upload was not answered; returns how many. */
 export async function deleteImages({ broker, adapters }: ChaosCluster, signal: AbortSignal): Promise<number> {
   const bucket = recordBuckets.images
-  let dropped = 0
+  let deleted = 0
   for await (const { data } of listMessages(broker, recordStream(bucket), recordSubjects(bucket), signal)) {
     const record = imageRecord.safeParse(
       data.length === 0 ? null : JSON.parse(new TextDecoder().decode(data)),
     ).data
-    if (record && (await adapters.images.delete(record.account, record.id))) dropped += 1
+    if (record && (await adapters.images.delete(record.account, record.id))) deleted += 1
   }
-  return dropped
+  return deleted
 }
 
 /** Where the messages of an unfinished task are, for diagnosing a lost task. */
@@ -63,30 +63,30 @@ export async function locateJob({ broker }: ChaosCluster, task: string): Promise
 }
 
 /**
- * Sweeps until nothing is left: a replica that lags shows one sweep what the next one finds gone, and reconcilers take
- * their time over what they are told. Returns what is left all the same once `signal` aborts.
+ * Sweeps until nothing is left, or `signal` aborts, and returns what is left. One sweep is not enough: a replica that
+ * lags lists messages that are already deleted, and actors remove outputs of deleted tasks with a delay.
  */
 export async function findLeaks(cluster: ChaosCluster, signal: AbortSignal): Promise<Leak[]> {
   for (;;) {
-    const late = AbortSignal.timeout(60_000)
-    await cluster.adapters.sweeper.sweep(late)
-    const leaks = await remainsOf(cluster, late)
+    const sweepTimeout = AbortSignal.timeout(60_000)
+    await cluster.adapters.sweeper.sweep(sweepTimeout)
+    const leaks = await readLeaks(cluster, sweepTimeout)
     if (leaks.length === 0 || signal.aborted) return leaks
     await pause(1000, signal)
   }
 }
 
-async function remainsOf({ broker }: ChaosCluster, signal: AbortSignal): Promise<Leak[]> {
+async function readLeaks({ broker }: ChaosCluster, signal: AbortSignal): Promise<Leak[]> {
   const leaks: Leak[] = []
   for (const bucket of Object.values(blobBuckets)) {
     for await (const chunk of listMessages(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
-      leaks.push({ what: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
+      leaks.push({ kind: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
   for (const name of [streams.backlog, streams.jobs, streams.outbox, streams.retries]) {
     const { state } = await streamInfo(broker, name)
     if (state.messages === 0) continue
     const { subjects } = await streamSubjects(broker, name, '>', 0)
-    leaks.push({ what: 'leftovers', where: subjects.slice(0, 5).join(' '), amount: state.messages })
+    leaks.push({ kind: 'leftoverMessages', where: subjects.slice(0, 5).join(' '), amount: state.messages })
   }
   return leaks
 }
