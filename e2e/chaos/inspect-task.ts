@@ -3,7 +3,7 @@ import { faultRow, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { isFinal, type LedgerEntry } from './ledger.ts'
 import type { GatewayClient } from './gateway-clients.ts'
-import { countDisorder, isNotFound } from './follow-task.ts'
+import { countDisorder, isNotFound } from './run-follower.ts'
 import type { Violations } from './violations.ts'
 
 /** A task after the last fault, when all followers are done; null when it was deleted. */

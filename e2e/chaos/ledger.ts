@@ -1,6 +1,6 @@
 import { hasEnded } from '@pixelflow/core/status'
 import type { TaskEvent } from '@pixelflow/client'
-import type { FollowedTask } from './follow-task.ts'
+import type { FollowedTask } from './run-follower.ts'
 import type { RecipeCase } from './expected-results.ts'
 
 /** A task that a gateway has accepted, and what the gateways have promised about it. */

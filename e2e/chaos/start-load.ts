@@ -8,7 +8,7 @@ import {
 } from './expected-results.ts'
 import { createTally, type LedgerEntry, type Tally } from './ledger.ts'
 import { openGatewayClients, type GatewayClient } from './gateway-clients.ts'
-import { followTask } from './follow-task.ts'
+import { runFollower } from './run-follower.ts'
 import { createWithKey } from './create-with-key.ts'
 import type { ChaosCluster } from './chaos-cluster.ts'
 import type { Violations } from './violations.ts'
@@ -133,7 +133,7 @@ export async function startLoad(
     const followerCount = random.chance(0.3) ? 2 : 1
     for (let f = 0; f < followerCount; f += 1) {
       entry.followers.push(
-        followTask({
+        runFollower({
           clients,
           task: id,
           random: random.fork(),

@@ -13,7 +13,7 @@ export interface FollowedTask {
   readonly isComplete: boolean
 }
 
-export interface FollowTaskOptions {
+export interface FollowerOptions {
   readonly clients: readonly GatewayClient[]
   readonly task: string
   readonly random: Random
@@ -29,13 +29,13 @@ const connectionMs = 10_000
  * Follows a task to its end as a poor client does: over either protocol, disconnecting and resuming at another gateway,
  * and sometimes reading slowly.
  */
-export async function followTask({
+export async function runFollower({
   clients,
   task,
   random,
   signal,
   mayBeDeleted,
-}: FollowTaskOptions): Promise<FollowedTask> {
+}: FollowerOptions): Promise<FollowedTask> {
   const events: TaskEvent[] = []
   let connections = 0
   const isSlow = random.chance(0.1)
