@@ -1,7 +1,7 @@
 import type { TaskEvent, TaskView } from '@pixelflow/client'
 import { faultRow, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import { isFinal, type LedgerEntry } from './ledger.ts'
+import { isLastEvent, type LedgerEntry } from './ledger.ts'
 import type { GatewayClient } from './gateway-clients.ts'
 import { countDisorder, isNotFound } from './run-follower.ts'
 import type { Violations } from './violations.ts'
@@ -37,11 +37,11 @@ export async function inspectTask(
     return null
   }
   if (entry.deleted) violations.add('deleteUndone', task)
-  if (!isFinal(last)) {
+  if (!isLastEvent(last)) {
     violations.add('lostTasks', `${task}: still ${last.task.status} after ${last.kind}`)
     return last.task
   }
-  violations.add('duplicateEnds', task, history.filter(isFinal).length - 1)
+  violations.add('duplicateEnds', task, history.filter(isLastEvent).length - 1)
   const tokens = history.map((one) => one.token)
   for (const { events } of followed) {
     const received = new Set(events.map((one) => one.token))
@@ -91,7 +91,7 @@ async function readHistory(gatewayClient: GatewayClient, task: string): Promise<
     try {
       for await (const event of gatewayClient.events(task, undefined, signal)) {
         events.push(event)
-        if (isFinal(event)) break
+        if (isLastEvent(event)) break
       }
       return events
     } catch (thrown) {

@@ -18,7 +18,7 @@ export interface LedgerEntry {
   readonly followers: Promise<FollowedTask>[]
 }
 
-export function isFinal(event: TaskEvent): boolean {
+export function isLastEvent(event: TaskEvent): boolean {
   return event.kind === 'deleted' || hasEnded(event.task.status)
 }
 

@@ -1,4 +1,4 @@
-import { isFinal } from './ledger.ts'
+import { isLastEvent } from './ledger.ts'
 import { pause } from '@pixelflow/core/pause'
 import { parseResumeToken } from '@pixelflow/core/event'
 import type { TaskEvent } from '@pixelflow/client'
@@ -13,7 +13,7 @@ export interface FollowedTask {
   readonly isComplete: boolean
 }
 
-export interface FollowerOptions {
+export interface RunFollowerOptions {
   readonly clients: readonly GatewayClient[]
   readonly task: string
   readonly random: Random
@@ -35,7 +35,7 @@ export async function runFollower({
   random,
   signal,
   mayBeDeleted,
-}: FollowerOptions): Promise<FollowedTask> {
+}: RunFollowerOptions): Promise<FollowedTask> {
   const events: TaskEvent[] = []
   let connections = 0
   const isSlow = random.chance(0.1)
@@ -46,7 +46,7 @@ export async function runFollower({
     try {
       for await (const event of random.pick(clients).events(task, events.at(-1)?.token, connection)) {
         events.push(event)
-        if (isFinal(event)) return { events, connections, isComplete: true }
+        if (isLastEvent(event)) return { events, connections, isComplete: true }
         if (isSlow) await pause(random.between(100, 1500), connection)
         if (disconnects) break
       }
