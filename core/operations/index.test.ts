@@ -125,6 +125,16 @@ describe('the body of GET /api/v1/operations', () => {
     expect(body.operations.map(({ text }) => text.usage)).toContain('crop:left:top:width:height')
   })
 
+  test('has the positional parameters of each operation', () => {
+    const positional = Object.fromEntries(body.operations.map(({ name, text }) => [name, text.positional]))
+    expect(positional).toMatchObject({
+      resize: ['width', 'height', 'fit', 'position'],
+      crop: ['left', 'top', 'width', 'height'],
+      blur: ['sigma'],
+      flip: [],
+    })
+  })
+
   test('has the schema of a recipe', () => {
     expect(body.recipe).toMatchObject({ type: 'object', required: ['steps'] })
     expect(Object.keys(body.recipe.properties ?? {})).toEqual(['steps', 'outputs'])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { createCatalogue, operationName } from '../recipe/create-catalogue.ts'
 import { parseWith } from '../recipe/parse-with.ts'
-import { usageOf } from '../recipe/write-text.ts'
+import { positionalParameters, usageOf } from '../recipe/write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import { blur } from './blur.ts'
 import { crop } from './crop.ts'
@@ -46,8 +46,16 @@ export interface OperationDescription {
   readonly place: Operation['place']
   /** JSON Schema of the step as input, where parameters with a default are optional. */
   readonly schema: JsonSchema
-  readonly text: { readonly usage: string }
+  readonly text: OperationText
   readonly examples: readonly { readonly text: string; readonly recipe: unknown }[]
+}
+
+/** An operation in the short text form of recipes. */
+export interface OperationText {
+  /** The form with its parameters, for people. */
+  readonly usage: string
+  /** Names of the parameters whose values can be written without a name, in order. */
+  readonly positional: readonly string[]
 }
 
 /** Body of `GET /api/v1/operations`. Forms, documentation and clients are derived from it. */
@@ -70,7 +78,7 @@ function describe(operation: Operation): OperationDescription {
     summary,
     place,
     schema: catalogue.jsonSchema(name),
-    text: { usage: usageOf(name, catalogue) },
+    text: { usage: usageOf(name, catalogue), positional: positionalParameters(name, catalogue) },
     examples: examples.map((text) => ({ text, recipe: parseWith(text, catalogue) })),
   }
 }

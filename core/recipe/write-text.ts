@@ -13,6 +13,12 @@ export function writeText<S extends { op: string }>(
   return recipe.steps.map((step) => writeStep(step, catalogue)).join('/')
 }
 
+/** The parameters that the text form accepts without a name, in order. */
+export function positionalParameters(name: string, catalogue: Catalogue): string[] {
+  const positional = catalogue.get(name)?.positional ?? []
+  return positional.flatMap((one) => (typeof one === 'string' ? [one] : one.parameters))
+}
+
 /** The usage line of an operation, e.g. `resize:<width>x<height>[:fit][:position][:name=value]`. */
 export function usageOf(name: string, catalogue: Catalogue): string {
   const positional = catalogue.get(name)?.positional ?? []
@@ -21,7 +27,7 @@ export function usageOf(name: string, catalogue: Catalogue): string {
     if (typeof one !== 'string') return `:${one.usage}`
     return required.includes(one) ? `:${one}` : `[:${one}]`
   })
-  const inOrder = positional.flatMap((one) => (typeof one === 'string' ? [one] : one.parameters))
+  const inOrder = positionalParameters(name, catalogue)
   const hasMore = Object.keys(catalogue.parameters(name)).length > inOrder.length
   return `${name}${values.join('')}${hasMore ? '[:name=value]' : ''}`
 }

@@ -12,7 +12,10 @@ export interface JsonSchema {
   readonly pattern?: string
   readonly minimum?: number
   readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly exclusiveMaximum?: number
   readonly multipleOf?: number
+  readonly minLength?: number
   readonly maxLength?: number
   readonly maxItems?: number
   readonly properties?: Readonly<Record<string, JsonSchema>>

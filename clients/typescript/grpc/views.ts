@@ -51,7 +51,7 @@ export function toCatalogue({
       summary,
       place,
       schema,
-      text: { usage: text?.usage ?? '' },
+      text: { usage: text?.usage ?? '', positional: text?.positional ?? [] },
       examples: examples.map((example) => ({
         text: example.text,
         recipe: example.recipe === undefined ? null : toJson(ValueSchema, example.recipe),

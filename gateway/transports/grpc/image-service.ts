@@ -45,8 +45,9 @@ export function imageService(needs: ImageServiceNeeds): Implementation<typeof Im
     async listOperations(_, call) {
       const { operations, recipe } = usecases.listOperations(call.principal())
       return {
-        operations: operations.map(({ examples, schema, ...one }) => ({
+        operations: operations.map(({ examples, schema, text, ...one }) => ({
           ...one,
+          text: { usage: text.usage, positional: [...text.positional] },
           schema: schema as unknown as JsonObject,
           examples: examples.map(({ text, recipe }) => ({
             text,

@@ -1211,8 +1211,10 @@ func (x *Operation) GetExamples() []*OperationExample {
 // An operation in the short text form of recipes.
 type OperationText struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The form with its parameters.
-	Usage         string `protobuf:"bytes,1,opt,name=usage,proto3" json:"usage,omitempty"`
+	// The form with its parameters, for people.
+	Usage string `protobuf:"bytes,1,opt,name=usage,proto3" json:"usage,omitempty"`
+	// Parameters whose values can be written without a name, in order.
+	Positional    []string `protobuf:"bytes,2,rep,name=positional,proto3" json:"positional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1252,6 +1254,13 @@ func (x *OperationText) GetUsage() string {
 		return x.Usage
 	}
 	return ""
+}
+
+func (x *OperationText) GetPositional() []string {
+	if x != nil {
+		return x.Positional
+	}
+	return nil
 }
 
 // A recipe in both forms.
@@ -4803,9 +4812,12 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x05place\x18\x04 \x01(\tR\x05place\x12/\n" +
 	"\x06schema\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06schema\x12/\n" +
 	"\x04text\x18\x06 \x01(\v2\x1b.pixelflow.v1.OperationTextR\x04text\x12:\n" +
-	"\bexamples\x18\a \x03(\v2\x1e.pixelflow.v1.OperationExampleR\bexamples\"%\n" +
+	"\bexamples\x18\a \x03(\v2\x1e.pixelflow.v1.OperationExampleR\bexamples\"E\n" +
 	"\rOperationText\x12\x14\n" +
-	"\x05usage\x18\x01 \x01(\tR\x05usage\"V\n" +
+	"\x05usage\x18\x01 \x01(\tR\x05usage\x12\x1e\n" +
+	"\n" +
+	"positional\x18\x02 \x03(\tR\n" +
+	"positional\"V\n" +
 	"\x10OperationExample\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12.\n" +
 	"\x06recipe\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x06recipe\"\xa1\x01\n" +

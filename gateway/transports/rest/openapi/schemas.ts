@@ -134,7 +134,19 @@ const operationsSchema: Json = {
           summary: { type: 'string' },
           place: { type: 'string' },
           schema: { type: 'object', description: 'JSON Schema of a step.' },
-          text: { type: 'object', properties: { usage: { type: 'string' } } },
+          text: {
+            type: 'object',
+            description: 'The operation in the short text form.',
+            properties: {
+              usage: { type: 'string', description: 'The form with its parameters.' },
+              positional: {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'Parameters whose values can be written without a name, in order.',
+              },
+            },
+            required: ['usage', 'positional'],
+          },
           examples: {
             type: 'array',
             items: { type: 'object', properties: { text: { type: 'string' }, recipe: ref('Recipe') } },

@@ -545,11 +545,18 @@ export declare const OperationSchema: GenMessage<Operation>;
  */
 export declare type OperationText = Message<"pixelflow.v1.OperationText"> & {
   /**
-   * The form with its parameters.
+   * The form with its parameters, for people.
    *
    * @generated from field: string usage = 1;
    */
   usage: string;
+
+  /**
+   * Parameters whose values can be written without a name, in order.
+   *
+   * @generated from field: repeated string positional = 2;
+   */
+  positional: string[];
 };
 
 /**
