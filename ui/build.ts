@@ -48,7 +48,7 @@ async function bundle(entry: string, outdir: string, format: 'esm' | 'iife'): Pr
 
 function nameOf(files: readonly string[], ending: string): string {
   const found = files.find((file) => file.endsWith(ending))
-  if (found === undefined) throw new Error(`The bundler made no ${ending} file.`)
+  if (found === undefined) throw new Error(`The bundler wrote no ${ending} file.`)
   return found
 }
 
@@ -70,7 +70,7 @@ function indexHtml(names: { icon: string; early: string; script: string; style: 
     <meta name="color-scheme" content="light dark" />
     <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f3f3f1" />
     <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#131315" />
-    <meta name="description" content="Drop a picture, write a recipe, watch it being made." />
+    <meta name="description" content="Drop an image, write a recipe, and watch the result appear." />
     <title>PixelFlow</title>
     <link rel="icon" type="image/svg+xml" href="/assets/${names.icon}" />
     <link rel="stylesheet" href="/assets/${names.style}" />
@@ -79,7 +79,7 @@ function indexHtml(names: { icon: string; early: string; script: string; style: 
   </head>
   <body>
     <div id="app"></div>
-    <noscript>This page needs JavaScript. The API under /docs does not.</noscript>
+    <noscript>This page needs JavaScript. Enable it, or use the API described at /docs.</noscript>
   </body>
 </html>
 `

@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
-import type { Browser, Page } from 'playwright-core'
-import { launchChromium } from './chromium.ts'
+import type { GatewayProcess } from '@pixelflow/testkit/stack'
+import type { Page } from 'playwright-core'
+import { useBrowserFixture } from './browser-fixture.ts'
 
 /** Pages of other origins in a real browser: only listed origins can call the server. */
 
-let stack: Stack
-let browser: Browser
 let gateway: GatewayProcess
-const named = openPage()
-const stranger = openPage()
+const listed = serveEmptyPage()
+const unlisted = serveEmptyPage()
 
-function openPage() {
+function serveEmptyPage() {
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: 0,
@@ -22,19 +20,15 @@ function openPage() {
   return { server, origin: `http://127.0.0.1:${server.port}` }
 }
 
-beforeAll(async () => {
-  browser = await launchChromium()
-  stack = await startStack()
-  gateway = await stack.gateway({ env: { PIXELFLOW_CORS_ORIGINS: named.origin } })
-}, 90_000)
+const fixture = useBrowserFixture(async ({ stack }) => {
+  gateway = await stack.gateway({ env: { PIXELFLOW_CORS_ORIGINS: listed.origin } })
+})
 afterAll(async () => {
-  await browser?.close()
-  await stack?.[Symbol.asyncDispose]()
-  await Promise.all([named, stranger].map(({ server }) => server.stop(true)))
-}, 30_000)
+  await Promise.all([listed, unlisted].map(({ server }) => server.stop(true)))
+})
 
-async function on<T>(origin: string, run: (page: Page) => Promise<T>): Promise<T> {
-  const context = await browser.newContext()
+async function openAt<T>(origin: string, run: (page: Page) => Promise<T>): Promise<T> {
+  const context = await fixture.browser.newContext()
   try {
     const page = await context.newPage()
     await page.goto(origin)
@@ -46,43 +40,43 @@ async function on<T>(origin: string, run: (page: Page) => Promise<T>): Promise<T
 
 /** Runs in the page. */
 async function useEverything({ url, file }: { url: string; file: string }) {
-  const picture = Uint8Array.from(atob(file), (one) => one.charCodeAt(0))
-  const made = await fetch(`${url}/api/v1/images`, {
+  const bytes = Uint8Array.from(atob(file), (one) => one.charCodeAt(0))
+  const uploaded = await fetch(`${url}/api/v1/images`, {
     method: 'POST',
-    body: picture,
+    body: bytes,
     headers: { 'content-type': 'image/jpeg', 'x-request-id': 'from-a-page' },
   })
-  const image = made.headers.get('location') ?? ''
-  const part = await fetch(`${url}${image}/content`, { headers: { range: 'bytes=0-7' } })
+  const imagePath = uploaded.headers.get('location') ?? ''
+  const part = await fetch(`${url}${imagePath}/content`, { headers: { range: 'bytes=0-7' } })
   const task = await fetch(`${url}/api/v1/tasks`, {
     method: 'POST',
-    body: JSON.stringify({ image: image.slice(image.lastIndexOf('/') + 1), recipe: 'resize:10' }),
+    body: JSON.stringify({ image: imagePath.slice(imagePath.lastIndexOf('/') + 1), recipe: 'resize:10' }),
     headers: { 'content-type': 'application/json' },
   })
-  const path = task.headers.get('location') ?? ''
-  const events = await fetch(`${url}${path}/events`)
+  const taskPath = task.headers.get('location') ?? ''
+  const events = await fetch(`${url}${taskPath}/events`)
   const first = await events.body?.getReader().read()
   const call = await fetch(`${url}/pixelflow.v1.ImageService/GetTask`, {
     method: 'POST',
-    body: JSON.stringify({ id: path.slice(path.lastIndexOf('/') + 1) }),
+    body: JSON.stringify({ id: taskPath.slice(taskPath.lastIndexOf('/') + 1) }),
     headers: {
       'content-type': 'application/json',
       'connect-protocol-version': '1',
       'connect-timeout-ms': '5000',
     },
   })
-  const { task: told } = (await call.json()) as { task?: { status?: string } }
-  const gone = await fetch(`${url}${path}`, { method: 'DELETE' })
+  const { task: created } = (await call.json()) as { task?: { status?: string } }
+  const deleted = await fetch(`${url}${taskPath}`, { method: 'DELETE' })
   return {
-    made: [made.status, made.headers.get('x-request-id')],
+    uploaded: [uploaded.status, uploaded.headers.get('x-request-id')],
     part: [
       part.status,
       part.headers.get('content-range')?.startsWith('bytes 0-7/'),
       (await part.blob()).size,
     ],
     first: new TextDecoder().decode(first?.value).includes('heartbeat'),
-    call: [call.status, told?.status],
-    gone: gone.status,
+    call: [call.status, created?.status],
+    deleted: deleted.status,
   }
 }
 
@@ -111,37 +105,37 @@ async function tryEverything(url: string) {
       }),
     ),
     // Sent without a preflight request; the response is opaque.
-    blind: await outcome(fetch(`${url}/api/v1/tasks`, { method: 'POST', body: 'x', mode: 'no-cors' })),
+    opaque: await outcome(fetch(`${url}/api/v1/tasks`, { method: 'POST', body: 'x', mode: 'no-cors' })),
   }
 }
 
 describe('a page of another origin', () => {
   test('that is listed uses REST, events and Connect', async () => {
     const file = Buffer.from(await sampleImage({ width: 40, height: 30 })).toString('base64')
-    const asked = { url: gateway.url, file }
-    expect(await on(named.origin, (page) => page.evaluate(useEverything, asked))).toEqual({
-      made: [201, 'from-a-page'],
+    const input = { url: gateway.url, file }
+    expect(await openAt(listed.origin, (page) => page.evaluate(useEverything, input))).toEqual({
+      uploaded: [201, 'from-a-page'],
       part: [206, true, 8],
       first: true,
       call: [200, 'TASK_STATUS_QUEUED'],
-      gone: 204,
+      deleted: 204,
     })
   }, 60_000)
 
   test('that is not listed can neither read nor change anything', async () => {
     const before = await taskCount()
-    expect(await on(stranger.origin, (page) => page.evaluate(tryEverything, gateway.url))).toEqual({
+    expect(await openAt(unlisted.origin, (page) => page.evaluate(tryEverything, gateway.url))).toEqual({
       read: 'TypeError',
       write: 'TypeError',
       remove: 'TypeError',
       call: 'TypeError',
-      blind: 'opaque 0',
+      opaque: 'opaque 0',
     })
     expect(await taskCount()).toBe(before)
   }, 60_000)
 })
 
 async function taskCount(): Promise<number> {
-  const answer = await fetch(`${gateway.url}/api/v1/tasks`)
-  return ((await answer.json()) as { items: unknown[] }).items.length
+  const response = await fetch(`${gateway.url}/api/v1/tasks`)
+  return ((await response.json()) as { items: unknown[] }).items.length
 }

@@ -1,23 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
-import type { Browser } from 'playwright-core'
-import { launchChromium } from './chromium.ts'
+import type { GatewayProcess } from '@pixelflow/testkit/stack'
+import { useBrowserFixture } from './browser-fixture.ts'
 
 /** Forms as a real browser encodes them, with many kinds of file names. */
 
-let stack: Stack
 let gateway: GatewayProcess
-let browser: Browser
-beforeAll(async () => {
-  browser = await launchChromium()
-  stack = await startStack()
+const fixture = useBrowserFixture(async ({ stack }) => {
   gateway = await stack.gateway()
-}, 90_000)
-afterAll(async () => {
-  await browser?.close()
-  await stack?.[Symbol.asyncDispose]()
-}, 30_000)
+})
 
 const names = [
   'фото.jpg',
@@ -34,20 +25,20 @@ const names = [
 /** Runs in the page. */
 async function uploadAll({ names, file }: { names: string[]; file: string }) {
   const bytes = Uint8Array.from(atob(file), (one) => one.charCodeAt(0))
-  const found: unknown[] = []
+  const outcomes: unknown[] = []
   for (const name of names) {
     const form = new FormData()
     form.append('file', new File([bytes], name, { type: 'image/jpeg' }))
-    const answer = await fetch('/api/v1/images', { method: 'POST', body: form })
-    found.push([name, answer.status, ((await answer.json()) as { width?: number }).width])
+    const response = await fetch('/api/v1/images', { method: 'POST', body: form })
+    outcomes.push([name, response.status, ((await response.json()) as { width?: number }).width])
   }
-  return found
+  return outcomes
 }
 
 test('files of any name are accepted from FormData', async () => {
-  const photo = await sampleImage({ width: 40, height: 30 })
-  const page = await browser.newPage()
+  const image = await sampleImage({ width: 40, height: 30 })
+  const page = await fixture.browser.newPage()
   await page.goto(gateway.url)
-  const file = Buffer.from(photo).toString('base64')
+  const file = Buffer.from(image).toString('base64')
   expect(await page.evaluate(uploadAll, { names, file })).toEqual(names.map((name) => [name, 201, 40]))
 }, 30_000)

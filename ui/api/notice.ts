@@ -13,7 +13,7 @@ export interface Notice {
   readonly requestId?: string
 }
 
-export function tokenMissing(): PixelflowError {
+export function createMissingTokenError(): PixelflowError {
   return new PixelflowError('unauthenticated', 'This server requires a token.', {
     title: 'Token required',
     remedy: 'Ask the operator of the server for a token.',
@@ -21,15 +21,19 @@ export function tokenMissing(): PixelflowError {
 }
 
 /** Title of a fault code, from the server's own table; a newer server may have more codes. */
-export function titleOfFault(code: string): string {
-  const known: Readonly<Record<string, FaultRow | undefined>> = faults
-  return known[code]?.title ?? 'The task failed'
+export function faultTitle(code: string): string {
+  const rows: Readonly<Record<string, FaultRow | undefined>> = faults
+  return rows[code]?.title ?? 'The task failed'
 }
 
-/** The notice for any thrown value. */
-export function noticeOf(thrown: unknown): Notice {
+/** The notice of any thrown value. */
+export function toNotice(thrown: unknown): Notice {
   if (!(thrown instanceof PixelflowError)) {
-    return { title: 'Unexpected error on this page', detail: String(thrown) }
+    return {
+      title: 'Unexpected error on this page',
+      detail: String(thrown),
+      remedy: 'Reload the page and try again.',
+    }
   }
   const { title, detail, code, field, remedy, requestId } = thrown
   return {

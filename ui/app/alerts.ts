@@ -1,5 +1,5 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
-import { noticeOf, type Notice } from '../api/notice.ts'
+import { toNotice, type Notice } from '../api/notice.ts'
 
 export interface Alert {
   readonly key: number
@@ -11,8 +11,8 @@ export interface Alerts {
   readonly all: ReadonlySignal<readonly Alert[]>
   add(notice: Notice): void
   dismiss(key: number): void
-  /** Runs a background action; an error becomes an alert, an abort does not. */
-  guard(work: Promise<unknown>): void
+  /** Adds an alert if the work fails; an abort is not a failure. */
+  reportErrors(work: Promise<unknown>): void
 }
 
 export function createAlerts(): Alerts {
@@ -30,9 +30,9 @@ export function createAlerts(): Alerts {
     dismiss(key) {
       all.value = all.value.filter((one) => one.key !== key)
     },
-    guard(work) {
+    reportErrors(work) {
       work.catch((thrown: unknown) => {
-        if (!isAbort(thrown)) add(noticeOf(thrown))
+        if (!isAbort(thrown)) add(toNotice(thrown))
       })
     },
   }

@@ -1,112 +1,112 @@
 import { computed, type ReadonlySignal } from '@preact/signals'
 import { openHttp, PixelflowError, type Client } from '@pixelflow/client'
-import { keyOf } from '../recipe/check-draft.ts'
+import { recipeKey } from '../recipe/check-draft.ts'
 import { createAlerts, type Alerts } from './alerts.ts'
 import { createFileNames } from './file-names.ts'
-import { createLive, type Live } from './live.ts'
-import { createRecent, type Recent } from './recent.ts'
-import { createRecipes, type Recipes } from './recipe.ts'
+import { createLivePreview, type LivePreview } from './live-preview.ts'
+import { createRecentTaskList, type RecentTaskList } from './recent-task-list.ts'
+import { createRecipeEditor, type RecipeEditor } from './recipe-editor.ts'
 import { createRoute } from './route.ts'
-import { createRun, type Run } from './run.ts'
+import { createTaskRun, type TaskRun } from './task-run.ts'
 import { createServer, type Server } from './server.ts'
-import { createSession, type Session } from './session.ts'
-import { createSources, measure, type Sources } from './source.ts'
+import { createTabCredentials, type TabCredentials } from './tab-credentials.ts'
+import { createImageSelection, measureImage, type ImageSelection } from './image-selection.ts'
 import { createTheme, type Theme } from './theme.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
 /** The initial recipe: useful and visible for nearly every image. */
-const firstRecipe = 'resize:1200/format:webp'
+const initialRecipe = 'resize:1200/format:webp'
 
 /** Polling interval for active tasks without an event stream, in milliseconds. */
-const refreshEveryMs = 1500
+const refreshIntervalMs = 1500
 
 /** The state and actions of the page; components read its signals and call its functions. */
 export interface App {
   readonly client: Client
-  readonly session: Session
+  readonly credentials: TabCredentials
   readonly server: Server
   readonly alerts: Alerts
-  readonly sources: Sources
-  readonly recipes: Recipes
+  readonly selection: ImageSelection
+  readonly editor: RecipeEditor
   readonly uploads: Uploads
-  readonly run: Run
-  readonly live: Live
-  readonly recent: Recent
+  readonly run: TaskRun
+  readonly live: LivePreview
+  readonly taskList: RecentTaskList
   readonly theme: Theme
   readonly canRun: ReadonlySignal<boolean>
   /** Whether the current task was created with the current recipe. */
-  readonly isSettled: ReadonlySignal<boolean>
+  readonly isTaskUpToDate: ReadonlySignal<boolean>
   /** Reads everything from the server again after a connection failure. */
-  begin(): void
-  pick(files: readonly File[]): void
+  reload(): void
+  selectFiles(files: readonly File[]): void
   start(): void
   cancel(): void
-  open(taskId: string): void
-  remove(taskId: string): void
+  openTask(taskId: string): void
+  removeTask(taskId: string): void
   /** Clears the current image; a running task continues on the server. */
   clear(): void
 }
 
 export function createApp(page: Window): App {
-  const session = createSession(page.sessionStorage)
-  const client = openHttp({ token: session })
-  const server = createServer(client, session)
+  const credentials = createTabCredentials(page.sessionStorage)
+  const client = openHttp({ token: credentials })
+  const server = createServer(client, credentials)
   const alerts = createAlerts()
-  const sources = createSources(client, server.settings, createFileNames(page.localStorage))
-  const recipes = createRecipes(server, firstRecipe)
-  const recent = createRecent(client)
+  const selection = createImageSelection(client, server.settings, createFileNames(page.localStorage))
+  const editor = createRecipeEditor(server, initialRecipe)
+  const taskList = createRecentTaskList(client)
   const route = createRoute(page)
-  const uploads = createUploads(client, sources)
-  const run = createRun(client, sources, uploads, {
+  const uploads = createUploads(client, selection)
+  const run = createTaskRun(client, selection, uploads, {
     onTask(task) {
-      recent.note(task)
+      taskList.update(task)
       route.show(task.id)
     },
     onDeleted: () => route.show(null),
     onFailure({ field, detail }) {
-      if (field !== undefined) recipes.mark(field, detail)
+      if (field !== undefined) editor.markProblem(field, detail)
     },
   })
-  const isSettled = computed(() => {
+  const isTaskUpToDate = computed(() => {
     const { value: task } = run.task
     if (task === null || task.status === 'failed' || task.status === 'cancelled') return false
-    return recipes.ready.value?.key === keyOf(task.recipe)
+    return editor.recipe.value?.key === recipeKey(task.recipe)
   })
-  const live = createLive({
+  const live = createLivePreview({
     client,
-    sources,
+    selection,
     uploads,
-    recipes,
-    session,
-    isSettled,
-    draw: measure,
+    editor,
+    credentials,
+    isTaskUpToDate,
+    decodeImage: measureImage,
     page,
-    guard: alerts.guard,
+    reportErrors: alerts.reportErrors,
   })
-  let opening = new AbortController()
-  let begun = 0
+  let abortController = new AbortController()
+  let loads = 0
 
-  function leave(): AbortSignal {
-    opening.abort()
-    opening = new AbortController()
+  function closeTask(): AbortSignal {
+    abortController.abort()
+    abortController = new AbortController()
     run.reset()
-    return opening.signal
+    return abortController.signal
   }
 
-  function clearTable(): void {
-    sources.clear()
-    void uploads.discard()
+  function clearImage(): void {
+    selection.clear()
+    void uploads.deleteUnused()
   }
 
-  async function open(taskId: string): Promise<void> {
-    const signal = leave()
+  async function openTask(taskId: string): Promise<void> {
+    const signal = closeTask()
     route.show(taskId)
     try {
       const task = await client.task(taskId, { signal })
-      recipes.take(task.recipe)
-      if (sources.current.value?.imageId !== task.image) {
-        clearTable()
-        alerts.guard(sources.fetch(task.image, signal))
+      editor.load(task.recipe)
+      if (selection.current.value?.imageId !== task.image) {
+        clearImage()
+        alerts.reportErrors(selection.download(task.image, signal))
       }
       await run.open(task)
     } catch (thrown) {
@@ -115,109 +115,110 @@ export function createApp(page: Window): App {
     }
   }
 
-  async function pick(file: File): Promise<void> {
-    const refused = await sources.pick(file, () => {
-      leave()
+  async function selectFile(file: File): Promise<void> {
+    const refusal = await selection.select(file, () => {
+      closeTask()
       route.show(null)
-      void uploads.discard()
+      void uploads.deleteUnused()
     })
-    if (refused !== null) alerts.add(refused)
+    if (refusal !== null) alerts.add(refusal)
   }
 
-  function follow(): void {
-    const wanted = route.task()
+  function followRoute(): void {
+    const wanted = route.taskId()
     if (wanted === (run.task.value?.id ?? null)) return
-    if (wanted === null) leave()
-    else alerts.guard(open(wanted))
+    if (wanted === null) closeTask()
+    else alerts.reportErrors(openTask(wanted))
   }
 
   const canRun = computed(() => {
-    const isHere = sources.current.value?.file != null
-    return isHere && sources.refusal.value === null && recipes.ready.value !== null
+    const hasFile = selection.current.value?.file != null
+    return hasFile && selection.refusal.value === null && editor.recipe.value !== null
   })
 
   /** Settings first: they show whether other calls need a token. */
-  async function begin(): Promise<void> {
-    begun += 1
-    const own = begun
-    await server.greet()
+  async function load(): Promise<void> {
+    loads += 1
+    const thisLoad = loads
+    await server.loadSettings()
     // Another token has restarted all requests meanwhile.
-    if (server.failure.value !== null || own !== begun) return
-    follow()
-    await Promise.all([server.load(), recent.load()])
+    if (server.failure.value !== null || thisLoad !== loads) return
+    followRoute()
+    await Promise.all([server.loadOperations(), taskList.load()])
   }
 
   /** The displayed data belongs to the previous account; a local image can stay. */
   function forgetAccount(): void {
-    leave()
+    closeTask()
     route.show(null)
-    uploads.keep()
-    if (sources.current.value?.isLocal === true) sources.stored(null)
-    else sources.clear()
-    recent.clear()
+    uploads.markUsed()
+    if (selection.current.value?.isLocal === true) selection.setStored(null)
+    else selection.clear()
+    taskList.clear()
   }
 
   /** Also updates tasks without an event stream. */
-  async function refreshRecent(): Promise<void> {
-    if (page.document.visibilityState === 'visible') await recent.refresh()
-    page.setTimeout(() => void refreshRecent(), refreshEveryMs)
+  async function refreshTasks(): Promise<void> {
+    if (page.document.visibilityState === 'visible') await taskList.refresh()
+    page.setTimeout(() => void refreshTasks(), refreshIntervalMs)
   }
 
-  route.onChange(follow)
-  session.onChange((before) => {
+  route.onChange(followRoute)
+  credentials.onChange((before) => {
     if (before !== null) forgetAccount()
-    alerts.guard(begin())
+    alerts.reportErrors(load())
   })
-  alerts.guard(begin())
-  void refreshRecent()
+  alerts.reportErrors(load())
+  void refreshTasks()
 
   return {
     client,
-    session,
+    credentials,
     server,
     alerts,
-    sources,
-    recipes,
+    selection,
+    editor,
     uploads,
     run,
     live,
-    recent,
+    taskList,
     theme: createTheme(page),
     canRun,
-    isSettled,
-    begin: () => alerts.guard(begin()),
-    pick(files) {
+    isTaskUpToDate,
+    reload: () => alerts.reportErrors(load()),
+    selectFiles(files) {
       const [file, ...others] = files
       if (file === undefined) return
       if (others.length > 0) {
         alerts.add({
-          title: 'One picture at a time',
-          detail: `${file.name} was taken; ${others.length === 1 ? 'the other file was' : `${others.length} other files were`} left out.`,
+          title: 'Several files',
+          detail: `Only ${file.name} is used, because the page works on one image at a time.`,
+          remedy: 'Drop the other files one after another.',
         })
       }
-      alerts.guard(pick(file))
+      alerts.reportErrors(selectFile(file))
     },
     start() {
-      const recipe = recipes.ready.value
-      if (recipe !== null && canRun.value) alerts.guard(run.start(recipe.body))
+      const recipe = editor.recipe.value
+      if (recipe !== null && canRun.value) alerts.reportErrors(run.start(recipe.body))
     },
     cancel() {
       // Aborting an upload stops it for every caller that waits for it.
-      if (run.phase.value === 'uploading' && sources.current.value?.imageId === null) live.turn(false)
-      alerts.guard(run.cancel())
+      if (run.phase.value === 'uploading' && selection.current.value?.imageId === null) live.setEnabled(false)
+      alerts.reportErrors(run.cancel())
     },
-    open: (taskId) => alerts.guard(open(taskId)),
-    remove(taskId) {
+    openTask: (taskId) => alerts.reportErrors(openTask(taskId)),
+    removeTask(taskId) {
       if (run.task.value?.id === taskId) {
-        leave()
+        closeTask()
         route.show(null)
       }
-      alerts.guard(recent.remove(taskId))
+      alerts.reportErrors(taskList.remove(taskId))
     },
     clear() {
-      leave()
+      closeTask()
       route.show(null)
-      clearTable()
+      clearImage()
     },
   }
 }

@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import type { Client, OutputView, TaskView } from '@pixelflow/client'
-import { blobOf } from '../api/blob.ts'
+import { downloadBlob } from '../api/download-blob.ts'
 
 /** One finished output with its image. */
 export interface Result {
@@ -22,7 +22,7 @@ export function createResults(client: Client): Results {
     all,
     async load(task, stop) {
       for (const output of task.outputs) {
-        const bytes = await blobOf(client, { task: task.id, output: output.name }, stop)
+        const bytes = await downloadBlob(client, { task: task.id, output: output.name }, stop)
         if (stop.aborted) return
         all.value = [...all.value, { output, url: URL.createObjectURL(bytes) }]
       }

@@ -1,23 +1,23 @@
 /** The task in the URL's fragment (`#task=…`): a reload, or the same URL in another tab, opens the same task. */
 export interface Route {
-  task(): string | null
-  show(taskId: string | null): void
+  taskId(): string | null
+  show(id: string | null): void
   /** Calls back when the fragment changes by history navigation or by editing the URL. */
-  onChange(heard: () => void): void
+  onChange(listener: () => void): void
 }
 
 export function createRoute(page: Window): Route {
-  const task = () => new URLSearchParams(page.location.hash.slice(1)).get('task')
+  const taskId = () => new URLSearchParams(page.location.hash.slice(1)).get('task')
   return {
-    task,
-    show(taskId) {
-      if (taskId === task()) return
+    taskId,
+    show(id) {
+      if (id === taskId()) return
       const { pathname, search } = page.location
-      page.history.pushState(null, '', `${pathname}${search}${taskId === null ? '' : `#task=${taskId}`}`)
+      page.history.pushState(null, '', `${pathname}${search}${id === null ? '' : `#task=${id}`}`)
     },
-    onChange(heard) {
-      page.addEventListener('popstate', heard)
-      page.addEventListener('hashchange', heard)
+    onChange(listener) {
+      page.addEventListener('popstate', listener)
+      page.addEventListener('hashchange', listener)
     },
   }
 }

@@ -1,13 +1,13 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import type { Client } from '@pixelflow/client'
 import { format } from '@pixelflow/core/format'
-import type { Source, Sources } from './source.ts'
+import type { SelectedImage, ImageSelection } from './image-selection.ts'
 
 export interface Upload {
   readonly sentBytes: number
   readonly totalBytes: number
   /** Duration in milliseconds; null while it runs. */
-  readonly tookMs: number | null
+  readonly durationMs: number | null
 }
 
 /** Uploads the current image once for all uses. */
@@ -20,86 +20,88 @@ export interface Uploads {
    */
   send(signal: AbortSignal): Promise<string>
   /** Marks the image as used by a task: it stays on the server. */
-  keep(): void
+  markUsed(): void
   /** Deletes an image that no task uses. Never throws, because the image expires anyway. */
-  discard(): Promise<void>
+  deleteUnused(): Promise<void>
 }
 
-interface Sending {
-  readonly source: Source
+/** An upload in progress. */
+interface PendingUpload {
+  readonly source: SelectedImage
   readonly done: Promise<string>
   readonly stop: AbortController
-  waiting: number
+  /** Number of callers that wait for it. */
+  callers: number
 }
 
-export function createUploads(client: Client, sources: Sources): Uploads {
+export function createUploads(client: Client, selection: ImageSelection): Uploads {
   const current = signal<Upload | null>(null)
-  let sending: Sending | undefined
-  /** Id of an uploaded image without a task. */
-  let unused: string | undefined
+  let pending: PendingUpload | undefined
+  /** An uploaded image without a task. */
+  let unusedImageId: string | undefined
 
-  async function upload(source: Source, stop: AbortSignal): Promise<string> {
-    if (source.file === null || source.format === undefined) throw new Error('No image selected.')
-    const began = performance.now()
+  async function upload(source: SelectedImage, stop: AbortSignal): Promise<string> {
+    if (source.file === null || source.format === undefined) throw new Error('No image is selected.')
+    const startedAt = performance.now()
     const totalBytes = source.file.size
-    const tell = (sentBytes: number, tookMs: number | null = null) => {
-      if (!stop.aborted) current.value = { sentBytes, totalBytes, tookMs }
+    const reportProgress = (sentBytes: number, durationMs: number | null = null) => {
+      if (!stop.aborted) current.value = { sentBytes, totalBytes, durationMs }
     }
-    tell(0)
+    reportProgress(0)
     const image = await client.upload(source.file, {
       mediaType: format(source.format).mediaType,
       signal: stop,
-      onSent: (sentBytes) => tell(sentBytes),
+      onSent: (sentBytes) => reportProgress(sentBytes),
     })
     stop.throwIfAborted()
-    tell(totalBytes, performance.now() - began)
-    sources.stored(image)
-    unused = image.id
+    reportProgress(totalBytes, performance.now() - startedAt)
+    selection.setStored(image)
+    unusedImageId = image.id
     return image.id
   }
 
-  function begin(source: Source): Sending {
+  function startUpload(source: SelectedImage): PendingUpload {
     const stop = new AbortController()
     const done = upload(source, stop.signal).finally(() => {
-      if (sending?.stop === stop) sending = undefined
+      if (pending?.stop === stop) pending = undefined
     })
-    return { source, done, stop, waiting: 0 }
+    return { source, done, stop, callers: 0 }
   }
 
-  function leave(one: Sending): void {
-    one.waiting -= 1
-    if (one.waiting > 0) return
-    if (sending === one) sending = undefined
+  function release(one: PendingUpload): void {
+    one.callers -= 1
+    if (one.callers > 0) return
+    if (pending === one) pending = undefined
     one.stop.abort()
     current.value = null
   }
 
   return {
     current,
-    keep: () => (unused = undefined),
-    async discard() {
-      const id = unused
-      unused = undefined
+    markUsed: () => (unusedImageId = undefined),
+    async deleteUnused() {
+      const id = unusedImageId
+      unusedImageId = undefined
       if (id !== undefined) await client.deleteImage(id).catch(() => {})
     },
-    async send(wanted) {
-      wanted.throwIfAborted()
-      const source = sources.current.peek()
-      if (source === null) throw new Error('No image selected.')
+    async send(callerSignal) {
+      callerSignal.throwIfAborted()
+      const source = selection.current.peek()
+      if (source === null) throw new Error('No image is selected.')
       if (source.imageId !== null) return source.imageId
-      if (sending?.source.url !== source.url) sending = begin(source)
-      const one = sending
-      one.waiting += 1
+      if (pending?.source.url !== source.url) pending = startUpload(source)
+      const one = pending
+      one.callers += 1
       const { promise, reject } = Promise.withResolvers<never>()
       const aborted = () => {
-        reject(wanted.reason)
-        leave(one)
+        reject(callerSignal.reason)
+        release(one)
       }
-      wanted.addEventListener('abort', aborted, { once: true })
+      callerSignal.addEventListener('abort', aborted, { once: true })
       try {
         return await Promise.race([one.done, promise])
       } finally {
-        wanted.removeEventListener('abort', aborted)
+        callerSignal.removeEventListener('abort', aborted)
       }
     },
   }

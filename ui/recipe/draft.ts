@@ -1,5 +1,7 @@
+import type { OperationDescription } from '@pixelflow/core/operations/index'
+
 /** Allowed position of an operation in an output's steps. */
-export type Place = 'first' | 'any' | 'last'
+export type Place = OperationDescription['place']
 
 /** A step being edited: values can be missing or invalid. Its `key` does not change when the step moves. */
 export interface DraftStep {
@@ -8,44 +10,44 @@ export interface DraftStep {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-/** A list of steps: those shared by all outputs (`output` is null) or those of one named output. */
-export interface Lane {
+/** The steps shared by all outputs (`output` is null), or those of one named output. */
+export interface StepGroup {
   readonly key: number
   readonly output: string | null
   readonly steps: readonly DraftStep[]
 }
 
-/** The first item holds the shared steps and always exists; each further item is a named output. */
-export type Draft = readonly [Lane, ...Lane[]]
+/** The first group holds the shared steps and always exists; each further group is a named output. */
+export type Draft = readonly [StepGroup, ...StepGroup[]]
 
 let lastKey = 0
 
-/** A key that no item or step of this page has used. */
-export function newKey(): number {
+/** A key that no group or step of this page has used. */
+export function createKey(): number {
   return (lastKey += 1)
 }
 
-export function emptyDraft(): Draft {
-  return [{ key: newKey(), output: null, steps: [] }]
+export function createDraft(): Draft {
+  return [{ key: createKey(), output: null, steps: [] }]
 }
 
-export function newStep(op: string, values: Readonly<Record<string, unknown>> = {}): DraftStep {
-  return { key: newKey(), op, values }
+export function createStep(op: string, values: Readonly<Record<string, unknown>> = {}): DraftStep {
+  return { key: createKey(), op, values }
 }
 
-/** The draft with the steps of one item replaced. */
-export function inLane(
+/** The draft with the steps of one group replaced. */
+export function changeSteps(
   draft: Draft,
-  laneKey: number,
+  groupKey: number,
   change: (steps: readonly DraftStep[]) => readonly DraftStep[],
 ): Draft {
-  return withLanes(
-    draft.map((lane) => (lane.key === laneKey ? { ...lane, steps: change(lane.steps) } : lane)),
+  return fromGroups(
+    draft.map((group) => (group.key === groupKey ? { ...group, steps: change(group.steps) } : group)),
   )
 }
 
 /** The steps with one more: appended, but before a step that must be last; first if the operation must be first. */
-export function withStep(
+export function insertStep(
   steps: readonly DraftStep[],
   added: DraftStep,
   place: (op: string) => Place,
@@ -56,7 +58,7 @@ export function withStep(
 }
 
 /** The steps with one of them moved by `by` places, limited to the list. */
-export function moved(steps: readonly DraftStep[], key: number, by: number): readonly DraftStep[] {
+export function moveStep(steps: readonly DraftStep[], key: number, by: number): readonly DraftStep[] {
   const from = steps.findIndex((step) => step.key === key)
   const step = steps[from]
   const to = Math.min(Math.max(from + by, 0), steps.length - 1)
@@ -65,7 +67,7 @@ export function moved(steps: readonly DraftStep[], key: number, by: number): rea
 }
 
 /** The steps with one value set, or removed if it is undefined. */
-export function withValue(
+export function setValue(
   steps: readonly DraftStep[],
   key: number,
   name: string,
@@ -82,26 +84,28 @@ export function withValue(
  * The draft with one more named output. A step that must be last cannot stay in the shared steps, because the output's
  * steps follow those: it moves into the first output; further outputs start with a copy of the last output's steps.
  */
-export function withOutput(draft: Draft, place: (op: string) => Place): Draft {
-  const taken = new Set(draft.map((lane) => lane.output))
+export function addOutput(draft: Draft, place: (op: string) => Place): Draft {
+  const taken = new Set(draft.map((group) => group.output))
   let number = draft.length
   while (taken.has(`output-${number}`)) number += 1
   const isLast = (step: DraftStep) => place(step.op) === 'last'
-  const ends = draft.findLast((lane) => lane.steps.some(isLast))?.steps.filter(isLast) ?? []
-  const [shared, ...outputs] = inLane(draft, draft[0].key, (steps) => steps.filter((step) => !isLast(step)))
-  const steps = ends.map((step) => newStep(step.op, step.values))
-  return [shared, ...outputs, { key: newKey(), output: `output-${number}`, steps }]
+  const lastSteps = draft.findLast((group) => group.steps.some(isLast))?.steps.filter(isLast) ?? []
+  const [shared, ...outputs] = changeSteps(draft, draft[0].key, (steps) =>
+    steps.filter((step) => !isLast(step)),
+  )
+  const steps = lastSteps.map((step) => createStep(step.op, step.values))
+  return [shared, ...outputs, { key: createKey(), output: `output-${number}`, steps }]
 }
 
-export function withoutLane(draft: Draft, laneKey: number): Draft {
-  return withLanes(draft.filter((lane) => lane.output === null || lane.key !== laneKey))
+export function removeOutput(draft: Draft, groupKey: number): Draft {
+  return fromGroups(draft.filter((group) => group.output === null || group.key !== groupKey))
 }
 
-export function renamed(draft: Draft, laneKey: number, output: string): Draft {
-  return withLanes(draft.map((lane) => (lane.key === laneKey ? { ...lane, output } : lane)))
+export function renameOutput(draft: Draft, groupKey: number, output: string): Draft {
+  return fromGroups(draft.map((group) => (group.key === groupKey ? { ...group, output } : group)))
 }
 
-function withLanes(lanes: readonly Lane[]): Draft {
-  const [shared, ...outputs] = lanes
-  return shared === undefined ? emptyDraft() : [shared, ...outputs]
+function fromGroups(groups: readonly StepGroup[]): Draft {
+  const [shared, ...outputs] = groups
+  return shared === undefined ? createDraft() : [shared, ...outputs]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { problemOf } from './check.ts'
-import { fieldsOf, type Field, type JsonSchema } from './field.ts'
+import { checkValue } from './check-value.ts'
+import { fieldsOf, type Field } from './field.ts'
+import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 function field(schema: JsonSchema, { name = 'value', required = false } = {}): Field {
   const [only] = fieldsOf({ properties: { [name]: schema }, required: required ? [name] : [] })
@@ -27,7 +28,13 @@ describe('fieldsOf', () => {
       required: ['op', 'minAmount'],
     })
     expect(
-      fields.map(({ name, label, hint, required, fallback }) => [name, label, hint, required, fallback]),
+      fields.map(({ name, label, hint, required, defaultValue }) => [
+        name,
+        label,
+        hint,
+        required,
+        defaultValue,
+      ]),
     ).toEqual([
       ['sigma', 'Sigma', 'Pixels.', false, 3],
       ['minAmount', 'Min amount', undefined, true, undefined],
@@ -76,11 +83,13 @@ describe('fieldsOf', () => {
   })
 })
 
-describe('problemOf', () => {
+describe('checkValue', () => {
   test('reports a missing value only for a required field', () => {
-    expect(problemOf(field({ type: 'integer' }, { required: true }), undefined)).toBe('Needed.')
-    expect(problemOf(field({ type: 'integer', default: 1 }, { required: true }), undefined)).toBeUndefined()
-    expect(problemOf(field({ type: 'integer' }), undefined)).toBeUndefined()
+    expect(checkValue(field({ type: 'integer' }, { required: true }), undefined)).toBe(
+      'Required. Enter a value.',
+    )
+    expect(checkValue(field({ type: 'integer', default: 1 }, { required: true }), undefined)).toBeUndefined()
+    expect(checkValue(field({ type: 'integer' }), undefined)).toBeUndefined()
   })
 
   test.each<[JsonSchema, unknown, string | undefined]>([
@@ -94,10 +103,10 @@ describe('problemOf', () => {
     [{ type: 'number', multipleOf: 0.1 }, 0.35, 'Use a multiple of 0.1.'],
     [{ type: 'number' }, '12x', 'Use a number.'],
     [{ type: 'string', enum: ['a', 'b'] }, 'c', 'Use one of a, b.'],
-    [{ type: 'boolean' }, 'yes', 'Use yes or no.'],
-    [{ type: 'string', pattern: '^#[0-9a-f]{6}$' }, '#12345g', 'The format is not valid.'],
+    [{ type: 'boolean' }, 'yes', 'Use true or false.'],
+    [{ type: 'string', pattern: '^#[0-9a-f]{6}$' }, '#12345g', 'Invalid format. Correct the value.'],
     [{ type: 'string', minLength: 2 }, 'a', 'Use at least 2 characters.'],
-    [{ type: 'string', maxLength: 1 }, 'ab', 'Use at most 1 characters.'],
+    [{ type: 'string', maxLength: 1 }, 'ab', 'Use at most 1 character.'],
     [
       {
         anyOf: [
@@ -129,6 +138,6 @@ describe('problemOf', () => {
       'Use 1 or less.',
     ],
   ])('%j accepts %j: %p', (schema, value, problem) => {
-    expect(problemOf(field(schema), value)).toBe(problem as string)
+    expect(checkValue(field(schema), value)).toBe(problem as string)
   })
 })

@@ -1,25 +1,4 @@
-/** The subset of JSON Schema in which operations are published. */
-export interface JsonSchema {
-  readonly type?: string | readonly string[]
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly anyOf?: readonly JsonSchema[]
-  readonly oneOf?: readonly JsonSchema[]
-  readonly default?: unknown
-  readonly title?: string
-  readonly description?: string
-  readonly format?: string
-  readonly pattern?: string
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly exclusiveMinimum?: number
-  readonly exclusiveMaximum?: number
-  readonly multipleOf?: number
-  readonly minLength?: number
-  readonly maxLength?: number
-  readonly properties?: Readonly<Record<string, JsonSchema>>
-  readonly required?: readonly string[]
-}
+import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 /** The form control of a field. */
 export type Control =
@@ -45,7 +24,7 @@ export interface Field {
   readonly hint: string | undefined
   readonly required: boolean
   /** The default of the server. */
-  readonly fallback: unknown
+  readonly defaultValue: unknown
   readonly control: Control
   readonly schema: JsonSchema
 }
@@ -57,10 +36,10 @@ export function fieldsOf(schema: JsonSchema): Field[] {
     .filter(([, property]) => property.const === undefined)
     .map(([name, property]) => ({
       name,
-      label: property.title ?? inWords(name),
+      label: property.title ?? toLabel(name),
       hint: property.description,
       required: required.has(name) && property.default === undefined,
-      fallback: property.default,
+      defaultValue: property.default,
       control: controlOf(name, property),
       schema: property,
     }))
@@ -123,10 +102,20 @@ function isColor(name: string, schema: JsonSchema): boolean {
 }
 
 /** `minWidth` and `min_width` → `Min width`. */
-export function inWords(name: string): string {
+export function toLabel(name: string): string {
   const words = name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]+/g, ' ')
     .toLowerCase()
   return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** The values of a step without those that equal the default. */
+export function withoutDefaults(values: object, fields: readonly Field[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([name, value]) => {
+      const field = fields.find((one) => one.name === name)
+      return value !== undefined && (field?.defaultValue === undefined || field.defaultValue !== value)
+    }),
+  )
 }

@@ -1,26 +1,28 @@
 import { useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import type { Lane } from '../recipe/draft.ts'
-import { useApp } from './context.ts'
+import type { StepGroup } from '../recipe/draft.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 
 /** Number of operations from which the list has a search field. */
-const searchFrom = 12
+const searchThreshold = 12
 
 /** A button that opens the list of operations; choosing one adds it. */
-export function AddStep({ lane }: { lane: Lane }) {
-  const { server, recipes } = useApp()
+export function AddStep({ group }: { group: StepGroup }) {
+  const { server, editor } = useApp()
   const isOpen = useSignal(false)
-  const wanted = useSignal('')
+  const query = useSignal('')
   const toggle = useRef<HTMLButtonElement>(null)
   const id = useId()
   const all = server.operations.value
-  const word = wanted.value.trim().toLowerCase()
-  const found = all.filter((one) => `${one.name} ${one.title} ${one.summary}`.toLowerCase().includes(word))
+  const needle = query.value.trim().toLowerCase()
+  const matches = all.filter((one) =>
+    `${one.name} ${one.title} ${one.summary}`.toLowerCase().includes(needle),
+  )
 
   function close(): void {
     isOpen.value = false
-    wanted.value = ''
+    query.value = ''
   }
 
   function closeByKey(event: KeyboardEvent): void {
@@ -44,26 +46,26 @@ export function AddStep({ lane }: { lane: Lane }) {
         {isOpen.value ? 'Close' : 'Add a step'}
       </button>
       <div id={id} class="operations" hidden={!isOpen.value}>
-        {all.length < searchFrom ? null : (
+        {all.length < searchThreshold ? null : (
           <input
             class="input"
             type="search"
             aria-label="Find an operation"
             placeholder="Find an operation"
-            value={wanted.value}
-            onInput={(event) => (wanted.value = event.currentTarget.value)}
+            value={query.value}
+            onInput={(event) => (query.value = event.currentTarget.value)}
           />
         )}
         <ul class="operation-list">
-          {found.map((one) => (
+          {matches.map((one) => (
             <li key={one.name}>
               <button
                 type="button"
                 class="operation"
-                disabled={one.place !== 'any' && lane.steps.some((step) => step.op === one.name)}
+                disabled={one.place !== 'any' && group.steps.some((step) => step.op === one.name)}
                 onClick={() => {
                   close()
-                  recipes.add(lane.key, one.name)
+                  editor.addStep(group.key, one.name)
                 }}
               >
                 <span class="operation-title">{one.title}</span>
@@ -72,7 +74,7 @@ export function AddStep({ lane }: { lane: Lane }) {
             </li>
           ))}
         </ul>
-        {found.length === 0 ? <p class="muted">No matching operation.</p> : null}
+        {matches.length === 0 ? <p class="muted">No operation matches.</p> : null}
       </div>
     </div>
   )

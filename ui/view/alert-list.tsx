@@ -1,6 +1,6 @@
 import { Icon } from './icon.tsx'
 import { NoticeBox } from './notice-box.tsx'
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 
 /** Errors that do not belong to the current task; each stays until it is dismissed. */
 export function AlertList() {

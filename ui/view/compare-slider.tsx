@@ -1,37 +1,42 @@
 import { useSignal } from '@preact/signals'
-import type { Source } from '../app/source.ts'
+import type { SelectedImage } from '../app/image-selection.ts'
 import { Icon } from './icon.tsx'
-import { picturing, type After } from './use-after.ts'
+import { imageAttributes, type ComparedImage } from './use-compared-image.ts'
 
 interface Props {
-  readonly source: Source & { readonly url: string }
+  readonly source: SelectedImage & { readonly url: string }
   /** Null while there is only the source, which then fills the frame. */
-  readonly after: After | null
+  readonly compared: ComparedImage | null
 }
 
 /** Two overlaid images with a divider that the pointer and the arrow keys move. */
-export function CompareSlider({ source, after }: Props) {
+export function CompareSlider({ source, compared }: Props) {
   const split = useSignal(50)
-  const { width, height } = after ?? source
+  const { width, height } = compared ?? source
   return (
     <div class="compare" style={{ '--ratio': (width ?? 3) / (height ?? 2), '--split': `${split.value}%` }}>
-      {after === null ? null : (
-        <img key="after" class="compare-picture compare-after" {...picturing(after)} draggable={false} />
+      {compared === null ? null : (
+        <img
+          key="after"
+          class="compare-image compare-after"
+          {...imageAttributes(compared)}
+          draggable={false}
+        />
       )}
       <img
         key="before"
-        class={after === null ? 'compare-picture' : 'compare-picture compare-before'}
+        class={compared === null ? 'compare-image' : 'compare-image compare-before'}
         src={source.url}
-        alt={after === null ? `${source.name}, as chosen` : 'Before'}
+        alt={compared === null ? `${source.name}, unchanged` : 'Before'}
         draggable={false}
       />
-      {after === null ? null : (
+      {compared === null ? null : (
         <>
           <span class="compare-label compare-label-before" aria-hidden="true">
             Before
           </span>
           <span class="compare-label compare-label-after" aria-hidden="true">
-            {after.isPreview ? 'Preview' : 'After'}
+            {compared.isPreview ? 'Preview' : 'After'}
           </span>
           <span class="compare-edge" aria-hidden="true">
             <span class="compare-grip">
@@ -44,7 +49,7 @@ export function CompareSlider({ source, after }: Props) {
             min={0}
             max={100}
             step={0.5}
-            aria-label="Edge between before and after"
+            aria-label="Edge between before and compared"
             aria-valuetext={`${Math.round(split.value)} percent before`}
             value={split.value}
             onInput={(event) => (split.value = event.currentTarget.valueAsNumber)}

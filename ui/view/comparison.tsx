@@ -1,30 +1,30 @@
 import { useSignal } from '@preact/signals'
-import type { Source } from '../app/source.ts'
+import type { SelectedImage } from '../app/image-selection.ts'
 import { CompareSlider } from './compare-slider.tsx'
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 import { Tabs } from './tabs.tsx'
-import { picturing, type After } from './use-after.ts'
+import { imageAttributes, type ComparedImage } from './use-compared-image.ts'
 
 type View = 'slider' | 'side' | 'result'
 
 interface Props {
   /** Null until there is an image to compare with. */
-  readonly after: After | null
-  readonly source: Source | null
-  /** CSS classes of the stage. */
-  readonly stage: string
+  readonly compared: ComparedImage | null
+  readonly source: SelectedImage | null
+  /** CSS classes of the area with the images. */
+  readonly className: string
 }
 
 /** Maximum difference of the aspect ratios at which the images are overlaid. */
-const sameShape = 0.02
+const maxRatioDifference = 0.02
 
 /** Source and result, or source and live preview; with several outputs, one at a time. */
-export function Comparison({ after, source, stage }: Props) {
+export function Comparison({ compared, source, className }: Props) {
   const { live } = useApp()
-  const chosenView = useSignal<View | null>(null)
+  const selectedView = useSignal<View | null>(null)
   const outputs = useOutputs()
-  const before = source?.drawable === true ? source : null
-  const view = before === null ? 'result' : (chosenView.value ?? fittingView(before, after))
+  const before = source?.isDecodable === true ? source : null
+  const view = before === null ? 'result' : (selectedView.value ?? chooseView(before, compared))
 
   return (
     <div class="comparison">
@@ -35,7 +35,7 @@ export function Comparison({ after, source, stage }: Props) {
               label="Output"
               options={outputs.map((name) => [name, name])}
               chosen={outputs.find((name) => name === live.output.value) ?? outputs[0] ?? ''}
-              onChoose={live.show}
+              onChoose={live.selectOutput}
             />
           )}
           {before === null ? null : (
@@ -47,26 +47,31 @@ export function Comparison({ after, source, stage }: Props) {
                 ['result', 'Result'],
               ]}
               chosen={view}
-              onChoose={(next) => (chosenView.value = next)}
+              onChoose={(next) => (selectedView.value = next)}
             />
           )}
         </div>
       )}
-      <div class={stage}>
-        {before?.url != null && (view === 'slider' || after === null) ? (
-          <CompareSlider source={{ ...before, url: before.url }} after={after} />
+      <div class={className}>
+        {before?.url != null && (view === 'slider' || compared === null) ? (
+          <CompareSlider source={{ ...before, url: before.url }} compared={compared} />
         ) : (
           <div class={view === 'side' ? 'pair' : 'pair pair-one'}>
             {view === 'side' && before?.url != null ? (
               <figure>
-                <img class="pair-picture" src={before.url} alt="Before" />
+                <img class="pair-image" src={before.url} alt="Before" />
                 <figcaption>Before</figcaption>
               </figure>
             ) : null}
-            {after === null ? null : (
+            {compared === null ? null : (
               <figure>
-                <img class="pair-picture" {...picturing(after)} width={after.width} height={after.height} />
-                {view === 'side' ? <figcaption>{after.isPreview ? 'Preview' : 'After'}</figcaption> : null}
+                <img
+                  class="pair-image"
+                  {...imageAttributes(compared)}
+                  width={compared.width}
+                  height={compared.height}
+                />
+                {view === 'side' ? <figcaption>{compared.isPreview ? 'Preview' : 'After'}</figcaption> : null}
               </figure>
             )}
           </div>
@@ -78,16 +83,16 @@ export function Comparison({ after, source, stage }: Props) {
 
 /** Names of the outputs that can be selected: those of the loaded results, or those of the recipe. */
 function useOutputs(): readonly string[] {
-  const { recipes, run, live, isSettled } = useApp()
+  const { editor, run, live, isTaskUpToDate } = useApp()
   const results = run.results.value
-  if (results.length > 0 && (isSettled.value || live.preview.value === null))
+  if (results.length > 0 && (isTaskUpToDate.value || live.preview.value === null))
     return results.map((one) => one.output.name)
-  return recipes.ready.value?.outputs ?? []
+  return editor.recipe.value?.outputs ?? []
 }
 
-function fittingView(before: Source, after: After | null): View {
-  if (after === null) return 'slider'
+function chooseView(before: SelectedImage, compared: ComparedImage | null): View {
+  if (compared === null) return 'slider'
   if (before.width === null || before.height === null) return 'side'
-  const ratio = after.width / after.height / (before.width / before.height)
-  return Math.abs(ratio - 1) < sameShape ? 'slider' : 'side'
+  const ratio = compared.width / compared.height / (before.width / before.height)
+  return Math.abs(ratio - 1) < maxRatioDifference ? 'slider' : 'side'
 }

@@ -3,7 +3,7 @@ import { Icon } from './icon.tsx'
 
 /** Copies a text and briefly confirms it. */
 export function CopyButton({ text, label }: { text: string; label: string }) {
-  const state = useSignal<'idle' | 'copied' | 'refused'>('idle')
+  const state = useSignal<'idle' | 'copied' | 'denied'>('idle')
 
   async function copy(): Promise<void> {
     try {
@@ -11,21 +11,21 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       state.value = 'copied'
     } catch {
       // Browsers allow clipboard access only to pages served by HTTPS or from loopback.
-      state.value = 'refused'
+      state.value = 'denied'
     }
     setTimeout(() => (state.value = 'idle'), 1600)
   }
 
-  const said = { idle: 'Copy', copied: 'Copied', refused: 'Copy it manually' }[state.value]
+  const caption = { idle: 'Copy', copied: 'Copied', denied: 'Not allowed. Copy it by hand.' }[state.value]
   return (
     <button
       type="button"
       class="button button-quiet button-small"
       onClick={() => void copy()}
-      aria-label={`${said}: ${label}`}
+      aria-label={`${caption}: ${label}`}
     >
       <Icon name={state.value === 'copied' ? 'check' : 'copy'} />
-      <span aria-live="polite">{said}</span>
+      <span aria-live="polite">{caption}</span>
     </button>
   )
 }

@@ -2,8 +2,8 @@ import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { Icon } from './icon.tsx'
 
-/** How long the confirmation is shown, in milliseconds. */
-const patienceMs = 4000
+/** How long the confirmation is shown. */
+const confirmationMs = 4000
 
 /** Asks for confirmation in place, because deletion cannot be undone. */
 export function DeleteButton({ label, onDelete }: { label: string; onDelete: () => void }) {
@@ -11,7 +11,7 @@ export function DeleteButton({ label, onDelete }: { label: string; onDelete: () 
 
   useEffect(() => {
     if (!isAsking.value) return
-    const timer = setTimeout(() => (isAsking.value = false), patienceMs)
+    const timer = setTimeout(() => (isAsking.value = false), confirmationMs)
     return () => clearTimeout(timer)
   }, [isAsking.value])
 

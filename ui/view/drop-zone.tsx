@@ -1,5 +1,5 @@
-import { acceptedFiles } from '../app/refusal.ts'
-import { useApp } from './context.ts'
+import { describeAcceptedFiles } from '../app/check-image.ts'
+import { useApp } from './use-app.ts'
 import { FileButton } from './file-button.tsx'
 
 /** Shown while there is no image. */
@@ -8,17 +8,17 @@ export function DropZone() {
   const settings = server.settings.value
   return (
     <div class="drop-zone">
-      <Scatter />
-      <p class="drop-title">Drop a picture here</p>
+      <LargeLogo />
+      <p class="drop-title">Drop an image here</p>
       <p class="muted">or paste one, or</p>
       <FileButton label="Choose a file" main />
-      <p class="drop-formats">{settings === null ? ' ' : acceptedFiles(settings)}</p>
+      <p class="drop-formats">{settings === null ? ' ' : describeAcceptedFiles(settings)}</p>
     </div>
   )
 }
 
 /** A large version of the logo: separate pixels that form an image. */
-function Scatter() {
+function LargeLogo() {
   const pixels: readonly (readonly [x: number, y: number, shade: number])[] = [
     [4, 30, 1],
     [20, 14, 2],
@@ -35,9 +35,9 @@ function Scatter() {
     [84, 46, 5],
   ]
   return (
-    <svg class="scatter" viewBox="0 0 100 64" width="150" height="96" aria-hidden="true" focusable="false">
+    <svg class="large-logo" viewBox="0 0 100 64" width="150" height="96" aria-hidden="true" focusable="false">
       {pixels.map(([x, y, shade]) => (
-        <rect key={`${x} ${y}`} class={`scatter-${shade}`} x={x} y={y} width="12" height="12" rx="2" />
+        <rect key={`${x} ${y}`} class={`large-logo-${shade}`} x={x} y={y} width="12" height="12" rx="2" />
       ))}
     </svg>
   )

@@ -1,10 +1,10 @@
 import { format, formatIds } from '@pixelflow/core/format'
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 
 /** Opens the file dialog for the formats that the server reads. */
 export function FileButton({ label, main = false }: { label: string; main?: boolean }) {
-  const { pick, server } = useApp()
+  const { selectFiles, server } = useApp()
   const accepted = (server.settings.value?.formats ?? formatIds).flatMap((id) => [
     format(id).mediaType,
     ...format(id).extensions.map((one) => `.${one}`),
@@ -16,12 +16,12 @@ export function FileButton({ label, main = false }: { label: string; main?: bool
         type="file"
         accept={accepted.join(',')}
         onChange={(event) => {
-          pick([...(event.currentTarget.files ?? [])])
-          // Without this, choosing the same file again after a change fires no event.
+          selectFiles([...(event.currentTarget.files ?? [])])
+          // Without this, choosing the same file again fires no event.
           event.currentTarget.value = ''
         }}
       />
-      <Icon name="picture" />
+      <Icon name="image" />
       <span class="file-button-text">{label}</span>
     </label>
   )

@@ -1,10 +1,10 @@
 import { useEffect, useId } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import { inBytes } from '../text/amounts.ts'
-import { useApp } from './context.ts'
+import { displayBytes } from '../text/display-bytes.ts'
+import { useApp } from './use-app.ts'
 
-/** Time after which a pending preview is reported as slow, in milliseconds. */
-const patienceMs = 3000
+/** Time after which a pending preview is reported as slow. */
+const slowAfterMs = 3000
 
 /** State of the live preview in one line, and its switch. */
 export function LiveBar() {
@@ -12,29 +12,29 @@ export function LiveBar() {
   const id = useId()
   const state = live.state.value
   // While a task waits for the same upload, the task's own progress shows it.
-  const upload = state === 'sending' && run.phase.value === 'idle' ? uploads.current.value : null
+  const upload = state === 'uploading' && run.phase.value === 'idle' ? uploads.current.value : null
   const isBehind = live.isBehind.value && state === 'live'
-  const words = useWords(useIsLate(isBehind || state === 'opening'))
+  const text = useStatusText(useIsSlow(isBehind || state === 'opening'))
   const preview = live.preview.value
   return (
     <div class={`live live-${state}`} data-behind={isBehind}>
       {upload === null ? null : (
         <progress
-          class="bar live-sent"
+          class="bar live-upload"
           max={upload.totalBytes}
           value={upload.sentBytes}
           aria-label="Upload"
         />
       )}
       <span class="live-dot" aria-hidden="true" />
-      <p class="live-words">
+      <p class="live-text">
         <span role="status">
-          {words === '' ? null : <span class="visually-hidden">Live preview: </span>}
-          {words}
+          {text === '' ? null : <span class="visually-hidden">Live preview: </span>}
+          {text}
         </span>
         {upload === null ? null : (
           <span class="live-amount">
-            {inBytes(upload.sentBytes)} of {inBytes(upload.totalBytes)}
+            {displayBytes(upload.sentBytes)} of {displayBytes(upload.totalBytes)}
           </span>
         )}
         {state === 'live' && preview !== null ? (
@@ -51,48 +51,51 @@ export function LiveBar() {
         class="switch"
         type="checkbox"
         role="switch"
-        checked={live.wanted.value}
-        onChange={(event) => live.turn(event.currentTarget.checked)}
+        checked={live.isEnabled.value}
+        onChange={(event) => live.setEnabled(event.currentTarget.checked)}
       />
     </div>
   )
 }
 
-/** True once the condition has held for `patienceMs`. */
-function useIsLate(isBehind: boolean): boolean {
-  const isLate = useSignal(false)
+/** True once the condition has held for `slowAfterMs`. */
+function useIsSlow(isBehind: boolean): boolean {
+  const isSlow = useSignal(false)
   useEffect(() => {
-    isLate.value = false
+    isSlow.value = false
     if (!isBehind) return
-    const timer = setTimeout(() => (isLate.value = true), patienceMs)
+    const timer = setTimeout(() => (isSlow.value = true), slowAfterMs)
     return () => clearTimeout(timer)
   }, [isBehind])
-  return isLate.value
+  return isSlow.value
 }
 
-/** Changes seldom, because screen readers announce it: not with every preview. */
-function useWords(isLate: boolean): string {
-  const { live, recipes, isSettled, run, sources } = useApp()
+/** Does not change with every preview, because screen readers announce it. */
+function useStatusText(isSlow: boolean): string {
+  const { live, editor, isTaskUpToDate, run, selection } = useApp()
   switch (live.state.value) {
     case 'off':
-      if (live.wanted.value || sources.current.value?.imageId != null) return ''
-      return 'The picture is sent when you run the recipe'
-    case 'resting':
-      return 'Starts with the next change of the recipe'
-    case 'sending':
-      return 'Sending the picture'
+      if (live.isEnabled.value || selection.current.value?.imageId != null) return ''
+      return 'The image is uploaded when you run the recipe'
+    case 'idle':
+      return 'The preview starts with the next change of the recipe'
+    case 'uploading':
+      return 'Uploading the image'
     case 'opening':
-      return isLate ? 'Waiting for an actor…' : 'Preparing'
-    case 'lost':
-      return 'The connection was lost. Connecting again…'
-    case 'absent':
-      return live.why.value ?? ''
+      return isSlow ? 'Waiting for an actor…' : 'Preparing the preview'
+    case 'reconnecting':
+      return 'The connection was lost. Reconnecting…'
+    case 'unavailable':
+      return live.unavailableReason.value ?? ''
     case 'live':
       // A problem with a parameter is shown at its field.
-      if (recipes.ready.value === null || recipes.problems.value.length > 0)
+      if (editor.recipe.value === null || editor.problems.value.length > 0)
         return 'Showing the last valid recipe'
-      if (live.refused.value !== null) return `Showing the last valid recipe. ${live.refused.value}`
-      if (isLate) return 'Rendering takes longer than usual…'
-      return isSettled.value && run.results.value.length > 0 ? 'This is the result' : 'Follows every change'
+      if (live.refusalReason.value !== null)
+        return `Showing the last valid recipe. ${live.refusalReason.value}`
+      if (isSlow) return 'Rendering takes longer than usual…'
+      return isTaskUpToDate.value && run.results.value.length > 0
+        ? 'This is the result'
+        : 'Follows every change'
   }
 }

@@ -12,7 +12,7 @@ export function NoticeBox({ notice, children }: { notice: Notice; children?: Com
         <p class="notice-title">{title}</p>
         <p>{detail}</p>
         {remedy === undefined ? null : <p class="notice-remedy">{remedy}</p>}
-        <p class="notice-marks">
+        <p class="notice-details">
           {field === undefined ? null : (
             <span>
               at <code>{field}</code>

@@ -1,9 +1,9 @@
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 import { Logo } from './logo.tsx'
 
 export function PageHeader() {
-  const { server, session, theme } = useApp()
+  const { server, credentials, theme } = useApp()
   const version = server.settings.value?.version
   const isDark = theme.current.value === 'dark'
   return (
@@ -19,7 +19,7 @@ export function PageHeader() {
           API
         </a>
         {server.needsToken.value ? (
-          <button type="button" class="button button-quiet" onClick={session.change}>
+          <button type="button" class="button button-quiet" onClick={credentials.openDialog}>
             <Icon name="key" />
             Token
           </button>

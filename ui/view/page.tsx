@@ -1,10 +1,10 @@
 import { useEffect } from 'preact/hooks'
 import { AlertList } from './alert-list.tsx'
-import { Calls } from './calls.tsx'
-import { useApp } from './context.ts'
+import { TerminalCommands } from './terminal-commands.tsx'
+import { useApp } from './use-app.ts'
 import { NoticeBox } from './notice-box.tsx'
 import { PageHeader } from './page-header.tsx'
-import { PictureTable } from './picture-table.tsx'
+import { ImagePanel } from './image-panel.tsx'
 import { RecentTasks } from './recent-tasks.tsx'
 import { RecipePanel } from './recipe-panel.tsx'
 import { TokenDialog } from './token-dialog.tsx'
@@ -12,8 +12,8 @@ import { useFileDrop } from './use-file-drop.ts'
 
 /** The page: image on the left, recipe on the right, recent tasks below. */
 export function Page() {
-  const { pick, server, begin } = useApp()
-  const isOver = useFileDrop(pick)
+  const { selectFiles, server, reload } = useApp()
+  const isOver = useFileDrop(selectFiles)
   useRunKey()
   const failure = server.failure.value
   return (
@@ -23,20 +23,20 @@ export function Page() {
         <AlertList />
         {failure === null ? null : (
           <NoticeBox notice={failure}>
-            <button type="button" class="button button-small" onClick={begin}>
+            <button type="button" class="button button-small" onClick={reload}>
               Try again
             </button>
           </NoticeBox>
         )}
-        <div class="bench">
-          <div class="bench-main">
-            <PictureTable isOver={isOver.value} />
+        <div class="workspace">
+          <div class="workspace-main">
+            <ImagePanel isOver={isOver.value} />
           </div>
-          <div class="bench-side">
+          <div class="workspace-side">
             <RecipePanel />
           </div>
-          <div class="bench-rest">
-            <Calls />
+          <div class="workspace-rest">
+            <TerminalCommands />
             <RecentTasks />
           </div>
         </div>
@@ -50,14 +50,14 @@ export function Page() {
 function useRunKey(): void {
   const { start, run } = useApp()
   useEffect(() => {
-    const stop = new AbortController()
-    const listen = (event: KeyboardEvent) => {
+    const abortController = new AbortController()
+    const onKeyDown = (event: KeyboardEvent) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
       event.preventDefault()
       const { value: phase } = run.phase
       if (phase !== 'uploading' && phase !== 'active') start()
     }
-    document.addEventListener('keydown', listen, { signal: stop.signal })
-    return () => stop.abort()
+    document.addEventListener('keydown', onKeyDown, { signal: abortController.signal })
+    return () => abortController.abort()
   }, [])
 }

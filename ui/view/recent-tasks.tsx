@@ -1,16 +1,16 @@
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 import { NoticeBox } from './notice-box.tsx'
 import { RecentRow } from './recent-row.tsx'
 
 /** The account's tasks, newest first, including those that other clients created. */
 export function RecentTasks() {
-  const { recent, alerts } = useApp()
-  const tasks = recent.tasks.value
+  const { taskList, alerts } = useApp()
+  const tasks = taskList.tasks.value
   const now = useNow()
-  const failure = recent.failure.value
+  const failure = taskList.failure.value
   return (
     <section class="panel recent" aria-labelledby="recent-title">
       <div class="panel-head">
@@ -18,30 +18,32 @@ export function RecentTasks() {
         <button
           type="button"
           class="button-icon"
-          aria-label="Read the list again"
-          disabled={recent.busy.value}
-          onClick={() => alerts.guard(recent.load())}
+          aria-label="Reload the list"
+          disabled={taskList.isLoading.value}
+          onClick={() => alerts.reportErrors(taskList.load())}
         >
-          <Icon name="again" />
+          <Icon name="reload" />
         </button>
       </div>
       {failure === null ? null : <NoticeBox notice={failure} />}
       {tasks !== null && tasks.length === 0 ? (
-        <p class="recent-empty muted">No tasks yet. Tasks of every client of this account appear here.</p>
+        <p class="recent-empty muted">
+          No tasks yet. Tasks of this page and of all other clients of the account appear here.
+        </p>
       ) : null}
-      <ul class="recent-list" aria-busy={recent.busy.value}>
+      <ul class="recent-list" aria-busy={taskList.isLoading.value}>
         {(tasks ?? []).map((task) => (
           <RecentRow key={task.id} task={task} now={now} />
         ))}
       </ul>
-      {recent.hasMore.value ? (
+      {taskList.hasMore.value ? (
         <button
           type="button"
           class="button recent-more"
-          disabled={recent.busy.value}
-          onClick={() => alerts.guard(recent.more())}
+          disabled={taskList.isLoading.value}
+          onClick={() => alerts.reportErrors(taskList.loadMore())}
         >
-          Older
+          Show older tasks
         </button>
       ) : null}
     </section>

@@ -1,15 +1,15 @@
-import { withOutput } from '../recipe/draft.ts'
-import { useApp } from './context.ts'
+import { addOutput } from '../recipe/draft.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
-import { OutputLane } from './output-lane.tsx'
+import { OutputEditor } from './output-editor.tsx'
 import { RecipeText } from './recipe-text.tsx'
 import { RunBar } from './run-bar.tsx'
 import { StepList } from './step-list.tsx'
 
 /** The recipe as steps and as text. */
 export function RecipePanel() {
-  const { recipes, server } = useApp()
-  const [shared, ...outputs] = recipes.draft.value
+  const { editor, server } = useApp()
+  const [shared, ...outputs] = editor.draft.value
   return (
     <section class="panel recipe" aria-labelledby="recipe-title">
       <div class="panel-head">
@@ -18,7 +18,7 @@ export function RecipePanel() {
           type="button"
           class="button button-quiet button-small"
           disabled={server.operations.value.length === 0}
-          onClick={() => recipes.change((draft) => withOutput(draft, server.place))}
+          onClick={() => editor.change((draft) => addOutput(draft, server.place))}
         >
           <Icon name="plus" />
           Output
@@ -26,10 +26,10 @@ export function RecipePanel() {
       </div>
       <RecipeText />
       <div class="panel-body">
-        {outputs.length === 0 ? null : <h3 class="lane-title">Steps of all outputs</h3>}
-        <StepList lane={shared} label="Steps" />
-        {outputs.map((lane) => (
-          <OutputLane key={lane.key} lane={lane} />
+        {outputs.length === 0 ? null : <h3 class="group-title">Steps of all outputs</h3>}
+        <StepList group={shared} label="Steps" />
+        {outputs.map((group) => (
+          <OutputEditor key={group.key} group={group} />
         ))}
       </div>
       <RunBar />

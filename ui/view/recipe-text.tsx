@@ -1,13 +1,13 @@
 import { useId } from 'preact/hooks'
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 import { CopyButton } from './copy-button.tsx'
 
 /** The recipe as text, kept in step with the list of steps in both directions. */
 export function RecipeText() {
-  const { recipes } = useApp()
+  const { editor } = useApp()
   const id = useId()
-  const text = recipes.text.value
-  const problem = recipes.textProblem.value
+  const text = editor.text.value
+  const problem = editor.textProblem.value
   const isJson = text.trimStart().startsWith('{')
   return (
     <div class="recipe-text">
@@ -28,8 +28,8 @@ export function RecipeText() {
         aria-invalid={problem !== null}
         aria-describedby={`${id}-problem`}
         value={text}
-        onInput={(event) => recipes.write(event.currentTarget.value)}
-        onBlur={recipes.tidy}
+        onInput={(event) => editor.writeText(event.currentTarget.value)}
+        onBlur={editor.normaliseText}
       />
       <p id={`${id}-problem`} class="field-problem" role="status">
         {problem}

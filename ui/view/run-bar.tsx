@@ -1,4 +1,4 @@
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 
 /** Runs the recipe, or cancels the running task; explains why it cannot run. */
@@ -12,7 +12,7 @@ export function RunBar() {
       {isBusy ? (
         <button type="button" class="button button-large" onClick={cancel}>
           <Icon name="stop" />
-          {phase === 'uploading' ? 'Stop the upload' : 'Cancel'}
+          {phase === 'uploading' ? 'Cancel the upload' : 'Cancel'}
         </button>
       ) : (
         <button
@@ -36,14 +36,14 @@ export function RunBar() {
 }
 
 function useHint(): string {
-  const { sources, recipes } = useApp()
-  if (sources.current.value === null) return 'Choose a picture first.'
-  if (sources.refusal.value !== null) return 'Choose another picture.'
-  if (sources.current.value.file === null) return 'Fetching the picture…'
-  if (recipes.textProblem.value !== null) return 'The recipe text is not valid yet.'
-  const [first] = recipes.problems.value
+  const { selection, editor } = useApp()
+  if (selection.current.value === null) return 'Choose an image first.'
+  if (selection.refusal.value !== null) return 'This image cannot be used. Choose another one.'
+  if (selection.current.value.file === null) return 'Downloading the image…'
+  if (editor.textProblem.value !== null) return 'The recipe text is not valid yet. Correct it.'
+  const [first] = editor.problems.value
   if (first === undefined) return ''
-  return first.step === undefined ? first.message : 'Correct the marked step.'
+  return first.step === undefined ? first.message : 'A step is not valid yet. Correct the marked step.'
 }
 
 function isApple(): boolean {

@@ -1,19 +1,19 @@
-import { inBytes } from '../text/amounts.ts'
-import { formatName } from '../text/names.ts'
-import type { Source } from '../app/source.ts'
-import { useApp } from './context.ts'
+import { displayBytes } from '../text/display-bytes.ts'
+import { displayFormat } from '../text/display-format.ts'
+import type { SelectedImage } from '../app/image-selection.ts'
+import { useApp } from './use-app.ts'
 import { FileButton } from './file-button.tsx'
 import { Icon } from './icon.tsx'
 
 /** Name and properties of the current image, and the buttons that replace or remove it. */
 export function SourceBar() {
-  const { sources, clear } = useApp()
-  const source = sources.current.value
+  const { selection, clear } = useApp()
+  const source = selection.current.value
   return (
     <div class="source-bar">
-      <div class="source-words">
+      <div class="source-text">
         <p class="source-name">{source?.name ?? 'The source image has expired'}</p>
-        {source === null ? null : <p class="source-facts">{factsOf(source).join(' · ')}</p>}
+        {source === null ? null : <p class="source-details">{describeSource(source).join(' · ')}</p>}
       </div>
       <FileButton label="Replace" />
       <button type="button" class="button-icon" aria-label="Clear" onClick={clear}>
@@ -23,10 +23,10 @@ export function SourceBar() {
   )
 }
 
-function factsOf({ width, height, format, bytes }: Source): string[] {
+function describeSource({ width, height, format, bytes }: SelectedImage): string[] {
   return [
     ...(width === null || height === null ? [] : [`${width} × ${height}`]),
-    ...(format === undefined ? [] : [formatName(format)]),
-    inBytes(bytes),
+    ...(format === undefined ? [] : [displayFormat(format)]),
+    displayBytes(bytes),
   ]
 }

@@ -1,14 +1,14 @@
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { RecipeProblem } from '../recipe/check-draft.ts'
-import { inLane, moved, type DraftStep } from '../recipe/draft.ts'
-import { useApp } from './context.ts'
+import { changeSteps, moveStep, type DraftStep } from '../recipe/draft.ts'
+import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 import { StepFields } from './step-fields.tsx'
 
 interface Props {
   readonly step: DraftStep
-  readonly laneKey: number
+  readonly groupKey: number
   readonly index: number
   readonly count: number
   readonly problems: readonly RecipeProblem[]
@@ -16,27 +16,27 @@ interface Props {
 }
 
 /** One step: its name, its form, and the buttons that move and remove it. Alt+Up and Alt+Down also move it. */
-export function StepCard({ step, laneKey, index, count, problems, onRemove }: Props) {
-  const { server, recipes } = useApp()
+export function StepCard({ step, groupKey, index, count, problems, onRemove }: Props) {
+  const { server, editor } = useApp()
   const card = useRef<HTMLLIElement>(null)
   const id = useId()
   const isOpen = useSignal(true)
   const title = server.operation(step.op)?.title ?? step.op
-  const own = problems.find((one) => one.parameter === undefined)
+  const stepProblem = problems.find((one) => one.parameter === undefined)
 
   useEffect(() => {
-    if (recipes.added.peek() !== step.key) return
+    if (editor.addedStep.peek() !== step.key) return
     card.current?.querySelector<HTMLElement>('.step-fields input, .step-fields select')?.focus()
     card.current?.scrollIntoView({ block: 'nearest' })
   }, [])
 
-  const change = (by: number) =>
-    recipes.change((draft) => inLane(draft, laneKey, (steps) => moved(steps, step.key, by)))
+  const move = (by: number) =>
+    editor.change((draft) => changeSteps(draft, groupKey, (steps) => moveStep(steps, step.key, by)))
 
   function moveByKeys(event: KeyboardEvent): void {
     if (!event.altKey || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return
     event.preventDefault()
-    change(event.key === 'ArrowUp' ? -1 : 1)
+    move(event.key === 'ArrowUp' ? -1 : 1)
   }
 
   return (
@@ -59,19 +59,19 @@ export function StepCard({ step, laneKey, index, count, problems, onRemove }: Pr
           </span>
           <span id={id}>{title}</span>
         </button>
-        <MoveButton name="up" label={`Move ${title} up`} off={index === 0} onClick={() => change(-1)} />
+        <MoveButton name="up" label={`Move ${title} up`} isDisabled={index === 0} onClick={() => move(-1)} />
         <MoveButton
           name="down"
           label={`Move ${title} down`}
-          off={index + 1 === count}
-          onClick={() => change(1)}
+          isDisabled={index + 1 === count}
+          onClick={() => move(1)}
         />
         <button type="button" class="button-icon" aria-label={`Remove ${title}`} onClick={onRemove}>
           <Icon name="close" />
         </button>
       </div>
-      {own === undefined ? null : <p class="field-problem">{own.message}</p>}
-      {isOpen.value ? <StepFields step={step} laneKey={laneKey} problems={problems} /> : null}
+      {stepProblem === undefined ? null : <p class="field-problem">{stepProblem.message}</p>}
+      {isOpen.value ? <StepFields step={step} groupKey={groupKey} problems={problems} /> : null}
     </li>
   )
 }
@@ -79,14 +79,14 @@ export function StepCard({ step, laneKey, index, count, problems, onRemove }: Pr
 interface MoveProps {
   readonly name: 'up' | 'down'
   readonly label: string
-  readonly off: boolean
+  readonly isDisabled: boolean
   readonly onClick: () => void
 }
 
 /** Stays focusable at the ends of the list, where a disabled button would lose the focus. */
-function MoveButton({ name, label, off, onClick }: MoveProps) {
+function MoveButton({ name, label, isDisabled, onClick }: MoveProps) {
   return (
-    <button type="button" class="button-icon" aria-label={label} aria-disabled={off} onClick={onClick}>
+    <button type="button" class="button-icon" aria-label={label} aria-disabled={isDisabled} onClick={onClick}>
       <Icon name={name} />
     </button>
   )

@@ -1,41 +1,45 @@
 import { useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { RecipeProblem } from '../recipe/check-draft.ts'
-import { inLane, withValue, type DraftStep } from '../recipe/draft.ts'
+import { changeSteps, setValue, type DraftStep } from '../recipe/draft.ts'
 import type { Field } from '../recipe/field.ts'
-import { prominentFields } from '../recipe/prominence.ts'
-import { useApp } from './context.ts'
+import { selectProminentFields } from '../recipe/prominent-fields.ts'
+import { useApp } from './use-app.ts'
 import { StepField } from './fields/step-field.tsx'
 import { Icon } from './icon.tsx'
 
 interface Props {
   readonly step: DraftStep
-  readonly laneKey: number
+  readonly groupKey: number
   readonly problems: readonly RecipeProblem[]
 }
 
 /** The most used fields first; the others are folded until they are changed. */
-export function StepFields({ step, laneKey, problems }: Props) {
-  const { recipes, server } = useApp()
+export function StepFields({ step, groupKey, problems }: Props) {
+  const { editor, server } = useApp()
   const fields = server.fields(step.op)
   const id = useId()
-  const isMore = useSignal(false)
+  const isExpanded = useSignal(false)
   const prominent = useRef<ReadonlySet<string>>(new Set())
   // While "More" is open the fields keep their order, so that an input does not move during typing.
-  if (!isMore.value)
-    prominent.current = prominentFields(fields, step.values, server.operation(step.op)?.text.usage ?? '')
+  if (!isExpanded.value)
+    prominent.current = selectProminentFields(
+      fields,
+      step.values,
+      server.operation(step.op)?.text.positional ?? [],
+    )
   const shown = fields.filter((field) => prominent.current.has(field.name))
   const folded = fields.filter((field) => !prominent.current.has(field.name))
 
-  const draw = (field: Field) => (
+  const renderField = (field: Field) => (
     <StepField
       key={field.name}
       field={field}
       value={step.values[field.name]}
       problem={problems.find((one) => one.parameter === field.name)?.message}
       onChange={(value) =>
-        recipes.change((draft) =>
-          inLane(draft, laneKey, (steps) => withValue(steps, step.key, field.name, value)),
+        editor.change((draft) =>
+          changeSteps(draft, groupKey, (steps) => setValue(steps, step.key, field.name, value)),
         )
       }
     />
@@ -43,22 +47,22 @@ export function StepFields({ step, laneKey, problems }: Props) {
 
   return (
     <div class="step-fields">
-      {shown.map(draw)}
+      {shown.map(renderField)}
       {folded.length === 0 ? null : (
         <>
           <button
             type="button"
             class="more"
-            aria-expanded={isMore.value}
+            aria-expanded={isExpanded.value}
             aria-controls={id}
-            onClick={() => (isMore.value = !isMore.value)}
+            onClick={() => (isExpanded.value = !isExpanded.value)}
           >
             <Icon name="fold" />
             More
             <span class="more-names">{folded.map((field) => field.label.toLowerCase()).join(', ')}</span>
           </button>
-          <div id={id} class="step-fields" hidden={!isMore.value}>
-            {isMore.value ? folded.map(draw) : null}
+          <div id={id} class="step-fields" hidden={!isExpanded.value}>
+            {isExpanded.value ? folded.map(renderField) : null}
           </div>
         </>
       )}

@@ -1,14 +1,14 @@
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import { useApp } from './context.ts'
+import { useApp } from './use-app.ts'
 
 /** Asks for the token when the server requires one; calls that failed without it are then repeated. */
 export function TokenDialog() {
-  const { session } = useApp()
+  const { credentials } = useApp()
   const dialog = useRef<HTMLDialogElement>(null)
   const typed = useSignal('')
   const id = useId()
-  const asking = session.asking.value
+  const asking = credentials.asking.value
 
   useEffect(() => {
     if (asking !== null && dialog.current?.open === false) dialog.current.showModal()
@@ -20,11 +20,16 @@ export function TokenDialog() {
     const token = typed.value.trim()
     if (token === '') return
     typed.value = ''
-    session.answer(token)
+    credentials.answer(token)
   }
 
   return (
-    <dialog class="dialog" ref={dialog} aria-labelledby={`${id}-title`} onCancel={() => session.answer(null)}>
+    <dialog
+      class="dialog"
+      ref={dialog}
+      aria-labelledby={`${id}-title`}
+      onCancel={() => credentials.answer(null)}
+    >
       <form class="dialog-form" onSubmit={answer}>
         <h2 id={`${id}-title`}>Enter an access token</h2>
         <p class="muted">The token is kept until this tab is closed.</p>
@@ -46,7 +51,7 @@ export function TokenDialog() {
           {asking?.refused === true ? 'Invalid token. Check it for missing characters.' : ''}
         </p>
         <div class="dialog-actions">
-          <button type="button" class="button button-quiet" onClick={() => session.answer(null)}>
+          <button type="button" class="button button-quiet" onClick={() => credentials.answer(null)}>
             Not now
           </button>
           <button type="submit" class="button button-main">

@@ -8,13 +8,13 @@ interface Props extends FieldProps {
 /** A choice from a fixed list of values. */
 export function ChoiceField({ field, control, value, problem, onChange }: Props) {
   const options = control.options.map(String)
-  const shown = value ?? field.fallback
+  const shown = value ?? field.defaultValue
   const isUnset = shown === undefined
   return (
     <FieldFrame field={field} problem={problem}>
-      {(ties) => (
+      {(inputAttributes) => (
         <select
-          {...ties}
+          {...inputAttributes}
           class="input select"
           value={isUnset ? '' : String(shown)}
           onChange={(event) => {
@@ -22,7 +22,7 @@ export function ChoiceField({ field, control, value, problem, onChange }: Props)
             onChange(control.options[chosen])
           }}
         >
-          {field.required && !isUnset ? null : field.fallback === undefined ? (
+          {field.required && !isUnset ? null : field.defaultValue === undefined ? (
             <option value="">{field.required ? 'Choose…' : 'auto'}</option>
           ) : null}
           {options.map((option) => (

@@ -1,19 +1,19 @@
-import { problemOf } from '../../recipe/check.ts'
+import { checkValue } from '../../recipe/check-value.ts'
 import { FieldFrame, type FieldProps } from './field-frame.tsx'
 
 /** A colour picker and a text input. */
 export function ColorField({ field, value, problem, onChange }: FieldProps) {
-  const shown = String(value ?? field.fallback ?? '')
+  const shown = String(value ?? field.defaultValue ?? '')
 
   /** The picker gives `#rrggbb`; the schema may require it without `#`. */
   function pick(color: string): void {
     const forms = [color, color.slice(1)]
-    onChange(forms.find((one) => problemOf(field, one) === undefined) ?? color)
+    onChange(forms.find((one) => checkValue(field, one) === undefined) ?? color)
   }
 
   return (
     <FieldFrame field={field} problem={problem}>
-      {(ties) => (
+      {(inputAttributes) => (
         <span class="color">
           <input
             class="color-well"
@@ -23,13 +23,13 @@ export function ColorField({ field, value, problem, onChange }: FieldProps) {
             onInput={(event) => pick(event.currentTarget.value)}
           />
           <input
-            {...ties}
+            {...inputAttributes}
             class="input input-color"
             type="text"
             autocomplete="off"
             spellcheck={false}
             value={String(value ?? '')}
-            placeholder={String(field.fallback ?? 'auto')}
+            placeholder={String(field.defaultValue ?? 'auto')}
             onInput={(event) => onChange(event.currentTarget.value.trim() || undefined)}
           />
         </span>

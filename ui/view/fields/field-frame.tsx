@@ -14,14 +14,14 @@ export interface FieldProps {
 }
 
 /** Attributes that connect an input to its label, its hint and its problem. */
-export interface InputTies {
+export interface InputAttributes {
   readonly id: string
   readonly 'aria-describedby': string
   readonly 'aria-invalid': boolean
 }
 
 interface Props extends Pick<FieldProps, 'field' | 'problem'> {
-  readonly children: (ties: InputTies) => ComponentChildren
+  readonly children: (inputAttributes: InputAttributes) => ComponentChildren
   /** Content below the label and the input, over the full width. */
   readonly below?: ComponentChildren
 }
@@ -29,8 +29,12 @@ interface Props extends Pick<FieldProps, 'field' | 'problem'> {
 /** Label, input, problem and, on request, the description of a parameter; screen readers always get the description. */
 export function FieldFrame({ field, problem, children, below }: Props) {
   const id = useId()
-  const isExplained = useSignal(false)
-  const ties = { id, 'aria-describedby': `${id}-hint ${id}-problem`, 'aria-invalid': problem !== undefined }
+  const isHintShown = useSignal(false)
+  const inputAttributes = {
+    id,
+    'aria-describedby': `${id}-hint ${id}-problem`,
+    'aria-invalid': problem !== undefined,
+  }
   return (
     <div class="field">
       <div class="field-row">
@@ -41,24 +45,24 @@ export function FieldFrame({ field, problem, children, below }: Props) {
           {field.hint === undefined ? null : (
             <button
               type="button"
-              class="field-about"
+              class="field-help"
               aria-label={`About ${field.label}`}
-              aria-expanded={isExplained.value}
+              aria-expanded={isHintShown.value}
               aria-controls={`${id}-hint`}
-              onClick={() => (isExplained.value = !isExplained.value)}
+              onClick={() => (isHintShown.value = !isHintShown.value)}
             >
               <Icon name="info" />
             </button>
           )}
         </span>
-        {children(ties)}
+        {children(inputAttributes)}
       </div>
       {below}
       <p id={`${id}-problem`} class="field-problem">
         {problem}
       </p>
       {field.hint === undefined ? null : (
-        <p id={`${id}-hint`} class="field-hint" hidden={!isExplained.value}>
+        <p id={`${id}-hint`} class="field-hint" hidden={!isHintShown.value}>
           {field.hint}
         </p>
       )}

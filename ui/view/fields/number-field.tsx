@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { Control } from '../../recipe/field.ts'
-import { positionOf, sliderSteps, tidy, valueAt } from '../../recipe/slider.ts'
+import { sliderPosition, sliderSteps, roundBinary, sliderValue } from '../../recipe/slider.ts'
 import { FieldFrame, type FieldProps } from './field-frame.tsx'
 
 interface Props extends FieldProps {
@@ -16,10 +16,10 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
   const { range } = control
   // The typed text is kept while it denotes the value: `1.` and `01` are not rewritten during typing.
   const shown = read(typed.value) === value ? typed.value : String(value ?? '')
-  const settled = typeof value === 'number' ? value : field.fallback
+  const settled = typeof value === 'number' ? value : field.defaultValue
   const current = typeof settled === 'number' ? settled : undefined
 
-  const position = current === undefined || range === undefined ? 0 : positionOf(current, range)
+  const position = current === undefined || range === undefined ? 0 : sliderPosition(current, range)
 
   function type(text: string): void {
     typed.value = text
@@ -31,7 +31,7 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
     if (direction === undefined || event.altKey) return
     event.preventDefault()
     const by = (range?.step ?? 1) * (event.shiftKey ? 10 : 1) * direction
-    onChange(tidy((current ?? range?.min ?? 0) + by))
+    onChange(roundBinary((current ?? range?.min ?? 0) + by))
   }
 
   const slider =
@@ -46,20 +46,20 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
         aria-valuetext={current === undefined ? 'not set' : String(current)}
         style={{ '--share': position / sliderSteps }}
         value={position}
-        onInput={(event) => onChange(valueAt(event.currentTarget.valueAsNumber, range))}
+        onInput={(event) => onChange(sliderValue(event.currentTarget.valueAsNumber, range))}
       />
     )
 
   return (
     <FieldFrame field={field} problem={problem} below={slider}>
-      {(ties) => (
+      {(inputAttributes) => (
         <input
-          {...ties}
+          {...inputAttributes}
           class="input input-number"
           type="text"
           inputMode={control.integer ? 'numeric' : 'decimal'}
           autocomplete="off"
-          placeholder={placeholder(field.fallback, field.required)}
+          placeholder={placeholder(field.defaultValue, field.required)}
           value={shown}
           onInput={(event) => type(event.currentTarget.value)}
           onKeyDown={step}
@@ -69,8 +69,8 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
   )
 }
 
-function placeholder(fallback: unknown, required: boolean): string {
-  if (fallback !== undefined) return String(fallback)
+function placeholder(defaultValue: unknown, required: boolean): string {
+  if (defaultValue !== undefined) return String(defaultValue)
   return required ? '' : 'auto'
 }
 

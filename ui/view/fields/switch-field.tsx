@@ -4,13 +4,13 @@ import { FieldFrame, type FieldProps } from './field-frame.tsx'
 export function SwitchField({ field, value, problem, onChange }: FieldProps) {
   return (
     <FieldFrame field={field} problem={problem}>
-      {(ties) => (
+      {(inputAttributes) => (
         <input
-          {...ties}
+          {...inputAttributes}
           class="switch"
           type="checkbox"
           role="switch"
-          checked={(value ?? field.fallback) === true}
+          checked={(value ?? field.defaultValue) === true}
           onChange={(event) => onChange(event.currentTarget.checked)}
         />
       )}

@@ -14,14 +14,14 @@ export function TextField({ field, control, value, problem, onChange }: Props) {
   }
   return (
     <FieldFrame field={field} problem={problem}>
-      {(ties) => (
+      {(inputAttributes) => (
         <input
-          {...ties}
+          {...inputAttributes}
           class="input"
           type="text"
           autocomplete="off"
           spellcheck={false}
-          placeholder={String(field.fallback ?? (field.required ? '' : 'auto'))}
+          placeholder={String(field.defaultValue ?? (field.required ? '' : 'auto'))}
           value={String(value ?? '')}
           onInput={(event) => type(event.currentTarget.value)}
         />

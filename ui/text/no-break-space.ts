@@ -1,0 +1,2 @@
+/** Between a number and its unit, so that a line never ends there. */
+export const noBreakSpace = '\u00A0'
