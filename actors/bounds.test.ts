@@ -31,10 +31,10 @@ test('a worker has an empty environment, the resource limits, and the bounds tha
     files: '256 open, 300 MiB each',
     environment: 'empty',
   })
-  const children = await childrenOf(running.pid)
-  expect(children.length).toBeGreaterThan(0)
+  const workers = await childrenOf(running.pid)
+  expect(workers.length).toBeGreaterThan(0)
   const homes = new Set<string>()
-  for (const pid of children) {
+  for (const pid of workers) {
     const names = (await proc(pid, 'environ')).split('\0').map((line) => line.split('=')[0])
     const known = ['NODE_ENV', 'VIPS_BLOCK_UNTRUSTED', 'MALLOC_ARENA_MAX', 'TMPDIR', 'PWD', '']
     expect(names.filter((name = '') => !known.includes(name) && !name.startsWith('NODE_CHANNEL_'))).toEqual(
@@ -58,7 +58,7 @@ test('a worker has an empty environment, the resource limits, and the bounds tha
     expect(await readdir(own)).toEqual([])
     homes.add(basename(own))
   }
-  expect(homes.size).toBe(children.length)
+  expect(homes.size).toBe(workers.length)
 }, 30_000)
 
 test('large images wait for each other when their memory estimates exceed the budget', async () => {
@@ -67,8 +67,8 @@ test('large images wait for each other when their memory estimates exceed the bu
     // Enough for one of them at a time: 96 MiB for a worker and 12 bytes a pixel.
     PIXELFLOW_CHILDREN_MEMORY: '450MiB',
   })
-  const children = await childrenOf(running.pid)
-  const held = async () => (await Promise.all(children.map(residentBytes))).reduce((sum, one) => sum + one, 0)
+  const workers = await childrenOf(running.pid)
+  const held = async () => (await Promise.all(workers.map(residentBytes))).reduce((sum, one) => sum + one, 0)
   const idle = await held()
   const giant = await uploadSample(cluster, 6000, 4500)
   let most = 0

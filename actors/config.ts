@@ -63,7 +63,7 @@ export const actorSettings = {
     min: 128 * MiB,
     help: 'Memory limit of a worker. Beyond it the worker is killed and the task fails with resource_limit_exceeded.',
   }),
-  childrenMemoryBytes: bytes('PIXELFLOW_CHILDREN_MEMORY', {
+  workersMemoryBytes: bytes('PIXELFLOW_CHILDREN_MEMORY', {
     default: Math.floor(machineMemoryBytes() * 0.75),
     shownDefault: 'three quarters of the memory of the machine or container',
     min: 128 * MiB,

@@ -53,7 +53,7 @@ describe('work', () => {
     ])
     const line = await running.line((text) => says('task completed')(text) && text.includes(task.id))
     expect(JSON.parse(line)).toMatchObject({
-      ms: { fetch: expect.any(Number), childCpu: expect.any(Number) },
+      ms: { fetch: expect.any(Number), workerCpu: expect.any(Number) },
     })
     expect(await processes.work()).toEqual([])
   })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { id } from './image.ts'
 import { accountId } from './principal.ts'
 
-/** `resting`: accepts no work because its child processes keep crashing; `draining`: finishes its work and exits. */
+/** `resting`: accepts no work because its workers keep crashing; `draining`: finishes its work and exits. */
 export const actorStates = ['ready', 'resting', 'draining'] as const
 export type ActorState = (typeof actorStates)[number]
 
@@ -52,9 +52,9 @@ export const actorReport = z.object({
   tasks: z.array(heldTask).max(maxListedTasks),
   /** Live sessions held now. */
   sessions: z.int().nonnegative(),
-  /** Running child processes. */
+  /** Running workers. */
   children: z.int().nonnegative(),
-  /** Memory of the actor and its children, in bytes. */
+  /** Memory of the actor and its workers, in bytes. */
   residentBytes: z.int().nonnegative(),
   startedAt: z.iso.datetime(),
 })

@@ -4,7 +4,7 @@ import { recipe } from './recipe/recipe.ts'
 import { outputName } from './task.ts'
 
 /**
- * Opens a `transform` session between gateway and actor. The gateway then sends the picture in frames of any length and
+ * Opens a `transform` session between gateway and actor. The gateway then sends the image in frames of any length and
  * finishes. The actor answers with one frame that has the result and its first bytes, then the remaining bytes.
  */
 export const transformRequest = z.object({

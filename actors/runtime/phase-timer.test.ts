@@ -14,6 +14,6 @@ test('the timer adds up the time of each phase, failed work included', async () 
     takes(5.5).then(() => Promise.reject(new Error('no'))),
   )
   await expect(failing).rejects.toThrow('no')
-  timer.addTime('child', 12.34)
-  expect(timer.totals()).toEqual({ store: 25.5, child: 12.3, total: 25.5 })
+  timer.addTime('worker', 12.34)
+  expect(timer.totals()).toEqual({ store: 25.5, worker: 12.3, total: 25.5 })
 })

@@ -163,7 +163,7 @@ describe('the pool', () => {
     expect(box.events.length).toBeLessThan(8)
     await using other = sandbox({ command: [join(faultyWorkers.home, 'nothing here')] })
     expect((await faultOf(other.run('echo'))).code).toBe('unavailable')
-    const homes = async () => (await readdir(faultyWorkers.home)).filter((name) => name.startsWith('child-'))
+    const homes = async () => (await readdir(faultyWorkers.home)).filter((name) => name.startsWith('worker-'))
     await waitFor('folders of workers removed', homes, (left) => left.length === 0)
   })
 

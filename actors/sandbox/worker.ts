@@ -69,11 +69,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let alive = true
   let stderr = ''
   const exited = Promise.withResolvers<void>()
-  const home = mkdtempSync(join(options.cwd, 'child-'))
+  const home = mkdtempSync(join(options.cwd, 'worker-'))
   using unlessStarted = new DisposableStack()
   unlessStarted.defer(() => rmSync(home, { recursive: true, force: true }))
 
-  const child = Bun.spawn([...options.command], {
+  const subprocess = Bun.spawn([...options.command], {
     cwd: home,
     env: { ...options.env, TMPDIR: home },
     // Leader of a process group, so that processes which it starts are killed with it.
@@ -105,19 +105,19 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   unlessStarted.move()
   function killGroup(): void {
     try {
-      process.kill(-child.pid, 'SIGKILL')
+      process.kill(-subprocess.pid, 'SIGKILL')
     } catch {
       // The group has no process left.
     }
   }
-  const reader = readText(child.stderr, (text) => (stderr = (stderr + text).slice(-maxStderrLength)))
+  const reader = readText(subprocess.stderr, (text) => (stderr = (stderr + text).slice(-maxStderrLength)))
   /** Resolves when the process has exited and its stderr is read. */
   const finished = exited.promise.then(() => reader.stop(stderrTimeoutMs))
   const kill = async () => {
     killGroup()
     await exited.promise
   }
-  const exitReason = () => String(child.signalCode ?? `exit code ${child.exitCode}`)
+  const exitReason = () => String(subprocess.signalCode ?? `exit code ${subprocess.exitCode}`)
 
   const ready = Promise.withResolvers<boolean>()
   onMessage = () => ready.resolve(true)
@@ -155,12 +155,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const onAbort = () => killFor(work.signal.reason)
     work.signal.addEventListener('abort', onAbort, { once: true })
     const timer = setTimeout(() => killFor(wallClockExceeded(work.timeLimitMs)), work.timeLimitMs)
-    using _memory = watchMemory(child.pid, work.maxRssBytes, () => killFor(memoryExceeded(work.maxRssBytes)))
-    using _descendants = watchDescendants(child.pid, onInvalid)
-    using _cpu = watchCpu(child.pid, work.maxCpuMs, () => killFor(cpuTimeExceeded(work.maxCpuMs)))
+    using _memory = watchMemory(subprocess.pid, work.maxRssBytes, () =>
+      killFor(memoryExceeded(work.maxRssBytes)),
+    )
+    using _descendants = watchDescendants(subprocess.pid, onInvalid)
+    using _cpu = watchCpu(subprocess.pid, work.maxCpuMs, () => killFor(cpuTimeExceeded(work.maxCpuMs)))
 
     if (work.signal.aborted) onAbort()
-    else if (alive) child.send(request)
+    else if (alive) subprocess.send(request)
     const died = finished.then((): WorkResult => {
       return killed === undefined
         ? { status: 'died', exit: exitReason(), stderr }
@@ -176,7 +178,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   return {
-    pid: child.pid,
+    pid: subprocess.pid,
     exited: exited.promise,
     get alive() {
       return alive
@@ -185,7 +187,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return served
     },
     run,
-    residentBytes: () => readResidentBytes(child.pid),
+    residentBytes: () => readResidentBytes(subprocess.pid),
     kill,
   }
 }

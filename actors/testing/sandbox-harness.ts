@@ -15,7 +15,7 @@ import { readCpuMs } from '../sandbox/watch-cpu.ts'
 
 /** How the work on one file ended, and what the worker used, measured from outside. */
 export interface MeasuredRun {
-  readonly code: FaultCode | 'picture'
+  readonly code: FaultCode | 'image'
   readonly fault?: Fault
   readonly ms: number
   /** CPU time of all threads of the worker, in milliseconds with a resolution of 10. */
@@ -49,7 +49,7 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
   parts.defer(() => rm(home, { recursive: true, force: true }))
   const scratch = parts.use(await openScratch(home))
   const launcher = workerLauncherFor(settings)
-  const memory = createByteBudget(settings.childrenMemoryBytes)
+  const memory = createByteBudget(settings.workersMemoryBytes)
   const events: string[] = []
   const hooks: SandboxHooks = {
     onWorkerLost: ({ reason, stderr }) => events.push(`lost: ${reason} ${stderr}`.trim()),
@@ -76,7 +76,7 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
     leftovers: () =>
       readdirSync(scratch.large, { recursive: true })
         .map(String)
-        .filter((path) => !/^child-\w+$/.test(path)),
+        .filter((path) => !/^worker-\w+$/.test(path)),
     async run(bytes, format, recipeText = 'resize:24/format:png') {
       while (free.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
       const sandbox = free.pop() as Sandbox
@@ -127,7 +127,7 @@ async function measure(pid: number, work: () => Promise<void>): Promise<Measured
   const timer = setInterval(poll, pollEveryMs)
   const startedAt = performance.now()
   const ended = await work().then(
-    () => ({ code: 'picture' as const }),
+    () => ({ code: 'image' as const }),
     (thrown: unknown) => {
       if (!(thrown instanceof Fault)) throw thrown
       return { code: thrown.code, fault: thrown }

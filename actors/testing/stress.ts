@@ -15,7 +15,7 @@ export const bounds: WorkerSettings = {
   taskTimeoutMs: 60_000,
   maxCpuMs: 2000,
   maxRssBytes: 512 * MiB,
-  childrenMemoryBytes: 2 ** 40,
+  workersMemoryBytes: 2 ** 40,
   maxPixels: 100_000_000,
 }
 
@@ -28,7 +28,7 @@ export const allowance = { bytes: 256 * MiB, cpuMs: 1500, ms: 10_000 }
 
 /** Codes with which a hostile file may end. */
 const allowedCodes = new Set([
-  'picture',
+  'image',
   'corrupt_image',
   'unsupported_format',
   'too_many_pixels',
@@ -98,7 +98,7 @@ export async function runStress({
       if (record.files % goodEvery !== 0) continue
       const sample = good[record.files % good.length] as Sample
       const ending = await harness.run(sample.bytes, sample.format, recipes[0])
-      record.add({ ...sample, name: `good ${sample.name}`, recipe: '', ends: ['picture'] }, ending)
+      record.add({ ...sample, name: `good ${sample.name}`, recipe: '', ends: ['image'] }, ending)
     }
   }
   const files = {
@@ -110,7 +110,7 @@ export async function runStress({
   await Promise.all([lane(files), lane(files)])
   for (const { name, format, bytes } of good) {
     record.add(
-      { name: `good ${name}`, format, bytes, recipe: '', ends: ['picture'] },
+      { name: `good ${name}`, format, bytes, recipe: '', ends: ['image'] },
       await harness.run(bytes, format),
     )
   }
@@ -124,9 +124,9 @@ export async function runStress({
 const drawings: readonly (Bomb & { readonly recipe?: string })[] = svgBombs.flatMap(
   ({ name, bytes, end, isCheapWhenSmall = false }) => {
     const make = () => bytes
-    const full = end === 'drawn' ? 'picture' : ([end] as const)
+    const full = end === 'image' ? 'image' : ([end] as const)
     return [
-      { name, format: 'svg', make, ends: isCheapWhenSmall ? 'picture' : full },
+      { name, format: 'svg', make, ends: isCheapWhenSmall ? 'image' : full },
       { name: `${name}, in full size`, format: 'svg', make, ends: full, recipe: 'format:png' },
     ]
   },
@@ -134,14 +134,14 @@ const drawings: readonly (Bomb & { readonly recipe?: string })[] = svgBombs.flat
 
 async function* ofBombs(all: readonly (Bomb & { readonly recipe?: string })[]): AsyncGenerator<File, void> {
   for (const { name, format, make, ends, recipe = recipes[0] ?? '' } of all) {
-    yield { name, format, bytes: await make(), recipe, ends: ends === 'picture' ? [ends] : ends }
+    yield { name, format, bytes: await make(), recipe, ends: ends === 'image' ? [ends] : ends }
   }
 }
 
 function* cuts(all: readonly Sample[]): Generator<File, void> {
   for (const { name, format, bytes, enough } of all) {
     for (const [i, cut] of truncated(bytes).entries()) {
-      const ends = i + 1 >= enough ? ['picture'] : ['corrupt_image']
+      const ends = i + 1 >= enough ? ['image'] : ['corrupt_image']
       yield { name: `${name}, ${i + 1}/16 of it`, format, bytes: cut, recipe: recipes[i % 5] ?? '', ends }
     }
   }

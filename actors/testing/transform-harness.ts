@@ -37,7 +37,7 @@ export async function openTransformHarness() {
       left: await readdir(folder),
       files,
       file: files[0] as Uint8Array,
-      picture: await sharp(files[0]).metadata(),
+      metadata: await sharp(files[0]).metadata(),
     }
   }
 

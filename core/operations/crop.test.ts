@@ -11,7 +11,7 @@ test('the result has the size of the area', () => {
   expect(crop.after(area(0, 0, 300, 200), photo)).toEqual(photo)
 })
 
-test('the fault for an area outside the picture names the side, the size and the remedy', () => {
+test('the fault for an area outside the image names the side, the size and the remedy', () => {
   const faultOf = (...at: [number, number, number, number]) => {
     try {
       crop.after(area(...at), photo)

@@ -61,7 +61,7 @@ export function sourcePicture(metadata: SourceMetadata, orient: boolean): Pictur
 /**
  * The pipelines of an output, in order; at least one. Checks that every step is possible for this picture, before
  * anything is decoded.
- * @throws Fault `processing_failed` that names the step, e.g. a crop outside the picture.
+ * @throws Fault `processing_failed` that names the step, e.g. a crop outside the image.
  */
 export function planRenderings(
   output: PlannedOutput,

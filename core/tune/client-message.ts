@@ -13,7 +13,7 @@ export type PreviewFormat = (typeof previewFormats)[number]
 export const previewOptions = z.strictObject({
   /** Most pixels (width × height) of a preview. */
   maxPixels: z.int().min(4096).max(4_194_304).default(1_048_576),
-  /** Default: JPEG, the fastest to encode, or WebP if the picture is transparent. */
+  /** Default: JPEG, the fastest to encode, or WebP if the image is transparent. */
   format: z.enum(previewFormats).optional(),
   /** Quality of the preview's encoding, independent of the quality in the recipe. */
   quality: z.int().min(1).max(100).default(80),
@@ -80,7 +80,7 @@ export const changeMessage = z
   })
 export type ChangeMessage = z.output<typeof changeMessage>
 
-/** Creates a task with the current recipe: the full picture, all outputs. */
+/** Creates a task with the current recipe: the full image, all outputs. */
 export const applyMessage = z.strictObject({
   type: z.literal('apply'),
   /** The change that the client expects to be current. The message is refused if another one is. */

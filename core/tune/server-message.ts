@@ -10,10 +10,10 @@ const side = z.int().positive()
 const size = z.object({ width: side, height: side })
 const sequence = z.int().min(0)
 
-/** The first message: the picture has been read, and previews follow. */
+/** The first message: the image has been read, and previews follow. */
 export const openedMessage = z.object({
   type: z.literal('opened'),
-  /** Size of the picture before the first step: upright, unless the recipe sets orient to false. */
+  /** Size of the image before the first step: upright, unless the recipe sets orient to false. */
   source: size,
   /** Size of the copy from which previews are rendered, at most that of the source. */
   preview: size,
@@ -40,7 +40,7 @@ export type PreviewMessage = z.infer<typeof previewMessage>
 
 /**
  * A message of the client failed; the session continues. An invalid recipe leaves the previous one in place. A valid recipe
- * that does not fit the picture becomes the current one, so that the next change can correct it, but cannot be applied.
+ * that does not fit the image becomes the current one, so that the next change can correct it, but cannot be applied.
  */
 export const refusedMessage = z.object({
   type: z.literal('refused'),

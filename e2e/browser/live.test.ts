@@ -112,7 +112,7 @@ describe('the live preview', () => {
     await dropHills(opened, 'crop:600:0:1000:500')
     const good = await page.locator(previewImage).getAttribute('src')
     await page.getByLabel('Width', { exact: true }).fill('1001')
-    await page.locator('.step-wrong', { hasText: 'outside the picture' }).waitFor()
+    await page.locator('.step-wrong', { hasText: 'outside the image' }).waitFor()
     await page.getByText('Showing the last valid recipe').waitFor()
     expect(await page.locator(previewImage).getAttribute('src')).toBe(good)
     await page.getByLabel('Width', { exact: true }).fill('900')

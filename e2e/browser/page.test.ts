@@ -73,7 +73,7 @@ describe('the page', () => {
     await opened.drop('small.png', 'image/png', await sampleImage({ width: 100, height: 80, format: 'png' }))
     await opened.recipeText.fill('flip/crop:50:0:90:40')
     await opened.runButton.click()
-    await page.getByText('outside the picture').first().waitFor()
+    await page.getByText('outside the image').first().waitFor()
     await page.locator('.step-wrong', { hasText: 'Crop' }).waitFor()
     expect(await page.locator('.step-wrong').count()).toBe(1)
     expect(opened.problems).toEqual([])

@@ -30,7 +30,7 @@ export function testHostileImages(): void {
         }
       })
       for (const { name, ends, code } of results) {
-        const expected = ends === 'picture' ? [ends] : ends
+        const expected = ends === 'image' ? [ends] : ends
         expect([name, expected.includes(code) ? expected : code]).toEqual([name, expected])
       }
       expect(await target.workersAreWithinMemoryLimit()).toBe(true)
@@ -41,7 +41,7 @@ export function testHostileImages(): void {
         truncated(bytes).map((cut, i) => ({
           name: `${format}, ${name}, ${i + 1}/16`,
           cut,
-          expected: i + 1 >= enough ? 'picture' : 'refused',
+          expected: i + 1 >= enough ? 'image' : 'refused',
         })),
       )
       const results = await mapConcurrently(cuts, concurrency, async ({ name, cut, expected }, i) => {
@@ -65,7 +65,7 @@ export function testHostileImages(): void {
         i % 8 ? processSynchronously(bytes) : runTask(bytes),
       )
       const known = [
-        'picture',
+        'image',
         'corrupt_image',
         'unsupported_format',
         'too_many_pixels',
@@ -104,7 +104,7 @@ async function processSynchronously(bytes: Uint8Array): Promise<string> {
   })
   if (answer.ok) {
     expect((await answer.bytes()).length).toBeGreaterThan(0)
-    return 'picture'
+    return 'image'
   }
   const { code, status } = (await answer.json()) as Problem
   expect([status, answer.headers.get('content-type')]).toEqual([answer.status, 'application/problem+json'])
@@ -123,7 +123,7 @@ async function runTask(bytes: Uint8Array): Promise<string> {
   const finals = seen.filter(({ view }) => ['completed', 'failed'].includes(view.kind))
   expect(finals.length).toBe(1)
   const { kind, task } = (finals[0] as (typeof seen)[number]).view
-  if (kind === 'completed') return 'picture'
+  if (kind === 'completed') return 'image'
   expect(task.outputs).toEqual([])
   return task.fault?.code ?? 'no fault'
 }

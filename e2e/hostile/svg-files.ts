@@ -60,7 +60,7 @@ export function testSvgFiles(): void {
   })
 }
 
-/** Fault code of the upload or the task; `drawn` when the task completes. */
+/** Fault code of the upload or the task; `image` when the task completes. */
 async function endOf(bytes: Uint8Array): Promise<string | undefined> {
   const form = new FormData()
   form.set('recipe', 'format:png')
@@ -70,5 +70,5 @@ async function endOf(bytes: Uint8Array): Promise<string | undefined> {
   const { id } = (await answer.json()) as { id: string }
   const seen = await followToEnd(() => target.api, id)
   const last = seen.at(-1)?.view
-  return last?.kind === 'completed' ? 'drawn' : last?.task.fault?.code
+  return last?.kind === 'completed' ? 'image' : last?.task.fault?.code
 }

@@ -7,7 +7,7 @@ export interface SvgAttack {
   readonly name: string
   readonly bytes: Uint8Array
   /** How it ends; `drawn` when what is bad is left out and the rest is a picture. */
-  readonly end: FaultCode | 'drawn'
+  readonly end: FaultCode | 'image'
   /** Whether it is bad only by its size, and is drawn when a recipe makes it as small as an icon. */
   readonly isCheapWhenSmall?: boolean
 }
@@ -146,7 +146,7 @@ export const svgBombs: readonly SvgAttack[] = [
       '<filter id="f" filterUnits="userSpaceOnUse" x="-1e9" y="-1e9" width="2e9" height="2e9"><feFlood/></filter>' +
         `<rect ${box} filter="url(#f)"/>`,
     ),
-    end: 'drawn',
+    end: 'image',
   },
   {
     name: 'filters as functions',
@@ -183,7 +183,7 @@ export const svgBombs: readonly SvgAttack[] = [
   {
     name: 'a tiny pattern',
     bytes: svg(`${pattern('p', `<rect ${box}/>`).replaceAll('"10"', '"1e-9"')}<rect ${box} fill="url(#p)"/>`),
-    end: 'drawn',
+    end: 'image',
   },
   {
     name: 'tiny dashes on a long way',
@@ -209,7 +209,7 @@ export const svgBombs: readonly SvgAttack[] = [
       '<text font-size="1e6">Hello</text><style>text{font-size:1000000%}</style>' +
         `${'<g font-size="200%">'.repeat(100)}<text style="font:99999px serif">Hello ab</text>${'</g>'.repeat(100)}`,
     ),
-    end: 'drawn',
+    end: 'image',
   },
   { name: 'many rules', bytes: svg(`<style>${'a{fill:red}'.repeat(10_000)}</style>`), end: limitExceeded },
   {
@@ -277,12 +277,12 @@ export function svgSpies(port: number): readonly SvgAttack[] {
     ...Object.entries(bad).map(([name, body]): SvgAttack => ({
       name,
       bytes: svg(shown + body),
-      end: 'drawn',
+      end: 'image',
     })),
     ...Object.entries(prologs).map(([name, prolog]): SvgAttack => ({
       name,
       bytes: svg(shown, 100, prolog),
-      end: 'drawn',
+      end: 'image',
     })),
     {
       name: 'an entity from a file',

@@ -45,9 +45,9 @@ describe('a small drawing', () => {
       const { id } = await previews.cluster.upload(icon)
       await using session = await previews.open(id, recipe)
       const { preview, file } = await receivePreview(session, 0)
-      const { picture, file: real } = await transforms.transform(icon, recipe)
-      expect(preview.result).toEqual({ width: picture.width, height: picture.height })
-      expect([preview.width, preview.height]).toEqual([picture.width, picture.height])
+      const { metadata, file: real } = await transforms.transform(icon, recipe)
+      expect(preview.result).toEqual({ width: metadata.width, height: metadata.height })
+      expect([preview.width, preview.height]).toEqual([metadata.width, metadata.height])
       const [one, other] = await Promise.all([raw(sharp(file)), raw(sharp(real))])
       // Rendered small, or rendered large and scaled down: edges of a few pixels differ by some shades.
       expect(meanDifference(one, other)).toBeLessThan(10)

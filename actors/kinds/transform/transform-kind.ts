@@ -110,8 +110,8 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
       onNote,
       onStart,
     })
-    job.addTime('child', performance.now() - since)
-    job.addTime('childCpu', cpuMs)
+    job.addTime('worker', performance.now() - since)
+    job.addTime('workerCpu', cpuMs)
   } finally {
     // The folder is removed at the end of this scope, so its files must not be in use.
     await storing.catch(() => {})

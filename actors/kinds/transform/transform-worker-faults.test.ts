@@ -58,8 +58,11 @@ describe('a damaged image', () => {
   })
 
   test('a JPEG with damaged bytes is accepted, as in every viewer', async () => {
-    const { picture } = await transform(spoiled(await sampleImage({ width: 400, height: 300 })), 'resize:100')
-    expect(picture.width).toBe(100)
+    const { metadata } = await transform(
+      spoiled(await sampleImage({ width: 400, height: 300 })),
+      'resize:100',
+    )
+    expect(metadata.width).toBe(100)
   })
 
   test('a header of 65,000 × 65,000 pixels is rejected before decoding', async () => {
@@ -73,7 +76,7 @@ describe('a damaged image', () => {
 
   test('the frames of an animation and their pixels are limited', async () => {
     const taken = await transform(frames(30, 20, maxFrames), 'flip')
-    expect(taken.picture).toMatchObject({ format: 'png', width: 30, height: 20 })
+    expect(taken.metadata).toMatchObject({ format: 'png', width: 30, height: 20 })
     const long = await faultOf(frames(1, 1, maxFrames + 1), 'flip')
     expect(long.report()).toMatchObject({ code: 'too_many_pixels', remedy: expect.any(String) })
     expect(long.message).toContain('5001 frames')

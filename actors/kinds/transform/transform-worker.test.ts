@@ -37,8 +37,8 @@ describe('a valid image', () => {
   test.each(formatIds)('of format %s is written in every output format', async (from) => {
     const bytes = await sampleImage({ format: from, width: 200, height: 120 })
     for (const to of writableFormatIds) {
-      const { picture, notes, left } = await transform(bytes, `resize:100/format:${to}`)
-      expect(picture).toMatchObject({ width: 100, height: 60, format: to === 'avif' ? 'heif' : to })
+      const { metadata, notes, left } = await transform(bytes, `resize:100/format:${to}`)
+      expect(metadata).toMatchObject({ width: 100, height: 60, format: to === 'avif' ? 'heif' : to })
       expect(notes).toEqual([
         { stage: 'decoded' },
         { stage: 'output', index: 0, format: to, width: 100, height: 60 },
@@ -53,34 +53,34 @@ describe('a valid image', () => {
     ['gif', 'png'],
     ['tiff', 'png'],
   ] as const)('keeps its format: %s becomes %s', async (from, to) => {
-    const { picture } = await transform(await sampleImage({ format: from, width: 50, height: 40 }), 'flop')
-    expect(picture).toMatchObject({ format: to, width: 50, height: 40 })
+    const { metadata } = await transform(await sampleImage({ format: from, width: 50, height: 40 }), 'flop')
+    expect(metadata).toMatchObject({ format: to, width: 50, height: 40 })
   })
 
   test('is turned upright and has no location and author metadata', async () => {
     const bytes = await sampleImage({ width: 60, height: 40, orientation: 6, gps: true })
-    const { picture, file } = await transform(bytes, 'resize:20')
-    expect(picture).toMatchObject({ width: 20, height: 30 })
-    expect(picture.orientation).toBeUndefined()
-    expect(picture.exif).toBeUndefined()
-    expect(picture.xmp).toBeUndefined()
+    const { metadata, file } = await transform(bytes, 'resize:20')
+    expect(metadata).toMatchObject({ width: 20, height: 30 })
+    expect(metadata.orientation).toBeUndefined()
+    expect(metadata.exif).toBeUndefined()
+    expect(metadata.xmp).toBeUndefined()
     expect(Buffer.from(file).includes('PixelFlow')).toBe(false)
     const lying = await transform(bytes, 'orient:false/resize:20')
-    expect(lying.picture).toMatchObject({ width: 20, height: 13 })
+    expect(lying.metadata).toMatchObject({ width: 20, height: 13 })
     const kept = await transform(bytes, 'resize:20/blur:1/format:metadata=keep')
-    expect(kept.picture.exif?.includes('PixelFlow')).toBe(true)
-    expect(kept.picture).toMatchObject({ width: 20, height: 30, orientation: 1 })
+    expect(kept.metadata.exif?.includes('PixelFlow')).toBe(true)
+    expect(kept.metadata).toMatchObject({ width: 20, height: 30, orientation: 1 })
   })
 
   test('is converted to sRGB, or keeps its colours and profile', async () => {
     const wide = await plain(8, 8, '#c86432').withIccProfile('p3').png().toBuffer()
-    const { file, picture } = await transform(wide, 'flip')
-    expect(picture.icc).toBeUndefined()
+    const { file, metadata } = await transform(wide, 'flip')
+    expect(metadata.icc).toBeUndefined()
     expect((await pixelsOf(file)).at(2, 2).map((v) => Math.round(v / 3))).toEqual(
       [200, 100, 50].map((v) => Math.round(v / 3)),
     )
     const kept = await transform(wide, 'flip/blur:1/format:png:colorspace=keep')
-    expect(kept.picture.icc?.length).toBeGreaterThan(100)
+    expect(kept.metadata.icc?.length).toBeGreaterThan(100)
     const raw = await sharp(kept.file, { ignoreIcc: true }).raw().toBuffer()
     const before = await sharp(wide, { ignoreIcc: true }).raw().toBuffer()
     expect(Math.abs((raw[0] ?? 0) - (before[0] ?? 99))).toBeLessThanOrEqual(2)
@@ -96,7 +96,7 @@ describe('a valid image', () => {
     expect((await pixelsOf((await transform(gray, 'flip/format:png')).file)).at(0, 0)).toEqual([
       128, 128, 128,
     ])
-    expect((await transform(inks, 'flip')).picture).toMatchObject({ space: 'srgb', channels: 3 })
+    expect((await transform(inks, 'flip')).metadata).toMatchObject({ space: 'srgb', channels: 3 })
   })
 
   test('is flattened on white, or on the given background, only where the format has no transparency', async () => {
@@ -119,8 +119,8 @@ describe('a valid image', () => {
       .gif()
       .toBuffer()
     expect((await sharp(moving).metadata()).pages).toBe(2)
-    const { picture, file } = await transform(moving, 'format:png')
-    expect(picture).toMatchObject({ width: 20, height: 10 })
+    const { metadata, file } = await transform(moving, 'format:png')
+    expect(metadata).toMatchObject({ width: 20, height: 10 })
     expect((await pixelsOf(file)).at(5, 5).slice(0, 3)).toEqual([255, 0, 0])
   })
 
@@ -146,7 +146,7 @@ describe('a valid image', () => {
         const pixels = (file: Uint8Array) => sharp(file).raw().toBuffer()
         const [one, other] = await Promise.all([pixels(staged.file), pixels(atOnce.file)])
         expect([recipe, one.length, furthest(one, other)]).toEqual([recipe, other.length, 0])
-        expect(atOnce.picture).toEqual(staged.picture)
+        expect(atOnce.metadata).toEqual(staged.metadata)
         expect(atOnce.notes.at(-1)).toEqual(staged.notes.at(-1))
         expect(atOnce.left.toSorted()).toEqual(staged.left.toSorted())
       }

@@ -18,7 +18,7 @@ afterAll(() => harness[Symbol.asyncDispose]())
 /** The smallest and the largest value of the result. */
 async function rangeOf(file: Uint8Array, inStages: boolean): Promise<readonly [number, number]> {
   const result = await harness.transform(file, 'format:png', { inStages })
-  expect(result.picture).toMatchObject(variantSize)
+  expect(result.metadata).toMatchObject(variantSize)
   const data = await sharp(result.file).raw().toBuffer()
   return [Math.min(...data), Math.max(...data)]
 }
@@ -50,18 +50,18 @@ describe('a sequence', () => {
 
   test('gives its still image, with stages and without', async () => {
     for (const inStages of [true, false]) {
-      const { picture } = await harness.transform(await branded(true), 'format:png', { inStages })
-      expect(picture).toMatchObject({ width: 64, height: 64 })
+      const { metadata } = await harness.transform(await branded(true), 'format:png', { inStages })
+      expect(metadata).toMatchObject({ width: 64, height: 64 })
     }
   })
 
   test('gives its still image from a file too large for memory', async () => {
     const long = Buffer.concat([await branded(true), Buffer.from([0, 0x20, 0, 0]), Buffer.from('free')])
-    const { picture } = await harness.transform(
+    const { metadata } = await harness.transform(
       Buffer.concat([long, Buffer.alloc(0x20_0000 - 8)]),
       'format:png',
     )
-    expect(picture).toMatchObject({ width: 64, height: 64 })
+    expect(metadata).toMatchObject({ width: 64, height: 64 })
   })
 
   test('that is truncated is damaged: it may have had a still image', async () => {
@@ -76,7 +76,7 @@ describe('a sequence', () => {
     const fault = await harness.faultOf(await branded(false), 'format:png')
     expect(fault.report()).toMatchObject({
       code: 'unsupported_format',
-      detail: 'AVIF sequence without a still picture is not supported.',
+      detail: 'AVIF sequence without a still image is not supported.',
       remedy: expect.any(String),
     })
   })

@@ -18,7 +18,7 @@ export function prepareAvif(input: string | Buffer, bytes: FileBytes): Preparati
   if (item?.isPremultiplied === true)
     throw unsupportedEncoding('AVIF with premultiplied transparency is not supported', remedy)
   if (hasTracksOnly(bytes))
-    throw unsupportedEncoding('AVIF sequence without a still picture is not supported', remedy)
+    throw unsupportedEncoding('AVIF sequence without a still image is not supported', remedy)
   return {
     ...(isSequence ? { input: asStill(input) } : {}),
     // Decoded now, so that an error about its layers is not reported as damage later.

@@ -37,8 +37,8 @@ test('the canvas around a smaller first frame is transparent, also without a tra
 test('a frame that exceeds or fills its canvas stays opaque', async () => {
   const canvas = { width: 12, height: 12 }
   const whole = opaqueFrame(canvas, { left: 0, top: 0, ...canvas })
-  const { picture } = await harness.transform(whole, 'format:png')
-  expect(picture.hasAlpha).toBe(false)
+  const { metadata } = await harness.transform(whole, 'format:png')
+  expect(metadata.hasAlpha).toBe(false)
   const over = await pixelsOf(opaqueFrame(canvas, { left: 6, top: 6, ...canvas }), 'format:png', true)
   expect([over(0, 0), over(11, 11)]).toEqual([clear, green])
 })

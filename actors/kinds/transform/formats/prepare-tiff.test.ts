@@ -147,7 +147,7 @@ test('a tile that cannot be decompressed is damage, with stages and without', as
     expect((await harness.faultOf(file, 'format:png', { inStages })).code).toBe('corrupt_image')
   // A tag that libtiff warns about is not damage.
   const odd = encodedTiff({ ...rgb, tile: 16, compression: 8, tags: { 65_123: [1] } })
-  expect((await harness.transform(odd, 'format:png')).picture).toMatchObject({ width: 32, height: 32 })
+  expect((await harness.transform(odd, 'format:png')).metadata).toMatchObject({ width: 32, height: 32 })
 })
 
 test('a file that ends within its directory is damaged, not unsupported', async () => {

@@ -28,7 +28,7 @@ const droppedProperties: ReadonlySet<string> = new Set([
 ])
 
 /** Base64 prefixes of JPEG and PNG files. */
-const picture = /^\s*(\/9j\/|iVBORw0KGgo)/
+const embeddedImage = /^\s*(\/9j\/|iVBORw0KGgo)/
 
 const longest = 1024 * 1024
 const deepest = 100
@@ -55,7 +55,7 @@ export function filterXmp(text: string): string | undefined {
     if (skipFrom === undefined) out.push(opening(tag))
   })
   const write = (content: string) => {
-    if (skipFrom === undefined && depth > 0 && !picture.test(content)) out.push(escaped(content))
+    if (skipFrom === undefined && depth > 0 && !embeddedImage.test(content)) out.push(escaped(content))
   }
   parser.on('text', write)
   parser.on('cdata', write)
@@ -88,7 +88,7 @@ function opening({ name, attributes }: SaxesTagNS): string {
 function isDroppedAttribute(attribute: SaxesAttributeNS): boolean {
   const { prefix, value } = attribute
   if (prefix === 'xmlns') return dropped.some((start) => value.startsWith(start))
-  return isDropped(attribute) || picture.test(value)
+  return isDropped(attribute) || embeddedImage.test(value)
 }
 
 function escaped(text: string): string {

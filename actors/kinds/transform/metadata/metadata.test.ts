@@ -31,7 +31,7 @@ async function read(file: Uint8Array) {
 describe('EXIF', () => {
   for (const inStages of [true, false]) {
     test.each(sources)(
-      `of %s survives in every format, without its pictures${inStages ? '' : ', in one go'}`,
+      `of %s survives in every format, without its embedded images${inStages ? '' : ', in one go'}`,
       async (format) => {
         const bytes = await describedImage({ format })
         expect(Buffer.from(bytes).includes(partOfThumbnail)).toBe(true)
@@ -134,8 +134,8 @@ describe('a broken colour profile', async () => {
         'flip/blur/flip/format:webp:lossless:colorspace=keep',
       ]) {
         for (const inStages of [true, false]) {
-          const { file, picture } = await harness.transform(source, recipe, { inStages })
-          expect({ how, recipe, icc: picture.icc }).toEqual({ how, recipe, icc: undefined })
+          const { file, metadata } = await harness.transform(source, recipe, { inStages })
+          expect({ how, recipe, icc: metadata.icc }).toEqual({ how, recipe, icc: undefined })
           const [red = 0, green = 0, blue = 0] = await sharp(file).raw().toBuffer()
           // JPEG colours are approximate; a profile with most of its data may still be used.
           const isNear = Math.abs(red - 200) + Math.abs(green - 100) + Math.abs(blue - 50) < 60
@@ -147,11 +147,11 @@ describe('a broken colour profile', async () => {
 
   test('is distinguished from a complete one, which is kept', async () => {
     for (const format of sources) {
-      const { picture } = await harness.transform(
+      const { metadata } = await harness.transform(
         await withProfile(format, profile),
         'format:png:colorspace=keep',
       )
-      expect(picture.icc?.length).toBe(profile.length)
+      expect(metadata.icc?.length).toBe(profile.length)
     }
   })
 })

@@ -29,7 +29,7 @@ const elements = {
 /** Elements whose `href` may refer to an element of the same file. */
 const links = words('use linearGradient radialGradient pattern textPath feImage')
 /** Elements whose `href` may be a data URL of an image. */
-const pictures = words('image feImage')
+const images = words('image feImage')
 
 /** CSS properties, in attributes, in `style` and in style sheets. They describe appearance and load nothing. */
 const properties = words(`
@@ -65,4 +65,4 @@ const functions = words(`
 `)
 
 /** The allow list of SVG elements, attributes and CSS properties. Other elements are dropped with their content. */
-export const allowList = { elements, links, pictures, properties, data, coordinates, functions }
+export const allowList = { elements, links, images, properties, data, coordinates, functions }

@@ -71,7 +71,7 @@ describe('a harmless drawing is rendered as without the sanitiser', () => {
       '<text x="5" y="30" font-family="DejaVu Sans, sans-serif" font-size="14" font-weight="bold">A &lt; B<tspan dy="20" fill="red"> c</tspan></text>' +
       '<text x="50" y="60">see <a xlink:href="https://example.org/"><tspan fill="blue">there</tspan> or here</a></text>' +
       '<text x="50" y="90" text-anchor="middle" xml:space="preserve">a   b</text>',
-    'pictures in it': async () =>
+    'embedded images': async () =>
       `<image width="80" height="40" preserveAspectRatio="none" href="${await png()}"/>`,
   }
 
@@ -100,7 +100,7 @@ describe('a harmless drawing is rendered as without the sanitiser', () => {
 
   test('forbidden content is dropped, and nothing else', async () => {
     for (const { name, bytes, end } of svgSpies(9)) {
-      if (end !== 'drawn') continue
+      if (end !== 'image') continue
       const { width, data } = await draw(bytes)
       const red = [...data.keys()].filter((i) => i % 4 === 1 && data[i] === 0).length
       expect([name, width, red]).toEqual([name, 100, 100])
@@ -144,8 +144,8 @@ describe('the size of a drawing', () => {
     ['viewBox="0 0 24 12"', 'resize:48/resize:480', 48, 24],
     ['viewBox="0 0 24 12"', 'crop:0:0:12:12/resize:480:enlarge', 480, 480],
   ])('%s, %s', async (attributes, recipe, width, height) => {
-    const { picture } = await harness.transform(bare(attributes), recipe)
-    expect([picture.width, picture.height]).toEqual([width, height])
+    const { metadata } = await harness.transform(bare(attributes), recipe)
+    expect([metadata.width, metadata.height]).toEqual([width, height])
   })
 
   test('that a recipe requests is the one of the rendering', async () => {
@@ -178,13 +178,13 @@ describe('the size of a drawing', () => {
       `${blur}<rect width="99" height="99" filter="url(#f)"/>`,
     )
     expect((await harness.faultOf(filtered, 'format:png')).code).toBe('resource_limit_exceeded')
-    expect((await harness.transform(filtered, 'resize:100/format:png')).picture.width).toBe(100)
+    expect((await harness.transform(filtered, 'resize:100/format:png')).metadata.width).toBe(100)
 
     const lines = Array.from({ length: 2500 }, (_, i) => `L${(i * 617) % 5000} ${i % 2 ? 0 : 5000}`).join('')
     const lined = bare('width="5000" height="5000"', `<path d="M0 0${lines}"/>`)
     const fault = await harness.faultOf(lined, 'format:png')
     expect(fault.report()).toMatchObject({ code: 'resource_limit_exceeded', remedy: expect.any(String) })
-    expect((await harness.transform(lined, 'resize:64/format:png')).picture.width).toBe(64)
+    expect((await harness.transform(lined, 'resize:64/format:png')).metadata.width).toBe(64)
   })
 
   test('is chosen for each output', async () => {
@@ -200,13 +200,13 @@ describe('the size of a drawing', () => {
 
 test('a drawing is written as PNG by default, and flattened on white in formats without transparency', async () => {
   const half = svg('<rect width="50" height="100" fill="red"/>')
-  const { picture } = await harness.transform(half, 'format:metadata=keep')
-  expect([picture.format, picture.hasAlpha]).toEqual(['png', true])
+  const { metadata } = await harness.transform(half, 'format:metadata=keep')
+  expect([metadata.format, metadata.hasAlpha]).toEqual(['png', true])
   expect(at(await draw(half), 75, 50)).toEqual([0, 0, 0, 0])
   expect(at(await draw(half, 'format:jpeg:100'), 75, 50)).toEqual([255, 255, 255, 255])
   for (const type of ['webp', 'avif'] as const) {
-    const { picture } = await harness.transform(half, `format:${type}`)
-    expect(picture.hasAlpha).toBe(true)
+    const { metadata } = await harness.transform(half, `format:${type}`)
+    expect(metadata.hasAlpha).toBe(true)
   }
 })
 

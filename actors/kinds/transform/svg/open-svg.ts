@@ -37,12 +37,12 @@ export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<Svg
 
 /** Data URLs of the embedded images; undefined for an image of another format, which is then not shown. */
 async function addressesOf(
-  pictures: readonly Embedded[],
+  images: readonly Embedded[],
   maxPixels: number,
 ): Promise<readonly (string | undefined)[]> {
   const addresses: (string | undefined)[] = []
   let pixels = 0
-  for (const { bytes } of pictures) {
+  for (const { bytes } of images) {
     const format = sniffFormat(bytes)
     if (format === undefined || !embeddable.includes(format)) {
       addresses.push(undefined)
@@ -68,9 +68,9 @@ async function addressesOf(
 }
 
 /** An unreadable image has the size 0. */
-async function sizeOf(picture: Buffer): Promise<SvgSize> {
+async function sizeOf(image: Buffer): Promise<SvgSize> {
   try {
-    return await sharp(picture, { limitInputPixels: false }).metadata()
+    return await sharp(image, { limitInputPixels: false }).metadata()
   } catch {
     return { width: 0, height: 0 }
   }

@@ -18,7 +18,7 @@ import { sizeOfUse, type StatedSize } from './size-of-use.ts'
 import { parseDataUrl, escapeXml, isId, parseLocalId, type Embedded } from './sanitise-value.ts'
 import { applyOwnDeclaration, addReference, computeCost, type SvgNode } from './compute-cost.ts'
 
-const { coordinates, data, elements, links, pictures, properties } = allowList
+const { coordinates, data, elements, links, images, properties } = allowList
 
 /**
  * SVG sanitiser. It is hand-written because no library does this job: DOMPurify needs a DOM, which a hostile file makes as
@@ -50,7 +50,7 @@ export interface CleanSvg {
  */
 export function sanitise(text: string): CleanSvg {
   const out: string[] = []
-  const places: { readonly at: number; readonly picture: Embedded }[] = []
+  const places: { readonly at: number; readonly image: Embedded }[] = []
   const uses: { readonly at: number; readonly id: string; readonly own: StatedSize }[] = []
   const parts: SvgNode[] = []
   const rules: Rule[] = []
@@ -232,11 +232,11 @@ export function sanitise(text: string): CleanSvg {
       if (part.tag === 'use') uses.push({ at: out.push('') - 1, id, own })
       return
     }
-    const picture = pictures.has(part.tag) ? parseDataUrl(href) : undefined
-    if (picture === undefined) return
-    if (places.length >= svgLimits.pictures)
-      throw svgLimitExceeded(`has more than ${svgLimits.pictures} embedded images`)
-    places.push({ at: out.length, picture })
+    const image = images.has(part.tag) ? parseDataUrl(href) : undefined
+    if (image === undefined) return
+    if (places.length >= svgLimits.images)
+      throw svgLimitExceeded(`has more than ${svgLimits.images} embedded images`)
+    places.push({ at: out.length, image })
     out.push('')
   }
 
@@ -254,7 +254,7 @@ export function sanitise(text: string): CleanSvg {
   return {
     size,
     cost: { layers, canvases, perRow, fixed },
-    embedded: places.map(({ picture }) => picture),
+    embedded: places.map(({ image }) => image),
     text(addresses) {
       const whole = [...out]
       for (const [i, { at }] of places.entries()) {

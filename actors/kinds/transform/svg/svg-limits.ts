@@ -26,7 +26,7 @@ export const svgLimits = {
   rules: 5000,
   selectorTests: 40_000_000,
   /** Embedded images, and their pixels together. */
-  pictures: 500,
+  images: 500,
   picturePixels: 32_000_000,
   /** Pixels that filters and layers process; each takes about 0.1 µs. */
   layerPixels: 500_000_000,
