@@ -3,7 +3,7 @@ import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { readRange, readWhole } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
-import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { faultOf, type Broker } from '../connection/broker.ts'
 import { createBucket, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
@@ -105,13 +105,8 @@ function within({ start, end }: ByteRange, bytes: number): ByteRange {
 async function remove(bucket: Bucket, name: string): Promise<boolean> {
   const found = await describe(bucket, name)
   if (!found || found.info.deleted) return false
-  try {
-    await putTombstone(bucket, found)
-  } catch (thrown) {
-    // Another process has removed or replaced it.
-    if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
-    throw thrown
-  }
+  // On a conflict, another process has removed or replaced it.
+  if (!(await putTombstone(bucket, found))) return false
   await purgeChunks(bucket, found.info.nuid)
   return true
 }

@@ -1,6 +1,6 @@
 import type { Broker } from '../connection/broker.ts'
 import { readLast } from '../jetstream/direct-get.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import { purgeSubject, readFromLeader } from '../jetstream/jetstream-api.ts'
 import { headers } from '@nats-io/nats-core'
 import { parseObjectEntry, type ObjectEntry, type ObjectInfo } from './object-info.ts'
@@ -29,19 +29,18 @@ export async function describe(bucket: Bucket, name: string): Promise<ObjectEntr
   return found && parseObjectEntry(found)
 }
 
-/** Replaces the description of a name if `after` is its last sequence. @throws JetStreamError 10071 on a conflict. */
-export function putDescription(bucket: Bucket, info: ObjectInfo, after: number): Promise<number> {
-  const expected = headers()
-  expected.set('Nats-Rollup', 'sub')
-  expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-  return publish(bucket.broker, blobSubject(bucket.name, info.name), JSON.stringify(info), {
-    headers: expected,
-  })
+/** Replaces the description of a name if `after` is its last sequence. Undefined on a conflict. */
+export function putDescription(bucket: Bucket, info: ObjectInfo, after: number): Promise<number | undefined> {
+  const head = headers()
+  head.set('Nats-Rollup', 'sub')
+  const subject = blobSubject(bucket.name, info.name)
+  return publishAfter(bucket.broker, subject, after, JSON.stringify(info), { headers: head })
 }
 
-/** Marks a name as deleted, as NATS tools do. @throws JetStreamError 10071 on a conflict. */
-export async function putTombstone(bucket: Bucket, { info, seq }: ObjectEntry): Promise<void> {
-  await putDescription(bucket, { ...info, deleted: true, size: 0, chunks: 0, digest: '' }, seq)
+/** Marks a name as deleted, as NATS tools do. False on a conflict. */
+export async function putTombstone(bucket: Bucket, { info, seq }: ObjectEntry): Promise<boolean> {
+  const tombstone = { ...info, deleted: true, size: 0, chunks: 0, digest: '' }
+  return (await putDescription(bucket, tombstone, seq)) !== undefined
 }
 
 export async function purgeChunks({ broker, name, stream }: Bucket, nuid: string): Promise<void> {

@@ -1,5 +1,4 @@
 import { Fault } from '@pixelflow/core/fault'
-import { JetStreamError, wrongLastSequence } from '../connection/broker.ts'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { describe, putDescription, putTombstone, type Bucket } from './bucket.ts'
 import type { ObjectEntry, ObjectInfo } from './object-info.ts'
@@ -24,12 +23,8 @@ export async function putIfAbsent(
 ): Promise<ObjectEntry> {
   let after = 0
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    try {
-      const seq = await putDescription(bucket, info, after)
-      return { info, seq, at: new Date(clock.now()) }
-    } catch (thrown) {
-      if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-    }
+    const seq = await putDescription(bucket, info, after)
+    if (seq !== undefined) return { info, seq, at: new Date(clock.now()) }
     const current = await describe(bucket, info.name)
     const isOurs = current?.info.nuid === info.nuid
     const isFresh =
@@ -57,22 +52,17 @@ function writtenAt({ info, at }: ObjectEntry): number {
 
 /** Writes a description again, unchanged. Null on a conflict. */
 async function touch(bucket: Bucket, { info, seq }: ObjectEntry, clock: Clock): Promise<ObjectEntry | null> {
-  try {
-    return { info, seq: await putDescription(bucket, info, seq), at: new Date(clock.now()) }
-  } catch (thrown) {
-    if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return null
-    throw thrown
-  }
+  const touched = await putDescription(bucket, info, seq)
+  return touched === undefined ? null : { info, seq: touched, at: new Date(clock.now()) }
 }
 
 /**
- * Removes the description of this write, so that no name is left without its bytes. False when its bytes are complete:
- * another upload of the same bytes may already rely on it.
+ * Removes the description of this write, so that no name is left without its bytes. False when its bytes are complete,
+ * or when it was written again meanwhile: another upload of the same bytes may already rely on it.
  */
 export async function rollBackPut(bucket: Bucket, name: string, nuid: string): Promise<boolean> {
   const current = await describe(bucket, name)
   if (current?.info.nuid !== nuid || current.info.deleted) return true
   if (await isComplete(bucket, current)) return false
-  await putTombstone(bucket, current)
-  return true
+  return putTombstone(bucket, current)
 }

@@ -39,15 +39,20 @@ export class JetStreamError extends Error {
 export const wrongLastSequence = 10071
 /** In a cluster: another message for the subject is in the consensus round, so its last sequence is unknown. */
 const lastSequenceUndecided = 10164
-export const storeFailed = 10077
+const storeFailed = 10077
 const insufficientResources = 10023
 export const noMessage = 10037
 export const noSuchSequence = 10043
-export const notRemoved = 10057
+export const messageNotRemoved = 10057
 export const streamNotFound = 10059
 export const streamNameTaken = 10058
 export const consumerNotFound = 10014
 export const consumerExists = 10148
+
+/** Whether a stream that rejects new messages when it is full did not store one. */
+export function isStoreFailure(thrown: unknown): boolean {
+  return thrown instanceof JetStreamError && thrown.code === storeFailed
+}
 
 /** The subject has no subscriber: JetStream is disabled, the stream does not exist, or it is starting. */
 export class NoResponders extends Unreachable {

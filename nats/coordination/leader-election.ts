@@ -1,10 +1,10 @@
-import { headers, nuid } from '@nats-io/nats-core'
+import { nuid } from '@nats-io/nats-core'
 import { pause } from '@pixelflow/core/pause'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import { leaderSubject, liveLeader, streams } from '../topology/topology.ts'
 
 /** How often a leader renews its lease, in milliseconds. */
@@ -22,21 +22,13 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
   const me = nuid.next()
 
   /** Replaces the message with sequence `after`; undefined on a conflict. */
-  const compareAndSwap = async (
+  const compareAndSwap = (
     role: string,
     state: 'held' | 'released',
     after: number,
     timeoutMs = resignAfterMs,
-  ): Promise<number | undefined> => {
-    const expected = headers()
-    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    try {
-      return await publish(broker, leaderSubject(role), `${state} ${me}`, { headers: expected, timeoutMs })
-    } catch (thrown) {
-      if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return undefined
-      throw thrown
-    }
-  }
+  ): Promise<number | undefined> =>
+    publishAfter(broker, leaderSubject(role), after, `${state} ${me}`, { timeoutMs })
 
   /** Waits until the leader resigns or stops renewing. False when the signal aborts first. */
   const waitUntilFree = async (role: string, signal: AbortSignal): Promise<boolean> => {

@@ -10,7 +10,7 @@ import {
   consumerExists,
   noMessage,
   noSuchSequence,
-  notRemoved,
+  messageNotRemoved,
   JetStreamError,
   type ApiAnswer,
   type Broker,
@@ -155,14 +155,13 @@ export async function removeMessage(broker: Broker, stream: string, seq: number)
   try {
     await callApi(broker, `stream ${stream}`, (manager) => manager.streams.deleteMessage(stream, seq, false))
   } catch (thrown) {
-    if (!(thrown instanceof JetStreamError) || !isGone(thrown)) throw thrown
+    if (!(thrown instanceof JetStreamError)) throw thrown
+    if (thrown.code === noMessage || thrown.code === noSuchSequence) return
+    // All failed removals have this code, also that of a message that is gone.
+    const isGone =
+      thrown.code === messageNotRemoved && (await readFromLeader(broker, stream, { seq })) === null
+    if (!isGone) throw thrown
   }
-}
-
-/** All failed removals have the same code, so only the description tells them apart. */
-function isGone({ code, message }: JetStreamError): boolean {
-  if (code === notRemoved) return message.includes('no message found') || message.includes('deleted')
-  return code === noMessage || code === noSuchSequence
 }
 
 type Which = { last_by_subj: string } | { seq: number; next_by_subj?: string }

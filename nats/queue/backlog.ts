@@ -1,8 +1,8 @@
 import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
-import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/direct-get.ts'
 import { followStream } from '../events/follow-stream.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/jetstream-api.ts'
 import {
   ackSubjects,
@@ -24,10 +24,11 @@ export function createBacklog(broker: Broker): Backlog {
     const waiting = await readFromLeader(broker, streams.backlog, { seq: seq })
     if (waiting === null) return 'gone'
     try {
-      await publish(broker, admittedSubject(waiting.subject), '', { timeoutMs: 3000 })
+      await publishAfter(broker, admittedSubject(waiting.subject), 0, '', { timeoutMs: 3000 })
     } catch (thrown) {
-      if (!(thrown instanceof JetStreamError) || thrown.code !== storeFailed) throw thrown
-      if (!thrown.message.includes('per subject')) return 'full'
+      // A job that the queue already has is a conflict of `publishAfter`, so the queue is full.
+      if (isStoreFailure(thrown)) return 'full'
+      throw thrown
     }
     await removeMessage(broker, streams.backlog, seq)
     return 'admitted'

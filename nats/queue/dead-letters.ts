@@ -1,10 +1,9 @@
-import { headers } from '@nats-io/nats-core'
 import { storedDeadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
-import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { faultOf, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/direct-get.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -15,17 +14,8 @@ import { deadLetterSubject, streams } from '../topology/topology.ts'
 export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   /** False when the dead letter has changed since `after`. */
   const write = async (deadLetter: DeadLetter, after: number): Promise<boolean> => {
-    const expected = headers()
-    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    try {
-      await publish(broker, deadLetterSubject(deadLetterId(deadLetter)), JSON.stringify(deadLetter), {
-        headers: expected,
-      })
-      return true
-    } catch (thrown) {
-      if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
-      throw thrown
-    }
+    const subject = deadLetterSubject(deadLetterId(deadLetter))
+    return (await publishAfter(broker, subject, after, JSON.stringify(deadLetter))) !== undefined
   }
   const read = (id: string) =>
     readFromLeader(broker, streams.deadLetters, { last_by_subj: deadLetterSubject(id) })

@@ -2,7 +2,7 @@ import { headers } from '@nats-io/nats-core'
 import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { OrphanedJob, OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
-import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/direct-get.ts'
 import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
@@ -116,7 +116,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
           await publish(broker, jobSubject(wanted), '', { headers: head, timeoutMs: 3000 })
           return true
         } catch (thrown) {
-          if (thrown instanceof JetStreamError && thrown.code === storeFailed) return false
+          if (isStoreFailure(thrown)) return false
           throw thrown
         }
       }),

@@ -1,9 +1,9 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Job } from '@pixelflow/core/job'
 import type { Queue } from '@pixelflow/core/ports/queue'
-import { faultOf, JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
 import { readLast } from '../jetstream/direct-get.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import { readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { backlogSubject, dueSubject, jobSubject, retrySubject, streams } from '../topology/topology.ts'
@@ -17,8 +17,11 @@ const submitRetry = { timeoutMs: 5000 }
  */
 export function createQueue(broker: Broker): Queue {
   const store = async (subject: string) => {
-    await retryUnreachable(() => publish(broker, subject, '', { timeoutMs: 3000 }), submitRetry)
-    return 'queued' as const
+    const seq = await retryUnreachable(
+      () => publishAfter(broker, subject, 0, '', { timeoutMs: 3000 }),
+      submitRetry,
+    )
+    return seq === undefined ? 'duplicate' : 'queued'
   }
   /** Removes a message without a purge, which makes consumers lose other jobs: see `purgeSubject`. */
   const removeLast = async (stream: string, subject: string) => {
@@ -35,7 +38,7 @@ export function createQueue(broker: Broker): Queue {
         if (job.lane === 'interactive') return await store(jobSubject(job))
         return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job))
       } catch (thrown) {
-        return duplicateOrThrow(job, thrown)
+        throw isStoreFailure(thrown) ? queueFull(job, thrown) : faultOf(thrown)
       }
     },
     async remove(job) {
@@ -54,13 +57,11 @@ export function createQueue(broker: Broker): Queue {
   }
 }
 
-/** JetStream has one error code for a duplicate and for a full stream; only the description tells them apart. */
-function duplicateOrThrow(job: Job, thrown: unknown): 'duplicate' {
-  if (!(thrown instanceof JetStreamError) || thrown.code !== storeFailed) throw faultOf(thrown)
-  if (thrown.message.includes('per subject')) return 'duplicate'
-  throw new Fault('queue_full', `The queue for ${job.kind} jobs is full.`, {
+/** A duplicate is a conflict of `publishAfter`, so only a full stream fails to store a job. */
+function queueFull(job: Job, cause: unknown): Fault {
+  return new Fault('queue_full', `The queue for ${job.kind} jobs is full.`, {
     remedy: 'Try again in a few seconds.',
     retryAfterMs: 5000,
-    cause: thrown,
+    cause,
   })
 }

@@ -2,7 +2,7 @@ import { headers } from '@nats-io/nats-core'
 import type { Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Retries } from '@pixelflow/core/ports/queue'
-import { JetStreamError, storeFailed, type Broker } from '../connection/broker.ts'
+import { isStoreFailure, type Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
@@ -66,8 +66,7 @@ export function createRetries(broker: Broker, log: Logger): Retries {
     } catch (error) {
       // The queue is full, or still has the job because its lease is not settled yet. Dropping this message would lose the
       // job when the other one is removed.
-      const isRejected = error instanceof JetStreamError && error.code === storeFailed
-      if (!isRejected)
+      if (!isStoreFailure(error))
         log.warn('retry not queued; redelivery scheduled', { subject: delivery.subject, error })
       delivery.nak(redeliverAfterMs)
     }

@@ -1,9 +1,8 @@
-import { headers } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { z } from 'zod'
-import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
-import { publish } from '../jetstream/publish.ts'
+import { faultOf, type Broker } from '../connection/broker.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { recordStream, recordSubject } from '../topology/topology.ts'
@@ -18,16 +17,11 @@ export function createCompareAndSwapRecords<T>(
   const newest = (subject: string) => readFromLeader(broker, stream, { last_by_subj: subject })
 
   const swap = async (subject: string, data: string, after: number): Promise<number | null> => {
-    const expected = headers()
-    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    try {
-      return await publish(broker, subject, data, { headers: expected })
-    } catch (thrown) {
-      if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-      const current = await newest(subject)
-      // An equal value comes from an earlier try whose answer was lost.
-      return current !== null && new TextDecoder().decode(current.data) === data ? current.seq : null
-    }
+    const seq = await publishAfter(broker, subject, after, data)
+    if (seq !== undefined) return seq
+    const current = await newest(subject)
+    // An equal value comes from an earlier try whose answer was lost.
+    return current !== null && new TextDecoder().decode(current.data) === data ? current.seq : null
   }
 
   return {

@@ -2,9 +2,9 @@ import { headers } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { ZodType } from 'zod'
-import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { faultOf, type Broker } from '../connection/broker.ts'
 import { readLast } from '../jetstream/direct-get.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/jetstream-api.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -30,16 +30,9 @@ export function createRecords<T>(
 
   /** False when the previous entry is not the expected one. */
   const put = async (subject: string, data: string, after: number, mark?: string): Promise<boolean> => {
-    const expected = headers()
-    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    if (mark) expected.set(operation, mark)
-    try {
-      await publish(broker, subject, data, { headers: expected })
-      return true
-    } catch (thrown) {
-      if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
-      throw thrown
-    }
+    const head = headers()
+    if (mark) head.set(operation, mark)
+    return (await publishAfter(broker, subject, after, data, { headers: head })) !== undefined
   }
 
   const create = async (subject: string, data: string, tries: number): Promise<boolean> => {

@@ -1,9 +1,8 @@
-import { headers } from '@nats-io/nats-core'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { JetStreamError, streamNotFound, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { JetStreamError, streamNotFound, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/direct-get.ts'
 import { deleteStream, readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
-import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 
@@ -61,7 +60,8 @@ async function copyMessages(
   while (true) {
     const found = await readFrom(broker, stream, seq)
     await Promise.all(
-      found.map(({ subject, data }) => putIfAbsent(broker, present + subject.slice(former.length), data)),
+      // On a conflict it was copied before, and was possibly changed since.
+      found.map(({ subject, data }) => publishAfter(broker, present + subject.slice(former.length), 0, data)),
     )
     const last = found.at(-1)
     if (last === undefined) return copied
@@ -76,15 +76,4 @@ async function readFrom(broker: Broker, stream: string, seq: number): Promise<re
   if (found.length > 0) return found
   const next = await readFromLeader(broker, stream, { seq, next_by_subj: '>' })
   return next === null ? [] : [next]
-}
-
-async function putIfAbsent(broker: Broker, subject: string, data: Uint8Array): Promise<void> {
-  const expected = headers()
-  expected.set('Nats-Expected-Last-Subject-Sequence', '0')
-  try {
-    await publish(broker, subject, data, { headers: expected })
-  } catch (thrown) {
-    // Copied before, and possibly changed since.
-    if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-  }
 }

@@ -2,7 +2,7 @@ import { blobName, imageRecord } from '@pixelflow/core/image'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Sweeper, SweepResult } from '@pixelflow/core/ports/sweeper'
 import { outputObject } from '@pixelflow/core/task'
-import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../../connection/broker.ts'
+import { faultOf, type Broker } from '../../connection/broker.ts'
 import { purgeChunks, putTombstone, createBucket, type Bucket } from '../bucket.ts'
 import { readLast } from '../../jetstream/direct-get.ts'
 import type { StoredMessage } from '../../jetstream/stored-message.ts'
@@ -117,12 +117,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
 
 /** Removes a blob unless its description was written again since: storing the same bytes again does that. */
 async function remove(bucket: Bucket, found: ObjectEntry): Promise<boolean> {
-  try {
-    await retryUnreachable(() => putTombstone(bucket, found))
-  } catch (thrown) {
-    if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return false
-    throw thrown
-  }
+  if (!(await retryUnreachable(() => putTombstone(bucket, found)))) return false
   await retryUnreachable(() => purgeChunks(bucket, found.info.nuid))
   return true
 }

@@ -1,0 +1,25 @@
+import { headers } from '@nats-io/nats-core'
+import { JetStreamError, wrongLastSequence, type Broker, type RequestOptions } from '../connection/broker.ts'
+import { publish } from './publish.ts'
+
+/**
+ * Stores a message if `last` is the sequence of the last message of its subject; 0 means that the subject has none. Returns
+ * the new sequence, or undefined on a conflict. Adds the condition to `options.headers`.
+ * @throws JetStreamError when JetStream rejects the message for another reason, Unreachable when it does not answer.
+ */
+export async function publishAfter(
+  broker: Broker,
+  subject: string,
+  last: number,
+  data: Uint8Array | string = '',
+  options: RequestOptions = {},
+): Promise<number | undefined> {
+  const head = options.headers ?? headers()
+  head.set('Nats-Expected-Last-Subject-Sequence', String(last))
+  try {
+    return await publish(broker, subject, data, { ...options, headers: head })
+  } catch (thrown) {
+    if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return undefined
+    throw thrown
+  }
+}
