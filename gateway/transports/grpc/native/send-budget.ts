@@ -1,4 +1,5 @@
 import type { Message } from '@bufbuild/protobuf'
+import { createNotifier } from '@pixelflow/core/notifier'
 
 /** The members of a grpc-js call that messages are written to. */
 export interface MessageSink {
@@ -6,46 +7,40 @@ export interface MessageSink {
   write(message: Message, sent: () => void): boolean
 }
 
-/** Messages that may wait for a slow client before the implementation has to wait. */
+/** Messages that may wait for a slow client. With more, the implementation waits until its newest message is written. */
 const maxWaiting = 4
 
 /** Sends the messages of one call and bounds how many wait for the client. */
 export interface SendBudget {
-  /** Writes a message; resolves when few enough messages wait. @throws the reason of the signal when it aborts. */
+  /** Writes a message; resolves when the implementation may continue. @throws the reason of the signal when it aborts. */
   send(message: Message): Promise<void>
   /** Resolves when all messages have been written, or when the signal aborts. */
   drained(): Promise<void>
 }
 
-/** Adds one abort listener for the whole call: one for each message would accumulate while the call lasts. */
+/**
+ * The notifier gets one abort listener for the whole call. Its own `signal` option would add and remove a listener for each
+ * message.
+ */
 export function createSendBudget(call: MessageSink, signal: AbortSignal): SendBudget {
+  const changed = createNotifier()
   let pending = 0
-  let wake = () => {}
-  let wakeDrained = () => {}
-  const onAbort = () => {
-    wake()
-    wakeDrained()
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
+  signal.addEventListener('abort', changed.notify, { once: true })
   return {
     async send(message) {
-      const { promise, resolve } = Promise.withResolvers<void>()
+      let isWritten = false
       pending += 1
       call.write(message, () => {
         pending -= 1
-        resolve()
-        if (pending === 0) wakeDrained()
+        isWritten = true
+        changed.notify()
       })
       if (call.writableLength <= maxWaiting) return
-      wake = resolve
-      if (!signal.aborted) await promise
+      while (!isWritten && !signal.aborted) await changed.wait()
       signal.throwIfAborted()
     },
     async drained() {
-      if (pending === 0 || signal.aborted) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      wakeDrained = resolve
-      await promise
+      while (pending > 0 && !signal.aborted) await changed.wait()
     },
   }
 }
