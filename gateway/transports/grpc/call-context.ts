@@ -23,7 +23,7 @@ export interface CallContext extends Call {
   /** Why the call is refused. The transport then ends the call with this fault and reads no message. */
   readonly refusal: Fault | undefined
   /** Memory charged for the messages of this call; released when the call ends. */
-  readonly held: MemoryReservation
+  readonly reservation: MemoryReservation
   /** The position to send in the response headers, if any. */
   readonly responsePosition: string | undefined
   /** Counts a message from the client. */

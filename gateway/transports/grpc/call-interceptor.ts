@@ -25,7 +25,7 @@ export interface CallInterceptor {
   readonly activeCalls: number
 }
 
-export interface CallInterceptorNeeds {
+export interface CallInterceptorOptions {
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusalBudget: RefusalBudget
@@ -47,7 +47,7 @@ export function createCallInterceptor({
   meters,
   storeTimeout,
   log,
-}: CallInterceptorNeeds): CallInterceptor {
+}: CallInterceptorOptions): CallInterceptor {
   let activeCalls = 0
   const refusedLines = createLogRateLimit((count) => log.info('call log lines suppressed', { count }))
 
@@ -90,10 +90,10 @@ export function createCallInterceptor({
         }
         const account = principal ? principal.account : refusal ? undefined : accountOf(access, incoming)
         const charged = { account, peer, isProbe: access === 'probe' }
-        const held = memory.open(charged)
+        const reservation = memory.open(charged)
         if (!principal && !refusal) {
           try {
-            held.take(openCallBytes)
+            reservation.take(openCallBytes)
           } catch (thrown) {
             refusal = Fault.of(thrown)
           }
@@ -113,7 +113,7 @@ export function createCallInterceptor({
           signal,
           goaway,
           refusal,
-          held,
+          reservation,
           principal() {
             if (principal) return principal
             throw refusal ?? new Error(`${name} needs no account, so its calls have no principal.`)
@@ -128,7 +128,7 @@ export function createCallInterceptor({
             if (isEnded) return
             isEnded = true
             activeCalls -= 1
-            held.close()
+            reservation.close()
             const tookMs = performance.now() - startedAt
             const result = deadlineFault(signal) ?? outcome
             const fault = result instanceof Fault ? result : undefined

@@ -9,12 +9,12 @@ import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { CallMeters } from '../../metrics/call-meters.ts'
 import { createCallInterceptor, type CallInterceptor } from './call-interceptor.ts'
 import { health } from './health.ts'
-import { imageService, type ImageServiceNeeds } from './image-service.ts'
+import { imageService, type ImageServiceOptions } from './image-service.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { reflection, reflectionServices } from './reflection.ts'
 import type { Implementation } from './implementation.ts'
 
-export interface ServicesNeeds extends Omit<ImageServiceNeeds, 'auth'> {
+export interface ServicesOptions extends Omit<ImageServiceOptions, 'auth'> {
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusalBudget: RefusalBudget
@@ -38,11 +38,11 @@ export interface Services {
   bindReflection(bindService: BindService): void
 }
 
-export function createServices(needs: ServicesNeeds): Services {
-  const { authenticator, memory, refusalBudget, isReady, meters, storeTimeout, log } = needs
+export function createServices(options: ServicesOptions): Services {
+  const { authenticator, memory, refusalBudget, isReady, meters, storeTimeout, log } = options
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
-  const images = imageService({ ...needs, auth: authenticator.auth })
+  const images = imageService({ ...options, auth: authenticator.auth })
   const healthImplementation = health(
     readiness,
     described.map((one) => one.typeName),

@@ -13,7 +13,7 @@ export function health(readiness: Readiness, services: readonly string[]): Imple
 
   return {
     async check({ service }) {
-      if (!known.has(service)) throw unknown(service)
+      if (!known.has(service)) throw unknownService(service)
       return { status: statusOf(await readiness.now()) }
     },
     async list() {
@@ -36,7 +36,7 @@ export function health(readiness: Readiness, services: readonly string[]): Imple
   }
 }
 
-function unknown(service: string): Fault {
+function unknownService(service: string): Fault {
   return new Fault('not_found', `Unknown service ${service.slice(0, 200)}.`, {
     field: 'service',
     remedy: 'Send a name that server reflection lists, or no name for the whole server.',

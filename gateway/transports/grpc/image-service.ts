@@ -15,7 +15,7 @@ import { tuneMethod } from './tune-method.ts'
 import { readUpload } from './read-upload.ts'
 import { toImageMessage } from './to-image-message.ts'
 
-export interface ImageServiceNeeds {
+export interface ImageServiceOptions {
   readonly usecases: Usecases
   readonly auth: Authenticator['auth']
   readonly limits: ImageLimits
@@ -26,8 +26,8 @@ export interface ImageServiceNeeds {
 const auths = { none: Auth.NONE, token: Auth.TOKEN, certificate: Auth.CERTIFICATE }
 
 /** Implements pixelflow.v1.ImageService with the use cases, once for native gRPC, gRPC-Web and Connect. */
-export function imageService(needs: ImageServiceNeeds): Implementation<typeof ImageService> {
-  const { usecases, auth, limits, uploadIdleTimeoutMs, version } = needs
+export function imageService(options: ImageServiceOptions): Implementation<typeof ImageService> {
+  const { usecases, auth, limits, uploadIdleTimeoutMs, version } = options
   return {
     ...taskMethods(usecases),
     ...processMethods(usecases, uploadIdleTimeoutMs),

@@ -38,13 +38,13 @@ export const maxPooledBytes = 320 * 1024
  */
 export function createMessageDecoder(
   maxMessageBytes: number,
-  held: MemoryCharge,
+  charge: MemoryCharge,
   allocate: (bytes: number) => Buffer = Buffer.allocUnsafe,
 ): MessageDecoder {
   const prefix = Buffer.alloc(prefixBytes)
   let prefixFilled = 0
   let message: Buffer | undefined
-  const large = createByteBuffer(held)
+  const large = createByteBuffer(charge)
   let filled = 0
   let total = 0
   let isClosed = false
@@ -55,10 +55,10 @@ export function createMessageDecoder(
     total = prefixBytes + length
     filled = prefixBytes
     if (total <= maxPooledBytes) {
-      held.take(messageCharge(length))
+      charge.take(messageCharge(length))
       prefix.copy((message = allocate(total)))
     } else {
-      held.take(messageOverheadBytes)
+      charge.take(messageOverheadBytes)
       large.append(prefix)
     }
   }

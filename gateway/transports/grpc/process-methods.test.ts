@@ -130,7 +130,7 @@ describe('ProcessImage', () => {
     expect((await gateway.messages()).records).toBe(before.records)
   })
 
-  test('needs a chosen output for a recipe with several, and says so before the file has arrived', async () => {
+  test('options a chosen output for a recipe with several, and says so before the file has arrived', async () => {
     const call = begin()
     const several = {
       kind: {

@@ -34,18 +34,18 @@ export function processMethods(
       const copied = { ...upload, body: copyChunks(upload.body) }
       await using result = await processUpload(usecases, principal, copied, request, call.signal)
       if (result.task) recordPosition(usecases, call)
-      yield { data: { case: 'result', value: resultMessage(result) } }
+      yield { data: { case: 'result', value: toResultMessage(result) } }
       for await (const value of readContentChunks(result)) yield { data: { case: 'chunk', value } }
     },
     async processImageUnary({ image, recipe, output }, call) {
       const principal = call.principal()
       const request = selectOutput(parseRecipeValue(recipe), output || undefined)
-      const upload = { body: single(image), mediaType: 'application/octet-stream', bytes: image.length }
+      const upload = { body: singleChunk(image), mediaType: 'application/octet-stream', bytes: image.length }
       await using result = await processUpload(usecases, principal, upload, request, call.signal)
       if (result.task) recordPosition(usecases, call)
       if (result.bytes > maxResultBytes) throw resultTooLarge(result.bytes)
       const pieces = await Array.fromAsync(await result.open())
-      return { result: resultMessage(result), image: Buffer.concat(pieces) }
+      return { result: toResultMessage(result), image: Buffer.concat(pieces) }
     },
   }
 }
@@ -70,12 +70,12 @@ async function processUpload(
   }
 }
 
-function resultMessage(result: ProcessedOutput): MessageInitShape<typeof ProcessedImageSchema> {
+function toResultMessage(result: ProcessedOutput): MessageInitShape<typeof ProcessedImageSchema> {
   const { format, mediaType, bytes, sha256, width, height, fileName, task } = result
   return { format, mediaType, bytes: BigInt(bytes), sha256, width, height, fileName, task: task?.id ?? '' }
 }
 
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+async function* singleChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
   if (bytes.length > 0) yield bytes
 }
 

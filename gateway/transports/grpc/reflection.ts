@@ -76,18 +76,18 @@ function createQuery(services: readonly DescService[]): (query: ReflectionQuery)
       }
       case 'allExtensionNumbersOfType': {
         const { value } = query
-        if (!registry.getMessage(value)) return failure(notFound, `Unknown message ${value}.`)
+        if (!registry.getMessage(value)) return errorResult(notFound, `Unknown message ${value}.`)
         const extensionNumber = extensionsOf(registry, value).map((one) => one.number)
         return { case: 'allExtensionNumbersResponse', value: { baseTypeName: value, extensionNumber } }
       }
       case undefined:
-        return failure(invalidArgument, 'message_request is not set. Set one of its fields.')
+        return errorResult(invalidArgument, 'message_request is not set. Set one of its fields.')
     }
   }
 }
 
 function fileResult(file: DescFile | undefined, name: string): ReflectionResult {
-  if (!file) return failure(notFound, `Unknown ${name.slice(0, 200)}.`)
+  if (!file) return errorResult(notFound, `Unknown ${name.slice(0, 200)}.`)
   const all = [...withDependencies(file)].map((one) => toBinary(FileDescriptorProtoSchema, one.proto))
   return { case: 'fileDescriptorResponse', value: { fileDescriptorProto: all } }
 }
@@ -123,6 +123,6 @@ function extensionsOf(registry: Registry, typeName: string) {
     .filter((one) => one.extendee.typeName === typeName)
 }
 
-function failure(errorCode: number, errorMessage: string): ReflectionResult {
+function errorResult(errorCode: number, errorMessage: string): ReflectionResult {
   return { case: 'errorResponse', value: { errorCode, errorMessage } }
 }

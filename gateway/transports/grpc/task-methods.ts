@@ -58,16 +58,16 @@ export function taskMethods(
         laneOf(lane),
       )
       let last: Task | undefined
-      for await (const one of follow(usecases, call, id, undefined)) {
+      for await (const one of watchToEnd(usecases, call, id, undefined)) {
         last = one.event.task
         yield { data: { case: 'event', value: toEventMessage(one) } }
       }
-      yield* results(usecases, call, requireCompleted(last, id))
+      yield* readResults(usecases, call, requireCompleted(last, id))
     },
     async *watchTask({ id, after }, call) {
       requireId('id', id, 'task')
       const from = after === '' ? undefined : { token: after, field: 'after' }
-      for await (const one of follow(usecases, call, id, from, call.goaway))
+      for await (const one of watchToEnd(usecases, call, id, from, call.goaway))
         yield { event: toEventMessage(one) }
     },
     async getTask({ id }, call) {
@@ -159,7 +159,7 @@ export function recordPosition({ positionOf }: Usecases, call: Call): void {
  * @param goaway ends them earlier
  * @throws Fault `unavailable` when they end earlier, because the gateway stops or the connection got GOAWAY.
  */
-async function* follow(
+async function* watchToEnd(
   { watchTask }: Usecases,
   call: Call,
   id: string,
@@ -191,7 +191,7 @@ async function* follow(
   })
 }
 
-async function* results(
+async function* readResults(
   { readOutput }: Usecases,
   call: Call,
   task: Task,

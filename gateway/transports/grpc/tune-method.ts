@@ -17,7 +17,7 @@ import { protoField } from './proto-field.ts'
 import type { Call, Implementation } from './implementation.ts'
 import { toFaultMessage, toTaskMessage } from './to-task-message.ts'
 
-type Response = MessageInitShape<typeof TuneResponseSchema>
+type TuneResponse = MessageInitShape<typeof TuneResponseSchema>
 
 /** Live tuning with the proto messages; the WebSocket has the same messages in JSON. */
 export function tuneMethod({ tune }: Usecases): Pick<Implementation<typeof ImageService>, 'tune'> {
@@ -35,20 +35,20 @@ async function* parseMessages(
   for await (const { data } of requests) {
     const nameField = (path: readonly PropertyKey[]) =>
       protoField(TuneRequestSchema, path.length === 0 ? [] : [data.case ?? '', ...path])
-    yield validate(clientMessage, plain(data), { whole: 'the message', nameField })
+    yield validate(clientMessage, toClientMessage(data), { whole: 'the message', nameField })
   }
 }
 
-/** Converts a message to the JSON form that the schema validates. */
-function plain(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
+/** Converts a message to the JSON form that `clientMessage` validates. */
+function toClientMessage(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
   switch (data.case) {
     case 'open':
-      return { type: 'open', ...opened(data.value) }
+      return { type: 'open', ...openFields(data.value) }
     case 'change':
-      return { type: 'change', ...changed(data.value) }
+      return { type: 'change', ...changeFields(data.value) }
     case 'apply': {
       const { sequence } = data.value
-      return { type: 'apply', ...(sequence === undefined ? {} : { sequence: integer(sequence) }) }
+      return { type: 'apply', ...(sequence === undefined ? {} : { sequence: toInteger(sequence) }) }
     }
     case undefined:
       throw new Fault('invalid_request', 'The message has none of open, change and apply.', {
@@ -59,12 +59,12 @@ function plain(data: MessageShape<typeof TuneRequestSchema>['data']): unknown {
 }
 
 /** A number if it represents the value exactly; otherwise the bigint, which the schema refuses. */
-function integer(value: bigint): number | bigint {
+function toInteger(value: bigint): number | bigint {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value
 }
 
-function opened({ image, recipe, output, preview }: TuneOpen) {
+function openFields({ image, recipe, output, preview }: TuneOpen) {
   const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
   return {
     ...(image === '' ? {} : { image }),
@@ -78,16 +78,16 @@ function opened({ image, recipe, output, preview }: TuneOpen) {
   }
 }
 
-function changed({ sequence, recipe, set, output }: TuneChange) {
+function changeFields({ sequence, recipe, set, output }: TuneChange) {
   return {
-    sequence: integer(sequence),
+    sequence: toInteger(sequence),
     ...(recipe === undefined ? {} : { recipe: plainValue(recipe) }),
     ...(set === undefined ? {} : { set }),
     ...(output === '' ? {} : { output }),
   }
 }
 
-function* messagesOf(update: TuneUpdate): Generator<Response, void> {
+function* messagesOf(update: TuneUpdate): Generator<TuneResponse, void> {
   switch (update.type) {
     case 'opened':
     case 'restored':

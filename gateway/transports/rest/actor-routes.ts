@@ -13,5 +13,7 @@ export interface ActorRouteOptions {
 export function actorRoutes({ usecases, authenticator }: ActorRouteOptions) {
   return new Elysia({ name: 'actors' })
     .use(authenticate(authenticator))
-    .get('/api/v1/actors', ({ who }): ActorsView => ({ items: usecases.listActors(who).map(viewActor) }))
+    .get('/api/v1/actors', ({ principal }): ActorsView => ({
+      items: usecases.listActors(principal).map(viewActor),
+    }))
 }

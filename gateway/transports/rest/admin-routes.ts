@@ -24,21 +24,23 @@ export interface AdminRouteOptions {
 export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
   return new Elysia({ name: 'admin', prefix: '/api/v1/admin' })
     .use(authenticate(authenticator))
-    .get('/dead', async ({ query, who }) => {
+    .get('/dead', async ({ query, principal }) => {
       const { account, limit, cursor } = validate(deadLetterQuery, query, { whole: 'the query' })
-      const { items, next } = await usecases.listDeadLetters(who, {
+      const { items, next } = await usecases.listDeadLetters(principal, {
         limit,
         ...(account === undefined ? {} : { account }),
         ...(cursor === undefined ? {} : { cursor }),
       })
       return { items: items.map(viewDeadLetter), next }
     })
-    .get('/dead/:id', async ({ params, who }) => viewDeadLetter(await usecases.getDeadLetter(who, params.id)))
+    .get('/dead/:id', async ({ params, principal }) =>
+      viewDeadLetter(await usecases.getDeadLetter(principal, params.id)),
+    )
     .post(
       '/dead/:id/replay',
-      async ({ params, request, who, set }) => {
+      async ({ params, request, principal, set }) => {
         set.status = 202
-        const deadLetter = await usecases.replayDeadLetter(who, params.id)
+        const deadLetter = await usecases.replayDeadLetter(principal, params.id)
         // The task belongs to the account of the dead letter, not to the operator.
         recordPosition(request, usecases, deadLetter.account)
         return viewDeadLetter(deadLetter)
@@ -47,8 +49,8 @@ export function adminRoutes({ usecases, authenticator }: AdminRouteOptions) {
     )
     .delete(
       '/dead/:id',
-      async ({ params, who }) => {
-        await usecases.deleteDeadLetter(who, params.id)
+      async ({ params, principal }) => {
+        await usecases.deleteDeadLetter(principal, params.id)
         return new Response(null, { status: 204 })
       },
       { parse: 'none' },

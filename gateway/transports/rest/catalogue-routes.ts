@@ -27,7 +27,7 @@ export interface CatalogueRouteOptions {
 export function operationRoutes({ usecases, authenticator }: CatalogueRouteOptions) {
   return new Elysia({ name: 'operations' })
     .use(authenticate(authenticator))
-    .get('/api/v1/operations', ({ who }) => usecases.listOperations(who))
+    .get('/api/v1/operations', ({ principal }) => usecases.listOperations(principal))
 }
 
 export function settingsRoutes({ authenticator, limits, version }: CatalogueRouteOptions) {

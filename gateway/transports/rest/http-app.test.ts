@@ -158,11 +158,14 @@ describe('with tokens', () => {
   test('resources of one account are not found by another', async () => {
     const guarded = await gateway.another({ PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob' })
     const as =
-      (who: string) =>
+      (account: string) =>
       (path: string, init: RequestInit = {}) =>
         fetch(`${guarded.url}${path}`, {
           ...init,
-          headers: { authorization: `Bearer secret-of-${who}`, ...(init.headers as Record<string, string>) },
+          headers: {
+            authorization: `Bearer secret-of-${account}`,
+            ...(init.headers as Record<string, string>),
+          },
         })
     const [ann, bob] = [as('ann'), as('bob')]
     const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')

@@ -30,32 +30,32 @@ export function imageRoutes({
     .use(authenticate(authenticator))
     .post(
       '/',
-      async ({ request, server, who }) => {
+      async ({ request, server, principal }) => {
         const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
         const call = { key: idempotencyKeyOf(request), call: 'upload', creates: 'image' } as const
-        const { value, replayed } = await usecases.withIdempotency(who, call, async (repeatable) => {
+        const { value, replayed } = await usecases.withIdempotency(principal, call, async (repeatable) => {
           const options = storeImageOptions(repeatable)
           if (mediaType === 'multipart/form-data')
-            return readImageForm({ usecases, limits }, who, request, idleTimeout, options)
+            return readImageForm({ usecases, limits }, principal, request, idleTimeout, options)
           const upload = { body: readBody(request, idleTimeout), mediaType, bytes: contentLengthOf(request) }
-          return usecases.uploadImage(who, upload, options)
+          return usecases.uploadImage(principal, upload, options)
         })
         return createdResponse(201, `/api/v1/images/${value.id}`, viewImage(value), replayed)
       },
       { parse: 'none' },
     )
-    .get('/:id', async ({ params, who }) => viewImage(await usecases.getImage(who, params.id)))
-    .get('/:id/content', async ({ params, request, server, who }) =>
-      sendContent({ request, server }, await usecases.readImage(who, params.id)),
+    .get('/:id', async ({ params, principal }) => viewImage(await usecases.getImage(principal, params.id)))
+    .get('/:id/content', async ({ params, request, server, principal }) =>
+      sendContent({ request, server }, await usecases.readImage(principal, params.id)),
     )
-    .head('/:id/content', async ({ params, request, server, who }) =>
-      sendContent({ request, server }, await usecases.readImage(who, params.id)),
+    .head('/:id/content', async ({ params, request, server, principal }) =>
+      sendContent({ request, server }, await usecases.readImage(principal, params.id)),
     )
     .delete(
       '/:id',
-      async ({ params, who }) => {
-        await usecases.deleteImage(who, params.id)
+      async ({ params, principal }) => {
+        await usecases.deleteImage(principal, params.id)
         return new Response(null, { status: 204 })
       },
       { parse: 'none' },

@@ -22,7 +22,7 @@ import { readFormParts } from './multipart/read-form-parts.ts'
  */
 export async function readProcessForm(
   { usecases, limits }: { readonly usecases: Pick<Usecases, 'bufferImage'>; readonly limits: ImageLimits },
-  who: Principal,
+  principal: Principal,
   request: Request,
   queryRecipe: Recipe | undefined,
   idleTimeout: IdleTimeout,
@@ -35,7 +35,11 @@ export async function readProcessForm(
     for await (const part of readFormParts(request, idleTimeout)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw duplicatePart('file')
-        image = await usecases.bufferImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+        image = await usecases.bufferImage(principal, {
+          body: part.body,
+          mediaType: part.mediaType,
+          bytes: null,
+        })
       } else if (part.kind === 'field' && part.name === 'recipe') {
         if (queryRecipe) throw duplicateRecipe()
         if (recipe) throw duplicatePart('recipe')

@@ -44,7 +44,7 @@ export function processRoutes(options: ProcessRouteOptions) {
   const { usecases, authenticator, sendBytes, uploadIdleTimeoutMs } = options
   return new Elysia({ name: 'process' }).use(authenticate(authenticator)).post(
     '/api/v1/process',
-    async ({ request, server, query, who }) => {
+    async ({ request, server, query, principal }) => {
       const { recipe: recipeText, output, lane } = validate(processQuery, query, { whole: 'the query' })
       if (lane !== undefined && !prefersAsync(request)) throw laneWithoutTask()
       const queryRecipe = recipeText === undefined ? undefined : parseRecipe(parseRecipeField(recipeText))
@@ -54,15 +54,19 @@ export function processRoutes(options: ProcessRouteOptions) {
 
       const begin = performance.now()
       const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
-      const read = () => readInput(options, who, request, queryRecipe, idleTimeout)
+      const read = () => readInput(options, principal, request, queryRecipe, idleTimeout)
       if (prefersAsync(request)) {
         const call = { key: idempotencyKeyOf(request), call: 'upload-and-task', creates: 'task' } as const
-        const { value: task, replayed } = await usecases.withIdempotency(who, call, async (repeatable) => {
-          const { image, recipe } = await read()
-          const wanted = output === undefined ? recipe : select(recipe).recipe
-          return createTaskFrom(usecases, who, image, wanted, lane ?? defaultLane, repeatable)
-        })
-        recordPosition(request, usecases, who.account)
+        const { value: task, replayed } = await usecases.withIdempotency(
+          principal,
+          call,
+          async (repeatable) => {
+            const { image, recipe } = await read()
+            const wanted = output === undefined ? recipe : select(recipe).recipe
+            return createTaskFrom(usecases, principal, image, wanted, lane ?? defaultLane, repeatable)
+          },
+        )
+        recordPosition(request, usecases, principal.account)
         const response = createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
         response.headers.set('preference-applied', 'respond-async')
         return response
@@ -72,8 +76,14 @@ export function processRoutes(options: ProcessRouteOptions) {
       const received = performance.now()
       // The connection is idle while the image is processed; processing has its own timeout.
       server?.timeout(request, 0)
-      await using result = await processOrCancel(usecases, who, image, () => select(recipe), request.signal)
-      if (result.task) recordPosition(request, usecases, who.account)
+      await using result = await processOrCancel(
+        usecases,
+        principal,
+        image,
+        () => select(recipe),
+        request.signal,
+      )
+      if (result.task) recordPosition(request, usecases, principal.account)
       const timing = { receive: received - begin, process: performance.now() - received }
       return await sendBytes({ request, server }, result.bytes, () => result.open(), {
         status: 200,
@@ -86,14 +96,14 @@ export function processRoutes(options: ProcessRouteOptions) {
 
 async function readInput(
   options: Pick<ProcessRouteOptions, 'usecases' | 'limits'>,
-  who: Principal,
+  principal: Principal,
   request: Request,
   queryRecipe: Recipe | undefined,
   idleTimeout: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
   const mediaType = mediaTypeOf(request)
   if (mediaType === 'multipart/form-data')
-    return readProcessForm(options, who, request, queryRecipe, idleTimeout)
+    return readProcessForm(options, principal, request, queryRecipe, idleTimeout)
   if (queryRecipe === undefined) {
     throw new Fault('invalid_request', 'The query has no recipe.', {
       field: 'recipe',
@@ -101,18 +111,18 @@ async function readInput(
     })
   }
   const upload = { body: readBody(request, idleTimeout), mediaType, bytes: contentLengthOf(request) }
-  return { image: await options.usecases.bufferImage(who, upload), recipe: queryRecipe }
+  return { image: await options.usecases.bufferImage(principal, upload), recipe: queryRecipe }
 }
 
 async function processOrCancel(
   usecases: Usecases,
-  who: Principal,
+  principal: Principal,
   image: BufferedImage,
   selection: () => ReturnType<typeof selectOutput>,
   disconnected: AbortSignal,
 ): Promise<ProcessedOutput> {
   try {
-    return await usecases.processImage(who, image, selection(), disconnected)
+    return await usecases.processImage(principal, image, selection(), disconnected)
   } catch (thrown) {
     // The client does not receive this fault; it keeps the log from reporting a server error.
     if (disconnected.aborted)
@@ -128,7 +138,7 @@ async function processOrCancel(
 /** Stores the image and creates a task, for `Prefer: respond-async`. */
 async function createTaskFrom(
   { createTask }: Usecases,
-  who: Principal,
+  principal: Principal,
   image: BufferedImage,
   recipe: Recipe,
   lane: Lane,
@@ -136,7 +146,7 @@ async function createTaskFrom(
 ) {
   try {
     return await image.storeForTask(
-      ({ id }) => createTask(who, id, recipe, { id: repeatable?.task, lane }),
+      ({ id }) => createTask(principal, id, recipe, { id: repeatable?.task, lane }),
       storeImageOptions(repeatable, ...taskRequestParts(recipe, lane)),
     )
   } finally {

@@ -34,8 +34,8 @@ export interface RequestMiddlewareOptions {
  * Wraps every request: request id, store timeout, common response headers, metrics and one log line. Uses Elysia's
  * `wrap`, because its trace hook would copy every stream.
  */
-export function requestMiddleware(needs: RequestMiddlewareOptions) {
-  const { requestMeter, memory, refusalBudget, storeTimeout, routes, cors, server, log } = needs
+export function requestMiddleware(options: RequestMiddlewareOptions) {
+  const { requestMeter, memory, refusalBudget, storeTimeout, routes, cors, server, log } = options
   return new Elysia({ name: 'requests' }).wrap((handler) => {
     const inner = handler as unknown as Handler
     const outer: Handler = async (request, ...rest) => {
@@ -43,11 +43,11 @@ export function requestMiddleware(needs: RequestMiddlewareOptions) {
       requestMeter.began()
       const context = requestContextOf(request)
       context.memory = memory
-      const refusal = refusalBudget.isAnySpent ? refuseEarly(request, needs) : undefined
+      const refusal = refusalBudget.isAnySpent ? refuseEarly(request, options) : undefined
       const response = refusal
         ? problemResponse(request, refusal)
         : (cors?.preflight(request) ?? (await storeTimeout.call(() => respond(inner, request, rest))))
-      context.held?.close()
+      context.reservation?.close()
       cors?.addHeaders(request, response)
       const { id, position } = context
       response.headers.set('x-request-id', id)

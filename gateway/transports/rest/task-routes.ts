@@ -44,20 +44,20 @@ export function taskRoutes({
     .use(authenticate(authenticator))
     .post(
       '/',
-      async ({ request, server, who }) => {
+      async ({ request, server, principal }) => {
         const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const key = idempotencyKeyOf(request)
         const { value: task, replayed } = await create()
-        recordPosition(request, usecases, who.account)
+        recordPosition(request, usecases, principal.account)
         return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
 
         async function create() {
           const mediaType = mediaTypeOf(request)
           if (mediaType === 'multipart/form-data') {
             return usecases.withIdempotency(
-              who,
+              principal,
               { key, call: 'upload-and-task', creates: 'task' },
-              (repeatable) => readTaskForm({ usecases, limits }, who, request, idleTimeout, repeatable),
+              (repeatable) => readTaskForm({ usecases, limits }, principal, request, idleTimeout, repeatable),
             )
           }
           if (mediaType !== 'application/json') throw unsupportedContentType()
@@ -65,67 +65,68 @@ export function taskRoutes({
           const { image, lane } = body
           const recipe = parseRecipe(body.recipe)
           return usecases.withIdempotency(
-            who,
+            principal,
             { key, call: 'task', creates: 'task' },
             async (repeatable) =>
               repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
-              usecases.createTask(who, image, recipe, { id: repeatable?.task, lane }),
+              usecases.createTask(principal, image, recipe, { id: repeatable?.task, lane }),
           )
         }
       },
       { parse: 'none' },
     )
-    .get('/', async ({ query, request, who }) => {
+    .get('/', async ({ query, request, principal }) => {
       const { status, limit, cursor } = validate(listQuery, query, { whole: 'the query' })
       const filter = {
         limit,
         ...(status === undefined ? {} : { status }),
         ...(cursor === undefined ? {} : { cursor }),
       }
-      const { items, next } = await usecases.listTasks(who, filter, readPositionHeader(request))
+      const { items, next } = await usecases.listTasks(principal, filter, readPositionHeader(request))
       return { items: items.map(viewTask), next }
     })
-    .get('/:id', async ({ params, request, who }) =>
-      viewTask(await usecases.getTask(who, params.id, readPositionHeader(request))),
+    .get('/:id', async ({ params, request, principal }) =>
+      viewTask(await usecases.getTask(principal, params.id, readPositionHeader(request))),
     )
     .post(
       '/:id/cancel',
-      async ({ params, request, who }) => {
-        const task = await usecases.cancelTask(who, params.id)
-        recordPosition(request, usecases, who.account)
+      async ({ params, request, principal }) => {
+        const task = await usecases.cancelTask(principal, params.id)
+        recordPosition(request, usecases, principal.account)
         return viewTask(task)
       },
       { parse: 'none' },
     )
     .post(
       '/:id/retry',
-      async ({ params, request, who }) => {
+      async ({ params, request, principal }) => {
         const call = { key: idempotencyKeyOf(request), call: 'retry', creates: 'task' } as const
         const { value: task, replayed } = await usecases.withIdempotency(
-          who,
+          principal,
           call,
           async (repeatable) =>
-            repeatable?.earlierResult(params.id) ?? usecases.retryTask(who, params.id, repeatable?.task),
+            repeatable?.earlierResult(params.id) ??
+            usecases.retryTask(principal, params.id, repeatable?.task),
         )
-        recordPosition(request, usecases, who.account)
+        recordPosition(request, usecases, principal.account)
         return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
       },
       { parse: 'none' },
     )
     .delete(
       '/:id',
-      async ({ params, request, who }) => {
-        await usecases.deleteTask(who, params.id)
-        recordPosition(request, usecases, who.account)
+      async ({ params, request, principal }) => {
+        await usecases.deleteTask(principal, params.id)
+        recordPosition(request, usecases, principal.account)
         return new Response(null, { status: 204 })
       },
       { parse: 'none' },
     )
-    .get('/:id/outputs/:name', async ({ params, request, server, who }) =>
-      sendContent({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+    .get('/:id/outputs/:name', async ({ params, request, server, principal }) =>
+      sendContent({ request, server }, await usecases.readOutput(principal, params.id, params.name)),
     )
-    .head('/:id/outputs/:name', async ({ params, request, server, who }) =>
-      sendContent({ request, server }, await usecases.readOutput(who, params.id, params.name)),
+    .head('/:id/outputs/:name', async ({ params, request, server, principal }) =>
+      sendContent({ request, server }, await usecases.readOutput(principal, params.id, params.name)),
     )
 }
 

@@ -30,26 +30,27 @@ export interface UploadFormOptions {
 /** Stores the image of a form with the part `file`. */
 export async function readImageForm(
   uploadOptions: UploadFormOptions,
-  who: Principal,
+  principal: Principal,
   request: Request,
   idleTimeout: IdleTimeout,
   options?: StoreImageOptions<ImageRecord>,
 ): Promise<ImageRecord> {
-  const { image } = await readForm(uploadOptions, who, request, idleTimeout, false)
+  const { image } = await readForm(uploadOptions, principal, request, idleTimeout, false)
   return image.store(options)
 }
 
 /** Creates a task from a form with the parts `file`, `recipe` and optionally `lane`, in any order. */
 export async function readTaskForm(
   uploadOptions: UploadFormOptions,
-  who: Principal,
+  principal: Principal,
   request: Request,
   idleTimeout: IdleTimeout,
   repeatable?: IdempotentCall<Task>,
 ): Promise<Task> {
-  const { image, recipe, lane } = await readForm(uploadOptions, who, request, idleTimeout, true)
+  const { image, recipe, lane } = await readForm(uploadOptions, principal, request, idleTimeout, true)
   return image.storeForTask(
-    ({ id }) => uploadOptions.usecases.createTask(who, id, recipe as Recipe, { id: repeatable?.task, lane }),
+    ({ id }) =>
+      uploadOptions.usecases.createTask(principal, id, recipe as Recipe, { id: repeatable?.task, lane }),
     storeImageOptions(repeatable, ...taskRequestParts(recipe as Recipe, lane)),
   )
 }
@@ -57,7 +58,7 @@ export async function readTaskForm(
 /** Reads the form and stages the image: it is deleted if a later part of the form is invalid. */
 async function readForm(
   { usecases, limits }: UploadFormOptions,
-  who: Principal,
+  principal: Principal,
   request: Request,
   idleTimeout: IdleTimeout,
   isForTask: boolean,
@@ -71,7 +72,11 @@ async function readForm(
     for await (const part of readFormParts(request, idleTimeout)) {
       if (part.kind === 'file' && part.name === 'file') {
         if (image) throw duplicatePart('file')
-        image = await usecases.stageImage(who, { body: part.body, mediaType: part.mediaType, bytes: null })
+        image = await usecases.stageImage(principal, {
+          body: part.body,
+          mediaType: part.mediaType,
+          bytes: null,
+        })
       } else if (part.kind === 'field' && part.name === 'recipe' && isForTask) {
         if (recipe) throw duplicatePart('recipe')
         recipe = parseRecipe(parseRecipeField(part.value))

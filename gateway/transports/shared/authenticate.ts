@@ -3,14 +3,17 @@ import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { requestContextOf } from './request-context.ts'
 
-/** Elysia plugin for routes that act for an account: authenticates the request and passes its principal as `who`. */
+/** Elysia plugin for routes that act for an account: authenticates the request and adds `principal` to its context. */
 export function authenticate(authenticator: Authenticator) {
-  return new Elysia({ name: 'authenticate' }).resolve({ as: 'scoped' }, ({ request }): { who: Principal } => {
-    const context = requestContextOf(request)
-    const who = authenticator.authenticate(request.headers, context.certificate)
-    context.account = who.account
-    return { who }
-  })
+  return new Elysia({ name: 'authenticate' }).resolve(
+    { as: 'scoped' },
+    ({ request }): { principal: Principal } => {
+      const context = requestContextOf(request)
+      const principal = authenticator.authenticate(request.headers, context.certificate)
+      context.account = principal.account
+      return { principal }
+    },
+  )
 }
 
 /** Elysia plugin for public routes: needs no credentials, refuses requests of other origins. */

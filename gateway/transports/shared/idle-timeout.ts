@@ -11,8 +11,8 @@ export interface IdleTimeout {
 const afterSeconds = 60
 
 /**
- * Lets the client pause for `pauseMs`, then `readBody` ends the request with a fault. The timeout of the server only
- * closes the connection, and demands 16 kB a second on average; so it is set later, and each piece restarts it.
+ * Lets the client pause for `pauseMs`, then `readBody` ends the request with a fault. The timeout of Bun's server only closes
+ * the connection, without a response, and demands 16 kB a second on average; so it is set later, and each piece restarts it.
  */
 export function startIdleTimeout(
   server: Server<unknown> | null,

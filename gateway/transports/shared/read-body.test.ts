@@ -18,7 +18,7 @@ const readFrom = async (body: string) => {
   try {
     return await readJson(request)
   } finally {
-    context.held?.close()
+    context.reservation?.close()
   }
 }
 

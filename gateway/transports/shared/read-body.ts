@@ -8,10 +8,10 @@ import type { IdleTimeout } from './idle-timeout.ts'
 import { reservationOf } from './request-context.ts'
 
 /**
- * What Bun reads ahead of a body before it applies backpressure. Measured: 1 MiB and more when the body is not read, much
- * less when it is. Shorter bodies are read completely. It cannot be configured, and no upstream issue is known: Bun
- * applies backpressure since https://github.com/oven-sh/bun/pull/36006. Remove the charge when the server has a setting
- * for it.
+ * Memory charged for what Bun 1.4.5 reads ahead of a body before it applies backpressure. Measured: 1 MiB and more when the
+ * body is not read, much less when it is. Shorter bodies are read completely. Bun applies backpressure since
+ * https://github.com/oven-sh/bun/pull/36006, but has no setting for this amount, and no upstream issue is known. Remove the
+ * charge when it has one; `read-body.test.ts` tests that a body is charged.
  */
 const readAheadBytes = 512 * 1024
 
@@ -27,9 +27,9 @@ export async function* readBody(
   reserve: () => MemoryReservation = () => reservationOf(request),
 ): AsyncGenerator<Uint8Array, void> {
   if (request.body === null) return
-  const held = reserve()
+  const reservation = reserve()
   const ahead = Math.min(contentLengthOf(request) ?? readAheadBytes, readAheadBytes)
-  held.take(ahead)
+  reservation.take(ahead)
   const reader = request.body.getReader()
   const countForGc = createGcTrigger()
   let isOver = false
@@ -50,7 +50,7 @@ export async function* readBody(
     // Not awaited: cancel() does not resolve while the client sends nothing.
     if (!isOver) void reader.cancel().catch(() => {})
     reader.releaseLock()
-    held.give(ahead)
+    reservation.give(ahead)
   }
 }
 

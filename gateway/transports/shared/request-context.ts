@@ -14,7 +14,7 @@ export interface RequestContext {
   isCall?: boolean
   /** Memory budget that the body is charged to. */
   memory?: RequestMemory
-  held?: MemoryReservation
+  reservation?: MemoryReservation
   /** Address of the client, set where a TLS proxy accepted the connection. */
   peer?: string
   certificate?: ClientCertificate | undefined
@@ -40,7 +40,7 @@ export function reservationOf(request: Request): MemoryReservation {
   const context = requestContextOf(request)
   const { account, peer = 'unknown', memory } = context
   if (!memory) throw new Error('The request did not pass the request middleware.')
-  return (context.held ??= memory.open({ account, peer }))
+  return (context.reservation ??= memory.open({ account, peer }))
 }
 
 /** The path of a request, without its query. */

@@ -25,9 +25,12 @@ interface Sending {
 }
 
 /**
- * Bun has no event for the end of a response, but `requestIP` returns null after it, so this polls. Sending a file does
- * not count as activity in Bun: its idle timeout would disconnect a slow reader, so it is renewed here for as long as the
- * reader may reasonably take. No upstream issue is known. Remove this when Bun reports the end of a response.
+ * Workaround for Bun 1.4.5: it has no event for the end of a response, but `requestIP` returns null after it, so this polls.
+ * No upstream issue is known. Remove this when Bun reports the end of a response and `send-content.test.ts` passes without
+ * it.
+ *
+ * The idle timeout of Bun also disconnects a client that reads slowly (https://github.com/oven-sh/bun/pull/41602), so it is
+ * renewed here for as long as the client may reasonably take.
  */
 export function createSendTracker(): SendTracker {
   const active = new Set<Sending>()

@@ -20,15 +20,15 @@ export interface EventRouteOptions {
 export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, log }: EventRouteOptions) {
   return new Elysia({ name: 'events' })
     .use(authenticate(authenticator))
-    .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, who }) => {
+    .get('/api/v1/tasks/:id/events', async ({ params, query, request, server, principal }) => {
       const disconnected = new AbortController()
-      const leave = () => disconnected.abort()
-      request.signal.addEventListener('abort', leave, { once: true })
-      const after = afterOf(request, query)
-      const found = await usecases.watchTask(who, params.id, after, disconnected.signal)
-      if (found === null) return new Response(null, { status: 204 })
+      const stopEvents = () => disconnected.abort()
+      request.signal.addEventListener('abort', stopEvents, { once: true })
+      const resumePoint = resumePointOf(request, query)
+      const events = await usecases.watchTask(principal, params.id, resumePoint, disconnected.signal)
+      if (events === null) return new Response(null, { status: 204 })
       if (request.method === 'HEAD') {
-        await found.return()
+        await events.return()
         return new Response(null, { headers })
       }
       server?.timeout(request, 0)
@@ -37,7 +37,7 @@ export function eventRoutes({ usecases, authenticator, heartbeatMs, openStream, 
       const requestId = requestContextOf(request).id
       const onFailure = (error: unknown) =>
         log.warn('event stream failed', { requestId, task: params.id, error })
-      return new Response(createEventStream({ events: found, heartbeatMs, leave, onFailure, onEnd }), {
+      return new Response(createEventStream({ events, heartbeatMs, stopEvents, onFailure, onEnd }), {
         headers,
       })
     })
@@ -54,7 +54,7 @@ const headers = {
  * The token of the last event that the client has seen. An EventSource reconnects with the header
  * and its first query, so the header takes precedence. EventSource libraries append `lastEventId` to the query.
  */
-function afterOf(
+function resumePointOf(
   { headers: sent }: Request,
   query: Readonly<Record<string, string>>,
 ): ResumePoint | undefined {

@@ -14,8 +14,14 @@ const stored: StoredEvent = {
 }
 
 function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
-  const leave = () => {}
-  return createEventStream({ events, heartbeatMs: 1, leave, onFailure: leave, onEnd }).getReader()
+  const ignore = () => {}
+  return createEventStream({
+    events,
+    heartbeatMs: 1,
+    stopEvents: ignore,
+    onFailure: ignore,
+    onEnd,
+  }).getReader()
 }
 
 test('an event after many heartbeats is sent once', async () => {
@@ -64,7 +70,7 @@ test('a client that disconnects while it waits is not reported as a failure', as
   const reader = createEventStream({
     events,
     heartbeatMs: 10_000,
-    leave: () => left.resolve(),
+    stopEvents: () => left.resolve(),
     onFailure: (error) => failures.push(error),
     onEnd: () => {},
   }).getReader()

@@ -2,11 +2,11 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { createNotifier } from '@pixelflow/core/notifier'
 import { encodeEvent, heartbeat, openingBytes } from './encode-event.ts'
 
-interface EventStreamNeeds {
+interface StreamOptions {
   readonly events: AsyncGenerator<StoredEvent, void>
   readonly heartbeatMs: number
-  /** Ends `events`; called when the client disconnects. */
-  readonly leave: () => void
+  /** Ends `events`; called when the client disconnects or the stream fails. */
+  readonly stopEvents: () => void
   readonly onFailure: (error: unknown) => void
   /** Called when the stream has ended for any reason. */
   readonly onEnd: () => void
@@ -19,10 +19,10 @@ interface EventStreamNeeds {
 export function createEventStream({
   events,
   heartbeatMs,
-  leave,
+  stopEvents,
   onFailure,
   onEnd,
-}: EventStreamNeeds): ReadableStream<Uint8Array> {
+}: StreamOptions): ReadableStream<Uint8Array> {
   // The same promise is awaited again after a heartbeat.
   let next: Promise<IteratorResult<StoredEvent, void>> | undefined
   let isSettled = false
@@ -52,12 +52,12 @@ export function createEventStream({
         if (isCancelled) return
         if (!isSettled) return controller.enqueue(heartbeat)
         try {
-          const found = await pending
+          const result = await pending
           next = undefined
           if (isCancelled) return
-          if (!found.done) return controller.enqueue(encodeEvent(found.value))
+          if (!result.done) return controller.enqueue(encodeEvent(result.value))
         } catch (error) {
-          leave()
+          stopEvents()
           if (isCancelled) return
           onFailure(error)
         }
@@ -67,7 +67,7 @@ export function createEventStream({
       async cancel() {
         isCancelled = true
         changed.notify()
-        leave()
+        stopEvents()
         onEnd()
         // The pending event settles now. Its result has no receiver.
         await Promise.allSettled([next, events.return()])

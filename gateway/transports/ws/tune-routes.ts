@@ -49,14 +49,14 @@ export function tuneRoutes({ usecases, authenticator, memory, openStream, stoppi
     )
     if (caller.account !== undefined) context.account = caller.account
     const startedAt = performance.now()
-    const onEnd = openStream('websocket')
-    const connection: TuneSocketHandler = createTuneSocketHandler({
+    const closeStream = openStream('websocket')
+    const handler: TuneSocketHandler = createTuneSocketHandler({
       tune: usecases.tune,
-      principal: caller.get,
-      held: memory.open({ account: caller.account, peer: peerOf(request, server) }),
+      principal: caller.principal,
+      reservation: memory.open({ account: caller.account, peer: peerOf(request, server) }),
       stopping,
-      ended({ fault, previews }) {
-        onEnd()
+      onEnd({ fault, previews }) {
+        closeStream()
         const ms = Math.round(performance.now() - startedAt)
         log.info('tuning session ended', {
           requestId: context.id,
@@ -71,24 +71,24 @@ export function tuneRoutes({ usecases, authenticator, memory, openStream, stoppi
       'x-request-id': context.id,
       ...(offered.length > 0 ? { 'sec-websocket-protocol': tuneProtocol } : {}),
     }
-    if (server?.upgrade(request, { data: connection, headers }) === true) {
+    if (server?.upgrade(request, { data: handler, headers }) === true) {
       return new Response(null, { status: 101 })
     }
-    onEnd()
+    closeStream()
     throw upgradeRequired()
 
     /**
      * A page cannot read the response to a failed upgrade. So with invalid credentials its WebSocket is opened, and the
      * fault is sent as the first message.
      */
-    function callerOf(authenticate: () => Principal): { readonly account?: string; get(): Principal } {
+    function callerOf(authenticate: () => Principal): { readonly account?: string; principal(): Principal } {
       try {
-        const who = authenticate()
-        return { account: who.account, get: () => who }
+        const principal = authenticate()
+        return { account: principal.account, principal: () => principal }
       } catch (thrown) {
         if (Fault.of(thrown).code !== 'unauthenticated' || !request.headers.has('origin')) throw thrown
         return {
-          get() {
+          principal() {
             throw thrown
           },
         }

@@ -28,11 +28,11 @@ export interface TuneSocketHandlerOptions {
   /** The principal that opened the socket. @throws Fault when the credentials are invalid. */
   readonly principal: () => Principal
   /** Memory reservation for messages in the queue. */
-  readonly held: MemoryReservation
+  readonly reservation: MemoryReservation
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal
   /** Called once, after the socket has closed. */
-  readonly ended: (result: { readonly fault?: Fault; readonly previews: number }) => void
+  readonly onEnd: (result: { readonly fault?: Fault; readonly previews: number }) => void
 }
 
 /** Messages of a client that may wait. A client this far ahead does not read the responses. */
@@ -50,9 +50,9 @@ interface QueuedMessage {
 export function createTuneSocketHandler({
   tune,
   principal,
-  held,
+  reservation,
   stopping,
-  ended,
+  onEnd,
 }: TuneSocketHandlerOptions): TuneSocketHandler {
   const queue = createMessageQueue<QueuedMessage>(maxQueuedMessages)
   const closed = new AbortController()
@@ -64,7 +64,7 @@ export function createTuneSocketHandler({
   const run = async (socket: Socket) => {
     stopping.addEventListener('abort', wake)
     try {
-      for await (const update of tune(principal(), messagesOf(queue, held), closed.signal)) {
+      for await (const update of tune(principal(), messagesOf(queue, reservation), closed.signal)) {
         while (isBlocked(socket) && !closed.signal.aborted && !stopping.aborted) await writable.wait()
         if (closed.signal.aborted) return
         send(socket, update)
@@ -99,7 +99,7 @@ export function createTuneSocketHandler({
       try {
         const message = parseClientMessage(data)
         const cost = 2 * data.length + messageOverheadBytes
-        held.take(cost)
+        reservation.take(cost)
         if (!queue.put({ message, cost })) fail(socket, tooManyMessages(), closeCodes.refused)
       } catch (thrown) {
         const cause = Fault.of(thrown)
@@ -110,19 +110,19 @@ export function createTuneSocketHandler({
     close() {
       closed.abort()
       queue.close()
-      held.close()
+      reservation.close()
       wake()
-      ended({ previews, ...(fault === undefined ? {} : { fault }) })
+      onEnd({ previews, ...(fault === undefined ? {} : { fault }) })
     },
   }
 }
 
 async function* messagesOf(
   queue: AsyncIterable<QueuedMessage>,
-  held: MemoryReservation,
+  reservation: MemoryReservation,
 ): AsyncGenerator<ClientMessage, void> {
   for await (const { message, cost } of queue) {
-    held.give(cost)
+    reservation.give(cost)
     yield message
   }
 }

@@ -68,14 +68,14 @@ function handlerOf(
         void respondOnce(call, () => call.request, reply)
     case 'client_streaming':
       return (call: grpc.ServerReadableStream<Message, Message>, reply: grpc.sendUnaryData<Message>) =>
-        void respondOnce(call, (context) => messagesOf(call, context.held, pool), reply)
+        void respondOnce(call, (context) => messagesOf(call, context.reservation, pool), reply)
     case 'server_streaming':
       return (call: grpc.ServerWritableStream<Message, Message>) =>
         void respondStream(call, () => call.request)
     case 'bidi_streaming':
       // The implementation may keep bytes of several messages, so these calls use no pooled buffers.
       return (call: grpc.ServerDuplexStream<Message, Message>) =>
-        void respondStream(call, (context) => messagesOf(call, context.held))
+        void respondStream(call, (context) => messagesOf(call, context.reservation))
   }
 
   async function respondOnce(
@@ -105,7 +105,7 @@ function handlerOf(
     input: (context: CallContext) => Message | AsyncIterable<Message>,
   ): Promise<void> {
     const context = interceptor.takeContext(call.metadata)
-    // Writes after the client has left emit errors on the call; the signal already reports that end.
+    // Writes after the client has disconnected emit errors on the call; the signal already reports that end.
     call.on('error', () => {})
     let isFirst = true
     const budget = createSendBudget(call, context.signal)
@@ -135,7 +135,10 @@ function handlerOf(
   }
 }
 
-/** Messages that grpc-js reads ahead of the implementation. Its default of 16 would hold 64 MiB for one call. */
+/**
+ * Messages that grpc-js reads ahead of the implementation. Its default of 16 would hold 64 MiB for one call, and it has no
+ * option for it; so this changes a private member of the stream. `bind-native-service.test.ts` fails without it.
+ */
 const maxReadAhead = 2
 
 /** The memory charge of each message. */
@@ -145,7 +148,11 @@ const charges = new WeakMap<object, number>()
  * The messages of a request stream. Each stays valid until the next one is requested. The iterator must not destroy the
  * call when a loop is left early, because grpc-js could not send the status then.
  */
-function messagesOf(call: Readable, held: MemoryReservation, pool?: MessagePool): AsyncIterable<Message> {
+function messagesOf(
+  call: Readable,
+  reservation: MemoryReservation,
+  pool?: MessagePool,
+): AsyncIterable<Message> {
   const inner = call as Readable & { readonly _readableState?: { highWaterMark: number } }
   if (inner._readableState) inner._readableState.highWaterMark = maxReadAhead
   const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
@@ -157,7 +164,7 @@ function messagesOf(call: Readable, held: MemoryReservation, pool?: MessagePool)
   const messages: AsyncIterator<Message, undefined> = {
     next() {
       if (last) {
-        held.give(charges.get(last) ?? 0)
+        reservation.give(charges.get(last) ?? 0)
         pool?.release(last)
       }
       last = undefined

@@ -1,8 +1,11 @@
+import { createServer } from 'node:net'
+import { promisify } from 'node:util'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { createIdleWatch } from '../../../limits/idle-watch.ts'
 import type { ReportRefusedHandshake } from '../../../tls/tls-log.ts'
 import { maxMessageBytes } from '../implementation.ts'
 import type { Services } from '../create-services.ts'
+import { listenError } from '../../shared/listen-error.ts'
 import { createMaxConnectionAge } from './max-connection-age.ts'
 import { bindNativeService } from './bind-native-service.ts'
 import { createClientCertificates } from './client-certificates.ts'
@@ -12,7 +15,7 @@ import { createMessagePool } from './message-pool.ts'
 import { createNativeInterceptor } from './native-interceptor.ts'
 import { configureHttp2Server } from './configure-http2-server.ts'
 
-export interface GrpcNeeds {
+export interface GrpcServerOptions {
   readonly services: Services
   readonly host: string
   /** 0 takes a free port. */
@@ -44,9 +47,9 @@ const keepaliveTimeoutMs = 20_000
 const graceMs = 60 * 60_000
 
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
-export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
-  const { services, host, port, connectionAgeMs, keepaliveMs, uploadIdleTimeoutMs } = needs
-  const { credentials = ServerCredentials.createInsecure(), refused } = needs
+export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { services, host, port, connectionAgeMs, keepaliveMs, uploadIdleTimeoutMs } = options
+  const { credentials = ServerCredentials.createInsecure(), refused } = options
   const { callInterceptor, readiness } = services
   const certificates = createClientCertificates(refused)
   const maxConnectionAge = createMaxConnectionAge({ ageMs: connectionAgeMs, graceMs })
@@ -103,17 +106,29 @@ export async function listenGrpc(needs: GrpcNeeds): Promise<GrpcServer> {
   }
 }
 
-function listen(server: Server, credentials: ServerCredentials, host: string, port: number): Promise<number> {
+async function listen(
+  server: Server,
+  credentials: ServerCredentials,
+  host: string,
+  port: number,
+): Promise<number> {
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  server.bindAsync(`${name}:${port}`, credentials, (cause, bound) => {
-    if (!cause) return resolve(bound)
-    const taken = cause.message.includes('EADDRINUSE')
-    const why = taken ? 'another process uses the port' : cause.message
-    const remedy = taken
-      ? 'Stop that process, or set PIXELFLOW_GRPC_PORT to another port.'
-      : 'Check PIXELFLOW_HOST.'
-    reject(new Error(`Cannot listen on ${host} port ${port}: ${why}. ${remedy}`, { cause }))
-  })
+  try {
+    return await promisify(server.bindAsync.bind(server))(`${name}:${port}`, credentials)
+  } catch (error) {
+    const cause = (await systemErrorOf(host, port)) ?? error
+    throw listenError({ host, port, setting: 'PIXELFLOW_GRPC_PORT' }, cause)
+  }
+}
+
+/**
+ * The system error of an address that cannot be listened on, found by a second attempt: the error of grpc-js is a sentence
+ * without a code. Undefined when the second attempt succeeds.
+ */
+async function systemErrorOf(host: string, port: number): Promise<Error | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+  const server = createServer()
+    .once('error', resolve)
+    .listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => server.close(() => resolve(undefined)))
   return promise
 }

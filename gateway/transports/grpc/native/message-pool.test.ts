@@ -16,8 +16,8 @@ function framed(bytes: number, fill: number): Buffer {
 
 const free = { take: () => {}, give: () => {} }
 
-function pooledDecoder(pool = createMessagePool(), held = free) {
-  return { pool, decoder: pool.decoder(4 * KiB * KiB, held) }
+function pooledDecoder(pool = createMessagePool(), charge = free) {
+  return { pool, decoder: pool.decoder(4 * KiB * KiB, charge) }
 }
 
 test('messages of any size are decoded, however their bytes are split', () => {
@@ -69,25 +69,25 @@ test('the pool keeps a bounded number of free buffers', () => {
 
 test('a message that is too large is refused by its prefix, without a charge', () => {
   let taken = 0
-  const held = { ...free, take: (bytes: number) => void (taken += bytes) }
-  const decoder = createMessageDecoder(100 * KiB, held, (bytes) => Buffer.alloc((taken += bytes)))
+  const charge = { ...free, take: (bytes: number) => void (taken += bytes) }
+  const decoder = createMessageDecoder(100 * KiB, charge, (bytes) => Buffer.alloc((taken += bytes)))
   expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('at most 102400 bytes')
   expect(taken).toBe(0)
 })
 
 test('a message is charged by its length, a large one by the bytes that have arrived', () => {
   let taken = 0
-  const held = {
+  const charge = {
     take: (bytes: number) => void (taken += bytes),
     give: (bytes: number) => void (taken -= bytes),
   }
-  const decoder = createMessageDecoder(4 * KiB * KiB, held)
+  const decoder = createMessageDecoder(4 * KiB * KiB, charge)
   decoder.write(framed(256 * KiB, 1).subarray(0, 5))
   expect(taken).toBe(messageCharge(256 * KiB))
   expect(decoder.isInMessage).toBe(true)
 
   taken = 0
-  const long = createMessageDecoder(4 * KiB * KiB, held)
+  const long = createMessageDecoder(4 * KiB * KiB, charge)
   const message = framed(4 * KiB * KiB, 2)
   long.write(message.subarray(0, 5))
   expect(taken).toBeLessThan(8 * KiB)
@@ -99,26 +99,26 @@ test('a message is charged by its length, a large one by the bytes that have arr
 })
 
 test('a message is refused when the memory is full', () => {
-  const held = {
+  const charge = {
     ...free,
     take() {
       throw new Error('full')
     },
   }
-  expect(() => createMessageDecoder(KiB, held).write(framed(1, 0))).toThrow('full')
+  expect(() => createMessageDecoder(KiB, charge).write(framed(1, 0))).toThrow('full')
 })
 
 test.each([0, 1, 4, 16, 64, 319, 320, 330, 512, 513, 1024, 4096])(
   '100 messages of %d KiB leave no charge after their release',
   (size) => {
     const memory = createRequestMemory({ totalBytes: 64e6, perAccountBytes: 64e6, perPeerBytes: 64e6 })
-    const held = memory.open({ account: 'ann', peer: '1.1.1.1' })
-    const decoder = createMessageDecoder(4 * KiB * KiB, held)
+    const reservation = memory.open({ account: 'ann', peer: '1.1.1.1' })
+    const decoder = createMessageDecoder(4 * KiB * KiB, reservation)
     const message = framed(size * KiB, 1)
     for (let count = 0; count < 100; count++) {
       for (let at = 0; at < message.length; at += 50_000) decoder.write(message.subarray(at, at + 50_000))
       expect(memory.heldBytes).toBe(messageCharge(size * KiB))
-      held.give(messageCharge(size * KiB))
+      reservation.give(messageCharge(size * KiB))
       expect(memory.heldBytes).toBe(0)
     }
   },

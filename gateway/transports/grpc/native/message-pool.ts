@@ -11,7 +11,7 @@ import {
  */
 export interface MessagePool {
   /** Creates the decoder of one call that uses one message at a time. */
-  decoder(maxMessageBytes: number, held: MemoryCharge): MessageDecoder
+  decoder(maxMessageBytes: number, charge: MemoryCharge): MessageDecoder
   /** Records that a decoded message refers to these bytes. */
   track<M extends object>(message: M, bytes: Buffer): M
   /** Puts the buffer of a message back. A message that is never released is left to the garbage collector. */
@@ -53,7 +53,7 @@ export function createMessagePool(): MessagePool {
   }
 
   return {
-    decoder: (maxMessageBytes, held) => createMessageDecoder(maxMessageBytes, held, allocate),
+    decoder: (maxMessageBytes, charge) => createMessageDecoder(maxMessageBytes, charge, allocate),
     track(message, bytes) {
       if (pooled.has(bytes.buffer)) bufferOf.set(message, bytes.buffer)
       return message

@@ -26,7 +26,7 @@ export interface MessageReceiver {
   /** Why messages are refused, once they are. */
   readonly fault: Fault | undefined
   /** The call is accepted, and its messages are charged from now on. */
-  begin(held: MemoryReservation): void
+  begin(reservation: MemoryReservation): void
   /** Refuses the messages for a reason found elsewhere, such as a failed decode. */
   refuse(fault: Fault): void
   /** The client has sent its last message. */
@@ -35,12 +35,12 @@ export interface MessageReceiver {
   close(): void
 }
 
-export interface MessageReceiverNeeds {
+export interface MessageReceiverOptions {
   readonly call: ServerInterceptingCallInterface
   /** Type of the messages. */
   readonly input: DescMessage
   readonly maxMessageBytes: number
-  readonly createDecoder: (maxMessageBytes: number, held: MemoryCharge) => MessageDecoder
+  readonly createDecoder: (maxMessageBytes: number, charge: MemoryCharge) => MessageDecoder
   /** Whether the client sends a stream. A stream may pause between two messages. */
   readonly isStream: boolean
   readonly idle: IdleWatch
@@ -49,10 +49,10 @@ export interface MessageReceiverNeeds {
 }
 
 /** Replaces the decoder of a grpc-js call. @throws Error when this version of grpc-js has other private members. */
-export function createMessageReceiver(needs: MessageReceiverNeeds): MessageReceiver {
-  const { call, input, maxMessageBytes, createDecoder, isStream, idle, onIdle } = needs
+export function createMessageReceiver(options: MessageReceiverOptions): MessageReceiver {
+  const { call, input, maxMessageBytes, createDecoder, isStream, idle, onIdle } = options
   const inner = innerCallOf(call)
-  let held: MemoryReservation | undefined
+  let reservation: MemoryReservation | undefined
   let fault: Fault | undefined
   let watch: ReturnType<IdleWatch['begin']> | undefined
   const expectMore = () => {
@@ -79,8 +79,8 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
   }
 
   const decoder = createDecoder(maxMessageBytes, {
-    take: (bytes) => held?.take(bytes),
-    give: (bytes) => held?.give(bytes),
+    take: (bytes) => reservation?.take(bytes),
+    give: (bytes) => reservation?.give(bytes),
   })
   inner.decoder = {
     write(data) {
@@ -100,13 +100,13 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
   inner.decompressMessage = async (message, encoding) => {
     if (encoding === 'identity') return decompress.call(call, message, encoding)
     // The size after decompression is unknown, so the largest possible size is charged until it is known.
-    recordFault(() => held?.take(maxMessageBytes))
+    recordFault(() => reservation?.take(maxMessageBytes))
     const whole = await Promise.resolve(decompress.call(call, message, encoding)).catch((thrown: unknown) => {
       fault ??= decompressionFault(thrown, maxMessageBytes)
       throw thrown
     })
     // The remaining charge is that of an uncompressed message of this length.
-    held?.give(maxMessageBytes - whole.length + message.length - prefixBytes)
+    reservation?.give(maxMessageBytes - whole.length + message.length - prefixBytes)
     recordFault(() => requireBoundedMessage(whole, input))
     return whole
   }
@@ -115,8 +115,8 @@ export function createMessageReceiver(needs: MessageReceiverNeeds): MessageRecei
     get fault() {
       return fault
     },
-    begin(charge) {
-      held = charge
+    begin(opened) {
+      reservation = opened
       if (!isStream) expectMore()
     },
     refuse(why) {

@@ -60,7 +60,7 @@ interface Shared {
   readonly repeated: RepeatedAuthorization
 }
 
-export interface NativeInterceptorNeeds {
+export interface NativeInterceptorOptions {
   readonly callInterceptor: CallInterceptor
   readonly pool: MessagePool
   /** Ends calls whose messages pause for too long. */
@@ -79,7 +79,7 @@ export function createNativeInterceptor({
   certificateOf = () => undefined,
   goawaySignalOf = () => undefined,
   onAuthenticated = () => {},
-}: NativeInterceptorNeeds): NativeInterceptor {
+}: NativeInterceptorOptions): NativeInterceptor {
   const methods = new Map<string, Method>()
   const repeated = createRepeatedAuthorization()
   const shared: Shared = { intercepted: new WeakMap(), pool, idle, repeated }
@@ -213,7 +213,7 @@ class InterceptedCall extends ServerInterceptingCall {
    * Workaround for Bun: a write on an HTTP/2 stream may call back synchronously, from inside the end of another stream.
    * Thousands of calls on one connection once nested until the stack overflowed and the process died. No upstream issue
    * is known. With Bun 1.4.5 `concurrent-calls.test.ts` and `bursts.test.ts` pass without it (2026-11-30); it can be
-   * removed once the stress tests have passed without it, too.
+   * removed once the stress tests (`cancellations.test.ts`, `memory.test.ts`) have passed without it, too.
    */
   override sendMessage(...[message, sent]: Parameters<InnerCall['sendMessage']>): void {
     this.#context?.countSent()
@@ -245,7 +245,7 @@ class InterceptedCall extends ServerInterceptingCall {
     }
     const context = this.#method.open(incoming, stream.session as ServerHttp2Session | undefined)
     this.#context = context
-    if (!context.refusal) this.#receiver.begin(context.held)
+    if (!context.refusal) this.#receiver.begin(context.reservation)
     this.#intercepted.set(metadata, this)
     return context
   }

@@ -62,7 +62,7 @@ export function installWindowUpdateWorkaround(
   }
   server.prependListener('setSecureContext' in server ? 'secureConnection' : 'connection', filterSocket)
   server.on('session', (session: ServerHttp2Session) => {
-    // The session of a client that has already left has no socket.
+    // The session of a client that has already disconnected has no socket.
     const state = (session.socket as { [stateKey]?: SocketState } | undefined)?.[stateKey]
     state?.limit?.sessionStarted(session)
     session.on('stream', (stream) => void stream.once('close', () => state?.filter.closed(stream.id ?? 0)))

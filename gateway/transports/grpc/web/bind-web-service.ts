@@ -29,7 +29,7 @@ export function bindWebService<S extends DescService>(
 function handlerOf(method: DescMethod, implemented: unknown) {
   const isStreamIn = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming'
   const read = (input: unknown, received: () => void) => {
-    if (isStreamIn) return counted(input as AsyncIterable<unknown>, received)
+    if (isStreamIn) return countMessages(input as AsyncIterable<unknown>, received)
     received()
     return input
   }
@@ -68,7 +68,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       fault = toCallFault(thrown, call.signal)
       throw toConnectError(fault, call.requestId)
     } finally {
-      // Neither complete nor failed: connect-es has stopped the iteration because the client has left.
+      // Neither complete nor failed: connect-es has stopped the iteration because the client has disconnected.
       call.end(fault ?? (isComplete ? undefined : clientCancelled()))
     }
   }
@@ -90,7 +90,7 @@ async function* refuseFullDuplex(): AsyncGenerator<never, void> {
   })
 }
 
-async function* counted<T>(messages: AsyncIterable<T>, count: () => void): AsyncGenerator<T, void> {
+async function* countMessages<T>(messages: AsyncIterable<T>, count: () => void): AsyncGenerator<T, void> {
   try {
     for await (const one of messages) {
       count()

@@ -15,7 +15,7 @@ import { httpRequestKey, createWebInterceptor, type HttpRequestInfo } from './we
 import { readMessages } from './read-messages.ts'
 import { binaryType, decodeText, encodeText, textModeOf, textType } from './text-mode.ts'
 
-/** gRPC-Web and Connect on the HTTP port. Native gRPC needs trailers, which `Bun.serve` cannot send. */
+/** gRPC-Web and Connect on the HTTP port. Native gRPC needs trailers, which `Bun.serve` cannot send, and has its own port. */
 export function grpcWebRoutes(
   { callInterceptor, bind: bindServices }: Services,
   uploadIdleTimeoutMs: number,
@@ -38,21 +38,21 @@ export function grpcWebRoutes(
       async ({ request, server }) => {
         // Streams may be idle for long. Idle uploads end by their own timeout.
         server?.timeout(request, 0)
-        const notes = requestContextOf(request)
-        const info: HttpRequestInfo = { request: notes, peer: peerOf(request, server) }
+        const context = requestContextOf(request)
+        const info: HttpRequestInfo = { request: context, peer: peerOf(request, server) }
         const header = new Headers(request.headers)
-        header.set('x-request-id', notes.id)
+        header.set('x-request-id', context.id)
         const contextValues = createContextValues().set(httpRequestKey, info)
         const { isRequestText, isResponseText } = textModeOf(header)
         if (isRequestText) header.set('content-type', binaryType)
-        const alive = Object.assign(() => {}, { pauseMs: uploadIdleTimeoutMs })
-        const bytes = readBody(request, alive, () => heldBy(info))
+        const idleTimeout = Object.assign(() => {}, { pauseMs: uploadIdleTimeoutMs })
+        const bytes = readBody(request, idleTimeout, () => reservationOf(info))
         const body = requestBody(isRequestText ? decodeText(bytes) : bytes, handler.method, request, info)
         const { method, url, signal } = request
-        // connect-es assumes HTTP/2 for every fetch request; with 1.1 it would refuse ProcessImage.
+        // With HTTP/1.1 connect-es would refuse the bidirectional ProcessImage, which this server serves half-duplex.
         const response = await handler({ httpVersion: '2', method, url, signal, body, header, contextValues })
         if (response.status === 415) throw unsupportedContentType(request)
-        return universalServerResponseToFetch(isResponseText ? asText(response) : response)
+        return universalServerResponseToFetch(isResponseText ? toTextResponse(response) : response)
       },
       { parse: 'none' },
     )
@@ -73,7 +73,7 @@ async function* requestBody(
       method,
       contentType,
       length: contentLengthOf(request),
-      held: () => heldBy(info),
+      reservation: () => reservationOf(info),
     })
   } catch (thrown) {
     // The base64 decoder throws ConnectErrors itself.
@@ -81,12 +81,12 @@ async function* requestBody(
   }
 }
 
-function heldBy({ call }: HttpRequestInfo): MemoryReservation {
-  if (call) return call.held
+function reservationOf({ call }: HttpRequestInfo): MemoryReservation {
+  if (call) return call.reservation
   throw new Error('The call has no context: the interceptor has not seen its headers.')
 }
 
-function asText({ header, body, ...response }: UniversalServerResponse): UniversalServerResponse {
+function toTextResponse({ header, body, ...response }: UniversalServerResponse): UniversalServerResponse {
   const textHeader = new Headers(header)
   textHeader.set('content-type', textType)
   return {

@@ -10,13 +10,13 @@ import { rulesOf } from '../method-rules.ts'
 /** Flag of an enveloped message: it is compressed. */
 const compressedFlag = 1
 
-export interface ReadMessagesNeeds {
+export interface ReadMessagesOptions {
   readonly method: DescMethod
   readonly contentType: string
   /** The declared length of the body; null without one. */
   readonly length: number | null
   /** The memory account of the body; requested when the first bytes have arrived. */
-  readonly held: () => MemoryReservation
+  readonly reservation: () => MemoryReservation
 }
 
 /**
@@ -27,7 +27,7 @@ export interface ReadMessagesNeeds {
  */
 export async function* readMessages(
   body: AsyncIterable<Uint8Array>,
-  { method, contentType, length, held }: ReadMessagesNeeds,
+  { method, contentType, length, reservation }: ReadMessagesOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const { maxRequestBytes } = rulesOf(method)
   const isJson = contentType.includes('json')
@@ -36,7 +36,7 @@ export async function* readMessages(
 
   if (!/^application\/(?:connect\+|grpc-web)/i.test(contentType)) {
     if (length !== null && length > maxRequestBytes) throw messageTooLarge(length, maxRequestBytes)
-    const whole = createByteBuffer(held())
+    const whole = createByteBuffer(reservation())
     for await (const piece of body) {
       if (whole.length + piece.length > maxRequestBytes) throw messageTooLarge(undefined, maxRequestBytes)
       whole.append(piece)
@@ -48,14 +48,14 @@ export async function* readMessages(
   }
 
   const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming'
-  const decoder = createMessageDecoder(maxRequestBytes, held())
+  const decoder = createMessageDecoder(maxRequestBytes, reservation())
   for await (const piece of body) {
     for (const message of decoder.write(Buffer.from(piece.buffer, piece.byteOffset, piece.length))) {
       const content = message.subarray(prefixBytes)
       if (!((message[0] ?? 0) & compressedFlag)) check(content)
       yield message
       // A stream requests the next message when it has finished with this one. A single message is held until the call ends.
-      if (isStream) held().give(messageCharge(content.length))
+      if (isStream) reservation().give(messageCharge(content.length))
     }
   }
   if (decoder.isInMessage) {

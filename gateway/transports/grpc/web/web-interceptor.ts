@@ -75,8 +75,10 @@ export function takeContext({ values }: HandlerContext): CallContext {
 }
 
 /**
- * Turns the error for an undecodable message into a fault with details, request id and remedy. connect-es aborts the
- * signal with the same error object that it sends, so changing the object changes the response.
+ * Turns the error of connect-es for an undecodable message into a fault with details, request id and remedy.
+ *
+ * connect-es has no hook for this error, and no upstream issue is known. It aborts the signal with the same error object that
+ * it sends, so changing the object changes the response. `values.test.ts` fails when this no longer holds.
  */
 function replaceDecodeError(
   { signal: { reason } }: HandlerContext,
