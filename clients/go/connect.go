@@ -15,17 +15,18 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// Round robin over every address, and the retry policy; the same file in every client.
+// The load balancing policy (round robin) and the retry policy, the same in every client.
 //
 //go:embed service-config.json
 var serviceConfig string
 
-// TLS holds PEM files: the trusted authority, and the client certificate. Without Cert and Key only the token authenticates.
+// TLS names PEM files: the certificate of the authority to trust, and the client certificate with its key. Without Cert and
+// Key the client authenticates with the token only.
 type TLS struct{ CA, Cert, Key string }
 
 // Connect connects to every gateway behind target, such as "dns:///pixelflow.example.com:50051". Calls are balanced over
 // the available gateways, and reads include the earlier writes of the same connection. The connection is not encrypted if
-// security is nil. An empty token sends no authorization.
+// security is nil. If the token is empty, the connection sends none.
 func Connect(target string, security *TLS, token string) (*grpc.ClientConn, error) {
 	transport, err := security.credentials()
 	if err != nil {
@@ -35,7 +36,7 @@ func Connect(target string, security *TLS, token string) (*grpc.ClientConn, erro
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithUnaryInterceptor((&positions{}).intercept),
-		// Keepalive detects a lost gateway while only a long watch is open.
+		// Keepalive detects a lost gateway also while no call sends data, as during a long watch.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	}
 	if token != "" {
@@ -64,7 +65,7 @@ func (t *TLS) credentials() (credentials.TransportCredentials, error) {
 	return credentials.NewTLS(config), nil
 }
 
-// Config reads the PEM files.
+// Config reads the PEM files into a TLS configuration.
 func (t *TLS) Config() (*tls.Config, error) {
 	authority, err := os.ReadFile(t.CA)
 	if err != nil {
@@ -72,14 +73,14 @@ func (t *TLS) Config() (*tls.Config, error) {
 	}
 	config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 	if !config.RootCAs.AppendCertsFromPEM(authority) {
-		return nil, fmt.Errorf("%s holds no certificate", t.CA)
+		return nil, fmt.Errorf("%s contains no PEM certificate; name the certificate of the authority to trust", t.CA)
 	}
 	if t.Cert != "" {
-		own, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		certificate, err := tls.LoadX509KeyPair(t.Cert, t.Key)
 		if err != nil {
 			return nil, err
 		}
-		config.Certificates = []tls.Certificate{own}
+		config.Certificates = []tls.Certificate{certificate}
 	}
 	return config, nil
 }

@@ -8,17 +8,17 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Details are the google.rpc details of an error; nil fields are absent.
+// Details are the google.rpc messages attached to an error; those that are absent are nil.
 type Details struct {
-	// Info has the error code as its reason.
+	// Info contains the error code as its reason.
 	Info *errdetails.ErrorInfo
-	// Request has the id of the call in the server's log.
+	// Request contains the id of the call in the server's log.
 	Request *errdetails.RequestInfo
 	// Fields are the invalid fields.
 	Fields []*errdetails.BadRequest_FieldViolation
-	// Retry has the delay before the next retry.
+	// Retry contains the delay before the next try.
 	Retry *errdetails.RetryInfo
-	// Remedy describes how to correct the error, in English.
+	// Remedy says how to correct the error, in English.
 	Remedy *errdetails.LocalizedMessage
 }
 
@@ -26,26 +26,26 @@ type Details struct {
 func DetailsOf(err error) Details {
 	var found Details
 	for _, detail := range status.Convert(err).Details() {
-		switch one := detail.(type) {
+		switch message := detail.(type) {
 		case *errdetails.ErrorInfo:
-			found.Info = one
+			found.Info = message
 		case *errdetails.RequestInfo:
-			found.Request = one
+			found.Request = message
 		case *errdetails.BadRequest:
-			found.Fields = one.FieldViolations
+			found.Fields = message.FieldViolations
 		case *errdetails.RetryInfo:
-			found.Retry = one
+			found.Retry = message
 		case *errdetails.LocalizedMessage:
-			found.Remedy = one
+			found.Remedy = message
 		}
 	}
 	return found
 }
 
-// Explain formats an error with its field, code and remedy.
+// Explain formats an error with its code, fields, remedy and request id.
 func Explain(err error) string {
-	said, details := status.Convert(err), DetailsOf(err)
-	lines := []string{fmt.Sprintf("%s: %s", said.Code(), said.Message())}
+	st, details := status.Convert(err), DetailsOf(err)
+	lines := []string{fmt.Sprintf("%s: %s", st.Code(), st.Message())}
 	for _, field := range details.Fields {
 		lines = append(lines, "  field: "+field.Field)
 	}

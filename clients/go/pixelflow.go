@@ -48,31 +48,31 @@ func (c Client) Process(
 	var results []Result
 	var last *pb.TaskEvent
 	for {
-		answer, err := call.Recv()
+		response, err := call.Recv()
 		switch {
 		case errors.Is(err, io.EOF):
 			return results, nil
 		case status.Code(err) == codes.Unavailable && last != nil:
-			return c.carryOn(ctx, last, onEvent)
+			return c.resumeProcess(ctx, last, onEvent)
 		case err != nil:
 			return nil, err
 		}
-		switch piece := answer.GetData().(type) {
+		switch data := response.GetData().(type) {
 		case *pb.ProcessResponse_Event:
-			last = piece.Event
+			last = data.Event
 			onEvent(last)
 		case *pb.ProcessResponse_Output:
-			results = append(results, Result{Output: piece.Output})
+			results = append(results, Result{Output: data.Output})
 		case *pb.ProcessResponse_Chunk:
 			result := &results[len(results)-1]
-			result.Data = append(result.Data, piece.Chunk...)
+			result.Data = append(result.Data, data.Chunk...)
 		}
 	}
 }
 
-// carryOn continues Process after the last event received.
-func (c Client) carryOn(ctx context.Context, last *pb.TaskEvent, onEvent func(*pb.TaskEvent)) ([]Result, error) {
-	if !Final(last) {
+// resumeProcess continues Process after the last event received.
+func (c Client) resumeProcess(ctx context.Context, last *pb.TaskEvent, onEvent func(*pb.TaskEvent)) ([]Result, error) {
+	if !IsFinal(last) {
 		for event, err := range c.Watch(ctx, last.Task.Id, last.Token) {
 			if err != nil {
 				return nil, err
@@ -92,22 +92,23 @@ func (c Client) carryOn(ctx context.Context, last *pb.TaskEvent, onEvent func(*p
 	return results, nil
 }
 
-// Watch yields each event of a task after the token once, reopening broken connections. It ends after the final event.
+// Watch yields each event of a task once, starting after the token, or with the first event if the token is empty. It
+// reopens broken connections and ends after the final event.
 func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.TaskEvent, error] {
 	return func(yield func(*pb.TaskEvent, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		retry := newRetry()
+		retry := newBackoff()
 		for {
 			call, err := c.RPC.WatchTask(ctx, &pb.WatchTaskRequest{Id: task, After: after})
 			for err == nil {
-				var answer *pb.WatchTaskResponse
-				if answer, err = call.Recv(); err != nil {
+				var response *pb.WatchTaskResponse
+				if response, err = call.Recv(); err != nil {
 					break
 				}
-				after = answer.Event.Token
-				retry = newRetry()
-				if !yield(answer.Event, nil) {
+				after = response.Event.Token
+				retry = newBackoff()
+				if !yield(response.Event, nil) {
 					return
 				}
 			}
@@ -122,8 +123,8 @@ func (c Client) Watch(ctx context.Context, task, after string) iter.Seq2[*pb.Tas
 	}
 }
 
-// Final reports whether an event is the last one of its task.
-func Final(event *pb.TaskEvent) bool {
+// IsFinal reports whether an event is the last one of its task.
+func IsFinal(event *pb.TaskEvent) bool {
 	switch event.GetKind() {
 	case pb.TaskEventKind_TASK_EVENT_KIND_COMPLETED,
 		pb.TaskEventKind_TASK_EVENT_KIND_FAILED,

@@ -14,7 +14,7 @@ import (
 
 const positionKey = "pixelflow-position"
 
-// positions stores the position of the last write. Calls are balanced over the gateways; a read that sends the position
+// positions keeps the position of the last write. Calls are balanced over the gateways; a read that sends the position
 // includes that write on any gateway.
 type positions struct {
 	lock   sync.Mutex
@@ -28,17 +28,17 @@ func (p *positions) intercept(
 	p.lock.Lock()
 	sent := p.newest
 	p.lock.Unlock()
-	own, _ := metadata.FromOutgoingContext(ctx)
-	if sent != "" && len(own.Get(positionKey)) == 0 {
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	if sent != "" && len(outgoing.Get(positionKey)) == 0 {
 		ctx = metadata.AppendToOutgoingContext(ctx, positionKey, sent)
 	}
 	var header metadata.MD
 	err := invoke(ctx, method, request, reply, connection, append(options, grpc.Header(&header))...)
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	for _, one := range header.Get(positionKey) {
-		if isLater(one, p.newest) {
-			p.newest = one
+	for _, position := range header.Get(positionKey) {
+		if isLater(position, p.newest) {
+			p.newest = position
 		}
 	}
 	// The server was restored from an older backup and no longer knows the position.
@@ -48,18 +48,19 @@ func (p *positions) intercept(
 	return err
 }
 
-func isPosition(one *errdetails.BadRequest_FieldViolation) bool {
-	return one.Field == positionKey && one.Reason == "invalid_request"
+func isPosition(violation *errdetails.BadRequest_FieldViolation) bool {
+	return violation.Field == positionKey && violation.Reason == "invalid_request"
 }
 
-// isLater reports whether a position is newer: responses can arrive out of order.
-func isLater(one, other string) bool {
-	oneSeq, oneLog, _ := strings.Cut(one, ".")
-	otherSeq, otherLog, _ := strings.Cut(other, ".")
-	if oneLog != otherLog {
+// isLater reports whether a position is newer than the known one, because responses can arrive out of order. A position of
+// another log is newer: that log has replaced the previous one.
+func isLater(position, known string) bool {
+	sequence, log, _ := strings.Cut(position, ".")
+	knownSequence, knownLog, _ := strings.Cut(known, ".")
+	if log != knownLog {
 		return true
 	}
-	first, _ := strconv.ParseUint(oneSeq, 36, 64)
-	second, _ := strconv.ParseUint(otherSeq, 36, 64)
+	first, _ := strconv.ParseUint(sequence, 36, 64)
+	second, _ := strconv.ParseUint(knownSequence, 36, 64)
 	return first > second
 }

@@ -40,12 +40,12 @@ func (c Client) Upload(ctx context.Context, file io.Reader, mediaType string) (*
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	answer, err := call.CloseAndRecv()
-	return answer.GetImage(), err
+	response, err := call.CloseAndRecv()
+	return response.GetImage(), err
 }
 
-// Picture is a processed image and its bytes.
-type Picture struct {
+// ProcessedImage is a processed image and its bytes.
+type ProcessedImage struct {
 	*pb.ProcessedImage
 	Data []byte
 }
@@ -54,12 +54,12 @@ type Picture struct {
 // the output to return; it may be empty if the recipe has one output.
 func (c Client) ProcessImage(
 	ctx context.Context, file io.Reader, recipe *structpb.Value, output string,
-) (Picture, error) {
+) (ProcessedImage, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	call, err := c.RPC.ProcessImage(ctx)
 	if err != nil {
-		return Picture{}, err
+		return ProcessedImage{}, err
 	}
 	metadata := &pb.ProcessImageMetadata{MediaType: AnyType, Recipe: recipe, Output: output}
 	err = call.Send(&pb.ProcessImageRequest{Data: &pb.ProcessImageRequest_Metadata{Metadata: metadata}})
@@ -74,20 +74,20 @@ func (c Client) ProcessImage(
 		err = call.CloseSend()
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Picture{}, err
+		return ProcessedImage{}, err
 	}
-	var picture Picture
+	var image ProcessedImage
 	for {
-		answer, err := call.Recv()
+		response, err := call.Recv()
 		switch {
 		case errors.Is(err, io.EOF):
-			return picture, nil
+			return image, nil
 		case err != nil:
-			return Picture{}, err
-		case answer.GetResult() != nil:
-			picture.ProcessedImage = answer.GetResult()
+			return ProcessedImage{}, err
+		case response.GetResult() != nil:
+			image.ProcessedImage = response.GetResult()
 		default:
-			picture.Data = append(picture.Data, answer.GetChunk()...)
+			image.Data = append(image.Data, response.GetChunk()...)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func sendFile(file io.Reader, chunk func([]byte) error, commit func(*pb.UploadCo
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return commit(&pb.UploadCommit{Bytes: size, Sha256: hex.EncodeToString(digest.Sum(nil))})
 		case err != nil:
-			return fmt.Errorf("the file cannot be read: %w", err)
+			return fmt.Errorf("cannot read the file to upload: %w", err)
 		}
 	}
 }

@@ -19,8 +19,8 @@ type Tuning struct {
 	sequence int64
 }
 
-// Heard is a message from the server while tuning. Data has the bytes of a preview.
-type Heard struct {
+// TuneMessage is a message from the server during a tuning session. Data contains the bytes of a preview.
+type TuneMessage struct {
 	*pb.TuneResponse
 	Data []byte
 }
@@ -59,21 +59,21 @@ func (t *Tuning) Apply() error {
 // Finish closes the sending side. The server still answers the newest change.
 func (t *Tuning) Finish() error { return t.call.CloseSend() }
 
-// Next returns the next message, a preview once it is complete; io.EOF after a normal end.
-func (t *Tuning) Next() (Heard, error) {
-	answer, err := t.call.Recv()
+// Next returns the next message. It returns a preview once all of its bytes have arrived, and io.EOF after a normal end.
+func (t *Tuning) Next() (TuneMessage, error) {
+	response, err := t.call.Recv()
 	if err != nil {
-		return Heard{}, err
+		return TuneMessage{}, err
 	}
-	heard := Heard{TuneResponse: answer}
-	for int64(len(heard.Data)) < answer.GetPreview().GetBytes() {
-		more, err := t.call.Recv()
+	message := TuneMessage{TuneResponse: response}
+	for int64(len(message.Data)) < response.GetPreview().GetBytes() {
+		next, err := t.call.Recv()
 		if err != nil {
-			return Heard{}, err
+			return TuneMessage{}, err
 		}
-		heard.Data = append(heard.Data, more.GetChunk()...)
+		message.Data = append(message.Data, next.GetChunk()...)
 	}
-	return heard, nil
+	return message, nil
 }
 
 func (t *Tuning) change(change *pb.TuneChange) (int64, error) {

@@ -19,15 +19,15 @@ from pixelflow_tuning import Preview, Tuning
 
 
 def main() -> int:
-    options = arguments()
+    options = parse_arguments()
     with connect(options.target) as channel:
         client = Client(channel, os.environ.get("PIXELFLOW_TOKEN"))
         try:
-            image = client.upload(options.picture)
+            image = client.upload(options.image)
             with Tuning(client, image.id, options.recipe) as tuning:
-                # A second thread reads changes from stdin; this one reads messages from the server.
-                threading.Thread(target=read, args=(tuning,), daemon=True).start()
-                task = show(tuning, options.output)
+                # One thread sends the changes from stdin; this one receives messages from the server.
+                threading.Thread(target=send_changes, args=(tuning,), daemon=True).start()
+                task = save_previews(tuning, options.output)
             for event in client.watch(task.id):
                 task = event.task
             for output in task.outputs:
@@ -40,39 +40,43 @@ def main() -> int:
     return 0
 
 
-def read(tuning: Tuning) -> None:
+def send_changes(tuning: Tuning) -> None:
+    """Sends each change in stdin. Applies the recipe at the end of the input."""
     for line in sys.stdin:
-        place, _, value = line.strip().partition("=")
+        parameter, _, value = line.strip().partition("=")
         try:
-            tuning.set({place: json.loads(value)})
+            tuning.set({parameter: json.loads(value)})
         except ValueError:
-            print(f"{value!r} is no number, text in quotes, true, false or null", file=sys.stderr)
+            print(
+                f"Invalid value {value!r}. Give a number, a string in quotes, true, false or null.",
+                file=sys.stderr,
+            )
     tuning.apply()
     tuning.finish()
 
 
-def show(tuning: Tuning, path: Path) -> pb.Task:
+def save_previews(tuning: Tuning, path: Path) -> pb.Task:
     """Writes each preview to a file. Returns the task that was created last."""
     task = pb.Task()
-    for heard in tuning:
-        match heard:
-            case Preview(about, data):
+    for message in tuning:
+        match message:
+            case Preview(preview, data):
                 path.write_bytes(data)
-                print(f"{path}: change {about.sequence}, {about.width}×{about.height}, {about.ms:.0f} ms")
+                print(f"{path}: change {preview.sequence}, {preview.width}×{preview.height}, {preview.ms:.0f} ms")
             case pb.TuneRefused():
-                print(heard.fault.detail, heard.fault.remedy)
+                print(message.fault.detail, message.fault.remedy)
             case pb.TuneApplied():
-                task = heard.task
+                task = message.task
     return task
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("picture", type=Path)
-    parser.add_argument("recipe", help="to begin with, in the short text form, such as blur:2")
-    parser.add_argument("-o", "--output", type=Path, default=Path("preview.jpg"), help="file of the preview")
+    parser.add_argument("image", type=Path, help="image file")
+    parser.add_argument("recipe", help="initial recipe in text form, such as blur:2")
+    parser.add_argument("-o", "--output", type=Path, default=Path("preview.jpg"), help="file for the previews")
     parser.add_argument(
-        "--target", default="dns:///127.0.0.1:50051", help="the gateways (default: %(default)s)"
+        "--target", default="dns:///127.0.0.1:50051", help="gRPC target of the gateways (default: %(default)s)"
     )
     return parser.parse_args()
 

@@ -26,7 +26,7 @@ def generate(target: Path) -> None:
         ]
     )
     if code != 0:
-        sys.exit(f"protoc ended with {code}; see above.")
+        sys.exit(f"protoc failed with exit code {code}. Correct the errors that it has printed.")
 
 
 if __name__ == "__main__":

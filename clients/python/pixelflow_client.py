@@ -26,7 +26,7 @@ sys.path.append(str(HERE / "gen"))
 from pixelflow.v1 import image_pb2 as pb  # noqa: E402
 from pixelflow.v1 import image_pb2_grpc as rpc  # noqa: E402
 
-# Round robin over every address, and the retry policy; the same file in every client.
+# The load balancing policy (round robin) and the retry policy, the same in every client.
 SERVICE_CONFIG = (HERE.parents[1] / "proto" / "service-config.json").read_text()
 CHUNK_BYTES = 256 * 1024
 # The server detects the format from the bytes.
@@ -36,7 +36,8 @@ FINAL = (pb.TASK_EVENT_KIND_COMPLETED, pb.TASK_EVENT_KIND_FAILED, pb.TASK_EVENT_
 
 @dataclass(frozen=True)
 class Tls:
-    """PEM files: the trusted authority and the client certificate. Without `cert` and `key` only the token authenticates."""
+    """PEM files: the certificate of the authority to trust, and the client certificate with its key. Without `cert` and
+    `key` the client authenticates with the token only."""
 
     ca: Path
     cert: Path | None = None
@@ -50,45 +51,47 @@ class Tls:
         )
 
 
-def connect(target: str, tls: Tls | None = None, more: Sequence[tuple[str, Any]] = ()) -> grpc.Channel:
+def connect(target: str, tls: Tls | None = None, options: Sequence[tuple[str, Any]] = ()) -> grpc.Channel:
     """Opens a channel to every gateway behind `target`: "dns:///pixelflow.example.com:50051", or a list such as
     "ipv4:10.0.0.1:50051,10.0.0.2:50051". Calls are balanced over the available gateways, and reads include the
-    earlier writes of the same channel."""
-    options = [
+    earlier writes of the same channel. `options` are grpcio options that override those of this client."""
+    channel_options = [
         ("grpc.service_config", SERVICE_CONFIG),
         ("grpc.enable_retries", 1),
-        # Keepalive detects a lost gateway while only a long watch is open.
+        # Keepalive detects a lost gateway also while no call sends data, as during a long watch.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
-        *more,
+        *options,
     ]
     if tls is None:
-        return grpc.intercept_channel(grpc.insecure_channel(target, options), Positions())
-    return grpc.intercept_channel(grpc.secure_channel(target, tls.credentials(), options), Positions())
+        channel = grpc.insecure_channel(target, channel_options)
+    else:
+        channel = grpc.secure_channel(target, tls.credentials(), channel_options)
+    return grpc.intercept_channel(channel, PositionInterceptor())
 
 
 POSITION = "pixelflow-position"
 
 
-class Positions(grpc.UnaryUnaryClientInterceptor):
-    """Stores the position of the channel's last write. Calls are balanced over the gateways; a read that sends the
+class PositionInterceptor(grpc.UnaryUnaryClientInterceptor):
+    """Keeps the position of the channel's last write. Calls are balanced over the gateways; a read that sends the
     position includes that write on any gateway."""
 
     def __init__(self) -> None:
         self.newest: str | None = None
 
     def intercept_unary_unary(self, continuation: Callable, details: Any, request: Message) -> grpc.Call:
-        own = details.metadata or ()
-        if self.newest and POSITION not in [name for name, _ in own]:
-            details = details._replace(metadata=(*own, (POSITION, self.newest)))
+        metadata = details.metadata or ()
+        if self.newest and POSITION not in [name for name, _ in metadata]:
+            details = details._replace(metadata=(*metadata, (POSITION, self.newest)))
         call = continuation(details, request)
-        call.add_done_callback(self.hear)
+        call.add_done_callback(self._record)
         return call
 
-    def hear(self, call: grpc.Call) -> None:
+    def _record(self, call: grpc.Call) -> None:
         if call.code() == grpc.StatusCode.INVALID_ARGUMENT:
-            bad = details_of(call).get("BadRequest")
-            if bad and POSITION in [one.field for one in bad.field_violations]:
+            invalid = details_of(call).get("BadRequest")
+            if invalid and POSITION in [violation.field for violation in invalid.field_violations]:
                 # The server was restored from an older backup and no longer knows the position.
                 self.newest = None
         for name, value in call.initial_metadata() or ():
@@ -96,10 +99,11 @@ class Positions(grpc.UnaryUnaryClientInterceptor):
                 self.newest = value
 
 
-def is_later(one: str, other: str | None) -> bool:
-    """Whether a position is newer: responses can arrive out of order."""
-    (seq, log), (other_seq, other_log) = one.split("."), (other or "0.").split(".")
-    return log != other_log or int(seq, 36) > int(other_seq, 36)
+def is_later(position: str, known: str | None) -> bool:
+    """Whether a position is newer than the known one, because responses can arrive out of order. A position of
+    another log is newer: that log has replaced the previous one."""
+    (sequence, log), (known_sequence, known_log) = position.split("."), (known or "0.").split(".")
+    return log != known_log or int(sequence, 36) > int(known_sequence, 36)
 
 
 @dataclass
@@ -111,14 +115,14 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ProcessedImage:
     """A processed image and its bytes."""
 
-    about: pb.ProcessedImage
+    description: pb.ProcessedImage
     data: bytes
 
 
-Sent = TypeVar("Sent", pb.UploadRequest, pb.ProcessImageRequest)
+Request = TypeVar("Request", pb.UploadRequest, pb.ProcessImageRequest)
 
 
 class Client:
@@ -130,18 +134,19 @@ class Client:
 
     def upload(self, path: Path, media_type: str = ANY_TYPE) -> pb.Image:
         """Uploads a file in chunks."""
-        about = pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size)
-        return self.stub.Upload(file_requests(path, pb.UploadRequest, about), metadata=self.metadata).image
+        metadata = pb.UploadMetadata(media_type=media_type, bytes=path.stat().st_size)
+        requests = file_requests(path, pb.UploadRequest, metadata)
+        return self.stub.Upload(requests, metadata=self.metadata).image
 
-    def process_image(self, path: Path, recipe: str | dict, output: str = "") -> Picture:
+    def process_image(self, path: Path, recipe: str | dict, output: str = "") -> ProcessedImage:
         """Processes a file in one call and returns the result. The server does not store a small file. `output` names
         the output to return; it may be empty if the recipe has one output."""
-        about = pb.ProcessImageMetadata(
+        metadata = pb.ProcessImageMetadata(
             media_type=ANY_TYPE, bytes=path.stat().st_size, recipe=recipe_value(recipe), output=output
         )
-        requests = file_requests(path, pb.ProcessImageRequest, about)
+        requests = file_requests(path, pb.ProcessImageRequest, metadata)
         first, *rest = self.stub.ProcessImage(requests, metadata=self.metadata)
-        return Picture(first.result, b"".join(one.chunk for one in rest))
+        return ProcessedImage(first.result, b"".join(response.chunk for response in rest))
 
     def process(
         self, image: str, recipe: str | dict, on_event: Callable[[pb.TaskEvent], None]
@@ -152,15 +157,15 @@ class Client:
         results: list[Result] = []
         request = pb.ProcessRequest(image=image, recipe=recipe_value(recipe))
         try:
-            for piece in self.stub.Process(request, metadata=self.metadata):
-                match piece.WhichOneof("data"):
+            for response in self.stub.Process(request, metadata=self.metadata):
+                match response.WhichOneof("data"):
                     case "event":
-                        last = piece.event
+                        last = response.event
                         on_event(last)
                     case "output":
-                        results.append(Result(piece.output))
+                        results.append(Result(response.output))
                     case "chunk":
-                        results[-1].data += piece.chunk
+                        results[-1].data += response.chunk
             return results
         except grpc.RpcError as error:
             if last is None or error.code() != grpc.StatusCode.UNAVAILABLE:
@@ -170,22 +175,22 @@ class Client:
             for event in self.watch(task.id, last.token):
                 task = event.task
                 on_event(event)
-        return [Result(one, self.download_output(task.id, one.name)) for one in task.outputs]
+        return [Result(output, self.download_output(task.id, output.name)) for output in task.outputs]
 
     def watch(self, task: str, after: str = "") -> Iterator[pb.TaskEvent]:
-        """Yields each event of a task after the token `after` once, reopening broken connections. Ends after the final
-        event."""
-        patience = Patience()
+        """Yields each event of a task once, starting after the token `after`, or with the first event if it is empty.
+        Reopens broken connections. Ends after the final event."""
+        backoff = Backoff()
         while True:
             try:
                 request = pb.WatchTaskRequest(id=task, after=after)
-                for answer in self.stub.WatchTask(request, metadata=self.metadata):
-                    after = answer.event.token
-                    patience = Patience()
-                    yield answer.event
+                for response in self.stub.WatchTask(request, metadata=self.metadata):
+                    after = response.event.token
+                    backoff = Backoff()
+                    yield response.event
                 return
             except grpc.RpcError as error:
-                patience.wait(error)
+                backoff.wait(error)
 
     def download_output(self, task: str, name: str = "") -> bytearray:
         """Downloads a finished output."""
@@ -193,50 +198,60 @@ class Client:
 
     def download(self, **source: Any) -> bytearray:
         """Downloads a stored file, `image="<id>"` or `output=pb.OutputName(…)`, and verifies its digest. Resumes a
-        broken connection."""
-        data, patience, about = bytearray(), Patience(), pb.Content()
+        broken connection. Raises DamagedDownloadError if the file is truncated or damaged."""
+        data, backoff, content = bytearray(), Backoff(), pb.Content()
         while True:
             try:
                 request = pb.DownloadRequest(offset=len(data), **source)
-                for answer in self.stub.Download(request, metadata=self.metadata):
-                    if answer.HasField("content"):
-                        about = answer.content
-                    data += answer.chunk
-                    patience = Patience()
+                for response in self.stub.Download(request, metadata=self.metadata):
+                    if response.HasField("content"):
+                        content = response.content
+                    data += response.chunk
+                    backoff = Backoff()
                 break
             except grpc.RpcError as error:
-                if about.bytes and len(data) == about.bytes:
+                if content.bytes and len(data) == content.bytes:
                     break
-                patience.wait(error)
-        if hashlib.sha256(data).hexdigest() != about.sha256:
-            raise ValueError("what was downloaded is not what is stored")
+                backoff.wait(error)
+        if hashlib.sha256(data).hexdigest() != content.sha256:
+            raise DamagedDownloadError(len(data), content.bytes)
         return data
 
 
-class Patience:
-    """Reopens a stream while no gateway is available: for one minute, with exponential backoff."""
+class DamagedDownloadError(ValueError):
+    """The downloaded bytes do not match the SHA-256 of the stored file."""
+
+    def __init__(self, received: int, size: int) -> None:
+        super().__init__(
+            f"The downloaded bytes ({received} of {size}) do not match the SHA-256 of the stored file. "
+            "Download the file again."
+        )
+
+
+class Backoff:
+    """Limits how often a broken stream is reopened: for one minute, with exponentially growing pauses."""
 
     def __init__(self) -> None:
         self.pause, self.deadline = 0.1, time.monotonic() + 60
 
     def wait(self, error: grpc.RpcError) -> None:
-        """Pauses before the next try. Raises the error if it is not temporary or the minute is over."""
+        """Pauses before the next try. Raises the error if it is not temporary or the minute has passed."""
         if error.code() != grpc.StatusCode.UNAVAILABLE or time.monotonic() + self.pause > self.deadline:
             raise error
         time.sleep(self.pause)
         self.pause = min(2 * self.pause, 5)
 
 
-def file_requests(path: Path, kind: type[Sent], metadata: Message) -> Iterator[Sent]:
+def file_requests(path: Path, request: type[Request], metadata: Message) -> Iterator[Request]:
     """Yields the messages of an upload: metadata, chunks and commit."""
     size, digest = 0, hashlib.sha256()
-    yield kind(metadata=metadata)
+    yield request(metadata=metadata)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             size += len(chunk)
             digest.update(chunk)
-            yield kind(chunk=chunk)
-    yield kind(commit=pb.UploadCommit(bytes=size, sha256=digest.hexdigest()))
+            yield request(chunk=chunk)
+    yield request(commit=pb.UploadCommit(bytes=size, sha256=digest.hexdigest()))
 
 
 def recipe_value(recipe: str | dict) -> Value:
@@ -249,7 +264,7 @@ def recipe_value(recipe: str | dict) -> Value:
     return value
 
 
-# The google.rpc details of an error; see the comment at the top of the proto.
+# The google.rpc messages attached to errors; image.proto describes them.
 DETAILS: tuple[type[Message], ...] = (
     error_details_pb2.ErrorInfo,
     error_details_pb2.RequestInfo,
@@ -262,21 +277,21 @@ DETAILS: tuple[type[Message], ...] = (
 def details_of(error: grpc.RpcError) -> dict[str, Any]:
     """Returns the google.rpc details of an error by message name: `details_of(error)["ErrorInfo"].reason`."""
     status = rpc_status.from_call(error)
-    found = {}
+    found: dict[str, Any] = {}
     for detail in status.details if status else ():
-        for kind in DETAILS:
-            message = kind()
+        for message_type in DETAILS:
+            message = message_type()
             if detail.Unpack(message):
-                found[kind.DESCRIPTOR.name] = message
+                found[message_type.DESCRIPTOR.name] = message
     return found
 
 
 def explain(error: grpc.RpcError) -> str:
-    """Formats an error with its field, code and remedy."""
+    """Formats an error with its code, fields, remedy and request id."""
     details = details_of(error)
     lines = [f"{error.code().name}: {error.details()}"]
-    if bad := details.get("BadRequest"):
-        lines += [f"  field: {one.field}" for one in bad.field_violations]
+    if invalid := details.get("BadRequest"):
+        lines += [f"  field: {violation.field}" for violation in invalid.field_violations]
     if remedy := details.get("LocalizedMessage"):
         lines.append(f"  {remedy.message}")
     if request := details.get("RequestInfo"):

@@ -18,13 +18,13 @@ import (
 )
 
 func main() {
-	target := flag.String("target", "dns:///127.0.0.1:50051", "the gateways")
+	target := flag.String("target", "dns:///127.0.0.1:50051", "gRPC target of the gateways")
 	var security pixelflow.TLS
-	flag.StringVar(&security.CA, "ca", "", "certificate of the authority to trust; switches TLS on")
-	flag.StringVar(&security.Cert, "cert", "", "own certificate")
-	flag.StringVar(&security.Key, "key", "", "key of the own certificate")
+	flag.StringVar(&security.CA, "ca", "", "file with the certificate of the authority to trust; enables TLS")
+	flag.StringVar(&security.Cert, "cert", "", "file with the client certificate")
+	flag.StringVar(&security.Key, "key", "", "file with the key of the client certificate")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: example [flags] picture recipe [beginning of the results' names]")
+		fmt.Fprintln(os.Stderr, "usage: example [flags] image recipe [prefix of the result files]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -32,31 +32,31 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	name := "out"
+	prefix := "out"
 	if flag.NArg() > 2 {
-		name = flag.Arg(2)
+		prefix = flag.Arg(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *target, security, flag.Arg(0), flag.Arg(1), name); err != nil {
+	if err := run(ctx, *target, security, flag.Arg(0), flag.Arg(1), prefix); err != nil {
 		fmt.Fprintln(os.Stderr, pixelflow.Explain(err))
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, target string, security pixelflow.TLS, picture, recipe, name string) error {
-	var secure *pixelflow.TLS
+func run(ctx context.Context, target string, security pixelflow.TLS, path, recipe, prefix string) error {
+	var optionalTLS *pixelflow.TLS
 	if security.CA != "" {
-		secure = &security
+		optionalTLS = &security
 	}
-	connection, err := pixelflow.Connect(target, secure, os.Getenv("PIXELFLOW_TOKEN"))
+	connection, err := pixelflow.Connect(target, optionalTLS, os.Getenv("PIXELFLOW_TOKEN"))
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
 	client := pixelflow.New(connection)
 
-	file, err := os.Open(picture)
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -68,22 +68,22 @@ func run(ctx context.Context, target string, security pixelflow.TLS, picture, re
 	fmt.Printf("uploaded %s %d×%d, %d bytes: %s\n",
 		image.Format, image.GetWidth(), image.GetHeight(), image.Bytes, image.Id)
 
-	results, err := client.Process(ctx, image.Id, structpb.NewStringValue(recipe), tell)
+	results, err := client.Process(ctx, image.Id, structpb.NewStringValue(recipe), printEvent)
 	if err != nil {
 		return err
 	}
 	for _, result := range results {
-		about := result.Output
-		path := fmt.Sprintf("%s-%s.%s", name, about.Name, about.Format)
+		output := result.Output
+		path := fmt.Sprintf("%s-%s.%s", prefix, output.Name, output.Format)
 		if err := os.WriteFile(path, result.Data, 0o644); err != nil {
 			return err
 		}
-		fmt.Printf("%s: %d×%d, %d bytes\n", path, about.Width, about.Height, about.Bytes)
+		fmt.Printf("%s: %d×%d, %d bytes\n", path, output.Width, output.Height, output.Bytes)
 	}
 	return nil
 }
 
-func tell(event *pb.TaskEvent) {
+func printEvent(event *pb.TaskEvent) {
 	kind := strings.ToLower(strings.TrimPrefix(event.Kind.String(), "TASK_EVENT_KIND_"))
 	fmt.Printf("%5.1f %%  %s %s\n", event.Task.Progress, kind, event.Output)
 }

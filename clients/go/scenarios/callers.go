@@ -15,105 +15,106 @@ import (
 )
 
 var callerScenarios = []scenario{
-	{"no-credentials", func(ctx context.Context, b *bench) {
-		_, err := b.unauthenticated.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
-		if b.encrypted() {
-			refused(err, codes.Unavailable, "", "")
+	{"no-credentials", func(ctx context.Context, f *fixture) {
+		_, err := f.unauthenticated.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
+		if f.usesTLS() {
+			expectRefused(err, codes.Unavailable, "", "")
 		} else {
-			refused(err, codes.Unauthenticated, "unauthenticated", "")
+			expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
 		}
 	}},
-	{"wrong-token", func(ctx context.Context, b *bench) {
-		liar := call(b.address, b.ann.security, "unknown-token")
-		defer liar.connection.Close()
-		_, err := liar.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
-		refused(err, codes.Unauthenticated, "unauthenticated", "")
-		_, err = liar.upload(ctx, whole(b.photo)...)
-		refused(err, codes.Unauthenticated, "unauthenticated", "")
-		for _, err = range liar.Watch(ctx, b.doneTask(ctx).Id, "") {
-			check(err != nil, "an event was shown")
+	{"wrong-token", func(ctx context.Context, f *fixture) {
+		wrongToken := newCaller(f.address, f.ann.security, "unknown-token")
+		defer wrongToken.connection.Close()
+		_, err := wrongToken.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
+		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+		_, err = wrongToken.upload(ctx, validUpload(f.photo)...)
+		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+		for _, err = range wrongToken.Watch(ctx, f.doneTask(ctx).Id, "") {
+			check(err != nil, "the stream has an event")
 		}
-		refused(err, codes.Unauthenticated, "unauthenticated", "")
+		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
 	}},
-	{"wrong-certificate", func(ctx context.Context, b *bench) {
-		mine := *b.stranger
-		mine.CA = b.ann.security.CA
-		refused(b.callAs(ctx, mine), codes.Unavailable, "", "")
+	{"wrong-certificate", func(ctx context.Context, f *fixture) {
+		security := *f.untrusted
+		security.CA = f.ann.security.CA
+		expectRefused(f.listTasksWith(ctx, security), codes.Unavailable, "", "")
 	}},
-	{"wrong-server", func(ctx context.Context, b *bench) {
-		mine := *b.ann.security
-		mine.CA = b.stranger.CA
-		refused(b.callAs(ctx, mine), codes.Unavailable, "", "")
+	{"wrong-server", func(ctx context.Context, f *fixture) {
+		security := *f.ann.security
+		security.CA = f.untrusted.CA
+		expectRefused(f.listTasksWith(ctx, security), codes.Unavailable, "", "")
 	}},
-	{"other-account", func(ctx context.Context, b *bench) {
-		bob, image, task := b.bob, b.someImage(ctx).Id, b.doneTask(ctx).Id
+	{"other-account", func(ctx context.Context, f *fixture) {
+		bob, image, task := f.bob, f.someImage(ctx).Id, f.doneTask(ctx).Id
 		_, err := bob.RPC.GetImage(ctx, &pb.GetImageRequest{Id: image})
-		refused(err, codes.NotFound, "image_not_found", "")
-		call, err := bob.RPC.Download(ctx, b.ofImage(ctx))
+		expectRefused(err, codes.NotFound, "image_not_found", "")
+		call, err := bob.RPC.Download(ctx, f.imageRequest(ctx))
 		_, err = must(call, err).Recv()
-		refused(err, codes.NotFound, "image_not_found", "")
+		expectRefused(err, codes.NotFound, "image_not_found", "")
 		_, err = bob.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: task})
-		refused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "task_not_found", "")
 		for _, err = range bob.Watch(ctx, task, "") {
-			check(err != nil, "an event was shown")
+			check(err != nil, "the stream has an event")
 		}
-		refused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "task_not_found", "")
 		_, err = bob.RPC.CancelTask(ctx, &pb.CancelTaskRequest{Id: task})
-		refused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "task_not_found", "")
 		_, err = bob.DownloadOutput(ctx, task, "small")
-		refused(err, codes.NotFound, "task_not_found", "")
-		for _, one := range must(bob.RPC.ListTasks(ctx, &pb.ListTasksRequest{Limit: 200})).Items {
-			check(one.Id != task, one)
+		expectRefused(err, codes.NotFound, "task_not_found", "")
+		for _, listed := range must(bob.RPC.ListTasks(ctx, &pb.ListTasksRequest{Limit: 200})).Items {
+			check(listed.Id != task, listed)
 		}
 	}},
-	{"deadline", func(ctx context.Context, b *bench) {
-		task := b.create(ctx, slow)
-		defer b.cancel(ctx, task)
-		short, cancel := context.WithTimeout(ctx, time.Second)
+	{"deadline", func(ctx context.Context, f *fixture) {
+		task := f.create(ctx, longRecipe)
+		defer f.cancel(ctx, task)
+		callCtx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		events, err := b.watch(short, task.Id, "")
-		refused(err, codes.DeadlineExceeded, "", "")
+		events, err := f.watch(callCtx, task.Id, "")
+		expectRefused(err, codes.DeadlineExceeded, "", "")
 		check(len(events) > 0 && events[0].Kind == pb.TaskEventKind_TASK_EVENT_KIND_QUEUED, kinds(events))
 	}},
-	{"unknown-method", func(ctx context.Context, b *bench) {
-		err := b.ann.connection.Invoke(ctx, "/"+imageService+"/PaintPicture", &emptypb.Empty{}, &emptypb.Empty{})
-		refused(err, codes.Unimplemented, "", "")
+	{"unknown-method", func(ctx context.Context, f *fixture) {
+		err := f.ann.connection.Invoke(ctx, "/"+imageService+"/UnknownMethod", &emptypb.Empty{}, &emptypb.Empty{})
+		expectRefused(err, codes.Unimplemented, "", "")
 	}},
-	{"many-at-once", func(ctx context.Context, b *bench) {
+	{"concurrent-calls", func(ctx context.Context, f *fixture) {
 		var calls sync.WaitGroup
-		answers := make(chan error, 500)
-		for range cap(answers) {
+		results := make(chan error, 500)
+		for range cap(results) {
 			calls.Go(func() {
-				_, err := b.publicCaller.RPC.GetVersion(ctx, &pb.GetVersionRequest{})
-				answers <- err
+				_, err := f.publicCaller.RPC.GetVersion(ctx, &pb.GetVersionRequest{})
+				results <- err
 			})
 		}
 		calls.Wait()
-		close(answers)
-		for err := range answers {
+		close(results)
+		for err := range results {
 			check(err == nil, err)
 		}
 	}},
 }
 
-func (b *bench) callAs(ctx context.Context, security pixelflow.TLS) error {
-	someone := call(b.address, &security, "")
-	defer someone.connection.Close()
-	_, err := someone.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
+// listTasksWith calls ListTasks with these certificates, and returns the error.
+func (f *fixture) listTasksWith(ctx context.Context, security pixelflow.TLS) error {
+	caller := newCaller(f.address, &security, "")
+	defer caller.connection.Close()
+	_, err := caller.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
 	return err
 }
 
-// drained reads a stream to its end and returns its messages.
-func drained[T any](recv func() (T, error)) ([]T, error) {
-	var seen []T
+// readAll reads a stream to its end and returns its messages.
+func readAll[T any](recv func() (T, error)) ([]T, error) {
+	var messages []T
 	for {
-		one, err := recv()
+		message, err := recv()
 		if errors.Is(err, io.EOF) {
-			return seen, nil
+			return messages, nil
 		}
 		if err != nil {
-			return seen, err
+			return messages, err
 		}
-		seen = append(seen, one)
+		messages = append(messages, message)
 	}
 }

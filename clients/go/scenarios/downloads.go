@@ -14,87 +14,87 @@ import (
 )
 
 var downloadScenarios = []scenario{
-	{"download-image", func(ctx context.Context, b *bench) {
-		about, data, err := b.download(ctx, b.ofImage(ctx))
-		check(err == nil && bytes.Equal(data, b.photo), err)
-		check(about.Bytes == int64(len(data)) && about.Sha256 == digest(data), about)
-		check(about.MediaType == "image/jpeg" && about.FileName == b.image.Id+".jpg", about)
+	{"download-image", func(ctx context.Context, f *fixture) {
+		content, data, err := f.download(ctx, f.imageRequest(ctx))
+		check(err == nil && bytes.Equal(data, f.photo), err)
+		check(content.Bytes == int64(len(data)) && content.Sha256 == digest(data), content)
+		check(content.MediaType == "image/jpeg" && content.FileName == f.image.Id+".jpg", content)
 	}},
-	{"download-output", func(ctx context.Context, b *bench) {
-		for _, output := range b.doneTask(ctx).Outputs {
-			about, data, err := b.download(ctx, b.ofOutput(ctx, output.Name))
-			check(err == nil && digest(data) == about.Sha256 && about.Sha256 == output.Sha256, about, err)
-			check(about.MediaType == output.MediaType, about)
+	{"download-output", func(ctx context.Context, f *fixture) {
+		for _, output := range f.doneTask(ctx).Outputs {
+			content, data, err := f.download(ctx, f.outputRequest(ctx, output.Name))
+			check(err == nil && digest(data) == content.Sha256 && content.Sha256 == output.Sha256, content, err)
+			check(content.MediaType == output.MediaType, content)
 		}
 	}},
-	{"download-range", func(ctx context.Context, b *bench) {
-		about, data, err := b.download(ctx, part(b.ofImage(ctx), 100, 1000))
-		check(err == nil && bytes.Equal(data, b.photo[100:1100]), err)
-		check(about.Offset == 100 && about.Length == 1000, about)
-		check(about.Bytes == int64(len(b.photo)) && about.Sha256 == digest(b.photo), about)
+	{"download-range", func(ctx context.Context, f *fixture) {
+		content, data, err := f.download(ctx, withRange(f.imageRequest(ctx), 100, 1000))
+		check(err == nil && bytes.Equal(data, f.photo[100:1100]), err)
+		check(content.Offset == 100 && content.Length == 1000, content)
+		check(content.Bytes == int64(len(f.photo)) && content.Sha256 == digest(f.photo), content)
 	}},
-	{"download-tail", func(ctx context.Context, b *bench) {
-		about, data, err := b.download(ctx, part(b.ofImage(ctx), 1000, 1<<40))
-		check(err == nil && bytes.Equal(data, b.photo[1000:]), err)
-		check(about.Length == int64(len(b.photo)-1000), about)
+	{"download-tail", func(ctx context.Context, f *fixture) {
+		content, data, err := f.download(ctx, withRange(f.imageRequest(ctx), 1000, 1<<40))
+		check(err == nil && bytes.Equal(data, f.photo[1000:]), err)
+		check(content.Length == int64(len(f.photo)-1000), content)
 	}},
-	{"download-first", func(ctx context.Context, b *bench) {
-		file, image := b.largeImage(ctx)
+	{"download-first", func(ctx context.Context, f *fixture) {
+		file, image := f.largeImage(ctx)
 		for range 8 {
 			// gRPC adapts the flow-control window at the start of a connection, so each download opens its own.
-			another := call(b.address, b.ann.security, b.ann.token)
-			check(bytes.Equal(must(another.DownloadImage(ctx, image.Id)), file))
-			another.connection.Close()
+			caller := newCaller(f.address, f.ann.security, f.ann.token)
+			check(bytes.Equal(must(caller.DownloadImage(ctx, image.Id)), file))
+			caller.connection.Close()
 		}
 	}},
-	{"download-resume", func(ctx context.Context, b *bench) {
-		file, image := b.largeImage(ctx)
-		wire := newRelay(b.address)
-		wire.cutAfter = 1_000_000
-		defer wire.close()
-		far := call(wire.address(), b.ann.security, b.ann.token)
-		defer far.connection.Close()
-		check(bytes.Equal(must(far.DownloadImage(ctx, image.Id)), file))
-		check(wire.connections.Load() == 2, wire.connections.Load())
+	{"download-resume", func(ctx context.Context, f *fixture) {
+		file, image := f.largeImage(ctx)
+		proxy := newRelay(f.address)
+		proxy.cutAfter = 1_000_000
+		defer proxy.close()
+		throughProxy := newCaller(proxy.address(), f.ann.security, f.ann.token)
+		defer throughProxy.connection.Close()
+		check(bytes.Equal(must(throughProxy.DownloadImage(ctx, image.Id)), file))
+		check(proxy.connections.Load() == 2, proxy.connections.Load())
 	}},
-	{"download-outside", func(ctx context.Context, b *bench) {
-		_, _, err := b.download(ctx, part(b.ofImage(ctx), int64(len(b.photo)), 1))
-		refused(err, codes.OutOfRange, "range_not_satisfiable", "offset")
+	{"download-out-of-range", func(ctx context.Context, f *fixture) {
+		_, _, err := f.download(ctx, withRange(f.imageRequest(ctx), int64(len(f.photo)), 1))
+		expectRefused(err, codes.OutOfRange, "range_not_satisfiable", "offset")
 	}},
-	{"download-no-output", func(ctx context.Context, b *bench) {
-		_, _, err := b.download(ctx, b.ofOutput(ctx, "huge"))
-		refused(err, codes.NotFound, "output_not_found", "")
+	{"download-no-output", func(ctx context.Context, f *fixture) {
+		_, _, err := f.download(ctx, f.outputRequest(ctx, "huge"))
+		expectRefused(err, codes.NotFound, "output_not_found", "")
 	}},
-	{"download-nothing", func(ctx context.Context, b *bench) {
-		_, _, err := b.download(ctx, &pb.DownloadRequest{})
-		refused(err, codes.InvalidArgument, "invalid_request", "source")
+	{"download-no-source", func(ctx context.Context, f *fixture) {
+		_, _, err := f.download(ctx, &pb.DownloadRequest{})
+		expectRefused(err, codes.InvalidArgument, "invalid_request", "source")
 	}},
 }
 
-func (b *bench) largeImage(ctx context.Context) ([]byte, *pb.Image) {
+func (f *fixture) largeImage(ctx context.Context) ([]byte, *pb.Image) {
 	noise := make([]byte, 6*1024*1024)
 	_, _ = rand.Read(noise)
-	file := slices.Concat(b.photo, noise)
-	return file, must(b.ann.upload(ctx, whole(file)...))
+	file := slices.Concat(f.photo, noise)
+	return file, must(f.ann.upload(ctx, validUpload(file)...))
 }
 
-func (b *bench) ofImage(ctx context.Context) *pb.DownloadRequest {
-	return &pb.DownloadRequest{Source: &pb.DownloadRequest_Image{Image: b.someImage(ctx).Id}}
+func (f *fixture) imageRequest(ctx context.Context) *pb.DownloadRequest {
+	return &pb.DownloadRequest{Source: &pb.DownloadRequest_Image{Image: f.someImage(ctx).Id}}
 }
 
-func (b *bench) ofOutput(ctx context.Context, name string) *pb.DownloadRequest {
-	output := &pb.OutputName{Task: b.doneTask(ctx).Id, Name: name}
+func (f *fixture) outputRequest(ctx context.Context, name string) *pb.DownloadRequest {
+	output := &pb.OutputName{Task: f.doneTask(ctx).Id, Name: name}
 	return &pb.DownloadRequest{Source: &pb.DownloadRequest_Output{Output: output}}
 }
 
-func part(request *pb.DownloadRequest, offset, length int64) *pb.DownloadRequest {
+func withRange(request *pb.DownloadRequest, offset, length int64) *pb.DownloadRequest {
 	request.Offset, request.Length = offset, &length
 	return request
 }
 
-// download returns the description of a file and its bytes.
-func (b *bench) download(ctx context.Context, request *pb.DownloadRequest) (*pb.Content, []byte, error) {
-	call, err := b.ann.RPC.Download(ctx, request)
+// download calls Download, and returns the description of the file and its bytes.
+func (f *fixture) download(ctx context.Context, request *pb.DownloadRequest) (*pb.Content, []byte, error) {
+	call, err := f.ann.RPC.Download(ctx, request)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,19 +102,19 @@ func (b *bench) download(ctx context.Context, request *pb.DownloadRequest) (*pb.
 	if err != nil {
 		return nil, nil, err
 	}
-	about := first.GetContent()
-	check(about != nil, first)
+	content := first.GetContent()
+	check(content != nil, first)
 	var data []byte
 	for {
-		answer, err := call.Recv()
+		response, err := call.Recv()
 		if errors.Is(err, io.EOF) {
-			check(int64(len(data)) == about.Length, about, len(data))
-			return about, data, nil
+			check(int64(len(data)) == content.Length, content, len(data))
+			return content, data, nil
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		check(answer.GetChunk() != nil, answer)
-		data = append(data, answer.GetChunk()...)
+		check(response.GetChunk() != nil, response)
+		data = append(data, response.GetChunk()...)
 	}
 }

@@ -14,37 +14,37 @@ import (
 
 // Idempotency keys and read-your-writes consistency.
 var keyScenarios = []scenario{
-	{"retry-key", func(ctx context.Context, b *bench) {
-		done := b.doneTask(ctx)
-		keyed := grpcmetadata.AppendToOutgoingContext(ctx, "idempotency-key", unusedID())
+	{"retry-key", func(ctx context.Context, f *fixture) {
+		done := f.doneTask(ctx)
+		withKey := grpcmetadata.AppendToOutgoingContext(ctx, "idempotency-key", unusedID())
 		request := &pb.RetryTaskRequest{Id: done.Id}
-		first := must(b.ann.RPC.RetryTask(keyed, request)).Task
-		second := must(b.ann.RPC.RetryTask(keyed, request)).Task
+		first := must(f.ann.RPC.RetryTask(withKey, request)).Task
+		second := must(f.ann.RPC.RetryTask(withKey, request)).Task
 		check(first.Id == second.Id && first.Id != done.Id, first, second)
 		check(first.RetryOf == done.Id && second.RetryOf == done.Id, first, second)
-		check(b.finish(ctx, first).Status == pb.TaskStatus_TASK_STATUS_COMPLETED, first)
-		_, err := b.ann.RPC.RetryTask(keyed, &pb.RetryTaskRequest{Id: first.Id})
-		refused(err, codes.FailedPrecondition, "idempotency_key_reused", "")
-		_, err = b.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: unusedID()})
-		refused(err, codes.NotFound, "task_not_found", "")
+		check(f.finish(ctx, first).Status == pb.TaskStatus_TASK_STATUS_COMPLETED, first)
+		_, err := f.ann.RPC.RetryTask(withKey, &pb.RetryTaskRequest{Id: first.Id})
+		expectRefused(err, codes.FailedPrecondition, "idempotency_key_reused", "")
+		_, err = f.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: unusedID()})
+		expectRefused(err, codes.NotFound, "task_not_found", "")
 	}},
-	{"position", func(ctx context.Context, b *bench) {
+	{"position", func(ctx context.Context, f *fixture) {
 		const key = "pixelflow-position"
-		var made, ended grpcmetadata.MD
-		request := &pb.CreateTaskRequest{Image: b.someImage(ctx).Id, Recipe: slow}
-		task := must(b.ann.RPC.CreateTask(ctx, request, grpc.Header(&made))).Task
-		check(len(made.Get(key)) == 1, made)
-		position := made.Get(key)[0]
-		known := grpcmetadata.AppendToOutgoingContext(ctx, key, position)
-		listed := must(b.ann.RPC.ListTasks(known, &pb.ListTasksRequest{Limit: 200})).Items
-		check(slices.ContainsFunc(listed, func(one *pb.Task) bool { return one.Id == task.Id }), listed)
-		check(must(b.ann.RPC.GetTask(known, &pb.GetTaskRequest{Id: task.Id})).Task.Image == task.Image)
-		must(b.ann.RPC.CancelTask(ctx, &pb.CancelTaskRequest{Id: task.Id}, grpc.Header(&ended)))
-		check(len(ended.Get(key)) == 1 && ended.Get(key)[0] != position, ended)
+		var createHeader, cancelHeader grpcmetadata.MD
+		request := &pb.CreateTaskRequest{Image: f.someImage(ctx).Id, Recipe: longRecipe}
+		task := must(f.ann.RPC.CreateTask(ctx, request, grpc.Header(&createHeader))).Task
+		check(len(createHeader.Get(key)) == 1, createHeader)
+		position := createHeader.Get(key)[0]
+		withPosition := grpcmetadata.AppendToOutgoingContext(ctx, key, position)
+		listed := must(f.ann.RPC.ListTasks(withPosition, &pb.ListTasksRequest{Limit: 200})).Items
+		check(slices.ContainsFunc(listed, func(other *pb.Task) bool { return other.Id == task.Id }), listed)
+		check(must(f.ann.RPC.GetTask(withPosition, &pb.GetTaskRequest{Id: task.Id})).Task.Image == task.Image)
+		must(f.ann.RPC.CancelTask(ctx, &pb.CancelTaskRequest{Id: task.Id}, grpc.Header(&cancelHeader)))
+		check(len(cancelHeader.Get(key)) == 1 && cancelHeader.Get(key)[0] != position, cancelHeader)
 		_, log, _ := strings.Cut(position, ".")
-		for _, wrong := range []string{"!", "zzzzzzz." + log} {
-			_, err := b.ann.RPC.ListTasks(grpcmetadata.AppendToOutgoingContext(ctx, key, wrong), &pb.ListTasksRequest{})
-			refused(err, codes.InvalidArgument, "invalid_request", key)
+		for _, invalid := range []string{"!", "zzzzzzz." + log} {
+			_, err := f.ann.RPC.ListTasks(grpcmetadata.AppendToOutgoingContext(ctx, key, invalid), &pb.ListTasksRequest{})
+			expectRefused(err, codes.InvalidArgument, "invalid_request", key)
 		}
 	}},
 }

@@ -17,7 +17,7 @@ import (
 	pb "pixelflow/clients/go/gen/pixelflowv1"
 )
 
-// tally counts the results of the calls.
+// tally counts the results of calls.
 type tally struct {
 	mutex sync.Mutex
 	// Answered is the number of successful calls by gateway address.
@@ -25,48 +25,49 @@ type tally struct {
 	Failed   []string       `json:"failed"`
 }
 
-const callersAtOnce = 8
+const concurrentCallers = 8
 
-// keepCalling calls the gateways behind one name from several goroutines and prints the counts five times a second.
-func keepCalling(target string, options options) {
+// callUntilStopped calls the gateways behind one name from several goroutines until SIGINT or SIGTERM, and prints the
+// counts five times a second.
+func callUntilStopped(target string, options options) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	connection := must(pixelflow.Connect(target, nil, options.token))
 	defer connection.Close()
 	client := pixelflow.New(connection)
-	counted := tally{Answered: map[string]int{}, Failed: []string{}}
+	counts := tally{Answered: map[string]int{}, Failed: []string{}}
 
 	var callers sync.WaitGroup
-	for range callersAtOnce {
+	for range concurrentCallers {
 		callers.Go(func() {
 			for ctx.Err() == nil {
-				counted.call(ctx, client)
+				counts.call(ctx, client)
 			}
 		})
 	}
 	for ctx.Err() == nil {
 		time.Sleep(200 * time.Millisecond)
-		counted.tell()
+		counts.print()
 	}
 	callers.Wait()
-	counted.tell()
+	counts.print()
 }
 
 func (t *tally) call(ctx context.Context, client pixelflow.Client) {
-	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	var from peer.Peer
-	_, err := client.RPC.ListTasks(short, &pb.ListTasksRequest{Limit: 1}, grpc.Peer(&from))
+	var gateway peer.Peer
+	_, err := client.RPC.ListTasks(callCtx, &pb.ListTasksRequest{Limit: 1}, grpc.Peer(&gateway))
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	if err != nil {
 		t.Failed = append(t.Failed, pixelflow.Explain(err))
 	} else {
-		t.Answered[from.Addr.String()]++
+		t.Answered[gateway.Addr.String()]++
 	}
 }
 
-func (t *tally) tell() {
+func (t *tally) print() {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	line, _ := json.Marshal(t)

@@ -15,64 +15,66 @@ import (
 
 type scenario struct {
 	name string
-	run  func(context.Context, *bench)
+	run  func(context.Context, *fixture)
 }
 
-// Skipped if the server uses tokens.
-var onlyWithCertificates = []string{"wrong-certificate", "wrong-server"}
+// onlyWithTLS lists the scenarios that are skipped if the server does not use TLS.
+var onlyWithTLS = []string{"wrong-certificate", "wrong-server"}
 
-// In the order of scenarios.md.
+// scenarios has the order of scenarios.md.
 var scenarios = slices.Concat(
 	imageScenarios, taskScenarios, liveScenarios, downloadScenarios, callerScenarios, keyScenarios, serverScenarios)
 
+// report is the result of one scenario, as it is printed.
 type report struct {
 	Scenario string `json:"scenario"`
 	OK       bool   `json:"ok"`
-	Why      string `json:"why,omitempty"`
-	Ms       int64  `json:"ms"`
+	// Failure describes why the scenario has failed.
+	Failure    string `json:"why,omitempty"`
+	DurationMs int64  `json:"ms"`
 }
 
 func main() {
 	var options options
-	list := flag.Bool("list", false, "only say which there are")
-	only := flag.String("only", "", "only these, with commas between")
-	load := flag.String("load", "", "instead: call these gateways, such as dns:///pixelflow:50051, until told to stop")
+	list := flag.Bool("list", false, "print the names of the scenarios and exit")
+	only := flag.String("only", "", "run only these scenarios, separated by commas")
+	load := flag.String("load", "", "run no scenarios; call the gateways behind this target, such as dns:///pixelflow:50051, until SIGTERM")
 	flag.StringVar(&options.address, "address", "127.0.0.1:50051", "host and port of the gRPC port")
 	flag.StringVar(&options.http, "http", "http://127.0.0.1:3000", "address of the HTTP port")
 	flag.StringVar(&options.token, "token", "", "token of one account")
 	flag.StringVar(&options.otherToken, "other-token", "", "token of another account")
 	flag.StringVar(&options.photo, "photo", "", "a JPEG of 640×480 pixels")
-	flag.StringVar(&options.certs, "certs", "", "folder made by ./pixelflow certs; instead of the tokens")
-	flag.StringVar(&options.untrusted, "untrusted", "", "a folder of certificates from a CA that the server does not trust")
+	flag.StringVar(&options.certs, "certs", "", "folder that ./pixelflow certs has created; replaces the tokens")
+	flag.StringVar(&options.untrusted, "untrusted", "", "folder with certificates of a CA that the server does not trust")
 	flag.StringVar(&options.ann, "ann", "ann", "client of one account in certs")
 	flag.StringVar(&options.bob, "bob", "bob", "client of another account in certs")
 	flag.Parse()
 	if *list {
-		for _, one := range scenarios {
-			fmt.Println(one.name)
+		for _, scenario := range scenarios {
+			fmt.Println(scenario.name)
 		}
 		return
 	}
 	if *load != "" {
-		keepCalling(*load, options)
+		callUntilStopped(*load, options)
 		return
 	}
 
-	bench := newBench(options)
+	fixture := newFixture(options)
 	failures := 0
-	for _, one := range scenarios {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), one.name) {
+	for _, scenario := range scenarios {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), scenario.name) {
 			continue
 		}
-		if slices.Contains(onlyWithCertificates, one.name) && !bench.encrypted() {
+		if slices.Contains(onlyWithTLS, scenario.name) && !fixture.usesTLS() {
 			continue
 		}
-		began := time.Now()
-		why := attempt(bench, one)
-		if why != "" {
+		start := time.Now()
+		failure := runScenario(fixture, scenario)
+		if failure != "" {
 			failures++
 		}
-		line, _ := json.Marshal(report{one.name, why == "", why, time.Since(began).Milliseconds()})
+		line, _ := json.Marshal(report{scenario.name, failure == "", failure, time.Since(start).Milliseconds()})
 		fmt.Println(string(line))
 	}
 	if failures > 0 {
@@ -80,15 +82,15 @@ func main() {
 	}
 }
 
-// attempt runs a scenario and returns the failure, or an empty string.
-func attempt(bench *bench, one scenario) (why string) {
+// runScenario returns why the scenario has failed, or an empty string.
+func runScenario(fixture *fixture, scenario scenario) (failure string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	defer func() {
-		if thrown := recover(); thrown != nil {
-			why = fmt.Sprintf("%v\n%s", thrown, debug.Stack())
+		if reason := recover(); reason != nil {
+			failure = fmt.Sprintf("%v\n%s", reason, debug.Stack())
 		}
 	}()
-	one.run(ctx, bench)
+	scenario.run(ctx, fixture)
 	return ""
 }

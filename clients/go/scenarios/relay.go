@@ -12,7 +12,8 @@ type relay struct {
 	listener    net.Listener
 	target      string
 	connections atomic.Int32
-	// Number of response bytes on the first connection after which the relay cuts all connections; 0 to disable.
+	// cutAfter is the number of response bytes on the first connection after which the relay cuts all connections; 0 to
+	// disable.
 	cutAfter int64
 
 	mutex sync.Mutex
@@ -31,8 +32,8 @@ func (r *relay) address() string { return r.listener.Addr().String() }
 func (r *relay) cut() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	for _, one := range r.open {
-		one.Close()
+	for _, connection := range r.open {
+		connection.Close()
 	}
 	r.open = nil
 }
@@ -44,32 +45,33 @@ func (r *relay) close() {
 
 func (r *relay) accept() {
 	for {
-		near, err := r.listener.Accept()
+		client, err := r.listener.Accept()
 		if err != nil {
 			return
 		}
-		far, err := net.Dial("tcp", r.target)
+		server, err := net.Dial("tcp", r.target)
 		if err != nil {
-			near.Close()
+			client.Close()
 			continue
 		}
 		r.connections.Add(1)
 		r.mutex.Lock()
-		r.open = append(r.open, near, far)
+		r.open = append(r.open, client, server)
 		r.mutex.Unlock()
-		go carry(far, near)
+		go copyAndClose(server, client)
 		if r.cutAfter > 0 && r.connections.Load() == 1 {
 			go func() {
-				_, _ = io.CopyN(near, far, r.cutAfter)
+				_, _ = io.CopyN(client, server, r.cutAfter)
 				r.cut()
 			}()
 		} else {
-			go carry(near, far)
+			go copyAndClose(client, server)
 		}
 	}
 }
 
-func carry(to, from net.Conn) {
+// copyAndClose forwards one direction of a connection, and closes both sides at its end.
+func copyAndClose(to, from net.Conn) {
 	_, _ = io.Copy(to, from)
 	from.Close()
 	to.Close()

@@ -15,70 +15,70 @@ import (
 const serving = grpc_health_v1.HealthCheckResponse_SERVING
 
 var serverScenarios = []scenario{
-	{"health-check", func(ctx context.Context, b *bench) {
+	{"health-check", func(ctx context.Context, f *fixture) {
 		for _, service := range []string{"", imageService} {
-			answer := must(b.health().Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: service}))
-			check(answer.Status == serving, service, answer)
+			response := must(f.health().Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: service}))
+			check(response.Status == serving, service, response)
 		}
 	}},
-	{"health-unknown", func(ctx context.Context, b *bench) {
-		_, err := b.health().Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: "no.Such"})
-		refused(err, codes.NotFound, "", "")
+	{"health-unknown", func(ctx context.Context, f *fixture) {
+		_, err := f.health().Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: "no.Such"})
+		expectRefused(err, codes.NotFound, "", "")
 	}},
-	{"health-list", func(ctx context.Context, b *bench) {
-		statuses := must(b.health().List(ctx, &grpc_health_v1.HealthListRequest{})).Statuses
+	{"health-list", func(ctx context.Context, f *fixture) {
+		statuses := must(f.health().List(ctx, &grpc_health_v1.HealthListRequest{})).Statuses
 		for _, service := range []string{"", imageService, "grpc.health.v1.Health"} {
 			check(statuses[service].GetStatus() == serving, service, statuses)
 		}
 	}},
-	{"health-watch", func(ctx context.Context, b *bench) {
+	{"health-watch", func(ctx context.Context, f *fixture) {
 		expected := map[string]grpc_health_v1.HealthCheckResponse_ServingStatus{
 			imageService: serving,
 			"no.Such":    grpc_health_v1.HealthCheckResponse_SERVICE_UNKNOWN,
 		}
 		for service, status := range expected {
-			short, cancel := context.WithTimeout(ctx, time.Second)
-			watch := must(b.health().Watch(short, &grpc_health_v1.HealthCheckRequest{Service: service}))
-			seen, err := drained(watch.Recv)
+			watchCtx, cancel := context.WithTimeout(ctx, time.Second)
+			watch := must(f.health().Watch(watchCtx, &grpc_health_v1.HealthCheckRequest{Service: service}))
+			responses, err := readAll(watch.Recv)
 			cancel()
-			refused(err, codes.DeadlineExceeded, "", "")
-			check(len(seen) == 1 && seen[0].Status == status, service, seen)
+			expectRefused(err, codes.DeadlineExceeded, "", "")
+			check(len(responses) == 1 && responses[0].Status == status, service, responses)
 		}
 	}},
-	{"reflection", func(ctx context.Context, b *bench) {
-		ask := must(reflectionv1.NewServerReflectionClient(b.publicCaller.connection).ServerReflectionInfo(ctx))
+	{"reflection", func(ctx context.Context, f *fixture) {
+		stream := must(reflectionv1.NewServerReflectionClient(f.publicCaller.connection).ServerReflectionInfo(ctx))
 		list := &reflectionv1.ServerReflectionRequest_ListServices{}
-		check(ask.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: list}) == nil)
+		check(stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: list}) == nil)
 		names := map[string]bool{}
-		for _, one := range must(ask.Recv()).GetListServicesResponse().GetService() {
-			names[one.Name] = true
+		for _, service := range must(stream.Recv()).GetListServicesResponse().GetService() {
+			names[service.Name] = true
 		}
 		symbol := &reflectionv1.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: imageService}
-		check(ask.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: symbol}) == nil)
-		reflected(names, must(ask.Recv()).GetFileDescriptorResponse().GetFileDescriptorProto())
-		check(ask.CloseSend() == nil)
+		check(stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: symbol}) == nil)
+		checkReflection(names, must(stream.Recv()).GetFileDescriptorResponse().GetFileDescriptorProto())
+		check(stream.CloseSend() == nil)
 	}},
-	{"reflection-alpha", func(ctx context.Context, b *bench) {
-		ask := must(reflectionalpha.NewServerReflectionClient(b.publicCaller.connection).ServerReflectionInfo(ctx))
+	{"reflection-alpha", func(ctx context.Context, f *fixture) {
+		stream := must(reflectionalpha.NewServerReflectionClient(f.publicCaller.connection).ServerReflectionInfo(ctx))
 		list := &reflectionalpha.ServerReflectionRequest_ListServices{}
-		check(ask.Send(&reflectionalpha.ServerReflectionRequest{MessageRequest: list}) == nil)
+		check(stream.Send(&reflectionalpha.ServerReflectionRequest{MessageRequest: list}) == nil)
 		names := map[string]bool{}
-		for _, one := range must(ask.Recv()).GetListServicesResponse().GetService() {
-			names[one.Name] = true
+		for _, service := range must(stream.Recv()).GetListServicesResponse().GetService() {
+			names[service.Name] = true
 		}
 		symbol := &reflectionalpha.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: imageService}
-		check(ask.Send(&reflectionalpha.ServerReflectionRequest{MessageRequest: symbol}) == nil)
-		reflected(names, must(ask.Recv()).GetFileDescriptorResponse().GetFileDescriptorProto())
-		check(ask.CloseSend() == nil)
+		check(stream.Send(&reflectionalpha.ServerReflectionRequest{MessageRequest: symbol}) == nil)
+		checkReflection(names, must(stream.Recv()).GetFileDescriptorResponse().GetFileDescriptorProto())
+		check(stream.CloseSend() == nil)
 	}},
 }
 
-func (b *bench) health() grpc_health_v1.HealthClient {
-	return grpc_health_v1.NewHealthClient(b.publicCaller.connection)
+func (f *fixture) health() grpc_health_v1.HealthClient {
+	return grpc_health_v1.NewHealthClient(f.publicCaller.connection)
 }
 
-// reflected checks that reflection lists the services and returns the contract with all of its imports.
-func reflected(services map[string]bool, encoded [][]byte) {
+// checkReflection checks that reflection lists the services and returns the contract with all of its imports.
+func checkReflection(services map[string]bool, encoded [][]byte) {
 	check(services[imageService] && services["grpc.health.v1.Health"], services)
 	files := map[string]*descriptorpb.FileDescriptorProto{}
 	for _, bytes := range encoded {
@@ -89,8 +89,8 @@ func reflected(services map[string]bool, encoded [][]byte) {
 	contract := files["pixelflow/v1/image.proto"]
 	check(contract != nil && contract.Service[0].GetName() == "ImageService", files)
 	for _, file := range files {
-		for _, needed := range file.Dependency {
-			check(files[needed] != nil, needed, "is missing")
+		for _, dependency := range file.Dependency {
+			check(files[dependency] != nil, dependency, "is missing")
 		}
 	}
 }

@@ -6,87 +6,87 @@ import os
 
 from pixelflow_client import CHUNK_BYTES, Client, connect, pb
 
-from .bench import Bench, chunks, commit, digest, metadata, refused, scenario
+from .fixture import Fixture, chunks, commit, digest, metadata, expect_refused, scenario
 from .relay import Relay
 
 
-def download(bench: Bench, **request) -> tuple[pb.Content, bytes]:
-    """Returns the description of a file and its bytes."""
-    first, *rest = bench.ann.stub.Download(pb.DownloadRequest(**request), metadata=bench.ann.metadata)
+def download(fixture: Fixture, **request) -> tuple[pb.Content, bytes]:
+    """Calls Download, and returns the description of the file and its bytes."""
+    first, *rest = fixture.ann.stub.Download(pb.DownloadRequest(**request), metadata=fixture.ann.metadata)
     assert first.WhichOneof("data") == "content", first
-    assert all(one.WhichOneof("data") == "chunk" for one in rest)
-    data = b"".join(one.chunk for one in rest)
+    assert all(response.WhichOneof("data") == "chunk" for response in rest)
+    data = b"".join(response.chunk for response in rest)
     assert len(data) == first.content.length, first
     return first.content, data
 
 
 @scenario("download-image")
-def _(bench: Bench) -> None:
-    about, data = download(bench, image=bench.image.id)
-    assert data == bench.bytes
-    assert (about.bytes, about.sha256) == (len(data), digest(data)), about
-    assert (about.media_type, about.file_name) == ("image/jpeg", f"{bench.image.id}.jpg"), about
+def _(fixture: Fixture) -> None:
+    content, data = download(fixture, image=fixture.image.id)
+    assert data == fixture.bytes
+    assert (content.bytes, content.sha256) == (len(data), digest(data)), content
+    assert (content.media_type, content.file_name) == ("image/jpeg", f"{fixture.image.id}.jpg"), content
 
 
 @scenario("download-output")
-def _(bench: Bench) -> None:
-    for output in bench.done.outputs:
-        about, data = download(bench, output=pb.OutputName(task=bench.done.id, name=output.name))
-        assert digest(data) == about.sha256 == output.sha256, about
-        assert about.media_type == output.media_type, about
+def _(fixture: Fixture) -> None:
+    for output in fixture.done.outputs:
+        content, data = download(fixture, output=pb.OutputName(task=fixture.done.id, name=output.name))
+        assert digest(data) == content.sha256 == output.sha256, content
+        assert content.media_type == output.media_type, content
 
 
 @scenario("download-range")
-def _(bench: Bench) -> None:
-    about, data = download(bench, image=bench.image.id, offset=100, length=1000)
-    assert data == bench.bytes[100:1100]
-    assert (about.offset, about.length) == (100, 1000), about
-    assert (about.bytes, about.sha256) == (len(bench.bytes), digest(bench.bytes)), about
+def _(fixture: Fixture) -> None:
+    content, data = download(fixture, image=fixture.image.id, offset=100, length=1000)
+    assert data == fixture.bytes[100:1100]
+    assert (content.offset, content.length) == (100, 1000), content
+    assert (content.bytes, content.sha256) == (len(fixture.bytes), digest(fixture.bytes)), content
 
 
 @scenario("download-tail")
-def _(bench: Bench) -> None:
-    about, data = download(bench, image=bench.image.id, offset=1000, length=1 << 40)
-    assert data == bench.bytes[1000:]
-    assert about.length == len(bench.bytes) - 1000, about
+def _(fixture: Fixture) -> None:
+    content, data = download(fixture, image=fixture.image.id, offset=1000, length=1 << 40)
+    assert data == fixture.bytes[1000:]
+    assert content.length == len(fixture.bytes) - 1000, content
 
 
 @scenario("download-first")
-def _(bench: Bench) -> None:
-    file, image = large_image(bench)
+def _(fixture: Fixture) -> None:
+    file, image = large_image(fixture)
     for _ in range(8):
         # gRPC adapts the flow-control window at the start of a connection, so each download opens its own.
-        own = [("grpc.use_local_subchannel_pool", 1)]
-        with connect(f"dns:///{bench.address}", bench.ann.tls, own) as channel:
-            assert Client(channel, bench.ann.token).download(image=image.id) == file
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with connect(f"dns:///{fixture.address}", fixture.ann.tls, options) as channel:
+            assert Client(channel, fixture.ann.token).download(image=image.id) == file
 
 
-def large_image(bench: Bench) -> tuple[bytes, pb.Image]:
-    file = bench.bytes + os.urandom(6 * 1024 * 1024)
-    return file, bench.upload(metadata(), *chunks(file, CHUNK_BYTES), commit(file))
+def large_image(fixture: Fixture) -> tuple[bytes, pb.Image]:
+    file = fixture.bytes + os.urandom(6 * 1024 * 1024)
+    return file, fixture.upload(metadata(), *chunks(file, CHUNK_BYTES), commit(file))
 
 
 @scenario("download-resume")
-def _(bench: Bench) -> None:
-    file, image = large_image(bench)
-    with Relay(bench.address, cut_after=1_000_000) as relay, connect(relay.address, bench.ann.tls) as channel:
-        assert Client(channel, bench.ann.token).download(image=image.id) == file
+def _(fixture: Fixture) -> None:
+    file, image = large_image(fixture)
+    with Relay(fixture.address, cut_after=1_000_000) as relay, connect(relay.address, fixture.ann.tls) as channel:
+        assert Client(channel, fixture.ann.token).download(image=image.id) == file
         assert relay.connections == 2, relay.connections
 
 
-@scenario("download-outside")
-def _(bench: Bench) -> None:
-    with refused("OUT_OF_RANGE", "range_not_satisfiable", "offset"):
-        download(bench, image=bench.image.id, offset=len(bench.bytes))
+@scenario("download-out-of-range")
+def _(fixture: Fixture) -> None:
+    with expect_refused("OUT_OF_RANGE", "range_not_satisfiable", "offset"):
+        download(fixture, image=fixture.image.id, offset=len(fixture.bytes))
 
 
 @scenario("download-no-output")
-def _(bench: Bench) -> None:
-    with refused("NOT_FOUND", "output_not_found"):
-        download(bench, output=pb.OutputName(task=bench.done.id, name="huge"))
+def _(fixture: Fixture) -> None:
+    with expect_refused("NOT_FOUND", "output_not_found"):
+        download(fixture, output=pb.OutputName(task=fixture.done.id, name="huge"))
 
 
-@scenario("download-nothing")
-def _(bench: Bench) -> None:
-    with refused("INVALID_ARGUMENT", "invalid_request", "source"):
-        download(bench)
+@scenario("download-no-source")
+def _(fixture: Fixture) -> None:
+    with expect_refused("INVALID_ARGUMENT", "invalid_request", "source"):
+        download(fixture)

@@ -8,141 +8,141 @@ import grpc
 
 from pixelflow_client import CHUNK_BYTES, pb
 
-from .bench import Bench, chunks, commit, digest, metadata, refused, scenario, unused_id
+from .fixture import Fixture, chunks, commit, digest, metadata, expect_refused, scenario, unused_id
 
 
 @scenario("version")
-def _(bench: Bench) -> None:
-    answer = bench.public_caller.stub.GetVersion(pb.GetVersionRequest())
-    assert answer.version and answer.max_upload_bytes > 0 and answer.max_pixels > 0, answer
-    assert "jpeg" in answer.formats, answer.formats
-    assert answer.auth == (pb.AUTH_CERTIFICATE if bench.encrypted else pb.AUTH_TOKEN), answer.auth
+def _(fixture: Fixture) -> None:
+    response = fixture.public_caller.stub.GetVersion(pb.GetVersionRequest())
+    assert response.version and response.max_upload_bytes > 0 and response.max_pixels > 0, response
+    assert "jpeg" in response.formats, response.formats
+    assert response.auth == (pb.AUTH_CERTIFICATE if fixture.uses_tls else pb.AUTH_TOKEN), response.auth
 
 
 @scenario("operations")
-def _(bench: Bench) -> None:
-    answer = bench.ann.stub.ListOperations(pb.ListOperationsRequest(), metadata=bench.ann.metadata)
-    names = [one.name for one in answer.operations]
+def _(fixture: Fixture) -> None:
+    response = fixture.ann.stub.ListOperations(pb.ListOperationsRequest(), metadata=fixture.ann.metadata)
+    names = [operation.name for operation in response.operations]
     assert {"resize", "blur", "format"} <= set(names), names
-    for one in answer.operations:
-        assert one.schema["type"] == "object", one
-        assert one.text.usage.startswith(one.name) and one.examples[0].text, one
-    assert "steps" in answer.recipe["properties"], answer.recipe
+    for operation in response.operations:
+        assert operation.schema["type"] == "object", operation
+        assert operation.text.usage.startswith(operation.name) and operation.examples[0].text, operation
+    assert "steps" in response.recipe["properties"], response.recipe
 
 
 @scenario("request-id")
-def _(bench: Bench) -> None:
-    mine = str(uuid.uuid4())
-    metadata = (*bench.ann.metadata, ("x-request-id", mine))
-    _, call = bench.ann.stub.ListTasks.with_call(pb.ListTasksRequest(), metadata=metadata)
-    assert ("x-request-id", mine) in call.initial_metadata(), call.initial_metadata()
+def _(fixture: Fixture) -> None:
+    request_id = str(uuid.uuid4())
+    metadata = (*fixture.ann.metadata, ("x-request-id", request_id))
+    _, call = fixture.ann.stub.ListTasks.with_call(pb.ListTasksRequest(), metadata=metadata)
+    assert ("x-request-id", request_id) in call.initial_metadata(), call.initial_metadata()
     try:
-        bench.ann.stub.GetTask(pb.GetTaskRequest(id=unused_id()), metadata=metadata)
-        raise AssertionError("it was not refused")
+        fixture.ann.stub.GetTask(pb.GetTaskRequest(id=unused_id()), metadata=metadata)
+        raise AssertionError("the call succeeded")
     except grpc.RpcError as error:
-        assert ("x-request-id", mine) in error.trailing_metadata(), error.trailing_metadata()
-    with refused("NOT_FOUND", "task_not_found") as details:
-        bench.ann.stub.GetTask(pb.GetTaskRequest(id=unused_id()), metadata=metadata)
-    assert details["RequestInfo"].request_id == mine, details
+        assert ("x-request-id", request_id) in error.trailing_metadata(), error.trailing_metadata()
+    with expect_refused("NOT_FOUND", "task_not_found") as details:
+        fixture.ann.stub.GetTask(pb.GetTaskRequest(id=unused_id()), metadata=metadata)
+    assert details["RequestInfo"].request_id == request_id, details
 
 
 @scenario("upload")
-def _(bench: Bench) -> None:
-    image = bench.upload(metadata(size=len(bench.bytes)), *chunks(bench.bytes), commit(bench.bytes))
-    assert image.id and image.sha256 == digest(bench.bytes) and image.bytes == len(bench.bytes), image
+def _(fixture: Fixture) -> None:
+    image = fixture.upload(metadata(size=len(fixture.bytes)), *chunks(fixture.bytes), commit(fixture.bytes))
+    assert image.id and image.sha256 == digest(fixture.bytes) and image.bytes == len(fixture.bytes), image
     assert (image.format, image.width, image.height) == ("jpeg", 640, 480), image
     assert image.created_at.seconds > 0, image
 
 
 @scenario("upload-truncated")
-def _(bench: Bench) -> None:
-    with refused("DATA_LOSS", "truncated_upload"):
-        bench.upload(metadata(), *chunks(bench.bytes))
+def _(fixture: Fixture) -> None:
+    with expect_refused("DATA_LOSS", "truncated_upload"):
+        fixture.upload(metadata(), *chunks(fixture.bytes))
 
 
 @scenario("upload-short")
-def _(bench: Bench) -> None:
-    with refused("DATA_LOSS", "truncated_upload"):
-        bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes, size=len(bench.bytes) + 1))
+def _(fixture: Fixture) -> None:
+    with expect_refused("DATA_LOSS", "truncated_upload"):
+        fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes, size=len(fixture.bytes) + 1))
 
 
 @scenario("upload-long")
-def _(bench: Bench) -> None:
-    with refused("INVALID_ARGUMENT", "invalid_request", "commit.bytes"):
-        bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes, size=len(bench.bytes) - 1))
+def _(fixture: Fixture) -> None:
+    with expect_refused("INVALID_ARGUMENT", "invalid_request", "commit.bytes"):
+        fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes, size=len(fixture.bytes) - 1))
 
 
 @scenario("upload-wrong-digest")
-def _(bench: Bench) -> None:
-    with refused("INVALID_ARGUMENT", "invalid_request", "commit.sha256"):
-        bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes, sha256=digest(b"something else")))
+def _(fixture: Fixture) -> None:
+    with expect_refused("INVALID_ARGUMENT", "invalid_request", "commit.sha256"):
+        fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes, sha256=digest(b"something else")))
 
 
 @scenario("upload-without-metadata")
-def _(bench: Bench) -> None:
-    with refused("INVALID_ARGUMENT", "invalid_request", "metadata"):
-        bench.upload(*chunks(bench.bytes), commit(bench.bytes))
+def _(fixture: Fixture) -> None:
+    with expect_refused("INVALID_ARGUMENT", "invalid_request", "metadata"):
+        fixture.upload(*chunks(fixture.bytes), commit(fixture.bytes))
 
 
 @scenario("upload-media-type")
-def _(bench: Bench) -> None:
-    with refused("INVALID_ARGUMENT", "unsupported_format", "metadata.media_type"):
-        bench.upload(metadata("text/plain"), *chunks(bench.bytes), commit(bench.bytes))
+def _(fixture: Fixture) -> None:
+    with expect_refused("INVALID_ARGUMENT", "unsupported_format", "metadata.media_type"):
+        fixture.upload(metadata("text/plain"), *chunks(fixture.bytes), commit(fixture.bytes))
 
 
-@scenario("upload-no-image")
-def _(bench: Bench) -> None:
-    text = b"This is a letter. " * 10_000
-    with refused("INVALID_ARGUMENT", "unsupported_format"):
-        bench.upload(metadata(), *chunks(text), commit(text))
+@scenario("upload-not-an-image")
+def _(fixture: Fixture) -> None:
+    text = b"This is text, not an image. " * 10_000
+    with expect_refused("INVALID_ARGUMENT", "unsupported_format"):
+        fixture.upload(metadata(), *chunks(text), commit(text))
 
 
-@scenario("upload-too-large-said")
-def _(bench: Bench) -> None:
-    limit = bench.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
-    with refused("RESOURCE_EXHAUSTED", "image_too_large"):
-        bench.upload(metadata(size=limit + 1))
+@scenario("upload-size-too-large")
+def _(fixture: Fixture) -> None:
+    limit = fixture.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
+    with expect_refused("RESOURCE_EXHAUSTED", "image_too_large"):
+        fixture.upload(metadata(size=limit + 1))
 
 
-@scenario("upload-too-large-found")
-def _(bench: Bench) -> None:
-    limit = bench.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
-    large = bench.bytes + bytes(limit)
-    with refused("RESOURCE_EXHAUSTED", "image_too_large"):
-        bench.upload(metadata(), *chunks(large, CHUNK_BYTES), commit(large))
+@scenario("upload-too-large")
+def _(fixture: Fixture) -> None:
+    limit = fixture.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
+    large = fixture.bytes + bytes(limit)
+    with expect_refused("RESOURCE_EXHAUSTED", "image_too_large"):
+        fixture.upload(metadata(), *chunks(large, CHUNK_BYTES), commit(large))
 
 
-@scenario("upload-given-up")
-def _(bench: Bench) -> None:
-    def pieces():
+@scenario("upload-cancelled")
+def _(fixture: Fixture) -> None:
+    def requests():
         yield metadata()
-        yield from chunks(bench.bytes)
+        yield from chunks(fixture.bytes)
         call.cancel()
 
-    call = bench.ann.stub.Upload.future(pieces(), metadata=bench.ann.metadata)
+    call = fixture.ann.stub.Upload.future(requests(), metadata=fixture.ann.metadata)
     try:
         call.result(timeout=10)
-        raise AssertionError("it was taken")
+        raise AssertionError("the upload succeeded")
     except grpc.FutureCancelledError:
         assert call.code() == grpc.StatusCode.CANCELLED, call.code()
-    assert bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes)).bytes == len(bench.bytes)
+    assert fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes)).bytes == len(fixture.bytes)
 
 
 @scenario("message-too-large")
-def _(bench: Bench) -> None:
-    with refused("RESOURCE_EXHAUSTED"):
-        bench.upload(metadata(), pb.UploadRequest(chunk=bytes(5 * 1024 * 1024)))
+def _(fixture: Fixture) -> None:
+    with expect_refused("RESOURCE_EXHAUSTED"):
+        fixture.upload(metadata(), pb.UploadRequest(chunk=bytes(5 * 1024 * 1024)))
 
 
 @scenario("get-image")
-def _(bench: Bench) -> None:
-    answer = bench.ann.stub.GetImage(pb.GetImageRequest(id=bench.image.id), metadata=bench.ann.metadata)
-    assert answer.image == bench.image, answer
+def _(fixture: Fixture) -> None:
+    response = fixture.ann.stub.GetImage(pb.GetImageRequest(id=fixture.image.id), metadata=fixture.ann.metadata)
+    assert response.image == fixture.image, response
 
 
 @scenario("delete-image")
-def _(bench: Bench) -> None:
-    image = bench.upload(metadata(), *chunks(bench.bytes), commit(bench.bytes))
-    bench.ann.stub.DeleteImage(pb.DeleteImageRequest(id=image.id), metadata=bench.ann.metadata)
-    with refused("NOT_FOUND", "image_not_found"):
-        bench.ann.stub.GetImage(pb.GetImageRequest(id=image.id), metadata=bench.ann.metadata)
+def _(fixture: Fixture) -> None:
+    image = fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes))
+    fixture.ann.stub.DeleteImage(pb.DeleteImageRequest(id=image.id), metadata=fixture.ann.metadata)
+    with expect_refused("NOT_FOUND", "image_not_found"):
+        fixture.ann.stub.GetImage(pb.GetImageRequest(id=image.id), metadata=fixture.ann.metadata)

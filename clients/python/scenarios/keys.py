@@ -6,37 +6,38 @@ import uuid
 
 from pixelflow_client import pb, recipe_value
 
-from .bench import SLOW, Bench, refused, scenario, unused_id
+from .fixture import LONG_RECIPE, Fixture, expect_refused, scenario, unused_id
 
 
 @scenario("retry-key")
-def _(bench: Bench) -> None:
-    retry, ann = bench.ann.stub.RetryTask, bench.ann
-    keyed = (*ann.metadata, ("idempotency-key", str(uuid.uuid4())))
-    request = pb.RetryTaskRequest(id=bench.done.id)
-    made = [retry(request, metadata=keyed).task for _ in range(2)]
-    assert made[0].id == made[1].id != bench.done.id, made
-    assert {one.retry_of for one in made} == {bench.done.id}, made
-    assert bench.finish(made[0]).status == pb.TASK_STATUS_COMPLETED, made
-    with refused("FAILED_PRECONDITION", "idempotency_key_reused"):
-        retry(pb.RetryTaskRequest(id=made[0].id), metadata=keyed)
-    with refused("NOT_FOUND", "task_not_found"):
+def _(fixture: Fixture) -> None:
+    retry, ann = fixture.ann.stub.RetryTask, fixture.ann
+    with_key = (*ann.metadata, ("idempotency-key", str(uuid.uuid4())))
+    request = pb.RetryTaskRequest(id=fixture.done.id)
+    created = [retry(request, metadata=with_key).task for _ in range(2)]
+    assert created[0].id == created[1].id != fixture.done.id, created
+    assert {task.retry_of for task in created} == {fixture.done.id}, created
+    assert fixture.finish(created[0]).status == pb.TASK_STATUS_COMPLETED, created
+    with expect_refused("FAILED_PRECONDITION", "idempotency_key_reused"):
+        retry(pb.RetryTaskRequest(id=created[0].id), metadata=with_key)
+    with expect_refused("NOT_FOUND", "task_not_found"):
         retry(pb.RetryTaskRequest(id=unused_id()), metadata=ann.metadata)
 
 
 @scenario("position")
-def _(bench: Bench) -> None:
-    ann, request = bench.ann, pb.CreateTaskRequest(image=bench.image.id, recipe=recipe_value(SLOW))
-    answer, call = ann.stub.CreateTask.with_call(request, metadata=ann.metadata)
+def _(fixture: Fixture) -> None:
+    ann, request = fixture.ann, pb.CreateTaskRequest(image=fixture.image.id, recipe=recipe_value(LONG_RECIPE))
+    response, call = ann.stub.CreateTask.with_call(request, metadata=ann.metadata)
     position = dict(call.initial_metadata())["pixelflow-position"]
-    known = (*ann.metadata, ("pixelflow-position", position))
-    listed = ann.stub.ListTasks(pb.ListTasksRequest(limit=200), metadata=known).items
-    assert answer.task.id in [one.id for one in listed], listed
-    assert ann.stub.GetTask(pb.GetTaskRequest(id=answer.task.id), metadata=known).task.image == bench.image.id
-    _, call = ann.stub.CancelTask.with_call(pb.CancelTaskRequest(id=answer.task.id), metadata=ann.metadata)
+    with_position = (*ann.metadata, ("pixelflow-position", position))
+    listed = ann.stub.ListTasks(pb.ListTasksRequest(limit=200), metadata=with_position).items
+    assert response.task.id in [task.id for task in listed], listed
+    found = ann.stub.GetTask(pb.GetTaskRequest(id=response.task.id), metadata=with_position).task
+    assert found.image == fixture.image.id, found
+    _, call = ann.stub.CancelTask.with_call(pb.CancelTaskRequest(id=response.task.id), metadata=ann.metadata)
     assert dict(call.initial_metadata())["pixelflow-position"] != position, position
     log = position.split(".")[1]
-    for wrong in ("!", f"zzzzzzz.{log}"):
-        with refused("INVALID_ARGUMENT", "invalid_request", "pixelflow-position"):
-            metadata = (*ann.metadata, ("pixelflow-position", wrong))
+    for invalid in ("!", f"zzzzzzz.{log}"):
+        with expect_refused("INVALID_ARGUMENT", "invalid_request", "pixelflow-position"):
+            metadata = (*ann.metadata, ("pixelflow-position", invalid))
             ann.stub.ListTasks(pb.ListTasksRequest(), metadata=metadata)

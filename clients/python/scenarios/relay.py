@@ -27,9 +27,9 @@ class Relay:
     def cut(self) -> None:
         """Breaks every open connection. New connections are accepted."""
         broken, self.open = self.open, []
-        for one in broken:
+        for connection in broken:
             try:
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # already closed
 
@@ -43,19 +43,19 @@ class Relay:
     def _accept(self) -> None:
         while True:
             try:
-                near, _ = self.server.accept()
+                client, _ = self.server.accept()
             except OSError:
                 return
-            far = socket.create_connection(self.target)
+            server = socket.create_connection(self.target)
             self.connections += 1
-            self.open += [near, far]
-            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
-            threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
+            self.open += [client, server]
+            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._forward, args=(server, client, True), daemon=True).start()
 
-    def _carry(self, source: socket.socket, sink: socket.socket, back: bool = False) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, is_response: bool = False) -> None:
         try:
             while data := source.recv(65_536):
-                if back and self.left > 0:
+                if is_response and self.left > 0:
                     self.left -= len(data)
                     if self.left <= 0:
                         return self.cut()
@@ -63,5 +63,5 @@ class Relay:
         except OSError:
             pass  # one side has closed the connection
         finally:
-            for end in (source, sink):
-                end.close()
+            for connection in (source, sink):
+                connection.close()

@@ -41,7 +41,7 @@ function mapPlainStatus(
   requestId: string | undefined,
   cause: unknown,
 ): PixelflowError {
-  if (code === status.UNAVAILABLE) return unreachableError(address, cause, message)
+  if (code === status.UNAVAILABLE) return unreachableError(address, cause, message.trim())
   if (code === status.UNIMPLEMENTED || code === status.UNKNOWN)
     return notPixelflowError(
       address,

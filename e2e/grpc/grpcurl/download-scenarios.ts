@@ -53,7 +53,7 @@ export const downloadScenarios: Readonly<Record<string, Scenario>> = {
     const { bytes } = await download(context, request)
     expect(bytes).toEqual(context.photo.slice(1000))
   },
-  async 'download-outside'(context) {
+  async 'download-out-of-range'(context) {
     const request = { source: await imageSource(context), offset: BigInt(context.photo.length) }
     const result = await callGrpcurl(context.ann, methods.download, request)
     expectError(result, 'OUT_OF_RANGE', 'range_not_satisfiable', 'offset')
@@ -63,7 +63,7 @@ export const downloadScenarios: Readonly<Record<string, Scenario>> = {
     const result = await callGrpcurl(context.ann, methods.download, request)
     expectError(result, 'NOT_FOUND', 'output_not_found')
   },
-  async 'download-nothing'({ ann }) {
+  async 'download-no-source'({ ann }) {
     const result = await callGrpcurl(ann, methods.download, {})
     expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'source')
     expect(required(result.remedy)).not.toBe('')

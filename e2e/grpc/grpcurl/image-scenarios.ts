@@ -72,11 +72,11 @@ export const imageScenarios: Readonly<Record<string, Scenario>> = {
     const result = await upload(metadataMessage('text/plain'), ...chunkMessages(photo), commitMessage(photo))
     expectError(result, 'INVALID_ARGUMENT', 'unsupported_format', 'metadata.media_type')
   },
-  async 'upload-no-image'({ upload }) {
+  async 'upload-not-an-image'({ upload }) {
     const letter = new TextEncoder().encode('This is a letter. '.repeat(10_000))
     expectError(await upload(...createUpload(letter)), 'INVALID_ARGUMENT', 'unsupported_format')
   },
-  async 'upload-too-large-said'({ publicCaller, upload }) {
+  async 'upload-size-too-large'({ publicCaller, upload }) {
     const { maxUploadBytes } = expectResult(await callGrpcurl(publicCaller, methods.getVersion, {}))
     const result = await upload(metadataMessage('image/jpeg', maxUploadBytes + 1n))
     expectError(result, 'RESOURCE_EXHAUSTED', 'image_too_large')

@@ -1,4 +1,4 @@
-"""Shared parts of the scenarios: the registry, callers, test resources, and the check of failed calls."""
+"""What the scenarios share: their registry, the callers and resources, and the check of failed calls."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ TWO_OUTPUTS = {
     },
 }
 # A recipe that takes about one second.
-UNHURRIED = "resize:1200:enlarge/format:avif:effort=4"
+MEDIUM_RECIPE = "resize:1200:enlarge/format:avif:effort=4"
 # A recipe that takes longer than any scenario waits. A scenario that starts it cancels it.
-SLOW = "resize:2400:enlarge/format:avif:90:effort=9"
+LONG_RECIPE = "resize:2400:enlarge/format:avif:90:effort=9"
 
-Scenario = Callable[["Bench"], None]
+Scenario = Callable[["Fixture"], None]
 scenarios: dict[str, Scenario] = {}
-only_with_certificates: set[str] = set()
+only_with_tls: set[str] = set()
 
 
-def scenario(name: str, certificates: bool = False) -> Callable[[Scenario], Scenario]:
-    """Registers a scenario under its name in scenarios.md. `certificates` marks one that requires client certificates."""
+def scenario(name: str, needs_tls: bool = False) -> Callable[[Scenario], Scenario]:
+    """Registers a scenario under its name in scenarios.md. `needs_tls` marks one that runs only with
+    client certificates."""
 
     def register(run: Scenario) -> Scenario:
-        assert name not in scenarios, f"two scenarios are called {name}"
+        assert name not in scenarios, f"two scenarios have the name {name}"
         scenarios[name] = run
-        if certificates:
-            only_with_certificates.add(name)
+        if needs_tls:
+            only_with_tls.add(name)
         return run
 
     return register
@@ -67,25 +68,25 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """One run against one server."""
+class Fixture:
+    """The server, the callers and the resources that the scenarios use."""
 
     address: str
     http: str
-    # Callers with different accounts.
+    # Callers of two accounts.
     ann: Caller
     bob: Caller
     # Can connect, but sends no token.
     public_caller: Caller
-    # Has neither token nor certificate.
+    # Has neither a token nor a certificate.
     unauthenticated: Caller
-    # CA and client certificate of another certificate authority; None without certificates.
-    stranger: Tls | None
+    # Files of a certificate authority that the server does not trust; None without TLS.
+    untrusted: Tls | None
     photo: Path
 
     @property
-    def encrypted(self) -> bool:
-        return self.stranger is not None
+    def uses_tls(self) -> bool:
+        return self.untrusted is not None
 
     @cached_property
     def bytes(self) -> bytes:
@@ -110,9 +111,9 @@ class Bench:
         return last.task
 
     @contextmanager
-    def slow(self) -> Iterator[pb.Task]:
+    def long_task(self) -> Iterator[pb.Task]:
         """A long-running task that is cancelled at the end of the block."""
-        task = self.create(SLOW)
+        task = self.create(LONG_RECIPE)
         try:
             yield task
         finally:
@@ -121,9 +122,10 @@ class Bench:
     def cancel(self, task: pb.Task) -> pb.Task:
         return self.ann.stub.CancelTask(pb.CancelTaskRequest(id=task.id), metadata=self.ann.metadata).task
 
-    def upload(self, *pieces: pb.UploadRequest, who: Caller | None = None) -> pb.Image:
-        who = who or self.ann
-        return who.stub.Upload(iter(pieces), metadata=who.metadata).image
+    def upload(self, *requests: pb.UploadRequest, caller: Caller | None = None) -> pb.Image:
+        """Calls Upload with exactly these messages."""
+        caller = caller or self.ann
+        return caller.stub.Upload(iter(requests), metadata=caller.metadata).image
 
 
 def metadata(media_type: str = "image/jpeg", size: int | None = None) -> pb.UploadRequest:
@@ -135,8 +137,8 @@ def chunks(data: bytes, size: int = 64 * 1024) -> list[pb.UploadRequest]:
 
 
 def commit(data: bytes, size: int | None = None, sha256: str | None = None) -> pb.UploadRequest:
-    about = pb.UploadCommit(bytes=len(data) if size is None else size, sha256=sha256 or digest(data))
-    return pb.UploadRequest(commit=about)
+    size = len(data) if size is None else size
+    return pb.UploadRequest(commit=pb.UploadCommit(bytes=size, sha256=sha256 or digest(data)))
 
 
 def digest(data: bytes | bytearray) -> str:
@@ -161,23 +163,24 @@ def is_final(event: pb.TaskEvent) -> bool:
 
 
 @contextmanager
-def refused(code: str, reason: str | None = None, field: str | None = None) -> Iterator[dict]:
-    """Checks that the block fails with this status code, reason and invalid field. Fills in the error details."""
+def expect_refused(code: str, reason: str | None = None, field: str | None = None) -> Iterator[dict]:
+    """Checks that the block fails with this status code, reason and invalid field. Yields a dict that then contains the
+    error details."""
     details: dict = {}
     try:
         yield details
     except grpc.RpcError as error:
-        said = f"{error.code().name}: {error.details()}"
-        assert error.code().name == code, f"expected {code}, and it ended with {said}"
+        actual = f"{error.code().name}: {error.details()}"
+        assert error.code().name == code, f"expected {code}, got {actual}"
         details.update(details_of(error))
         if reason is not None:
             info = details["ErrorInfo"]
             assert (info.reason, info.domain) == (reason, "pixelflow"), (
-                f"expected {reason}, not {info.reason} ({said})"
+                f"expected {reason}, got {info.reason} ({actual})"
             )
-            assert details["RequestInfo"].request_id, "no request id"
+            assert details["RequestInfo"].request_id, "the error has no request id"
         if field is not None:
-            fields = [one.field for one in details["BadRequest"].field_violations]
-            assert field in fields, f"expected {field} among {fields} ({said})"
+            fields = [violation.field for violation in details["BadRequest"].field_violations]
+            assert field in fields, f"expected {field} among {fields} ({actual})"
         return
-    raise AssertionError(f"expected {code}, and nothing was refused")
+    raise AssertionError(f"expected {code}, but the call succeeded")
