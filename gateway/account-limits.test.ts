@@ -3,8 +3,9 @@ import type { TaskView } from '@pixelflow/core/views'
 import type { Lane } from '@pixelflow/core/job'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import type { Gateway } from './gateway.ts'
-import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
+import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
 /** Two gateways that enforce the task quota of an account together. */
 
@@ -59,10 +60,11 @@ async function createCaller(name: string) {
     (await call(`/api/v1/tasks/${id}/cancel`, { at, method: 'POST' })).status
   /** Waits until a gateway has read the events that the other one has written. */
   const waitForQueued = async (at: { readonly url: string }, waiting: number) => {
-    await until(async () => {
+    const countQueued = async () => {
       const page = (await (await call('/api/v1/tasks?status=queued', { at })).json()) as { items: unknown[] }
-      return page.items.length === waiting
-    })
+      return page.items.length
+    }
+    await waitFor(`${waiting} queued tasks in the list`, countQueued, (queued) => queued === waiting)
   }
   return { photo, image, call, request, create, cancel, waitForQueued }
 }

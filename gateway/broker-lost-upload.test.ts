@@ -7,8 +7,9 @@ import {
   RetryInfoSchema,
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
-import { openTestGateway, until, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
+import { openTestGateway, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { digestOf, failure, grpcClient } from './testing/grpc-client.ts'
 
 /** The broker fails in the middle of an upload with an idempotency key: the call is answered, and repetitions count once. */
@@ -104,12 +105,10 @@ const calls: Record<string, Call> = {
 
 /** Repeats the call until it succeeds, as a client does. */
 async function repeatCall(gateway: TestGateway, call: Call, key: string): Promise<Answer> {
-  let answer: Answer = { status: 0 }
-  await until(async () => {
-    answer = await call(gateway, key, async () => {})
-    return answer.status === 201 || answer.status === 202
-  }, 60_000)
-  return answer
+  const isSuccess = ({ status }: Answer) => status === 201 || status === 202
+  return waitFor('repeated call succeeded', () => call(gateway, key, async () => {}), isSuccess, {
+    timeoutMs: 60_000,
+  })
 }
 
 describe.each(Object.entries(brokerFaults))('a broker that is %s in the middle of', (_, fault) => {
@@ -130,7 +129,8 @@ describe.each(Object.entries(brokerFaults))('a broker that is %s in the middle o
       const refused = await settlesInTime(
         name,
         call(gateway, key, async () => {
-          await until(async () => (await gateway.messages()).chunks > chunksBefore)
+          const countChunks = async () => (await gateway.messages()).chunks
+          await waitFor('first chunk stored', countChunks, (chunks) => chunks > chunksBefore)
           await fault.begin(gateway.nats)
         }),
       )

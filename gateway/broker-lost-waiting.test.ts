@@ -1,8 +1,9 @@
 import { expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/problem'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
-import { openTestGateway, until } from './testing/test-gateway.ts'
+import { openTestGateway } from './testing/test-gateway.ts'
 
 test.each(Object.entries(brokerFaults))(
   'a process call that waits for a task reports a broker that is %s',
@@ -13,7 +14,7 @@ test.each(Object.entries(brokerFaults))(
     const headers = { 'content-type': 'image/jpeg' }
     const waiting = gateway.call('/api/v1/process?recipe=flip', { method: 'POST', headers, body })
     // The call waits for the task once its job is queued.
-    await until(async () => (await gateway.messages()).jobs > 0)
+    await waitFor('job queued', async () => (await gateway.messages()).jobs)
     await fault.begin(gateway.nats)
     const answer = await settlesInTime(name, waiting)
     await fault.end(gateway.nats)

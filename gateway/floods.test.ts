@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { until } from './testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { maxResidentBytes, watchResidentBytes } from './testing/watch-resident-bytes.ts'
 import { startFloods } from './testing/floods.ts'
 import { grpcClient, uploadWhole } from './testing/grpc-client.ts'
@@ -44,7 +44,12 @@ test('floods of incomplete requests are refused or time out, cost little memory,
   expect(floods.ended).toBeLessThan(floods.opened)
 
   // Requests without credentials ended at once; the others end by the idle timeout.
-  await until(() => floods.ended === floods.opened, 120_000)
+  await waitFor(
+    'all floods ended',
+    () => floods.ended,
+    (ended) => ended === floods.opened,
+    { timeoutMs: 120_000 },
+  )
   expect(await seen.stop()).toBeLessThan(maxResidentBytes)
   const statuses = Object.fromEntries(
     floods.parts.flatMap(({ name, flood }) =>

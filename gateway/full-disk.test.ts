@@ -6,8 +6,9 @@ import {
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { settlesInTime } from './testing/broker-faults.ts'
-import { openTestGateway, until } from './testing/test-gateway.ts'
+import { openTestGateway } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc-client.ts'
 import type { HealthView } from './transports/shared/health-view.ts'
 
@@ -23,14 +24,14 @@ test('while the disk of the broker is full, the gateway is not ready and answers
       body: photo as Uint8Array<ArrayBuffer>,
     })
   const ready = async () => (await gateway.call('/health/ready')).status
-  const look = async () => (await (await gateway.call('/health/')).json()) as HealthView
+  const readHealth = async () => (await (await gateway.call('/health/')).json()) as HealthView
   expect(await ready()).toBe(200)
-  expect((await look()).checks.writes).toEqual({ ok: true, ageMs: expect.any(Number) as number })
+  expect((await readHealth()).checks.writes).toEqual({ ok: true, ageMs: expect.any(Number) as number })
   const { records } = await gateway.messages()
 
   await disk.fill()
-  await until(async () => (await ready()) === 503, 30_000)
-  const { writes, broker } = (await look()).checks
+  await waitFor('gateway not ready', ready, (status) => status === 503, { timeoutMs: 30_000 })
+  const { writes, broker } = (await readHealth()).checks
   expect(broker.ok).toBe(true)
   expect(writes).toMatchObject({
     ok: false,
@@ -50,15 +51,17 @@ test('while the disk of the broker is full, the gateway is not ready and answers
 
   await disk.empty()
   await gateway.nats.restart()
-  await until(async () => (await ready()) === 200, 30_000)
+  await waitFor('gateway ready', ready, (status) => status === 200, { timeoutMs: 30_000 })
   const ids = new Set<string>()
-  for (let made = 0; made < 2;) {
+  const tryUpload = async () => {
     const answer = await upload(key)
     if (answer.status !== 201) expect([409, 503]).toContain(answer.status)
-    else {
-      ids.add(((await answer.json()) as { id: string }).id)
-      made += 1
-    }
+    return answer
+  }
+  for (let n = 0; n < 2; n += 1) {
+    const isStored = ({ status }: Response) => status === 201
+    const answer = await waitFor('image stored', tryUpload, isStored, { timeoutMs: 60_000 })
+    ids.add(((await answer.json()) as { id: string }).id)
   }
   expect(ids.size).toBe(1)
   expect((await gateway.messages()).records).toBe(records + 1)

@@ -6,12 +6,22 @@ import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, residentBytes, says } from '@pixelflow/testkit/process'
+import { readMetrics } from '@pixelflow/testkit/prometheus'
 import { startStack } from '@pixelflow/testkit/stack'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connectRawClient } from './testing/raw-client.ts'
 
 const main = join(import.meta.dir, 'main.ts')
 const command = [process.execPath, main]
 const line = (text: string) => JSON.parse(text) as Record<string, unknown>
+
+/** Waits until the gateway has received the headers of an upload. */
+async function waitForUpload(url: string): Promise<void> {
+  const countRequests = async () =>
+    readMetrics(await (await fetch(`${url}/metrics`)).text()).value('http_requests_in_flight')
+  // The request for the metrics is one of them.
+  await waitFor('upload in flight', countRequests, (requests) => requests === 2)
+}
 
 describe('the gateway does not start', () => {
   test('with invalid settings, and reports all of them', async () => {
@@ -83,7 +93,7 @@ describe('a running gateway', () => {
       `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
     )
     await slow.send(photo.subarray(0, 20_000))
-    await Bun.sleep(200)
+    await waitForUpload(gateway.url)
     gateway.signal('SIGTERM')
     await gateway.line(says('stopping'))
     expect(await watching).toContain('event: queued')
@@ -100,7 +110,7 @@ describe('a running gateway', () => {
     await slow.send(
       'POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n',
     )
-    await Bun.sleep(200)
+    await waitForUpload(gateway.url)
     const begin = performance.now()
     gateway.signal('SIGTERM')
     expect(await gateway.exited).toBe(0)
@@ -169,9 +179,10 @@ describe('a running gateway', () => {
     await client.send(
       `GET /api/v1/images/${id}/content HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     )
+    // The client reads nothing for a while, so every buffer on the way fills.
     await Bun.sleep(2000)
     client.socket.resume()
-    while (!client.socket.closed) await Bun.sleep(20)
+    await waitFor('download completed', () => client.socket.closed, Boolean, { timeoutMs: 60_000 })
     clearInterval(timer)
     expect(received).toBeGreaterThan(total)
     expect((most - idle) / MiB).toBeLessThan(150)

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { floodGrpc } from './testing/flood-grpc.ts'
-import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
+import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc-client.ts'
 
 /** After too many refusals, a client is refused at little cost; authenticated clients at the same address are unaffected. */
@@ -47,10 +48,18 @@ test('native gRPC: a connection with many unauthenticated calls ends before most
       sentBytes: 10,
     })
   using first = await flood()
-  await until(() => first.ended === first.opened)
+  await waitFor(
+    'calls of the first flood ended',
+    () => first.ended,
+    (ended) => ended === first.opened,
+  )
   const before = refusalLines()
   using second = await flood()
-  await until(() => second.ended === second.opened)
+  await waitFor(
+    'calls of the second flood ended',
+    () => second.ended,
+    (ended) => ended === second.opened,
+  )
   expect(refusalLines() - before).toBeLessThan(100)
 
   using client = grpcClient(gateway.grpcAddress)

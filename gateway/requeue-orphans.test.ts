@@ -17,7 +17,7 @@ import { dueSubject, retrySubject } from '@pixelflow/nats/topology/topology'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats } from '@pixelflow/testkit/nats'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openReadModel } from './readmodel/read-model.ts'
 import { requeueOrphans } from './requeue-orphans.ts'
 
@@ -109,7 +109,11 @@ test('queued jobs, scheduled retries and ended tasks are left alone', async () =
   fixture.requeue()
   const late = await fixture.createTask()
   // It is requeued after all other tasks were checked.
-  await until(async () => (await fixture.count('JOBS')) === 2)
+  await waitFor(
+    'two queued jobs',
+    () => fixture.count('JOBS'),
+    (jobs) => jobs === 2,
+  )
   expect(await next(fixture)).toMatchObject({ job: firstJob(waiting), attempt: 1 })
   expect(await next(fixture)).toMatchObject({ job: firstJob(late), attempt: 1 })
   expect(await fixture.count('RETRIES')).toBe(1)
@@ -139,10 +143,18 @@ test('a due retry that was not forwarded is queued', async () => {
   const lease = await next(fixture)
   expect(lease).toMatchObject({ job, attempt: 5 })
   // The due retry stays while the job is queued, because its actor may be lost.
-  await until(async () => (await fixture.count('RETRIES')) === 1)
+  await waitFor(
+    'one stored retry',
+    () => fixture.count('RETRIES'),
+    (retries) => retries === 1,
+  )
   await fixture.end(task)
   await lease?.done()
-  await until(async () => (await fixture.count('RETRIES')) === 0)
+  await waitFor(
+    'no stored retries',
+    () => fixture.count('RETRIES'),
+    (retries) => retries === 0,
+  )
 }, 20_000)
 
 test('jobs of ended tasks and stale outbox entries are dropped', async () => {
@@ -156,7 +168,11 @@ test('jobs of ended tasks and stale outbox entries are dropped', async () => {
     for await (const _ of adapters.outbox.entries(stop.signal));
   })()
   fixture.requeue()
-  await until(async () => (await fixture.count('JOBS')) + (await fixture.count('OUTBOX')) === 0)
+  await waitFor(
+    'no jobs and no outbox entries',
+    () => Promise.all([fixture.count('JOBS'), fixture.count('OUTBOX')]),
+    ([jobs, entries]) => jobs + entries === 0,
+  )
   stop.abort()
   await reading
 }, 20_000)

@@ -4,7 +4,7 @@ import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { startNats } from '@pixelflow/testkit/nats'
-import { until } from '@pixelflow/testkit/until'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { runSweeps } from './run-sweeps.ts'
 
 test('one of two gateways sweeps, and the other takes over when it stops', async () => {
@@ -37,13 +37,21 @@ test('one of two gateways sweeps, and the other takes over when it stops', async
     )
   const leave = [new AbortController(), new AbortController()] as const
   const running = [run('one', one, leave[0].signal)]
-  await until(() => sweeps.length >= 2)
+  await waitFor(
+    'two sweeps',
+    () => sweeps.length,
+    (length) => length >= 2,
+  )
   expect(await one.results.stat(name)).toBeNull()
   running.push(run('other', other, leave[1].signal))
-  await Bun.sleep(500)
+  await stays('one gateway sweeping', () => !sweeps.includes('other'), 500)
   expect(new Set(sweeps)).toEqual(new Set(['one']))
   leave[0].abort()
-  await until(() => sweeps.includes('other'))
+  await waitFor(
+    'sweep of the other gateway',
+    () => sweeps,
+    (done) => done.includes('other'),
+  )
   leave[1].abort()
   await Promise.all(running)
 }, 30_000)

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { floodGrpc } from './testing/flood-grpc.ts'
 import { floodHttp } from './testing/flood-http.ts'
-import { openTestGateway, until, type TestGateway } from './testing/test-gateway.ts'
+import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
 /** The gateway authenticates before it reads the body, so even incomplete requests without credentials are answered. */
 
@@ -12,6 +13,14 @@ beforeAll(async () => {
   })
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
+
+async function waitForEnd(flood: { readonly opened: number; readonly ended: number }): Promise<void> {
+  await waitFor(
+    'all calls of the flood ended',
+    () => flood.ended,
+    (ended) => ended === flood.opened,
+  )
+}
 
 const service = '/pixelflow.v1.ImageService'
 const calls = () => gateway.logs.filter(({ msg }) => msg === 'call')
@@ -29,8 +38,12 @@ describe.each(['GetTask', 'CreateTask', 'WatchTask', 'Upload', 'ProcessImage', '
         claimedBytes: 1000,
         sentBytes: 10,
       })
-      await until(() => flood.ended === flood.opened)
-      await until(() => calls().length === before + 3)
+      await waitForEnd(flood)
+      await waitFor(
+        'three calls logged',
+        () => calls().length,
+        (length) => length === before + 3,
+      )
       expect(calls().at(-1)).toMatchObject({ status: 'Unauthenticated', code: 'unauthenticated' })
     })
   },
@@ -64,9 +77,13 @@ test.each(bodies)(
       headers: { 'content-type': type },
       sentBytes: 100,
     })
-    await until(() => flood.ended === flood.opened)
+    await waitForEnd(flood)
     expect(flood.responses).toEqual({ [status]: 2 })
-    await until(() => refusals().length === before + 2)
+    await waitFor(
+      'two refusals logged',
+      () => refusals().length,
+      (length) => length === before + 2,
+    )
   },
 )
 
@@ -88,7 +105,7 @@ test('public calls accept messages of at most 64 KiB', async () => {
     headers: { 'content-type': 'application/proto' },
     sentBytes: claimedBytes,
   })
-  await until(() => native.ended === 1 && connect.ended === 1)
+  await Promise.all([waitForEnd(native), waitForEnd(connect)])
   expect(connect.responses).toEqual({ 429: 1 })
   const refused = calls().slice(-2)
   expect(refused.map(({ code }) => code)).toEqual(['resource_limit_exceeded', 'resource_limit_exceeded'])

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stays } from '@pixelflow/testkit/wait-for'
 import { openDiskSpool } from './disk-spool.ts'
 
 let folder: string
@@ -31,10 +32,11 @@ test('a write waits while the spool is full, and a waiting write can be aborted'
   const first = await spool.write(8, body('first'), never)
   const leaving = new AbortController()
   const left = spool.write(8, body('left'), leaving.signal)
-  const second = spool.write(1000, body('second'), never)
+  let isWritten = false
+  const second = spool.write(1000, body('second'), never).finally(() => (isWritten = true))
   leaving.abort(new Error('gone'))
   await expect(left).rejects.toThrow('gone')
-  expect(await Promise.race([second, Bun.sleep(50).then(() => 'waits')])).toBe('waits')
+  await stays('second write waiting', () => !isWritten, 50)
   await first.release()
   expect(await Bun.file((await second).path).text()).toBe('second')
 })

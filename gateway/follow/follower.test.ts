@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TaskPageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 const listed = async (gateway: TestGateway) => {
   const answer = await gateway.call('/api/v1/tasks?limit=200')
@@ -25,7 +26,11 @@ describe('the task list', () => {
   test('is complete after a restart with its file, without it, and with a damaged one', async () => {
     await using gateway = await openTestGateway()
     const ids = await withTasks(gateway, 30)
-    await until(async () => (await listed(gateway))[0]?.status === 'running')
+    await waitFor(
+      'newest task running in the list',
+      async () => (await listed(gateway))[0]?.status,
+      (status) => status === 'running',
+    )
     const before = await listed(gateway)
     expect(before.map((one) => one.id)).toEqual(ids)
 
@@ -74,6 +79,7 @@ describe('the task list', () => {
     await using gateway = await openTestGateway()
     const ids = await withTasks(gateway, 5)
     await gateway.nats.kill9()
+    // Long enough for attempts to reconnect to fail.
     await Bun.sleep(300)
     await gateway.nats.restart()
     const [image = ''] = (await listed(gateway)).map((one) => one.image)
@@ -85,9 +91,14 @@ describe('the task list', () => {
     await using gateway = await openTestGateway()
     await withTasks(gateway, 5)
     await gateway.loseEvents('recreated')
-    await until(
-      async () => (await gateway.call('/api/v1/tasks')).ok && (await listed(gateway)).length === 0,
-      20_000,
+    await waitFor(
+      'empty task list',
+      async () => {
+        const { ok, status } = await gateway.call('/api/v1/tasks')
+        return ok ? (await listed(gateway)).length : `status ${status}`
+      },
+      (length) => length === 0,
+      { timeoutMs: 20_000 },
     )
     const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
     const { id } = await gateway.submit(image)

@@ -9,7 +9,8 @@ import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, says } from '@pixelflow/testkit/process'
 import { queuedEvent } from '@pixelflow/testkit/tasks'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 
 /** Whatever happens to its file, the task list equals the event log. */
 
@@ -17,21 +18,32 @@ const file = (dataDir: string) => join(dataDir, 'gateway', 'tasks.sqlite')
 const logged = ({ logs }: TestGateway, msg: string) => logs.filter((one) => one['msg'] === msg)
 const rebuildStarted = 'task list rebuild started'
 
-/** Ids and statuses of all tasks, newest first. */
+/** Ids and statuses of all tasks, newest first. Waits while the list is being rebuilt. */
 async function listAll(url: string): Promise<string[]> {
+  const all = await waitFor('task list available', () => tryListAll(url), Boolean, { timeoutMs: 30_000 })
+  return all ?? []
+}
+
+/** Undefined while the list is being rebuilt. */
+async function tryListAll(url: string): Promise<string[] | undefined> {
   const all: string[] = []
   for (let cursor: string | null = ''; cursor !== null;) {
     const answer = await fetch(new URL(`/api/v1/tasks?limit=200${cursor && `&cursor=${cursor}`}`, url))
-    if (answer.status === 503) {
-      // The list is being rebuilt.
-      await Bun.sleep(50)
-      return listAll(url)
-    }
+    if (answer.status === 503) return undefined
     const { items, next } = (await answer.json()) as TaskPageView
     all.push(...items.map(({ id, status }) => `${id} ${status}`))
     cursor = next
   }
   return all
+}
+
+async function waitForTasks({ url }: TestGateway, count: number): Promise<void> {
+  await waitFor(
+    `${count} tasks in the list`,
+    async () => (await listAll(url)).length,
+    (length) => length === count,
+    { timeoutMs: 30_000 },
+  )
 }
 
 /** Appends tasks to the log; a third of them is running. */
@@ -81,13 +93,13 @@ test.each(Object.entries(damages))(
   async (_, damage) => {
     await using gateway = await openTestGateway()
     await append(gateway, 300)
-    await until(async () => (await listAll(gateway.url)).length === 300, 30_000)
+    await waitForTasks(gateway, 300)
     const before = await listAll(gateway.url)
     await gateway.restart(async () => {
       const path = file(gateway.dataDir)
       await damage(path, (await stat(path)).size)
     })
-    await until(async () => (await listAll(gateway.url)).length === 300, 30_000)
+    await waitForTasks(gateway, 300)
     expect(await listAll(gateway.url)).toEqual(before)
     expect(logged(gateway, rebuildStarted)).toHaveLength(2)
   },
@@ -97,7 +109,7 @@ test.each(Object.entries(damages))(
 test('a file of another version is rebuilt', async () => {
   await using gateway = await openTestGateway()
   await append(gateway, 20)
-  await until(async () => (await listAll(gateway.url)).length === 20, 30_000)
+  await waitForTasks(gateway, 20)
   const before = await listAll(gateway.url)
   await gateway.restart(async () => {
     using db = new Database(file(gateway.dataDir))
@@ -127,7 +139,7 @@ test.each([
       await nats.restart()
     })
     await append(gateway, 10)
-    await until(async () => (await listAll(gateway.url)).length === 30, 30_000)
+    await waitForTasks(gateway, 30)
     const lost = await listAll(gateway.url)
     await gateway.restart(async () => {
       await nats.kill9()
@@ -153,14 +165,14 @@ test('a log that is restored from a backup while the gateway runs is read again'
   await cp(nats.store, copy, { recursive: true })
   await nats.restart()
   await append(gateway, 10)
-  await until(async () => (await listAll(gateway.url)).length === 30, 30_000)
+  await waitForTasks(gateway, 30)
   await nats.kill9()
   await rm(nats.store, { recursive: true })
   await rename(copy, nats.store)
   await nats.restart()
-  await until(async () => (await listAll(gateway.url)).length === 20, 30_000)
+  await waitForTasks(gateway, 20)
   await append(gateway, 3)
-  await until(async () => (await listAll(gateway.url)).length === 23, 30_000)
+  await waitForTasks(gateway, 23)
 }, 60_000)
 
 test('a gateway that is killed during the rebuild continues at its checkpoint', async () => {

@@ -5,7 +5,8 @@ import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../testing/grpc-client.ts'
 
 const calls = ImageService.method
@@ -40,8 +41,17 @@ async function grows(
 ): Promise<void> {
   const before = (await read()).value(name, labels)
   await during()
-  await until(async () => (await read()).value(name, labels) - before >= by)
-  expect((await read()).value(name, labels) - before).toBe(by)
+  const growth = async () => (await read()).value(name, labels) - before
+  await waitFor(`${name} grown by ${by}`, growth, (grown) => grown >= by)
+  expect(await growth()).toBe(by)
+}
+
+async function waitForNoStreams(protocol: string): Promise<void> {
+  await waitFor(
+    `no open ${protocol} streams`,
+    async () => (await read()).value('pixelflow_open_streams', { protocol }),
+    (streams) => streams === 0,
+  )
 }
 
 const labels = (method: keyof typeof calls, type: string) => ({
@@ -136,16 +146,20 @@ describe.each(['grpc', 'grpc_web', 'connect'] as const)('calls over %s', (protoc
         const watched = (async () => {
           for await (const one of watch(id, leaving.signal)) seen.push(one)
         })().catch(() => {})
-        await until(() => seen.length === 1)
+        await waitFor('first event received', () => seen.length)
         expect((await read()).value('pixelflow_open_streams', { protocol })).toBe(1)
         expect((await read()).value('pixelflow_watchers')).toBe(1)
         await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
-        await until(() => seen.length === 2)
+        await waitFor(
+          'second event received',
+          () => seen.length,
+          (length) => length === 2,
+        )
         leaving.abort()
         await watched
       }),
     )
-    await until(async () => (await read()).value('pixelflow_open_streams', { protocol }) === 0)
+    await waitForNoStreams(protocol)
     expect(lines().map((line) => [line['method'], line['status'], line['code']])).toEqual([
       [`${service}/WatchTask`, 'Canceled', 'cancelled'],
     ])
@@ -261,7 +275,7 @@ describe('requests', () => {
     })
     expect((await read()).value('pixelflow_open_streams', sse)).toBe(1)
     leaving.abort()
-    await until(async () => (await read()).value('pixelflow_open_streams', sse) === 0)
+    await waitForNoStreams('sse')
   })
 
   test('of probes are counted and logged at debug level', async () => {

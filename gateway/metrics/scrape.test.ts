@@ -5,7 +5,8 @@ import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
 import { sampleJob } from '@pixelflow/testkit/tasks'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc-client.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 
@@ -35,7 +36,11 @@ describe('a scrape', () => {
     const names = Object.values(gatewayMetrics).map(({ name }) => name as string)
     // TLS metrics exist only with TLS.
     const rows = names.filter((name) => !name.includes('_tls_'))
-    await until(async () => (await read()).names.includes('pixelflow_event_loop_lag_seconds'))
+    await waitFor(
+      'event loop lag measured',
+      async () => (await read()).names,
+      (found) => found.includes('pixelflow_event_loop_lag_seconds'),
+    )
     expect([...(await read()).names].sort()).toEqual(rows.sort())
   })
 
@@ -71,7 +76,11 @@ describe('a scrape', () => {
     expect(reading.value('pixelflow_broker_up')).toBe(1)
     expect(reading.value('pixelflow_broker_round_trip_seconds')).toBeLessThan(1)
     expect(reading.value('pixelflow_task_list_lag_events')).toBe(0)
-    await until(async () => (await read()).value('pixelflow_event_loop_lag_seconds_count') > 1)
+    await waitFor(
+      'event loop lag measured twice',
+      () => valueOf('pixelflow_event_loop_lag_seconds_count'),
+      (count) => count > 1,
+    )
   })
 
   test('has the number of dead letters and the lag of the task list', async () => {
@@ -83,7 +92,11 @@ describe('a scrape', () => {
     const { id: task } = await gateway.submit(image)
     for (const one of [{ task }, {}]) await gateway.adapters.deadLetters.put(sampleDeadLetter(one))
     expect(await valueOf('pixelflow_dead_letters')).toBe(2)
-    await until(async () => (await valueOf('pixelflow_task_list_lag_seconds')) >= 0)
+    await waitFor(
+      'lag of the task list measured',
+      () => valueOf('pixelflow_task_list_lag_seconds'),
+      (seconds) => seconds >= 0,
+    )
     await gateway.adapters.deadLetters.delete(`transform.local.${task}`)
     expect(await valueOf('pixelflow_dead_letters')).toBe(1)
   })
@@ -98,7 +111,11 @@ describe('a scrape', () => {
     const jobs = [sampleJob({ lane: 'bulk' }), sampleJob({ lane: 'bulk' })]
     for (const job of jobs) await queue.submit(job)
     await using _ = registry.announce(() => reportOf('one.1', { leaderOf: ['dispatcher-transform'] }))
-    await until(async () => of(await read(), 'pixelflow_dispatchers') === 1)
+    await waitFor(
+      'dispatcher announced',
+      async () => of(await read(), 'pixelflow_dispatchers'),
+      (dispatchers) => dispatchers === 1,
+    )
     const reading = await read()
     expect(of(reading, 'pixelflow_backlog_jobs')).toBe(2)
     expect(of(reading, 'pixelflow_backlog_oldest_job_age_seconds')).toBeGreaterThan(0)
@@ -117,10 +134,14 @@ describe('a scrape', () => {
   test('succeeds while the broker is unavailable', async () => {
     await using other = await openTestGateway()
     await other.nats.kill9()
-    await until(async () => {
-      const reading = readMetrics(await (await other.call('/metrics')).text())
-      return reading.value('pixelflow_broker_up') === 0 && reading.value('pixelflow_ready') === 0
-    })
+    await waitFor(
+      'broker down and gateway not ready',
+      async () => {
+        const reading = readMetrics(await (await other.call('/metrics')).text())
+        return { brokerUp: reading.value('pixelflow_broker_up'), ready: reading.value('pixelflow_ready') }
+      },
+      ({ brokerUp, ready }) => brokerUp === 0 && ready === 0,
+    )
   }, 30_000)
 })
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { Status, Task } from '@pixelflow/core/task'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openReadModel, type ReadModel } from './read-model.ts'
 
 let folder: string
@@ -134,11 +134,16 @@ describe('the counts of an account', () => {
     using model = open(1)
     expect(model.countsOf('ann').queued).toBe(many.length)
     let seq = many.length
-    await until(() => {
-      seq += 1
-      model.apply([stored(seq, seq)])
-      return model.countsOf('ann').queued < 500
-    }, 30_000)
+    await waitFor(
+      'expired tasks pruned',
+      () => {
+        seq += 1
+        model.apply([stored(seq, seq)])
+        return model.countsOf('ann').queued
+      },
+      (queued) => queued < 500,
+      { timeoutMs: 30_000 },
+    )
   }, 60_000)
 
   test('come from the file after a restart, and are 0 in another log', async () => {
@@ -177,7 +182,7 @@ describe('the file', () => {
   test('is written soon after an event, without a query', async () => {
     using model = open()
     model.apply([stored(1, 1)])
-    await Bun.sleep(80)
+    await waitFor('event written', () => model.countedTo)
     model[Symbol.dispose]()
     using again = open()
     expect(again.position).toBe(1)

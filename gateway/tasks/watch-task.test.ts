@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { StoredEvent } from '@pixelflow/core/event'
 import { principal } from '@pixelflow/core/principal'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { createWatchers } from '../follow/watchers.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { watchTask } from './watch-task.ts'
@@ -22,8 +23,12 @@ async function watch(task: string, maxPending: number, signal = never) {
   const watchers = createWatchers(maxPending)
   const stop = new AbortController()
   const { last } = await gateway.adapters.eventLog.position()
+  let dispatchedTo = last
   const following = (async () => {
-    for await (const one of gateway.adapters.eventLog.follow(last, stop.signal)) watchers.dispatch(one)
+    for await (const one of gateway.adapters.eventLog.follow(last, stop.signal)) {
+      watchers.dispatch(one)
+      dispatchedTo = one.seq
+    }
   })()
   const follower = {
     subscribe: watchers.subscribe,
@@ -38,6 +43,8 @@ async function watch(task: string, maxPending: number, signal = never) {
   return {
     events: found,
     watchers,
+    /** Sequence of the last event that was offered to the watcher. */
+    dispatchedTo: () => dispatchedTo,
     async [Symbol.asyncDispose]() {
       stop.abort()
       await following
@@ -56,7 +63,7 @@ describe('a watcher', () => {
     expect(kindOf(await slow.events.next())).toBe('started')
     const written: number[] = []
     for (let n = 0; n < 40; n++) written.push(await gateway.advance(id, 'output', { progress: n }))
-    await Bun.sleep(100)
+    await waitFor('last output dispatched', slow.dispatchedTo, (seq) => seq === written.at(-1))
     const read: number[] = []
     for (let n = 0; n < 40; n++) {
       const next = await slow.events.next()
@@ -74,8 +81,9 @@ describe('a watcher', () => {
     const leaving = new AbortController()
     await using patient = await watch(id, 8, leaving.signal)
     await patient.events.next()
-    const waiting = patient.events.next()
-    await Bun.sleep(20)
+    let isSettled = false
+    const waiting = patient.events.next().finally(() => (isSettled = true))
+    await stays('watcher waiting', () => !isSettled, 20)
     expect(patient.watchers.count).toBe(1)
     leaving.abort()
     expect(kindOf(await waiting)).toBe('end')
@@ -86,8 +94,9 @@ describe('a watcher', () => {
     const { id } = await gateway.submit(image)
     await using patient = await watch(id, 8)
     await patient.events.next()
-    const waiting = patient.events.next()
-    await Bun.sleep(20)
+    let isSettled = false
+    const waiting = patient.events.next().finally(() => (isSettled = true))
+    await stays('watcher waiting', () => !isSettled, 20)
     patient.watchers.close()
     expect(kindOf(await waiting)).toBe('end')
   })

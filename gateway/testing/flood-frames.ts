@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { ConnectionOptions } from 'node:tls'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { frame, frameTypes as types, ping, rawHttp2, reset, startCall } from './raw-http2.ts'
 
 /** The first bytes of a connection, and the frame that it then repeats; `at` counts from 0. */
@@ -57,9 +57,14 @@ export async function sendFrames(
     const some = Array.from({ length: framesAtOnce }, (_, i) => next(at + i, address))
     if (!client.socket.write(Buffer.concat(some))) {
       const drained = once(client.socket, 'drain').catch(() => {})
-      await Promise.race([drained, until(() => client.isClosed || away() !== undefined, closeTimeoutMs)])
+      await Promise.race([
+        drained,
+        waitFor('connection closed or GOAWAY', () => client.isClosed || away() !== undefined, Boolean, {
+          timeoutMs: closeTimeoutMs,
+        }),
+      ])
     }
   }
-  await until(() => client.isClosed, closeTimeoutMs)
+  await waitFor('connection closed', () => client.isClosed, Boolean, { timeoutMs: closeTimeoutMs })
   return { code: away()?.body.readUInt32BE(4), reason: away()?.body.subarray(8).toString() }
 }

@@ -1,6 +1,6 @@
 import { residentBytes, says } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
-import { until } from './test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 
 /** A gateway as a separate process, for tests under load. */
 export interface LoadedGateway extends AsyncDisposable {
@@ -25,6 +25,9 @@ export interface Load {
   /** Open gRPC streams, from the metrics. */
   readonly streams: number
 }
+
+/** Time in which an idle process collects all garbage. */
+const collectMs = 45_000
 
 export async function startLoadedGateway(env: Readonly<Record<string, string>> = {}): Promise<LoadedGateway> {
   const stack = await startStack()
@@ -52,16 +55,17 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
     grpcAddress: ready.grpc,
     load,
     async idle() {
-      await until(async () => Object.values(await load()).every((count) => count === 0), 20_000)
+      const isIdle = (counts: Load) => Object.values(counts).every((count) => count === 0)
+      await waitFor('gateway idle', load, isIdle, { timeoutMs: 20_000 })
     },
     residentBytes: () => residentBytes(process.pid),
     async waitForResidentBytes(bytes) {
-      let smallest = Infinity
-      const hasFallen = async () => {
+      const deadline = performance.now() + collectMs
+      let smallest = await residentBytes(process.pid)
+      while (smallest > bytes && performance.now() < deadline) {
+        await Bun.sleep(50)
         smallest = Math.min(smallest, await residentBytes(process.pid))
-        return smallest <= bytes
       }
-      await until(hasFallen, 45_000).catch(() => {})
       return smallest
     },
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),

@@ -2,7 +2,7 @@ import { expect } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes } from '@pixelflow/testkit/process'
-import { until } from './test-gateway.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { uploadWhole, type GrpcClient } from './grpc-client.ts'
 
 const calls = ImageService.method
@@ -29,11 +29,12 @@ export async function checkStalledReaders(
   const before = await residentBytes(pid)
   const stalled = Array.from({ length: readers }, () => client.serverStream(calls.download, { source }))
   for (const call of stalled) call.on('error', () => {})
-  await until(async () => (await activeCalls()) === readers)
+  await waitFor('all downloads active', activeCalls, (active) => active === readers)
+  // The gateway sends as much as it can.
   await Bun.sleep(1000)
   // All downloads together are 960 MiB.
   expect((await residentBytes(pid)) - before).toBeLessThan(240 * MiB)
   for (const call of stalled) call.cancel()
-  await until(async () => (await activeCalls()) === 0)
+  await waitFor('all downloads ended', activeCalls, (active) => active === 0)
   expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
 }

@@ -14,8 +14,6 @@ import { startNats, type Nats, type NatsOptions } from '@pixelflow/testkit/nats'
 import { readConfig, type GatewayConfig } from '../config.ts'
 import { openGateway, type Gateway } from '../gateway.ts'
 
-export { until } from '@pixelflow/testkit/until'
-
 export type UploadBody = NonNullable<RequestInit['body']>
 
 /** A gateway in this process with its own broker. */

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { issueAuthority, issueClient, issueServer, type IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
   fetchOptions,
   grpcCredentials,
@@ -10,7 +11,7 @@ import {
   createTestCertificates,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc-client.ts'
 
 const calls = ImageService.method
@@ -198,10 +199,10 @@ test('new files apply to new connections, and open streams continue', async () =
   const successor = await issueClient(next, { name: 'ann', account: 'ann' })
   await Bun.write(certificates.env['PIXELFLOW_TLS_CLIENT_CA_FILE'] ?? '', next.certificate)
   await certificates.replaceServer(await issueServer(next, serverHosts))
-  await until(() => gateway.logs.some(({ msg }) => msg === 'TLS files reloaded'))
+  await waitFor('TLS files reloaded', () => gateway.logs.some(({ msg }) => msg === 'TLS files reloaded'))
 
   using after = grpcClientWith(gateway, successor, next)
-  await until(async () => (await after.unary(calls.listTasks, {}).catch(() => undefined)) !== undefined)
+  await waitFor('new certificates accepted', () => after.unary(calls.listTasks, {}).catch(() => undefined))
   using outdated = grpcClientWith(gateway, ann, next)
   expect(await failure(outdated.unary(calls.listTasks, {}))).toMatchObject({ code: 14 })
   const status = async (client: IssuedCertificate) =>

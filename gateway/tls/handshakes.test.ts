@@ -4,6 +4,7 @@ import { connect as connectPlain } from 'node:net'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { issueClient, type IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
   fetchOptions,
   futureValidity,
@@ -12,7 +13,7 @@ import {
   expiredValidity,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
-import { openTestGateway, until, type TestGateway } from '../testing/test-gateway.ts'
+import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc-client.ts'
 
 let certificates: TestCertificates
@@ -106,7 +107,7 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
     socket.on('data', (data: Buffer) => received.push(data))
     socket.on('error', () => {})
     socket.write(ports[name].hello)
-    await until(() => socket.closed)
+    await waitFor('connection closed', () => socket.closed)
     // No bytes, or a TLS alert.
     expect([undefined, 0x15]).toContain(Buffer.concat(received)[0])
   })
@@ -130,11 +131,11 @@ describe.each(Object.keys(ports) as PortName[])('the %s port', (name) => {
             socket.end(Buffer.from([22, 3, 1, 2, 0, 1])),
           )
           socket.on('error', () => {}).resume()
-          return until(() => socket.closed)
+          return waitFor('connection closed', () => socket.closed)
         }),
       )
     }
-    await until(async () => (await files()) <= before + 2)
+    await waitFor('files of refused handshakes closed', files, (open) => open <= before + 2)
     expect(await answerOf(name, ann)).toBe(fine[name])
   }, 30_000)
 })
@@ -185,7 +186,7 @@ test('TLS to plaintext ports fails at once, and the ports stay usable', async ()
     const socket = connect({ host: 'localhost', port, rejectUnauthorized: false })
     let isSecure = false
     socket.on('secureConnect', () => (isSecure = true)).on('error', () => {})
-    await until(() => socket.closed)
+    await waitFor('connection closed', () => socket.closed)
     expect(isSecure).toBe(false)
   }
   expect((await plain.call('/health/live')).status).toBe(200)

@@ -5,13 +5,13 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { says } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
   fetchOptions,
   grpcCredentials,
   createTestCertificates,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
-import { until } from '../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../testing/grpc-client.ts'
 import { startDelayProxy } from '../testing/delay-proxy.ts'
 import { checkStalledReaders } from '../testing/stalled-readers.ts'
@@ -89,7 +89,7 @@ test('a stopping gateway ends event streams and does not wait for idle connectio
   stopping.signal('SIGTERM')
   expect(await watching).toContain('event: queued')
   expect(await stopping.exited).toBe(0)
-  await until(() => idle.closed)
+  await waitFor('idle connection closed', () => idle.closed)
 }, 30_000)
 
 async function underWay(): Promise<number> {

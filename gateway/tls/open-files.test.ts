@@ -5,13 +5,13 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { limitOpenFilesOf } from '@pixelflow/testkit/open-files'
 import { says } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
   fetchOptions,
   grpcCredentials,
   createTestCertificates,
   type TestCertificates,
 } from '../testing/test-certificates.ts'
-import { until } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc-client.ts'
 
 let certificates: TestCertificates
@@ -45,7 +45,7 @@ test('a TLS gateway without file descriptors refuses connections, and serves lat
   const refused = JSON.parse(await gateway.line(says('connection refused'))) as Record<string, unknown>
   expect(refused).toMatchObject({ level: 'warn', port: 'http', reason: 'EMFILE' })
   for (const socket of sockets) socket.destroy()
-  await until(() => sockets.every(({ closed }) => closed))
+  await waitFor('all sockets closed', () => sockets.every(({ closed }) => closed))
   unlimited()
 
   const health = `${gateway.url.replace('http:', 'https:')}/health/live`

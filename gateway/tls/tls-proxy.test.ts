@@ -5,8 +5,8 @@ import { connect, type TLSSocket } from 'node:tls'
 import { Fault } from '@pixelflow/core/fault'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createTestCertificates, type TestCertificates } from '../testing/test-certificates.ts'
-import { until } from '../testing/test-gateway.ts'
 import { requestContextOf, peerOf } from '../transports/shared/request-context.ts'
 import { listenHttp } from '../transports/rest/listen-http.ts'
 import { readTls, watchTls } from './watch-tls.ts'
@@ -145,11 +145,12 @@ test('large bodies pass in both directions in little memory, also to a stalled c
   const slow = await served.client()
   slow.write(`GET /much?MiB=${size} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)
   slow.pause()
+  // The client reads nothing for a while, so every buffer on the way fills.
   await Bun.sleep(1000)
   let received = 0
   slow.on('data', (data: Buffer) => (received += data.length))
   slow.resume()
-  await until(() => slow.closed, 30_000)
+  await waitFor('download completed', () => slow.closed, Boolean, { timeoutMs: 30_000 })
   clearInterval(timer)
   expect(received).toBeGreaterThan(size * MiB)
   expect((most - before) / MiB).toBeLessThan(120)
@@ -162,7 +163,7 @@ test('a disconnect of the client aborts the request', async () => {
   client.write('GET /much?MiB=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await new Promise((resolve) => client.once('data', resolve))
   client.destroy()
-  await until(() => served.left.length === 1)
+  await waitFor('request aborted', () => served.left.length)
 })
 
 test('draining completes responses and refuses connections', async () => {
@@ -170,7 +171,7 @@ test('draining completes responses and refuses connections', async () => {
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const late = fetch(`${served.url}/late`, { tls })
-  await until(() => served.arrived.length === 1)
+  await waitFor('request received', () => served.arrived.length)
   const drained = served.drain(5000)
   await expect(fetch(`${served.url}/who`, { tls, keepalive: false })).rejects.toThrow()
   expect(await (await late).text()).toBe('late')
@@ -187,7 +188,11 @@ test('carries WebSockets', async () => {
   await new Promise((resolve) => socket.addEventListener('open', resolve))
   const long = 'x'.repeat(MiB)
   for (const text of ['one', long, 'two']) socket.send(text)
-  await until(() => received.length === 3)
+  await waitFor(
+    'three messages received',
+    () => received.length,
+    (length) => length === 3,
+  )
   expect(received).toEqual(['one', long, 'two'])
   const closed = new Promise((resolve) => socket.addEventListener('close', resolve))
   socket.close()

@@ -3,8 +3,8 @@ import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { issueServer } from '@pixelflow/cli/certs/issue'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { serverHosts, createTestCertificates, type TestCertificates } from '../testing/test-certificates.ts'
-import { until } from '../testing/test-gateway.ts'
 import { readTls, watchTls, type WatchedTls } from './watch-tls.ts'
 import type { TlsFiles } from './tls-material.ts'
 
@@ -35,14 +35,22 @@ function filesOf({ env }: TestCertificates): TlsFiles {
   }
 }
 
+async function waitForLength(what: string, list: readonly unknown[], length: number): Promise<void> {
+  await waitFor(
+    `${length} ${what}`,
+    () => list,
+    (seen) => seen.length === length,
+  )
+}
+
 test('reloads changed files, and only those', async () => {
   await using certificates = await createTestCertificates()
   using watching = watch(filesOf(certificates))
   const first = watching.tls.current.serial
-  await Bun.sleep(350)
+  await stays('nothing reloaded', () => watching.taken.length === 0, 350)
   expect(watching.taken).toEqual([])
   await certificates.replaceServer(await issueServer(certificates.authority, serverHosts))
-  await until(() => watching.taken.length === 1)
+  await waitForLength('reloads', watching.taken, 1)
   expect(watching.tls.current.serial).not.toBe(first)
   expect(watching.logs.map(({ msg }) => msg)).toEqual(['TLS files reloaded'])
 })
@@ -55,18 +63,18 @@ test('keeps the old material while the new files are invalid, logs this once, an
   const next = await issueServer(certificates.authority, serverHosts)
 
   await writeFile(files.certFile, next.certificate)
-  await until(() => watching.logs.length === 1)
-  await Bun.sleep(350)
+  await waitForLength('log entries', watching.logs, 1)
+  await stays('error logged once', () => watching.logs.length === 1, 350)
   expect(watching.logs.map(({ level }) => level)).toEqual(['error'])
   expect(watching.logs[0]?.problem).toMatch(/^PIXELFLOW_TLS_KEY_FILE=.*is not the key/)
   expect(watching.tls.current.serial).toBe(first)
 
   await rm(files.certFile)
-  await until(() => watching.logs.length === 2)
+  await waitForLength('log entries', watching.logs, 2)
   expect(watching.logs[1]?.problem).toContain('cannot be read (ENOENT)')
 
   await certificates.replaceServer(next)
-  await until(() => watching.taken.length === 1)
+  await waitForLength('reloads', watching.taken, 1)
   expect(watching.logs).toHaveLength(3)
 })
 
@@ -77,9 +85,10 @@ test('does not log an error while the files are replaced one by one', async () =
   for (let round = 1; round <= 3; round++) {
     const next = await issueServer(certificates.authority, serverHosts)
     await writeFile(files.keyFile, next.key)
+    // Less than the interval of the polls, so a poll may come between the two files.
     await Bun.sleep(60)
     await writeFile(files.certFile, next.certificate)
-    await until(() => watching.taken.length === round)
+    await waitForLength('reloads', watching.taken, round)
   }
   expect(watching.logs.filter(({ level }) => level === 'error')).toEqual([])
 })
@@ -103,7 +112,7 @@ test('reloads when a symbolic link changes, as in Kubernetes', async () => {
   const certFile = join(mounted, 'tls.crt')
   using watching = watch({ certFile, keyFile: join(mounted, 'tls.key'), clientCaFile: undefined })
   const second = await put('2')
-  await until(() => watching.tls.current.cert === second)
+  await waitFor('second version loaded', () => watching.tls.current.cert === second)
 })
 
 test('warns of an expiry that is near, and of a key that other users can read', async () => {
@@ -115,8 +124,8 @@ test('warns of an expiry that is near, and of a key that other users can read', 
   await writeFile(files.keyFile, key, { mode: 0o644 })
   await writeFile(files.certFile, certificate)
   using watching = watch(files)
-  await until(() => watching.logs.length === 2)
-  await Bun.sleep(300)
+  await waitForLength('log entries', watching.logs, 2)
+  await stays('warnings logged once', () => watching.logs.length === 2, 300)
   expect(watching.logs.map(({ msg }) => msg).toSorted()).toEqual([
     'TLS certificate expires soon',
     'TLS key is readable by other users',

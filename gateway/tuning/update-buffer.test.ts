@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { stays } from '@pixelflow/testkit/wait-for'
 import { createUpdateBuffer, type TuneUpdate } from './update-buffer.ts'
 
 const restored = (sequence: number): TuneUpdate => ({ type: 'restored', sequence })
@@ -33,8 +34,7 @@ test('push waits while the buffer is full', async () => {
   for (let n = 0; n < 32; n += 1) await updates.push(restored(n))
   let isIn = false
   const pushing = updates.push(restored(32)).then(() => (isIn = true))
-  await Bun.sleep(5)
-  expect(isIn).toBe(false)
+  await stays('push waiting', () => !isIn, 5)
   await updates.next()
   await pushing
   updates.close()
@@ -62,8 +62,7 @@ test('waitForPreviewTaken resolves when no preview waits or the buffer is closed
   await updates.push(preview(1))
   let isTaken = false
   const taking = updates.waitForPreviewTaken().then(() => (isTaken = true))
-  await Bun.sleep(5)
-  expect(isTaken).toBe(false)
+  await stays('preview waiting', () => !isTaken, 5)
   await updates.next()
   await taking
   await updates.push(preview(2))
