@@ -21,7 +21,7 @@ export function createMissingTokenError(): PixelflowError {
 }
 
 /** Title of a fault code, from the server's own table; a newer server may have more codes. */
-export function faultTitle(code: string): string {
+export function findFaultTitle(code: string): string {
   const rows: Readonly<Record<string, FaultRow | undefined>> = faults
   return rows[code]?.title ?? 'The task failed'
 }

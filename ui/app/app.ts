@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal } from '@preact/signals'
 import { openHttp, PixelflowError, type Client } from '@pixelflow/client'
-import { recipeKey } from '../recipe/check-draft.ts'
+import { createRecipeKey } from '../recipe/check-draft.ts'
 import { createAlerts, type Alerts } from './alerts.ts'
 import { createFileNames } from './file-names.ts'
 import { createLivePreview, type LivePreview } from './live-preview.ts'
@@ -70,7 +70,7 @@ export function createApp(page: Window): App {
   const isTaskUpToDate = computed(() => {
     const { value: task } = run.task
     if (task === null || task.status === 'failed' || task.status === 'cancelled') return false
-    return editor.recipe.value?.key === recipeKey(task.recipe)
+    return editor.recipe.value?.key === createRecipeKey(task.recipe)
   })
   const live = createLivePreview({
     client,
@@ -125,10 +125,10 @@ export function createApp(page: Window): App {
   }
 
   function followRoute(): void {
-    const wanted = route.taskId()
-    if (wanted === (run.task.value?.id ?? null)) return
-    if (wanted === null) closeTask()
-    else alerts.reportErrors(openTask(wanted))
+    const taskId = route.taskId()
+    if (taskId === (run.task.value?.id ?? null)) return
+    if (taskId === null) closeTask()
+    else alerts.reportErrors(openTask(taskId))
   }
 
   const canRun = computed(() => {

@@ -1,6 +1,6 @@
 import type { ServerSettings } from '@pixelflow/client'
 import type { FaultCode } from '@pixelflow/core/fault'
-import { faultTitle, type Notice } from '../api/notice.ts'
+import { findFaultTitle, type Notice } from '../api/notice.ts'
 import { displayByteLimit } from '../text/display-bytes.ts'
 import { displayFormat } from '../text/display-format.ts'
 import { displayMegapixels } from '../text/display-megapixels.ts'
@@ -49,5 +49,5 @@ export function describeAcceptedFiles(settings: ServerSettings): string {
 }
 
 function createRefusal(code: FaultCode, texts: { detail: string; remedy: string }): Notice {
-  return { title: faultTitle(code), code, ...texts }
+  return { title: findFaultTitle(code), code, ...texts }
 }

@@ -3,7 +3,7 @@ const maxEntries = 100
 
 /**
  * Local file names by image id. The server stores bytes without names; this list names downloads after the local file,
- * also after a reload of the page. At maxEntries 100 entries; the oldest are removed first.
+ * also after a reload of the page. At most 100 entries; the oldest are removed first.
  */
 export interface FileNames {
   find(imageId: string): string | undefined

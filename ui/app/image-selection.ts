@@ -98,13 +98,13 @@ export function createImageSelection(
       if (format !== undefined) await measureCurrent(source)
       return null
     },
-    async download(imageId, stop) {
-      const view = await client.image(imageId, { signal: stop })
+    async download(imageId, abortSignal) {
+      const view = await client.image(imageId, { signal: abortSignal })
       const { bytes, format, width, height } = view
       const name = names.find(imageId) ?? `image.${format}`
       const known = { name, bytes, format, width, height, imageId, isLocal: false, file: null }
       setCurrent({ ...known, url: null, isDecodable: null })
-      const file = await downloadBlob(client, { image: imageId }, stop)
+      const file = await downloadBlob(client, { image: imageId }, abortSignal)
       const source = { ...known, file, url: URL.createObjectURL(file), isDecodable: null }
       setCurrent(source)
       await measureCurrent(source)

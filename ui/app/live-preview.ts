@@ -63,32 +63,32 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
   const isNeeded = computed(() => recipeKey.value !== null && !isTaskUpToDate.value)
 
   /** Keeps a session open on the current image while it is needed. */
-  async function followChanges(stop: AbortSignal): Promise<void> {
+  async function followChanges(abortSignal: AbortSignal): Promise<void> {
     let pauseMs = firstPauseMs
-    while (!stop.aborted) {
+    while (!abortSignal.aborted) {
       try {
         if (!isNeeded.peek()) state.value = 'idle'
-        await waitUntil(isNeeded, stop)
+        await waitUntil(isNeeded, abortSignal)
         if (selection.current.peek()?.imageId == null) state.value = 'uploading'
-        const image = await uploads.send(stop)
+        const image = await uploads.send(abortSignal)
         // Repeated attempts are reported once.
         if (state.peek() !== 'reconnecting' && state.peek() !== 'unavailable') state.value = 'opening'
-        await session.run(image, stop, () => {
+        await session.run(image, abortSignal, () => {
           state.value = 'live'
           pauseMs = firstPauseMs
         })
-        await pause(pauseMs, stop)
+        await pause(pauseMs, abortSignal)
       } catch (thrown) {
-        if (stop.aborted) return
+        if (abortSignal.aborted) return
         if (!(thrown instanceof PixelflowError)) throw thrown
-        if (!(await recover(thrown, pauseMs, stop))) return
+        if (!(await recover(thrown, pauseMs, abortSignal))) return
         pauseMs = Math.min(maxPauseMs, pauseMs * 2)
       }
     }
   }
 
   /** Waits for an event that can resolve the error; false when none can. */
-  async function recover(error: PixelflowError, pauseMs: number, stop: AbortSignal): Promise<boolean> {
+  async function recover(error: PixelflowError, pauseMs: number, abortSignal: AbortSignal): Promise<boolean> {
     // An idle session ends with deadline_exceeded; the next change opens another.
     if (error.isRecipeFault || error.code === 'deadline_exceeded') {
       const before = recipeKey.peek()
@@ -96,7 +96,7 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
       state.value = 'idle'
       await waitUntil(
         computed(() => recipeKey.value !== before),
-        stop,
+        abortSignal,
       )
       return true
     }
@@ -113,7 +113,7 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
     }
     const canPass = error.isTemporary || error.status >= 500
     state.value = canPass && session.preview.peek() !== null ? 'reconnecting' : 'unavailable'
-    if (canPass) await pause(pauseMs, stop)
+    if (canPass) await pause(pauseMs, abortSignal)
     return canPass
   }
 
@@ -147,15 +147,15 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
 }
 
 /** Resolves when the condition holds. @throws the signal's reason. */
-function waitUntil(holds: ReadonlySignal<boolean>, stop: AbortSignal): Promise<void> {
+function waitUntil(holds: ReadonlySignal<boolean>, abortSignal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const onAbort = () => reject(stop.reason)
-  stop.addEventListener('abort', onAbort, { once: true })
+  const onAbort = () => reject(abortSignal.reason)
+  abortSignal.addEventListener('abort', onAbort, { once: true })
   const dispose = effect(() => {
     if (holds.value) resolve()
   })
   return promise.finally(() => {
     dispose()
-    stop.removeEventListener('abort', onAbort)
+    abortSignal.removeEventListener('abort', onAbort)
   })
 }

@@ -170,11 +170,14 @@ describe('several outputs', () => {
     const [, first, second] = editor.draft.value
     editor.change((draft) => renameOutput(draft, second?.key ?? -1, 'output-1'))
     expect(editor.problems.value.map((one) => one.message)).toContain(
-      'Another output has this name. Choose another one.',
+      'Another output has this name. Choose a different name.',
     )
     editor.change((draft) => renameOutput(draft, second?.key ?? -1, 'Large!'))
     expect(editor.problems.value).toEqual([
-      { message: 'Use a-z, 0-9, _ and -, beginning with a letter or digit.', group: second?.key ?? -1 },
+      {
+        message: 'Invalid output name. Use a-z, 0-9, _ and -, beginning with a letter or digit.',
+        group: second?.key ?? -1,
+      },
     ])
     editor.change((draft) => removeOutput(removeOutput(draft, second?.key ?? -1), first?.key ?? -1))
     expect(editor.text.value).toBe('resize:1200')

@@ -3,7 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import {
   checkDraft,
-  faultText,
+  describeFault,
   locateProblem,
   type RecipeProblem,
   type ValidRecipe,
@@ -107,5 +107,5 @@ function readText(typed: string): Recipe {
 }
 
 function describeTextProblem(thrown: unknown): string {
-  return thrown instanceof Fault ? faultText(thrown) : 'This is not valid JSON yet.'
+  return thrown instanceof Fault ? describeFault(thrown) : 'This is not valid JSON yet.'
 }

@@ -20,10 +20,10 @@ export function createResults(client: Client): Results {
   const all = signal<readonly Result[]>([])
   return {
     all,
-    async load(task, stop) {
+    async load(task, abortSignal) {
       for (const output of task.outputs) {
-        const bytes = await downloadBlob(client, { task: task.id, output: output.name }, stop)
-        if (stop.aborted) return
+        const bytes = await downloadBlob(client, { task: task.id, output: output.name }, abortSignal)
+        if (abortSignal.aborted) return
         all.value = [...all.value, { output, url: URL.createObjectURL(bytes) }]
       }
     },

@@ -3,7 +3,7 @@ import type { Client, Credentials, ServerSettings } from '@pixelflow/client'
 import type { OperationDescription } from '@pixelflow/core/operations/index'
 import { createMissingTokenError, toNotice, type Notice } from '../api/notice.ts'
 import type { Place } from '../recipe/draft.ts'
-import { fieldsOf, type Field } from '../recipe/field.ts'
+import { toFields, type Field } from '../recipe/field.ts'
 
 /** Settings and operations of the server. Neither load function throws: `failure` has the reason. */
 export interface Server {
@@ -29,12 +29,12 @@ export function createServer(client: Client, credentials: Required<Credentials>)
       new Map(
         operations.value.map((operation) => [
           operation.name,
-          { operation, fields: fieldsOf(operation.schema) },
+          { operation, fields: toFields(operation.schema) },
         ]),
       ),
   )
 
-  async function reportFailure(work: () => Promise<void>): Promise<void> {
+  async function captureFailure(work: () => Promise<void>): Promise<void> {
     try {
       await work()
       failure.value = null
@@ -49,14 +49,14 @@ export function createServer(client: Client, credentials: Required<Credentials>)
     failure,
     needsToken: computed(() => settings.value?.auth === 'token'),
     loadSettings: () =>
-      reportFailure(async () => {
+      captureFailure(async () => {
         const loaded = await client.settings()
         settings.value = loaded
         if (loaded.auth !== 'token' || credentials.token() !== null) return
         if ((await credentials.ask(null)) === null) throw createMissingTokenError()
       }),
     loadOperations: () =>
-      reportFailure(async () => {
+      captureFailure(async () => {
         operations.value = (await client.operations()).operations
       }),
     operation: (name) => byName.value.get(name)?.operation,

@@ -7,7 +7,7 @@ export interface RecipeSubmission {
   readonly client: Client
   readonly selection: ImageSelection
   readonly uploads: Uploads
-  /** The recipe as it is imageId to the server. */
+  /** The recipe as it is sent to the server. */
   readonly recipe: Record<string, unknown>
   readonly signal: AbortSignal
   /** Called with the upload that the task waits for. */
@@ -40,12 +40,12 @@ function createTask({ client, uploads, recipe, signal }: RecipeSubmission, image
 
 async function uploadImage({ uploads, signal, onUpload }: RecipeSubmission): Promise<string> {
   const imageId = uploads.send(signal)
-  const stop = effect(() => {
+  const dispose = effect(() => {
     if (uploads.current.value !== null && !signal.aborted) onUpload(uploads.current.value)
   })
   try {
     return await imageId
   } finally {
-    stop()
+    dispose()
   }
 }

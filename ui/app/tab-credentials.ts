@@ -7,7 +7,7 @@ const storageKey = 'pixelflow.token'
 export interface TabCredentials extends Required<Credentials> {
   readonly current: ReadonlySignal<string | null>
   /** Set while the page waits for the user; `refused` when the server rejected the last token. */
-  readonly asking: ReadonlySignal<{ readonly refused: boolean } | null>
+  readonly prompt: ReadonlySignal<{ readonly refused: boolean } | null>
   /** Opens the token dialog without a pending call. */
   openDialog(): void
   /** Answers the token dialog; null means "not now". */
@@ -18,22 +18,22 @@ export interface TabCredentials extends Required<Credentials> {
 
 export function createTabCredentials(storage: Storage): TabCredentials {
   const current = signal(storage.getItem(storageKey))
-  const asking = signal<{ refused: boolean } | null>(null)
+  const prompt = signal<{ refused: boolean } | null>(null)
   let pending: PromiseWithResolvers<string | null> | undefined
   let notifyChange: (before: string | null) => void = () => {}
 
   return {
     current,
-    asking,
+    prompt,
     token: () => current.value,
     ask(refused) {
       // Calls that fail concurrently open one dialog.
       pending ??= Promise.withResolvers()
-      asking.value = { refused: refused !== null }
+      prompt.value = { refused: refused !== null }
       return pending.promise
     },
     openDialog() {
-      asking.value = { refused: false }
+      prompt.value = { refused: false }
     },
     answer(token) {
       const before = current.value
@@ -41,7 +41,7 @@ export function createTabCredentials(storage: Storage): TabCredentials {
         current.value = token
         storage.setItem(storageKey, token)
       }
-      asking.value = null
+      prompt.value = null
       pending?.resolve(token)
       pending = undefined
       if (token !== null && token !== before) notifyChange(before)

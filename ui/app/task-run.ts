@@ -98,12 +98,12 @@ export function createTaskRun(
       events.value = [...events.value, event]
       update(event.task)
     }
-    // A repeated reportFailure overwrites its outputs, so only the results of completed tasks are final.
+    // A repeated attempt overwrites its outputs, so only the results of completed tasks are final.
     if (!signal.aborted && task.value?.status === 'completed') await results.load(task.value, signal)
   }
 
   /** Runs work of the current task; an error becomes its failure unless another task has replaced it. */
-  async function reportFailure(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  async function captureFailure(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (thrown) {
@@ -124,7 +124,7 @@ export function createTaskRun(
     async start(recipe) {
       const signal = restart()
       isStarting.value = true
-      await reportFailure(signal, async () => {
+      await captureFailure(signal, async () => {
         const created = await submitRecipe({
           client,
           selection,
@@ -139,7 +139,7 @@ export function createTaskRun(
     },
     async open(existing) {
       const signal = restart()
-      await reportFailure(signal, () => watch(existing, signal))
+      await captureFailure(signal, () => watch(existing, signal))
     },
     async cancel() {
       const { value: current } = task

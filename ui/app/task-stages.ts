@@ -21,7 +21,7 @@ export interface TaskProgress {
 
 /**
  * The stages of the current attempt with their durations. The upload is measured in the browser; all other stages come
- * from the server's events, and a stage without an event is waiting.
+ * from the server's events, and a stage without an event is pending.
  */
 export function deriveStages({ phase, upload, events, outputs }: TaskProgress): TaskStage[] {
   const current = lastAttempt(events)

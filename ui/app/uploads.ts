@@ -29,7 +29,7 @@ export interface Uploads {
 interface PendingUpload {
   readonly source: SelectedImage
   readonly done: Promise<string>
-  readonly stop: AbortController
+  readonly abortController: AbortController
   /** Number of callers that wait for it. */
   callers: number
 }
@@ -40,20 +40,20 @@ export function createUploads(client: Client, selection: ImageSelection): Upload
   /** An uploaded image without a task. */
   let unusedImageId: string | undefined
 
-  async function upload(source: SelectedImage, stop: AbortSignal): Promise<string> {
+  async function upload(source: SelectedImage, abortSignal: AbortSignal): Promise<string> {
     if (source.file === null || source.format === undefined) throw new Error('No image is selected.')
     const startedAt = performance.now()
     const totalBytes = source.file.size
     const reportProgress = (sentBytes: number, durationMs: number | null = null) => {
-      if (!stop.aborted) current.value = { sentBytes, totalBytes, durationMs }
+      if (!abortSignal.aborted) current.value = { sentBytes, totalBytes, durationMs }
     }
     reportProgress(0)
     const image = await client.upload(source.file, {
       mediaType: format(source.format).mediaType,
-      signal: stop,
+      signal: abortSignal,
       onSent: (sentBytes) => reportProgress(sentBytes),
     })
-    stop.throwIfAborted()
+    abortSignal.throwIfAborted()
     reportProgress(totalBytes, performance.now() - startedAt)
     selection.setStored(image)
     unusedImageId = image.id
@@ -61,18 +61,18 @@ export function createUploads(client: Client, selection: ImageSelection): Upload
   }
 
   function startUpload(source: SelectedImage): PendingUpload {
-    const stop = new AbortController()
-    const done = upload(source, stop.signal).finally(() => {
-      if (pending?.stop === stop) pending = undefined
+    const abortController = new AbortController()
+    const done = upload(source, abortController.signal).finally(() => {
+      if (pending?.abortController === abortController) pending = undefined
     })
-    return { source, done, stop, callers: 0 }
+    return { source, done, abortController, callers: 0 }
   }
 
   function release(one: PendingUpload): void {
     one.callers -= 1
     if (one.callers > 0) return
     if (pending === one) pending = undefined
-    one.stop.abort()
+    one.abortController.abort()
     current.value = null
   }
 
@@ -93,15 +93,15 @@ export function createUploads(client: Client, selection: ImageSelection): Upload
       const one = pending
       one.callers += 1
       const { promise, reject } = Promise.withResolvers<never>()
-      const aborted = () => {
+      const onAbort = () => {
         reject(callerSignal.reason)
         release(one)
       }
-      callerSignal.addEventListener('abort', aborted, { once: true })
+      callerSignal.addEventListener('abort', onAbort, { once: true })
       try {
         return await Promise.race([one.done, promise])
       } finally {
-        callerSignal.removeEventListener('abort', aborted)
+        callerSignal.removeEventListener('abort', onAbort)
       }
     },
   }

@@ -45,31 +45,38 @@ export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[
   const body = toRecipe(draft, fields)
   try {
     const recipe = parseRecipe(body)
-    const [text, key, outputs] = [printText(recipe), recipeKey(recipe), outputNames(recipe)]
+    const [text, key, outputs] = [printText(recipe), createRecipeKey(recipe), outputNames(recipe)]
     return { problems, recipe: { body, json: JSON.stringify(body, null, 2), text, key, outputs } }
   } catch (thrown) {
     const fault = Fault.of(thrown)
-    return { problems: [locateProblem(draft, fault.hints.field ?? '', faultText(fault))], recipe: null }
+    return { problems: [locateProblem(draft, fault.hints.field ?? '', describeFault(fault))], recipe: null }
   }
 }
 
 /** Canonical form with all defaults, to compare recipes. */
-export function recipeKey(recipe: Recipe): string {
+export function createRecipeKey(recipe: Recipe): string {
   return JSON.stringify(recipe)
 }
 
 /** What is wrong and what to do. */
-export function faultText({ message, hints }: Fault): string {
+export function describeFault({ message, hints }: Fault): string {
   return hints.remedy === undefined ? message : `${message} ${hints.remedy}`
 }
 
 function checkName(draft: Draft, group: StepGroup): RecipeProblem[] {
   if (group.output === null) return []
   if (!outputName.safeParse(group.output).success) {
-    return [{ message: 'Use a-z, 0-9, _ and -, beginning with a letter or digit.', group: group.key }]
+    return [
+      {
+        message: 'Invalid output name. Use a-z, 0-9, _ and -, beginning with a letter or digit.',
+        group: group.key,
+      },
+    ]
   }
   const isTaken = draft.some((other) => other.key !== group.key && other.output === group.output)
-  return isTaken ? [{ message: 'Another output has this name. Choose another one.', group: group.key }] : []
+  return isTaken
+    ? [{ message: 'Another output has this name. Choose a different name.', group: group.key }]
+    : []
 }
 
 function checkValues(group: StepGroup, fields: (op: string) => readonly Field[]): RecipeProblem[] {

@@ -1,10 +1,10 @@
-import { alternatives, type Field } from './field.ts'
+import { listAlternatives, type Field } from './field.ts'
 import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 /** What is wrong with a value, in short; undefined for a valid value. The value `undefined` is a missing value. */
 export function checkValue(field: Field, value: unknown): string | undefined {
   if (value === undefined) return field.required ? 'Required. Enter a value.' : undefined
-  const problems = alternatives(field.schema).map((one) => checkAgainst(one, value))
+  const problems = listAlternatives(field.schema).map((one) => checkAgainst(one, value))
   return problems.includes(undefined) ? undefined : problems.findLast((one) => one !== undefined)
 }
 

@@ -41,7 +41,7 @@ export function changeSteps(
   groupKey: number,
   change: (steps: readonly DraftStep[]) => readonly DraftStep[],
 ): Draft {
-  return fromGroups(
+  return assembleDraft(
     draft.map((group) => (group.key === groupKey ? { ...group, steps: change(group.steps) } : group)),
   )
 }
@@ -98,14 +98,14 @@ export function addOutput(draft: Draft, place: (op: string) => Place): Draft {
 }
 
 export function removeOutput(draft: Draft, groupKey: number): Draft {
-  return fromGroups(draft.filter((group) => group.output === null || group.key !== groupKey))
+  return assembleDraft(draft.filter((group) => group.output === null || group.key !== groupKey))
 }
 
 export function renameOutput(draft: Draft, groupKey: number, output: string): Draft {
-  return fromGroups(draft.map((group) => (group.key === groupKey ? { ...group, output } : group)))
+  return assembleDraft(draft.map((group) => (group.key === groupKey ? { ...group, output } : group)))
 }
 
-function fromGroups(groups: readonly StepGroup[]): Draft {
+function assembleDraft(groups: readonly StepGroup[]): Draft {
   const [shared, ...outputs] = groups
   return shared === undefined ? createDraft() : [shared, ...outputs]
 }

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'bun:test'
 import { checkValue } from './check-value.ts'
-import { fieldsOf, type Field } from './field.ts'
+import { toFields, type Field } from './field.ts'
 import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 function field(schema: JsonSchema, { name = 'value', required = false } = {}): Field {
-  const [only] = fieldsOf({ properties: { [name]: schema }, required: required ? [name] : [] })
+  const [only] = toFields({ properties: { [name]: schema }, required: required ? [name] : [] })
   if (only === undefined) throw new Error('The schema gave no field.')
   return only
 }
 
-describe('fieldsOf', () => {
+describe('toFields', () => {
   test('keeps the published order and omits the constant that names the operation', () => {
-    const fields = fieldsOf({
+    const fields = toFields({
       type: 'object',
       properties: {
         op: { type: 'string', const: 'blur' },

@@ -2,7 +2,7 @@ import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 /** The form control of a field. */
 export type Control =
-  | { readonly kind: 'number'; readonly integer: boolean; readonly range?: Range }
+  | { readonly kind: 'number'; readonly integer: boolean; readonly range?: SliderRange }
   | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
   | { readonly kind: 'switch' }
   | { readonly kind: 'color' }
@@ -10,7 +10,7 @@ export type Control =
   | { readonly kind: 'text'; readonly numeric: boolean }
 
 /** The range of a slider; `log` where a linear scale would leave too few positions for small values. */
-export interface Range {
+export interface SliderRange {
   readonly min: number
   readonly max: number
   readonly step: number
@@ -30,7 +30,7 @@ export interface Field {
 }
 
 /** The fields of a published operation schema in its order, without the constant that names the operation. */
-export function fieldsOf(schema: JsonSchema): Field[] {
+export function toFields(schema: JsonSchema): Field[] {
   const required = new Set(schema.required ?? [])
   return Object.entries(schema.properties ?? {})
     .filter(([, property]) => property.const === undefined)
@@ -40,65 +40,64 @@ export function fieldsOf(schema: JsonSchema): Field[] {
       hint: property.description,
       required: required.has(name) && property.default === undefined,
       defaultValue: property.default,
-      control: controlOf(name, property),
+      control: chooseControl(property),
       schema: property,
     }))
 }
 
 /** The alternatives of a schema; a value must match one. */
-export function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+export function listAlternatives(schema: JsonSchema): readonly JsonSchema[] {
   const several = schema.anyOf ?? schema.oneOf
-  return several === undefined ? [schema] : several.flatMap(alternatives)
+  return several === undefined ? [schema] : several.flatMap(listAlternatives)
 }
 
-function controlOf(name: string, schema: JsonSchema): Control {
-  const ways = alternatives(schema).filter((one) => one.type !== 'null')
-  const options = ways.flatMap(constants)
-  if (ways.every((one) => constants(one).length > 0)) return { kind: 'choice', options }
-  const [only, second] = ways
+function chooseControl(schema: JsonSchema): Control {
+  const types = listAlternatives(schema).filter((one) => one.type !== 'null')
+  const options = types.flatMap(listConstants)
+  if (types.every((one) => listConstants(one).length > 0)) return { kind: 'choice', options }
+  const [only, second] = types
   if (only !== undefined && second === undefined) {
     if (only.type === 'boolean') return { kind: 'switch' }
-    if (only.type === 'number' || only.type === 'integer') return numberControl(only)
-    if (isColor(name, only)) return { kind: 'color' }
+    if (only.type === 'number' || only.type === 'integer') return createNumberControl(only)
+    if (isColor(only)) return { kind: 'color' }
   }
-  return { kind: 'text', numeric: ways.some((one) => one.type === 'number' || one.type === 'integer') }
+  return { kind: 'text', numeric: types.some((one) => one.type === 'number' || one.type === 'integer') }
 }
 
-function constants(schema: JsonSchema): (string | number)[] {
+function listConstants(schema: JsonSchema): (string | number)[] {
   const all = schema.const === undefined ? (schema.enum ?? []) : [schema.const]
   return all.filter((one) => typeof one === 'string' || typeof one === 'number')
 }
 
-function numberControl(schema: JsonSchema): Control {
+function createNumberControl(schema: JsonSchema): Control {
   const integer = schema.type === 'integer'
-  const min = lowest(schema)
-  const max = highest(schema)
+  const min = readMinimum(schema)
+  const max = readMaximum(schema)
   if (min === undefined || max === undefined || max <= min) return { kind: 'number', integer }
   // A positive range is a factor or a size: on its logarithmic scale, equal distances are equal ratios.
   const log = min >= 0 && (max - min > 2000 || (!integer && min > 0 && max / min > 20))
-  const step = schema.multipleOf ?? (integer ? 1 : fineStep(log && min > 0 ? min * 100 : max - min))
+  const step = schema.multipleOf ?? (integer ? 1 : chooseStep(log && min > 0 ? min * 100 : max - min))
   return { kind: 'number', integer, range: { min, max, step, log } }
 }
 
 /** The lower bound; undefined without one (the limits of safe integers do not count). */
-export function lowest(schema: JsonSchema): number | undefined {
+function readMinimum(schema: JsonSchema): number | undefined {
   const bound = schema.minimum ?? schema.exclusiveMinimum
   return bound === undefined || bound <= Number.MIN_SAFE_INTEGER ? undefined : bound
 }
 
-export function highest(schema: JsonSchema): number | undefined {
+function readMaximum(schema: JsonSchema): number | undefined {
   const bound = schema.maximum ?? schema.exclusiveMaximum
   return bound === undefined || bound >= Number.MAX_SAFE_INTEGER ? undefined : bound
 }
 
 /** A round step that divides a range into about a hundred parts: 0.1, 0.01, 1 … */
-function fineStep(span: number): number {
+function chooseStep(span: number): number {
   return Math.min(1, 10 ** Math.floor(Math.log10(span / 100)))
 }
 
-function isColor(name: string, schema: JsonSchema): boolean {
-  if (schema.type !== 'string') return false
-  return schema.format === 'color' || (/colou?r|background/i.test(name) && schema.pattern !== undefined)
+function isColor(schema: JsonSchema): boolean {
+  return schema.type === 'string' && schema.format === 'color'
 }
 
 /** `minWidth` and `min_width` → `Min width`. */
@@ -111,7 +110,7 @@ export function toLabel(name: string): string {
 }
 
 /** The values of a step without those that equal the default. */
-export function withoutDefaults(values: object, fields: readonly Field[]): Record<string, unknown> {
+export function omitDefaults(values: object, fields: readonly Field[]): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => {
       const field = fields.find((one) => one.name === name)

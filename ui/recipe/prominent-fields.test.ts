@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { fieldsOf } from './field.ts'
+import { toFields } from './field.ts'
 import { selectProminentFields } from './prominent-fields.ts'
 
-const resize = fieldsOf({
+const resize = toFields({
   properties: {
     width: { type: 'integer' },
     height: { type: 'integer' },
@@ -25,7 +25,7 @@ test('changed values are shown; explicit values equal to the default are not', (
 })
 
 test('the first positional parameter is shown despite its default, and required ones always', () => {
-  const fields = fieldsOf({
+  const fields = toFields({
     properties: { sigma: { type: 'number', default: 3 }, mode: { type: 'string' }, note: { type: 'string' } },
     required: ['mode'],
   })

@@ -1,10 +1,10 @@
-import type { Range } from './field.ts'
+import type { SliderRange } from './field.ts'
 
 /** Number of positions of a slider. */
 export const sliderSteps = 1000
 
 /** The slider position of a value, 0 to 1000; values outside the range are clamped. */
-export function sliderPosition(value: number, { min, max, log }: Range): number {
+export function toSliderPosition(value: number, { min, max, log }: SliderRange): number {
   const share = log
     ? Math.log1p(Math.max(value, min) - min) / Math.log1p(max - min)
     : (value - min) / (max - min)
@@ -12,17 +12,17 @@ export function sliderPosition(value: number, { min, max, log }: Range): number 
 }
 
 /** The value of a slider position: a multiple of the range's step, rounded to a readable number on a log scale. */
-export function sliderValue(position: number, { min, max, step, log }: Range): number {
+export function toSliderValue(position: number, { min, max, step, log }: SliderRange): number {
   const share = position / sliderSteps
   if (share <= 0) return min
   if (share >= 1) return max
   const exact = log ? min + Math.expm1(share * Math.log1p(max - min)) : min + share * (max - min)
   const grain = log ? Math.max(step, 10 ** (Math.floor(Math.log10(exact)) - 1)) : step
   const round = Math.round(exact / grain) * grain
-  return Math.min(Math.max(roundBinary(round), min), max)
+  return Math.min(Math.max(removeRoundingError(round), min), max)
 }
 
 /** Removes binary rounding errors: 0.30000000000000004 → 0.3. */
-export function roundBinary(value: number): number {
+export function removeRoundingError(value: number): number {
   return Number(value.toPrecision(12))
 }

@@ -1,6 +1,6 @@
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { createKey, type Draft, type StepGroup } from './draft.ts'
-import { withoutDefaults, type Field } from './field.ts'
+import { omitDefaults, type Field } from './field.ts'
 
 /** The draft of a recipe. Existing groups and steps keep their keys, so that focus and fold state are kept. */
 export function toDraft(recipe: Recipe, before: Draft, fields: (op: string) => readonly Field[]): Draft {
@@ -12,7 +12,7 @@ export function toDraft(recipe: Recipe, before: Draft, fields: (op: string) => r
       return {
         key: oldStep?.op === op ? oldStep.key : createKey(),
         op,
-        values: withoutDefaults(values, fields(op)),
+        values: omitDefaults(values, fields(op)),
       }
     }),
   })

@@ -15,9 +15,9 @@ export function AddStep({ group }: { group: StepGroup }) {
   const toggle = useRef<HTMLButtonElement>(null)
   const id = useId()
   const all = server.operations.value
-  const needle = query.value.trim().toLowerCase()
+  const search = query.value.trim().toLowerCase()
   const matches = all.filter((one) =>
-    `${one.name} ${one.title} ${one.summary}`.toLowerCase().includes(needle),
+    `${one.name} ${one.title} ${one.summary}`.toLowerCase().includes(search),
   )
 
   function close(): void {

@@ -12,7 +12,7 @@ const heightFraction = 0.26
  */
 export function FloatingPreview({ compared }: { compared: ComparedImage | null }) {
   const end = useRef<HTMLSpanElement>(null)
-  const isWanted = useSignal(false)
+  const isShown = useSignal(false)
 
   useEffect(() => {
     const recipe = document.querySelector('.recipe')
@@ -26,7 +26,7 @@ export function FloatingPreview({ compared }: { compared: ComparedImage | null }
           if (target === end.current)
             isPassed = !isIntersecting && boundingClientRect.top < innerHeight * heightFraction
         }
-        isWanted.value = isPassed && isVisible.get(recipe) === true
+        isShown.value = isPassed && isVisible.get(recipe) === true
       },
       { rootMargin: `${-heightFraction * 100}% 0px 0px` },
     )
@@ -38,7 +38,7 @@ export function FloatingPreview({ compared }: { compared: ComparedImage | null }
   return (
     <>
       <span ref={end} />
-      {compared === null || !isWanted.value ? null : (
+      {compared === null || !isShown.value ? null : (
         <button
           type="button"
           class="floating-preview"

@@ -1,7 +1,7 @@
 import type { TaskView } from '@pixelflow/core/views'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { printText } from '@pixelflow/core/recipe/text'
-import { faultTitle } from '../api/notice.ts'
+import { findFaultTitle } from '../api/notice.ts'
 import { displayBytes } from '../text/display-bytes.ts'
 import { displayAge } from '../text/display-age.ts'
 import { displayDuration } from '../text/display-duration.ts'
@@ -41,7 +41,7 @@ function describeTask({ status, progress, outputs, fault, createdAt, endedAt }: 
       return [...shape, displayBytes(bytes), ...took].join(' · ')
     }
     case 'failed':
-      return fault === undefined ? '' : faultTitle(fault.code)
+      return fault === undefined ? '' : findFaultTitle(fault.code)
     case 'running':
       return `${Math.round(progress)} %`
     case 'queued':

@@ -2,7 +2,7 @@ import { useId } from 'preact/hooks'
 import { useApp } from './use-app.ts'
 import { CopyButton } from './copy-button.tsx'
 
-/** The recipe as text, kept in step with the list of steps in both directions. */
+/** The recipe as text, kept in sync with the list of steps in both directions. */
 export function RecipeText() {
   const { editor } = useApp()
   const id = useId()

@@ -17,7 +17,7 @@ export function TerminalCommands() {
   if (command === null) return null
   const text = chosenClient.value === 'curl' ? writeCurlCommand(command) : writeCliCommand(command)
   return (
-    <section class="panel commands" aria-labelledby="commands-title">
+    <section class="panel" aria-labelledby="commands-title">
       <div class="panel-head">
         <h2 id="commands-title">From a terminal</h2>
         <Tabs

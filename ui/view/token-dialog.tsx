@@ -8,12 +8,12 @@ export function TokenDialog() {
   const dialog = useRef<HTMLDialogElement>(null)
   const typed = useSignal('')
   const id = useId()
-  const asking = credentials.asking.value
+  const prompt = credentials.prompt.value
 
   useEffect(() => {
-    if (asking !== null && dialog.current?.open === false) dialog.current.showModal()
-    if (asking === null) dialog.current?.close()
-  }, [asking])
+    if (prompt !== null && dialog.current?.open === false) dialog.current.showModal()
+    if (prompt === null) dialog.current?.close()
+  }, [prompt])
 
   function answer(event: SubmitEvent): void {
     event.preventDefault()
@@ -48,7 +48,7 @@ export function TokenDialog() {
           onInput={(event) => (typed.value = event.currentTarget.value)}
         />
         <p id={`${id}-refused`} class="field-problem" role="status">
-          {asking?.refused === true ? 'Invalid token. Check it for missing characters.' : ''}
+          {prompt?.refused === true ? 'Invalid token. Check it for missing characters.' : ''}
         </p>
         <div class="dialog-actions">
           <button type="button" class="button button-quiet" onClick={() => credentials.answer(null)}>

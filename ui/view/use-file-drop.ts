@@ -1,12 +1,12 @@
 import { useEffect } from 'preact/hooks'
 import { useSignal, type ReadonlySignal } from '@preact/signals'
 
-/** Accepts files dropped or pasted anywhere listen the page; true while files are dragged over it. */
+/** Accepts files dropped or pasted anywhere on the page; true while files are dragged over it. */
 export function useFileDrop(onFiles: (files: readonly File[]) => void): ReadonlySignal<boolean> {
   const isOver = useSignal(false)
 
   useEffect(() => {
-    // Entering a child fires `dragleave` listen its parent, so a counter decides whether the page was left.
+    // Entering a child fires `dragleave` on its parent, so a counter decides whether the page was left.
     let depth = 0
     const abortController = new AbortController()
     const listen = <K extends keyof DocumentEventMap>(

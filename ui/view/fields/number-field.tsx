@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { Control } from '../../recipe/field.ts'
-import { sliderPosition, sliderSteps, roundBinary, sliderValue } from '../../recipe/slider.ts'
+import { toSliderPosition, sliderSteps, removeRoundingError, toSliderValue } from '../../recipe/slider.ts'
 import { FieldFrame, type FieldProps } from './field-frame.tsx'
 
 interface Props extends FieldProps {
@@ -19,7 +19,7 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
   const settled = typeof value === 'number' ? value : field.defaultValue
   const current = typeof settled === 'number' ? settled : undefined
 
-  const position = current === undefined || range === undefined ? 0 : sliderPosition(current, range)
+  const position = current === undefined || range === undefined ? 0 : toSliderPosition(current, range)
 
   function type(text: string): void {
     typed.value = text
@@ -31,7 +31,7 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
     if (direction === undefined || event.altKey) return
     event.preventDefault()
     const by = (range?.step ?? 1) * (event.shiftKey ? 10 : 1) * direction
-    onChange(roundBinary((current ?? range?.min ?? 0) + by))
+    onChange(removeRoundingError((current ?? range?.min ?? 0) + by))
   }
 
   const slider =
@@ -46,7 +46,7 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
         aria-valuetext={current === undefined ? 'not set' : String(current)}
         style={{ '--share': position / sliderSteps }}
         value={position}
-        onInput={(event) => onChange(sliderValue(event.currentTarget.valueAsNumber, range))}
+        onInput={(event) => onChange(toSliderValue(event.currentTarget.valueAsNumber, range))}
       />
     )
 
