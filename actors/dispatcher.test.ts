@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { isFinal } from '@pixelflow/core/event'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
+import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
 import type { Running } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openActorProcesses, uploadSample } from './testing/actor-processes.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { firstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { streamInfo } from '@pixelflow/nats/jetstream/jetstream-api'
+import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { deadLetterUndeliverable } from './dead-letter-undeliverable.ts'

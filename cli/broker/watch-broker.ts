@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { pause } from '@pixelflow/core/pause'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { brokenStreams } from '@pixelflow/nats/connection/server-health'
+import { brokenStreams } from '@pixelflow/nats/connection/broken-streams'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
 export interface BrokerWatchOptions {

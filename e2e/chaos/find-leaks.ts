@@ -1,7 +1,8 @@
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
-import { consumerInfo, streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/jetstream-api'
+import { consumerInfo } from '@pixelflow/nats/jetstream/consumer-info'
+import { streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/stream-info'
 import { listMessages } from '@pixelflow/nats/blobs/sweep/list-messages'
 import {
   blobBuckets,
@@ -10,9 +11,9 @@ import {
   recordBuckets,
   recordStream,
   recordSubjects,
-  streams,
-  workConsumer,
-} from '@pixelflow/nats/topology/topology'
+} from '@pixelflow/nats/topology/buckets'
+import { streams } from '@pixelflow/nats/topology/streams'
+import { workConsumer } from '@pixelflow/nats/topology/consumers'
 import type { ChaosCluster } from './chaos-cluster.ts'
 
 const consumers = lanes.map((lane) => workConsumer('transform', lane))

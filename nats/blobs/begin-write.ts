@@ -9,9 +9,9 @@ import { putIfAbsent, rollBackPut, type ReusePolicy } from './put-if-absent.ts'
 import { publishChunk } from '../jetstream/publish.ts'
 import { blobInfoOf, digestOf, withSequences, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { hasAllChunks } from './blob-integrity.ts'
+import { hasAllChunks } from './missing-bytes.ts'
 import { noteProgress, storeTimeout, waitForMemory, withinTimeout } from '../jetstream/store-timeout.ts'
-import { chunkSubject } from '../topology/topology.ts'
+import { chunkSubject } from '../topology/buckets.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
 
 export interface WriteOptions {

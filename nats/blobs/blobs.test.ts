@@ -8,8 +8,8 @@ import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
-import { streamInfo } from '../jetstream/jetstream-api.ts'
-import type { Layout } from '../topology/topology.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
+import type { Layout } from '../topology/streams.ts'
 
 const mebibyte = 1024 * 1024
 

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import { readRange, readWhole } from './read-blob.ts'
+import { readBlobRange, readBlob } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
 import { faultOf, type Broker } from '../connection/broker.ts'
 import { createBucket, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
@@ -9,7 +9,8 @@ import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
 import { blobInfoOf } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { blobReuseMs, type Layout } from '../topology/topology.ts'
+import { blobReuseMs } from '../topology/buckets.ts'
+import type { Layout } from '../topology/streams.ts'
 
 export interface BlobsOptions {
   /** Bytes that all writes together may hold; default 64 MiB. */
@@ -78,7 +79,7 @@ export function createBlobs(
       if (!found) return null
       const options = { bucket, budget: readBudget, windowBytes }
       const { info } = found
-      const body = range ? readRange(options, info, within(range, info.size)) : readWhole(options, info)
+      const body = range ? readBlobRange(options, info, within(range, info.size)) : readBlob(options, info)
       return { info: blobInfoOf(found), body }
     },
     async delete(blob) {

@@ -1,10 +1,11 @@
 import type { Broker } from '../connection/broker.ts'
-import { readLast } from '../jetstream/direct-get.ts'
+import { readLast } from '../jetstream/read-last.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
-import { purgeSubject, readFromLeader } from '../jetstream/jetstream-api.ts'
+import { purgeSubject } from '../jetstream/remove-message.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { headers } from '@nats-io/nats-core'
 import { parseObjectEntry, type ObjectEntry, type ObjectInfo } from './object-info.ts'
-import { blobStream, blobSubject, chunkSubject } from '../topology/topology.ts'
+import { blobStream, blobSubject, chunkSubject } from '../topology/buckets.ts'
 
 /** One bucket of the object store. */
 export interface Bucket {

@@ -1,11 +1,12 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Bucket } from './bucket.ts'
-import { readBatch, readLast, type BatchRequest } from '../jetstream/direct-get.ts'
+import { readBatch, type BatchRequest } from '../jetstream/read-batch.ts'
+import { readLast } from '../jetstream/read-last.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
-import { readFromLeader } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import type { ObjectInfo, Run } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { chunkSubject } from '../topology/topology.ts'
+import { chunkSubject } from '../topology/buckets.ts'
 
 /** The chunks of an object, in order. */
 export interface ChunkSource {

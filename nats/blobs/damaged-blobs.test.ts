@@ -4,7 +4,7 @@ import { createBucket, describe, purgeChunks } from './bucket.ts'
 import { rollBackPut } from './put-if-absent.ts'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
-import { streamInfo } from '../jetstream/jetstream-api.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 
 /** Blobs whose chunks were removed by another process. */
 

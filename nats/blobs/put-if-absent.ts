@@ -2,7 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { describe, putDescription, putTombstone, type Bucket } from './bucket.ts'
 import type { ObjectEntry, ObjectInfo } from './object-info.ts'
-import { isComplete } from './blob-integrity.ts'
+import { isComplete } from './missing-bytes.ts'
 
 const maxAttempts = 10
 

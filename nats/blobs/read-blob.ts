@@ -6,7 +6,7 @@ import { chunksBySubject, chunksBySequence, singleChunk, type ChunkSource } from
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { noteProgress } from '../jetstream/store-timeout.ts'
 import { chunkSizeOf, digestOf, locateChunks, type ObjectInfo, type ChunkLocation } from './object-info.ts'
-import { dataLoss, explainMissingBytes } from './blob-integrity.ts'
+import { dataLoss, explainMissingBytes } from './missing-bytes.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
@@ -17,7 +17,7 @@ export interface ReadOptions {
 }
 
 /** The whole content; the digest is checked before the last bytes are yielded. */
-export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncGenerator<Uint8Array> {
+export async function* readBlob(options: ReadOptions, info: ObjectInfo): AsyncGenerator<Uint8Array> {
   const hasher = new Bun.CryptoHasher('sha256')
   let left = info.size
   for await (const chunk of guarded(chunksFrom(options, info, 0, info.size))) {
@@ -30,7 +30,7 @@ export async function* readWhole(options: ReadOptions, info: ObjectInfo): AsyncG
 }
 
 /** Part of the content, unchecked: the digest covers the whole content only. */
-export async function* readRange(
+export async function* readBlobRange(
   options: ReadOptions,
   info: ObjectInfo,
   { start, end }: ByteRange,

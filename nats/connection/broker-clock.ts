@@ -1,8 +1,8 @@
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Broker } from './broker.ts'
-import { leaderTime, streamInfo } from '../jetstream/jetstream-api.ts'
+import { leaderTime, streamInfo } from '../jetstream/stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { streams } from '../topology/topology.ts'
+import { streams } from '../topology/streams.ts'
 
 /** How often the broker's time is read. In between, this process's monotonic clock continues from it. */
 const syncEveryMs = 10_000

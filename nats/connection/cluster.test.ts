@@ -9,7 +9,7 @@ import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from './connect.ts'
 import { errorLogger, until } from '../testing/nats-fixture.ts'
-import { streamInfo } from '../jetstream/jetstream-api.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 

@@ -1,6 +1,6 @@
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { Broker } from '../connection/broker.ts'
-import { cancelSubject, cancelSubjects } from '../topology/topology.ts'
+import { cancelSubject, cancelSubjects } from '../topology/subjects.ts'
 
 /** Cancellations over core NATS subjects. */
 export function createCancellations(broker: Broker): Cancellations {

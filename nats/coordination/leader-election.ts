@@ -3,9 +3,10 @@ import { pause } from '@pixelflow/core/pause'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Broker } from '../connection/broker.ts'
-import { readFromLeader } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
-import { leaderSubject, liveLeader, streams } from '../topology/topology.ts'
+import { leaderSubject, liveLeader } from '../topology/subjects.ts'
+import { streams } from '../topology/streams.ts'
 
 /** How often a leader renews its lease, in milliseconds. */
 const renewEveryMs = 300

@@ -4,7 +4,7 @@ import type { Registry } from '@pixelflow/core/ports/registry'
 import type { z } from 'zod'
 import type { Broker } from '../connection/broker.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { registryAnnounce, registryRequest, registryWithdraw } from '../topology/topology.ts'
+import { registryAnnounce, registryRequest, registryWithdraw } from '../topology/subjects.ts'
 
 /** How often an actor announces itself, in milliseconds. */
 const announceEveryMs = 2000

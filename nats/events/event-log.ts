@@ -4,10 +4,12 @@ import { faultOf, type Broker } from '../connection/broker.ts'
 import { parseStoredEvent } from './events.ts'
 import { followStream } from './follow-stream.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
-import { readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { liveEvents, streams } from '../topology/topology.ts'
+import { liveEvents } from '../topology/subjects.ts'
+import { streams } from '../topology/streams.ts'
 
 /** The event log as a stream, followed from its beginning or from a sequence. */
 export function createEventLog(broker: Broker, log: Logger): EventLog {

@@ -7,12 +7,14 @@ import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Task } from '@pixelflow/core/task'
 import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
-import { readBatch, readLast } from '../jetstream/direct-get.ts'
+import { readBatch } from '../jetstream/read-batch.ts'
+import { readLast } from '../jetstream/read-last.ts'
 import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
-import { readFromLeader } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { outboxSubject, eventSubject, streams, writerHeader, type Layout } from '../topology/topology.ts'
+import { outboxSubject, eventSubject, writerHeader } from '../topology/subjects.ts'
+import { streams, type Layout } from '../topology/streams.ts'
 
 const page = 128
 

@@ -1,10 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { Broker } from '../connection/broker.ts'
-import { readBatch } from '../jetstream/direct-get.ts'
+import { readBatch } from '../jetstream/read-batch.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { openLiveFeed } from './live-feed.ts'
-import { readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 
 /** A stream whose messages the broker republishes after storing them. */

@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test'
 import { connect } from '../connection/connect.ts'
-import { recordStream, recordSubject } from '../topology/topology.ts'
+import { recordStream, recordSubject } from '../topology/buckets.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { publish } from './publish.ts'
-import { removeMessage, streamInfo } from './jetstream-api.ts'
+import { removeMessage } from './remove-message.ts'
+import { streamInfo } from './stream-info.ts'
 
 test('removing a message twice is harmless, and a refused removal is an error', async () => {
   await using fixture = await openNatsFixture()

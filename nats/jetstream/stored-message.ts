@@ -1,5 +1,5 @@
 import type { Msg, MsgHdrs } from '@nats-io/nats-core'
-import { parseHeaders } from '../connection/wire/header-block.ts'
+import { parseHeaders } from '../connection/wire/parse-headers.ts'
 import type { RawMessage } from '../connection/wire/splitter.ts'
 
 /** A message of a stream. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
-import { streamInfo } from './jetstream-api.ts'
-import { streams } from '../topology/topology.ts'
+import { streamInfo } from './stream-info.ts'
+import { streams } from '../topology/streams.ts'
 import { Unreachable } from '../connection/broker.ts'
 import { createWriteFailures } from './write-failures.ts'
 

@@ -1,7 +1,7 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import { StorageFull, type Broker } from '../connection/broker.ts'
 import { publish } from './publish.ts'
-import { healthSubject } from '../topology/topology.ts'
+import { healthSubject } from '../topology/subjects.ts'
 
 export interface WriteState {
   readonly isOk: boolean

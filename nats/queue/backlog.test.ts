@@ -5,7 +5,8 @@ import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
-import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
+import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 const brokerOf = ({ settings }: NatsFixture) => connect({ settings, name: 'test', log: errorLogger })

@@ -1,21 +1,23 @@
 import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
 import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
-import { readBatch } from '../jetstream/direct-get.ts'
+import { readBatch } from '../jetstream/read-batch.ts'
 import { followStream } from '../events/follow-stream.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
-import { consumerInfo, readFromLeader, removeMessage, streamSubjects } from '../jetstream/jetstream-api.ts'
+import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { removeMessage } from '../jetstream/remove-message.ts'
+import { streamSubjects } from '../jetstream/stream-info.ts'
 import {
   ackSubjects,
   admittedSubject,
   admittedSubjects,
-  backlogConsumer,
   backlogSubjects,
   jobOfSubject,
   liveBacklog,
-  streams,
   parseBacklogSubject,
-  workConsumer,
-} from '../topology/topology.ts'
+} from '../topology/subjects.ts'
+import { backlogConsumer, workConsumer } from '../topology/consumers.ts'
+import { streams } from '../topology/streams.ts'
 
 /** The backlog as a stream that every process can read. */
 export function createBacklog(broker: Broker): Backlog {

@@ -2,13 +2,16 @@ import { storedDeadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from 
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import { faultOf, type Broker } from '../connection/broker.ts'
-import { readBatch } from '../jetstream/direct-get.ts'
+import { readBatch } from '../jetstream/read-batch.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
-import { purgeSubject, readFromLeader, streamInfo } from '../jetstream/jetstream-api.ts'
+import { purgeSubject } from '../jetstream/remove-message.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { deadLetterSubject, streams } from '../topology/topology.ts'
+import { deadLetterSubject } from '../topology/subjects.ts'
+import { streams } from '../topology/streams.ts'
 
 /** Dead letters in a stream with one message per job. */
 export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {

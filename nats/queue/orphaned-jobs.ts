@@ -3,14 +3,16 @@ import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { OrphanedJob, OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
-import { readBatch } from '../jetstream/direct-get.ts'
+import { readBatch } from '../jetstream/read-batch.ts'
 import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
-import { consumerInfo, readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
+import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { dueAt } from './retries.ts'
+import { outboxConsumer, workConsumer } from '../topology/consumers.ts'
 import {
-  outboxConsumer,
   outboxSubject,
   attemptsHeader,
   backlogSubject,
@@ -19,9 +21,8 @@ import {
   jobSubject,
   queuedSubject,
   retrySubject,
-  streams,
-  workConsumer,
-} from '../topology/topology.ts'
+} from '../topology/subjects.ts'
+import { streams } from '../topology/streams.ts'
 
 const page = 100
 

@@ -6,7 +6,7 @@ import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
-import { streamInfo } from '../jetstream/jetstream-api.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 
 queueContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()

@@ -2,11 +2,13 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Job } from '@pixelflow/core/job'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
-import { readLast } from '../jetstream/direct-get.ts'
+import { readLast } from '../jetstream/read-last.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
-import { readFromLeader, removeMessage } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { backlogSubject, dueSubject, jobSubject, retrySubject, streams } from '../topology/topology.ts'
+import { backlogSubject, dueSubject, jobSubject, retrySubject } from '../topology/subjects.ts'
+import { streams } from '../topology/streams.ts'
 
 /** Short, because a client waits for the answer; the reconciler queues what failed here. */
 const submitRetry = { timeoutMs: 5000 }

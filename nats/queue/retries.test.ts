@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
-import { consumerInfo, streamInfo } from '../jetstream/jetstream-api.ts'
+import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { schedule } from './retries.ts'
 
 const within = (ms: number) => AbortSignal.timeout(ms)

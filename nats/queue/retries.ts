@@ -9,14 +9,9 @@ import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull } from '../jetstream/pull.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import {
-  attemptsHeader,
-  dueConsumer,
-  dueSubject,
-  queuedSubject,
-  retrySubject,
-  streams,
-} from '../topology/topology.ts'
+import { attemptsHeader, dueSubject, queuedSubject, retrySubject } from '../topology/subjects.ts'
+import { dueConsumer } from '../topology/consumers.ts'
+import { streams } from '../topology/streams.ts'
 import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 /**

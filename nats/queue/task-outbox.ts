@@ -5,7 +5,8 @@ import type { OutboxEntry, TaskOutbox } from '@pixelflow/core/ports/task-outbox'
 import type { Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { pull } from '../jetstream/pull.ts'
-import { outboxConsumer, streams } from '../topology/topology.ts'
+import { outboxConsumer } from '../topology/consumers.ts'
+import { streams } from '../topology/streams.ts'
 
 const request = { stream: streams.outbox, consumer: outboxConsumer, batch: 200, expiresMs: 10_000 }
 

@@ -3,9 +3,9 @@ import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-sw
 import type { z } from 'zod'
 import { faultOf, type Broker } from '../connection/broker.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
-import { readFromLeader } from '../jetstream/jetstream-api.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { recordStream, recordSubject } from '../topology/topology.ts'
+import { recordStream, recordSubject } from '../topology/buckets.ts'
 
 /** Values in a bucket of the NATS key-value store, written with the expected sequence of the previous value. */
 export function createCompareAndSwapRecords<T>(

@@ -14,7 +14,7 @@ import {
   messageTypes,
   type SessionMessage,
 } from './messages.ts'
-import { sessionHeartbeatMs, sessionTimeoutMs } from '../topology/topology.ts'
+import { sessionHeartbeatMs, sessionTimeoutMs } from './heartbeat.ts'
 
 export interface SessionEndpointOptions {
   readonly peer: string

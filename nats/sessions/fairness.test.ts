@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { openNatsFixture, until, type NatsFixture } from '../testing/nats-fixture.ts'
 import { decodeJson, offer } from './messages.ts'
-import { offerSubject } from '../topology/topology.ts'
+import { offerSubject } from '../topology/subjects.ts'
 
 const never = new AbortController().signal
 

@@ -15,7 +15,7 @@ import {
   type Offer,
 } from './messages.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { offerSubject } from '../topology/topology.ts'
+import { offerSubject } from '../topology/subjects.ts'
 
 /** The actor's side of live sessions, over core NATS subjects. */
 export function createSessionHost(hub: SessionHub, log: Logger): SessionHost {

@@ -3,7 +3,7 @@ import { connect } from '@nats-io/transport-node'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { openNatsFixture } from '../testing/nats-fixture.ts'
 import { encodeMessage, messageTypes } from './messages.ts'
-import { offerSubject } from '../topology/topology.ts'
+import { offerSubject } from '../topology/subjects.ts'
 
 test('a late rejection does not break the session that another actor has accepted', async () => {
   await using fixture = await openNatsFixture()

@@ -16,7 +16,7 @@ import {
   type Offer,
 } from './messages.ts'
 import { countAsWait } from '../jetstream/store-timeout.ts'
-import { offerSubject } from '../topology/topology.ts'
+import { offerSubject } from '../topology/subjects.ts'
 
 /** Time after which a second actor gets the offer as well: the first may hang. */
 const hedgeMs = 150

@@ -5,12 +5,14 @@ import { bootstrap } from './bootstrap.ts'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
-import { consumerInfo, createStream, streamInfo } from '../jetstream/jetstream-api.ts'
+import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { createStream } from '../jetstream/create-stream.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 import { consumersOf } from './consumers.ts'
 import { describeRetention } from './describe-retention.ts'
-import { streamsOf } from './topology.ts'
+import { streamsOf } from './streams.ts'
 
 function settingsFor(env: Record<string, string>) {
   return readSettings(natsSettings, env)

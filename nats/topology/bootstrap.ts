@@ -8,16 +8,12 @@ import {
   type Broker,
 } from '../connection/broker.ts'
 import { consumersOf, type Consumer } from './consumers.ts'
-import {
-  accountInfo,
-  consumerInfo,
-  createStream,
-  ensureConsumer,
-  streamInfo,
-  updateStream,
-} from '../jetstream/jetstream-api.ts'
+import { accountInfo } from '../jetstream/account-info.ts'
+import { consumerInfo, ensureConsumer } from '../jetstream/consumer-info.ts'
+import { createStream, updateStream } from '../jetstream/create-stream.ts'
+import { streamInfo } from '../jetstream/stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { apiLevel, streamsOf, type Layout, type Stream } from './topology.ts'
+import { apiLevel, streamsOf, type Layout, type Stream } from './streams.ts'
 
 /**
  * Creates or updates the streams and consumers of `topology.ts`. Idempotent; any number of processes may run it at once.

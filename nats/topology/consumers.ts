@@ -1,20 +1,32 @@
 import type { ConsumerConfig } from '@nats-io/jetstream'
-import { actorKinds, lanes, type ActorKind } from '@pixelflow/core/job'
-import {
-  outboxConsumer,
-  ackWaitMs,
-  advisoryConsumer,
-  backlogConsumer,
-  backlogSubjects,
-  dueConsumer,
-  maxDeliveries,
-  nanos,
-  streams,
-  workConsumer,
-  type Layout,
-} from './topology.ts'
+import { actorKinds, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
+import { nanos, streams, type Layout } from './streams.ts'
+import { backlogSubjects, outboxSubject } from './subjects.ts'
 
 export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string }
+
+/** The durable consumer of the jobs of one kind and lane. */
+export const workConsumer = (kind: ActorKind, lane: Lane) => `${kind}-${lane}`
+
+/** A durable consumer without readers: its lag is the number of waiting jobs. */
+export const backlogConsumer = (kind: ActorKind) => `${kind}-backlog`
+
+/** The durable consumer of due jobs. */
+export const dueConsumer = 'due'
+
+/** The durable consumer of outbox entries. */
+export const outboxConsumer = 'outbox'
+
+/** The durable consumer of advisories. */
+export const advisoryConsumer = 'advisory'
+
+/** Time without `+WPI` after which a job is delivered to another actor. */
+export const ackWaitMs = 10_000
+/** How often an actor sends `+WPI` for a job; three may be lost. */
+export const extendEveryMs = 3000
+
+/** Delivery limit of a job: above the number of its attempts, which the actors limit. */
+export const maxDeliveries = 256
 
 /** Every durable consumer of the layout; each kind of actor has its own. */
 export function consumersOf(
@@ -56,7 +68,7 @@ export function consumersOf(
     config: {
       ...shared,
       durable_name: outboxConsumer,
-      filter_subject: 'outbox.*.*',
+      filter_subject: outboxSubject('*', '*'),
       // Longer than a reconciler holds an entry until it is old enough.
       ack_wait: nanos(30_000),
       // What all reconcilers together may hold.

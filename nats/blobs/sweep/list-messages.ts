@@ -1,8 +1,8 @@
 import { pause } from '@pixelflow/core/pause'
 import type { Broker } from '../../connection/broker.ts'
-import { readBatch } from '../../jetstream/direct-get.ts'
+import { readBatch } from '../../jetstream/read-batch.ts'
 import type { StoredMessage } from '../../jetstream/stored-message.ts'
-import { streamSubjects } from '../../jetstream/jetstream-api.ts'
+import { streamSubjects } from '../../jetstream/stream-info.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 
 const page = 256

@@ -4,9 +4,9 @@ import type { Sweeper, SweepResult } from '@pixelflow/core/ports/sweeper'
 import { outputObject } from '@pixelflow/core/task'
 import { faultOf, type Broker } from '../../connection/broker.ts'
 import { purgeChunks, putTombstone, createBucket, type Bucket } from '../bucket.ts'
-import { readLast } from '../../jetstream/direct-get.ts'
+import { readLast } from '../../jetstream/read-last.ts'
 import type { StoredMessage } from '../../jetstream/stored-message.ts'
-import { leaderTime, streamInfo } from '../../jetstream/jetstream-api.ts'
+import { leaderTime, streamInfo } from '../../jetstream/stream-info.ts'
 import { parseObjectEntry, type ObjectEntry } from '../object-info.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 import {
@@ -16,8 +16,8 @@ import {
   recordStream,
   recordSubjects,
   blobSubjects,
-  type Layout,
-} from '../../topology/topology.ts'
+} from '../../topology/buckets.ts'
+import type { Layout } from '../../topology/streams.ts'
 import { createBloomFilter } from './bloom-filter.ts'
 import { listMessages, listSubjects } from './list-messages.ts'
 

@@ -1,10 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Bucket } from './bucket.ts'
-import { readLast } from '../jetstream/direct-get.ts'
-import { countMessages, readFromLeader } from '../jetstream/jetstream-api.ts'
+import { readLast } from '../jetstream/read-last.ts'
+import { countMessages } from '../jetstream/stream-info.ts'
+import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { parseObjectEntry, lastSequence, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { blobSubject, chunkSubject } from '../topology/topology.ts'
+import { blobSubject, chunkSubject } from '../topology/buckets.ts'
 
 /** Whether the stream's leader has as many chunks as the description says. One small request. */
 export async function hasAllChunks({ broker, name, stream }: Bucket, info: ObjectInfo): Promise<boolean> {

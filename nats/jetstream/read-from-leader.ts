@@ -1,0 +1,24 @@
+import { JetStreamError, noMessage, type Broker } from '../connection/broker.ts'
+import { callApi } from './call-api.ts'
+import type { StoredMessage } from './stored-message.ts'
+
+type Which = { last_by_subj: string } | { seq: number; next_by_subj?: string }
+
+/** Reads one message from the stream's leader: never stale, but slower than a direct get. */
+export async function readFromLeader(
+  broker: Broker,
+  stream: string,
+  which: Which,
+): Promise<StoredMessage | null> {
+  try {
+    const message = await callApi(broker, `stream ${stream}`, (manager) =>
+      manager.streams.getMessage(stream, which),
+    )
+    if (message === null) return null
+    const { seq, subject, time: at, data, header } = message
+    return { seq, subject, at, data, parts: [data], header: (name) => header.get(name) || undefined }
+  } catch (thrown) {
+    if (thrown instanceof JetStreamError && thrown.code === noMessage) return null
+    throw thrown
+  }
+}
