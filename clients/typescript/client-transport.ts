@@ -28,10 +28,10 @@ export interface ClientTransport extends Pick<
   | 'processImage'
 > {
   /**
-   * The events of one connection: `live` once it is established, `over` if no further event can follow. The iteration
-   * ends with the connection.
+   * The events of one connection: `live` once it is established, `complete` if no further event can follow. The
+   * iteration ends with the connection.
    */
-  events(task: string, options: EventConnectionOptions): AsyncIterable<TaskEvent | 'live' | 'over'>
+  events(task: string, options: EventConnectionOptions): AsyncIterable<TaskEvent | 'live' | 'complete'>
   /** The bytes that one connection delivers. */
   content(from: ContentRef, options: DownloadOptions): Promise<Content>
   tune(listener: TuneListener, signal: AbortSignal | undefined): TuneSender

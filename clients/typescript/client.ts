@@ -80,7 +80,10 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined
   /** Token of the last event received; the stream continues after it. Valid on any gateway and over any protocol. */
   readonly after?: string | undefined
-  /** Called when the stream is connected, and before each retry (counted from 1 since the last event). */
+  /**
+   * Called with `live` when the stream is connected, and with `retrying` before each retry. `attempt` counts the retries
+   * since the last event, from 1.
+   */
   readonly onConnection?: ((state: 'live' | 'retrying', attempt: number) => void) | undefined
   /** Consecutive tries without an event after which the stream throws; default 12. `Infinity` retries forever. */
   readonly tries?: number | undefined
@@ -103,7 +106,7 @@ export interface TaskPageQuery {
   readonly cursor?: string | undefined
 }
 
-/** `timeoutMs` covers the time until the first byte; the reader determines how long the rest takes. */
+/** `timeoutMs` bounds the time until the response begins; reading the body has no timeout. */
 export interface DownloadOptions extends CallOptions {
   /** Offset of the first byte; default 0. */
   readonly offset?: number | undefined
@@ -111,13 +114,14 @@ export interface DownloadOptions extends CallOptions {
   readonly length?: number | undefined
 }
 
-/** A stored file and the range of it in `body`. */
+/** A stored file, and the requested range of it in `body`. */
 export interface Content {
   /** Size of the whole file. */
   readonly bytes: number
   /** SHA-256 of the whole file, in hexadecimal. */
   readonly sha256: string
   readonly mediaType: string
+  /** Offset of the first byte of `body` in the file. */
   readonly offset: number
   /** Number of bytes in `body`. */
   readonly length: number
@@ -127,7 +131,10 @@ export interface Content {
 
 export interface FollowOptions extends WatchOptions {
   readonly onEvent?: ((event: TaskEvent) => void) | undefined
-  /** Whether the task is cancelled or continues when `signal` aborts. Default: `leave` (it continues); `cancel` for `process`. */
+  /**
+   * What happens to the task when `signal` aborts: `cancel` cancels it, `leave` lets it continue. Default: `leave`, and
+   * `cancel` for `process`.
+   */
   readonly onAbort?: 'cancel' | 'leave' | undefined
   /** Called if `signal` aborts before the task has ended, with its id and whether it was cancelled. */
   readonly onInterrupted?: ((task: string, isCancelled: boolean) => void) | undefined
@@ -165,7 +172,7 @@ export interface ProcessedImage extends Pick<Content, 'bytes' | 'sha256' | 'medi
  * A client of a PixelFlow server, with the same calls over HTTP (`openHttp`) and gRPC (`openGrpc`).
  *
  * A call throws `PixelflowError` if the server rejects it or cannot be reached, and the signal's reason if the signal
- * aborts. GrpcCaller that are safe to repeat are retried while the error is temporary.
+ * aborts. Calls that are safe to repeat are retried while the error is temporary.
  */
 export interface Client extends AsyncDisposable {
   /** Address of the server, as given. */

@@ -118,7 +118,7 @@ test('the browser entry point does not import Node modules', async () => {
     target: 'browser',
     minify: true,
   })
-  const [script] = await Promise.all(built.outputs.map((one) => one.text()))
+  const [script] = await Promise.all(built.outputs.map((output) => output.text()))
   expect(script).not.toMatch(/node:|require\(|grpc-js/)
   expect(Bun.gzipSync(script ?? '').length).toBeLessThan(12_000)
 })

@@ -63,7 +63,7 @@ test.each([
       const { id } = await client.createTask(image, 'flip')
       expect((await client.taskPage()).items[0]?.id).toBe(id)
       await client.deleteTask(id)
-      expect((await client.taskPage()).items.map((one) => one.id)).not.toContain(id)
+      expect((await client.taskPage()).items.map((task) => task.id)).not.toContain(id)
       // One additional call, so that the next iteration writes to the other gateway.
       await client.settings()
     }

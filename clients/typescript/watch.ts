@@ -5,7 +5,7 @@ import type { TaskEvent, WatchOptions } from './client.ts'
 import { PixelflowError, unreachableError } from './pixelflow-error.ts'
 import type { ClientTransport } from './client-transport.ts'
 
-/** Streams every event of a task once, reopening broken connections. */
+/** Streams every event of a task once. Reopens broken connections. */
 export async function* watch(
   transport: ClientTransport,
   task: string,
@@ -17,7 +17,7 @@ export async function* watch(
     let failure: unknown
     try {
       for await (const event of transport.events(task, { after, signal, silentMs })) {
-        if (event === 'over') return
+        if (event === 'complete') return
         if (event === 'live') {
           onConnection?.('live', 0)
           continue

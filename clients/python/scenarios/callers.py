@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pixelflow_client import connect, pb
 
-from .fixture import IMAGE_SERVICE, Fixture, Caller, chunks, commit, metadata, expect_refused, scenario
+from .fixture import IMAGE_SERVICE, Caller, Fixture, chunks, commit, expect_refused, metadata, scenario
 
 
 @scenario("no-credentials")

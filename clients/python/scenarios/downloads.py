@@ -6,7 +6,7 @@ import os
 
 from pixelflow_client import CHUNK_BYTES, Client, connect, pb
 
-from .fixture import Fixture, chunks, commit, digest, metadata, expect_refused, scenario
+from .fixture import Fixture, chunks, commit, digest, expect_refused, metadata, scenario
 from .relay import Relay
 
 

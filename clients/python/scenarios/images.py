@@ -8,7 +8,7 @@ import grpc
 
 from pixelflow_client import CHUNK_BYTES, pb
 
-from .fixture import Fixture, chunks, commit, digest, metadata, expect_refused, scenario, unused_id
+from .fixture import Fixture, chunks, commit, digest, expect_refused, metadata, scenario, unused_id
 
 
 @scenario("version")

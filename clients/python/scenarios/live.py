@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pixelflow_client import pb, recipe_value
 from pixelflow_tuning import Preview, TuneMessage, Tuning
 
-from .fixture import TWO_OUTPUTS, Fixture, Caller, chunks, commit, digest, expect_refused, scenario, unused_id
+from .fixture import TWO_OUTPUTS, Caller, Fixture, chunks, commit, digest, expect_refused, scenario, unused_id
 
 
 def previews(messages: Iterable[TuneMessage]) -> Iterator[pb.TunePreview]:

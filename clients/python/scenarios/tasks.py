@@ -13,16 +13,16 @@ from pixelflow_client import Client, Tls, connect, pb, recipe_value
 
 from .fixture import (
     LONG_RECIPE,
-    TWO_OUTPUTS,
     MEDIUM_RECIPE,
+    TWO_OUTPUTS,
     Fixture,
     chunks,
     commit,
     digest,
+    expect_refused,
     is_final,
     kinds,
     metadata,
-    expect_refused,
     scenario,
     tokens,
     unused_id,
@@ -196,7 +196,7 @@ def _(fixture: Fixture) -> None:
     created = [fixture.finish(fixture.create()).id for _ in range(3)]
     listed: list[str] = []
     cursor = ""
-    while True:
+    for _ in range(1000):
         page = fixture.ann.stub.ListTasks(
             pb.ListTasksRequest(limit=2, cursor=cursor), metadata=fixture.ann.metadata
         )
@@ -205,6 +205,7 @@ def _(fixture: Fixture) -> None:
         cursor = page.next
         if not cursor:
             break
+    assert not cursor, "the list has more than 1000 pages"
     assert len(set(listed)) == len(listed) and listed == sorted(listed, reverse=True), listed
     assert listed[:3] == created[::-1], listed
     done = pb.ListTasksRequest(limit=200, status=pb.TASK_STATUS_COMPLETED)

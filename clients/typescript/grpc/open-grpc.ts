@@ -32,7 +32,7 @@ export type { Client } from '../client.ts'
 export interface GrpcOptions {
   /**
    * Addresses of the gateways: `host:50051`, or `dns:///name:50051` for a name that resolves to several gateways, or a
-   * list of either. GrpcCaller are balanced over all of them.
+   * list of either. Calls are balanced over all of them.
    */
   readonly address: string | readonly string[]
   /** Bearer token, or an object that provides one. */
@@ -132,5 +132,5 @@ async function* streamEvents(caller: GrpcCaller, id: string, { after = '', signa
     yield toTaskEvent(event)
   }
   // A gateway that shuts down ends the stream with an error; a stream that ends with OK is complete.
-  yield 'over' as const
+  yield 'complete' as const
 }

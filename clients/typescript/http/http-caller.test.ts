@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp, type HttpOptions } from '../index.ts'
 import { rejection } from '../testing/client-pair.ts'
 
-/** GrpcCaller to a server that is unavailable, rejects the token, or is not a PixelFlow server. */
+/** Calls to a server that is unavailable, rejects the token, or is not a PixelFlow server. */
 
 let scope = new DisposableStack()
 afterEach(() => {

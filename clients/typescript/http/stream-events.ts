@@ -17,7 +17,7 @@ export async function* streamEvents(
   caller: HttpCaller,
   task: string,
   { after, signal, silentMs = defaultSilentMs }: EventConnectionOptions,
-): AsyncGenerator<TaskEvent | 'live' | 'over', void> {
+): AsyncGenerator<TaskEvent | 'live' | 'complete', void> {
   const connection = new AbortController()
   let timer = setTimeout(() => connection.abort(), silentMs)
   const resetTimer = () => {
@@ -32,7 +32,7 @@ export async function* streamEvents(
       },
       signal === undefined ? connection.signal : AbortSignal.any([signal, connection.signal]),
     )
-    if (response.status === 204) return yield 'over'
+    if (response.status === 204) return yield 'complete'
     resetTimer()
     yield 'live'
     if (response.body === null) return
