@@ -23,7 +23,7 @@ const readyOf = async (running: Running): Promise<Ready> =>
 const proc = (pid: number, name: string) => Bun.file(`/proc/${pid}/${name}`).text()
 
 test('a worker has an empty environment, the resource limits, and the bounds that its actor logs', async () => {
-  await using running = await processes.actor({ PIXELFLOW_CHILD_MAX_RSS: '300MiB' })
+  await using running = await processes.actor({ PIXELFLOW_WORKER_MAX_RSS: '300MiB' })
   const { bounds } = await readyOf(running)
   expect(bounds).toMatchObject({
     memory: expect.stringMatching(/^300 MiB each, \d+ MiB all$/),
@@ -65,7 +65,7 @@ test('large images wait for each other when their memory estimates exceed the bu
   await using running = await processes.actor({
     PIXELFLOW_ACTOR_CONCURRENCY: '3',
     // Enough for one of them at a time: 96 MiB for a worker and 12 bytes a pixel.
-    PIXELFLOW_CHILDREN_MEMORY: '450MiB',
+    PIXELFLOW_WORKER_MEMORY: '450MiB',
   })
   const workers = await childrenOf(running.pid)
   const held = async () => (await Promise.all(workers.map(residentBytes))).reduce((sum, one) => sum + one, 0)

@@ -23,15 +23,17 @@ export const actorSettings = {
     max: 256,
     help: 'Number of further worker processes for calls that wait for the result. With 0, this actor takes no such calls.',
   }),
-  previewSessions: integer('PIXELFLOW_PREVIEW_SESSIONS', {
+  previewSessions: integer('PIXELFLOW_MAX_TUNE_SESSIONS', {
     default: 32,
     min: 1,
     max: 4096,
+    former: 'PIXELFLOW_PREVIEW_SESSIONS',
     help: 'Limit of tuning sessions at a time. They share the workers for calls that wait.',
   }),
-  previewScratchBytes: bytes('PIXELFLOW_PREVIEW_SCRATCH', {
+  previewScratchBytes: bytes('PIXELFLOW_TUNE_SCRATCH', {
     default: 512 * MiB,
     min: 64 * MiB,
+    former: 'PIXELFLOW_PREVIEW_SCRATCH',
     help: 'Limit of the scratch space for all tuning sessions together.',
   }),
   taskTimeoutMs: duration('PIXELFLOW_TASK_TIMEOUT', {
@@ -52,21 +54,24 @@ export const actorSettings = {
     max: 100,
     help: 'Attempts at a task, when processes die or the store fails, before the task fails.',
   }),
-  accountRunning: integer('PIXELFLOW_ACCOUNT_RUNNING', {
+  accountRunning: integer('PIXELFLOW_MAX_RUNNING_PER_ACCOUNT', {
     default: 0,
     min: 0,
     max: 1_000_000,
+    former: 'PIXELFLOW_ACCOUNT_RUNNING',
     help: 'Limit of bulk tasks of one account that are running or next to run, on all actors together. Further ones wait for those of other accounts. 0 means no limit.',
   }),
-  maxRssBytes: bytes('PIXELFLOW_CHILD_MAX_RSS', {
+  maxRssBytes: bytes('PIXELFLOW_WORKER_MAX_RSS', {
     default: 1024 * MiB,
     min: 128 * MiB,
+    former: 'PIXELFLOW_CHILD_MAX_RSS',
     help: 'Memory limit of a worker. Beyond it the worker is killed and the task fails with resource_limit_exceeded.',
   }),
-  workersMemoryBytes: bytes('PIXELFLOW_CHILDREN_MEMORY', {
+  workerMemoryBytes: bytes('PIXELFLOW_WORKER_MEMORY', {
     default: Math.floor(machineMemoryBytes() * 0.75),
     shownDefault: 'three quarters of the memory of the machine or container',
     min: 128 * MiB,
+    former: 'PIXELFLOW_CHILDREN_MEMORY',
     help: 'Memory for all images processed at a time, estimated from their number of pixels. Further images wait.',
   }),
   scratchDir: text('PIXELFLOW_SCRATCH_DIR', {

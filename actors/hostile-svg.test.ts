@@ -14,7 +14,7 @@ import { openSandboxHarness, type SandboxHarness } from './testing/sandbox-harne
 const MiB = 2 ** 20
 let harness: SandboxHarness
 beforeAll(async () => {
-  const settings = readSettings(actorSettings, { PIXELFLOW_CHILD_MAX_RSS: '512MiB' })
+  const settings = readSettings(actorSettings, { PIXELFLOW_WORKER_MAX_RSS: '512MiB' })
   harness = await openSandboxHarness(settings)
 }, 60_000)
 afterAll(() => harness?.[Symbol.asyncDispose]())

@@ -117,7 +117,7 @@ describe('a live call', () => {
     }
     await using _ = await processes.actor({
       ...live,
-      PIXELFLOW_CHILD_MAX_RSS: '128MiB',
+      PIXELFLOW_WORKER_MAX_RSS: '128MiB',
       PIXELFLOW_MAX_PIXELS: '50000000',
     })
     expect((await faultOfCall(large, 'rotate:30')).code).toBe('resource_limit_exceeded')

@@ -118,7 +118,7 @@ describe('work', () => {
 describe('limits', () => {
   test('of memory: the worker is killed, the task fails, the next one works', async () => {
     await using running = await processes.actor({
-      PIXELFLOW_CHILD_MAX_RSS: '128MiB',
+      PIXELFLOW_WORKER_MAX_RSS: '128MiB',
       PIXELFLOW_ACTOR_CONCURRENCY: '1',
     })
     const before = await childrenOf(running.pid)

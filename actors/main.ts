@@ -42,7 +42,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   removeAtExit(scratch.paths)
   const { concurrency, liveConcurrency } = settings
   const launcher = workerLauncherFor(settings)
-  const memory = createByteBudget(settings.workersMemoryBytes)
+  const memory = createByteBudget(settings.workerMemoryBytes)
   const options = sandboxOptions(settings, launcher, scratch.large, logSandbox(log))
   const sandbox = parts.use(openSandbox({ ...options, memory, workers: concurrency }))
   // Live work has workers of its own, so that it never waits for queued work. The operating system shares the cores.

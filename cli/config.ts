@@ -31,19 +31,22 @@ export const cliSettings = {
     expects: 'the path of a PEM file',
     help: 'The certificate authority of the server that client commands talk to.',
   }),
-  certFile: text('PIXELFLOW_CERT_FILE', {
+  certFile: text('PIXELFLOW_CLIENT_CERT_FILE', {
     default: undefined,
     expects: 'the path of a PEM file',
+    former: 'PIXELFLOW_CERT_FILE',
     help: 'The client certificate of client commands, where a server requires one.',
   }),
-  keyFile: text('PIXELFLOW_KEY_FILE', {
+  keyFile: text('PIXELFLOW_CLIENT_KEY_FILE', {
     default: undefined,
     expects: 'the path of a PEM file',
+    former: 'PIXELFLOW_KEY_FILE',
     help: 'The private key of that certificate.',
   }),
-  natsServer: text('PIXELFLOW_NATS_SERVER', {
+  natsServer: text('PIXELFLOW_NATS_SERVER_PATH', {
     default: undefined,
     expects: 'the path of a nats-server, 2.12 or newer',
+    former: 'PIXELFLOW_NATS_SERVER',
     help: 'The nats-server that `up` starts. Unset: the one on PATH, in the cache, downloaded, or built with Go.',
   }),
   natsDownloadUrl: text('PIXELFLOW_NATS_DOWNLOAD_URL', {
@@ -58,9 +61,10 @@ export const cliSettings = {
     expects: 'the path of a folder',
     help: 'Where downloaded and built tools are kept; `XDG_CACHE_HOME` is followed.',
   }),
-  dieWithParent: choice('PIXELFLOW_LEASH', ['pdeathsig', 'pipe'], {
+  dieWithParent: choice('PIXELFLOW_PARENT_DEATH_DETECTION', ['pdeathsig', 'pipe'], {
     default: undefined,
     shownDefault: 'pdeathsig where setpriv offers it, else pipe',
+    former: 'PIXELFLOW_LEASH',
     help: 'How the processes of `up` detect that it was killed.',
   }),
   chromium: text('PIXELFLOW_CHROMIUM', {

@@ -22,8 +22,8 @@ beforeAll(async () => {
   one = await openTestGateway({
     env: {
       PIXELFLOW_API_TOKENS: tokens,
-      PIXELFLOW_ACCOUNT_INTERACTIVE: String(interactive),
-      PIXELFLOW_ACCOUNT_QUEUED: String(queued),
+      PIXELFLOW_MAX_INTERACTIVE_PER_ACCOUNT: String(interactive),
+      PIXELFLOW_MAX_QUEUED_PER_ACCOUNT: String(queued),
       PIXELFLOW_INLINE_MAX_BYTES: String(largestInline),
     },
   })
@@ -115,7 +115,7 @@ describe('queued tasks', () => {
       status: 429,
       code: 'too_many_tasks',
       detail: expect.stringContaining('8 queued tasks'),
-      remedy: expect.stringContaining('PIXELFLOW_ACCOUNT_QUEUED'),
+      remedy: expect.stringContaining('PIXELFLOW_MAX_QUEUED_PER_ACCOUNT'),
     })
     expect(await one.messages()).toEqual(before)
     await cid.waitForQueued(other, queued)

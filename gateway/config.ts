@@ -48,16 +48,18 @@ export const gatewaySettings = {
     default: 50_051,
     help: 'Port of the gRPC API; 0 selects a free port.',
   }),
-  grpcConnectionAgeMs: duration('PIXELFLOW_GRPC_CONNECTION_AGE', {
+  grpcConnectionAgeMs: duration('PIXELFLOW_GRPC_MAX_CONNECTION_AGE', {
     default: 300_000,
     min: 1000,
     max: 7 * 86_400_000,
+    former: 'PIXELFLOW_GRPC_CONNECTION_AGE',
     help: 'Age at which a gRPC client is asked to reconnect (GOAWAY), so that calls are balanced over all gateways.',
   }),
-  grpcKeepaliveMs: duration('PIXELFLOW_GRPC_KEEPALIVE', {
+  grpcKeepaliveMs: duration('PIXELFLOW_GRPC_KEEPALIVE_TIME', {
     default: 60_000,
     min: 1000,
     max: 7_200_000,
+    former: 'PIXELFLOW_GRPC_KEEPALIVE',
     help: 'Idle time after which a gRPC connection is pinged; without an answer within 20 s it is closed.',
   }),
   host: text('PIXELFLOW_HOST', {
@@ -163,16 +165,18 @@ export const gatewaySettings = {
     max: 3_600_000,
     help: 'Longest time of a process call after its file has arrived; then it fails with deadline_exceeded.',
   }),
-  accountInteractive: integer('PIXELFLOW_ACCOUNT_INTERACTIVE', {
+  accountInteractive: integer('PIXELFLOW_MAX_INTERACTIVE_PER_ACCOUNT', {
     default: 16,
     min: 0,
     max: 1_000_000,
+    former: 'PIXELFLOW_ACCOUNT_INTERACTIVE',
     help: 'Interactive tasks of one account that may be queued or running at once; further ones use the bulk lane, which is shared fairly between accounts. With tokens, the limit is at most half of the workers of all actors, and at least 2.',
   }),
-  accountQueued: integer('PIXELFLOW_ACCOUNT_QUEUED', {
+  accountQueued: integer('PIXELFLOW_MAX_QUEUED_PER_ACCOUNT', {
     default: 100_000,
     min: 1,
     max: 100_000_000,
+    former: 'PIXELFLOW_ACCOUNT_QUEUED',
     help: 'Tasks of one account that may be queued at once, in both lanes; further ones are refused with too_many_tasks.',
   }),
   downloadSpoolBytes: bytes('PIXELFLOW_DOWNLOAD_SPOOL', {
@@ -187,20 +191,23 @@ export const gatewaySettings = {
     pattern: /^(?:\*|https?:\/\/[^\s/?#@]+)$/,
     help: 'Other origins whose pages may call from a browser, over REST, Connect and gRPC-Web; * requires tokens.',
   }),
-  metrics: choice('PIXELFLOW_METRICS', metricsAccess, {
+  metrics: choice('PIXELFLOW_METRICS_ACCESS', metricsAccess, {
     default: 'token',
+    former: 'PIXELFLOW_METRICS',
     help: 'Who may read /metrics. token: every caller with valid credentials; open: every caller; off: no caller.',
   }),
-  sseHeartbeatMs: duration('PIXELFLOW_SSE_HEARTBEAT', {
+  sseHeartbeatMs: duration('PIXELFLOW_SSE_HEARTBEAT_INTERVAL', {
     default: 15_000,
     min: 100,
     max: 300_000,
+    former: 'PIXELFLOW_SSE_HEARTBEAT',
     help: 'How often an idle event stream sends a heartbeat.',
   }),
-  tuneSessions: integer('PIXELFLOW_TUNE_SESSIONS', {
+  tuneSessions: integer('PIXELFLOW_MAX_TUNE_SESSIONS_PER_ACCOUNT', {
     default: 16,
     min: 1,
     max: 4096,
+    former: 'PIXELFLOW_TUNE_SESSIONS',
     help: 'Tuning sessions that one account may have open on this gateway at once.',
   }),
   ...sweepSettings,

@@ -10,7 +10,7 @@ import { startLoadedGateway } from './testing/loaded-gateway.ts'
 test('floods of incomplete requests are refused or time out, cost little memory, and do not affect other accounts', async () => {
   await using gateway = await startLoadedGateway({
     PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
-    PIXELFLOW_METRICS: 'open',
+    PIXELFLOW_METRICS_ACCESS: 'open',
     PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '20s',
   })
   const { url } = gateway.process

@@ -8,7 +8,7 @@ export const natsServerVersion = '2.15.2'
 let found: Promise<string> | undefined
 
 /**
- * Path of a nats-server: `PIXELFLOW_NATS_SERVER`, else PATH, else the cache, else built into the cache by Go (half a
+ * Path of a nats-server: `PIXELFLOW_NATS_SERVER_PATH`, else PATH, else the cache, else built into the cache by Go (half a
  * minute, once). Tests need the real thing, so a missing one fails them instead of skipping.
  */
 export function natsServer(): Promise<string> {
@@ -17,7 +17,7 @@ export function natsServer(): Promise<string> {
 }
 
 async function find(): Promise<string> {
-  const named = Bun.env['PIXELFLOW_NATS_SERVER']
+  const named = Bun.env['PIXELFLOW_NATS_SERVER_PATH']
   if (named) return named
   const onPath = Bun.which('nats-server')
   if (onPath) return onPath
@@ -35,7 +35,8 @@ function cachedPath(): string {
 
 async function build(target: string): Promise<void> {
   const go = Bun.which('go')
-  if (!go) throw new Error('No nats-server: install it, or Go to build it, or set PIXELFLOW_NATS_SERVER.')
+  if (!go)
+    throw new Error('No nats-server: install it, or Go to build it, or set PIXELFLOW_NATS_SERVER_PATH.')
   await mkdir(dirname(target), { recursive: true })
   // Built beside and moved: two test runs may do this at once.
   const fresh = `${target}.${process.pid}`

@@ -10,7 +10,7 @@ export interface WorkerSettings {
   /** Resident memory of a worker, in bytes. */
   readonly maxRssBytes: number
   /** Memory of all work at a time, in bytes. */
-  readonly workersMemoryBytes: number
+  readonly workerMemoryBytes: number
   readonly maxPixels: number
 }
 
@@ -33,7 +33,7 @@ export function workerLauncherFor({ maxRssBytes }: WorkerSettings): WorkerLaunch
 /** The limits of a worker, for the log at the start. */
 export function describeBounds(settings: WorkerSettings, { hasNoNetwork, isBound }: WorkerLauncher) {
   return {
-    memory: `${settings.maxRssBytes / MiB} MiB each, ${Math.round(settings.workersMemoryBytes / MiB)} MiB all`,
+    memory: `${settings.maxRssBytes / MiB} MiB each, ${Math.round(settings.workerMemoryBytes / MiB)} MiB all`,
     time: `${settings.taskTimeoutMs / 1000} s, ${settings.maxCpuMs / 1000} s of processor time`,
     pixels: settings.maxPixels,
     files: `${maxOpenFiles} open, ${settings.maxRssBytes / MiB} MiB each`,

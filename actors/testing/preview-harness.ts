@@ -58,8 +58,8 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
   const { images, sources, results, sessionHost, sessions } = cluster.adapters
   const settings = readSettings(actorSettings, {
     PIXELFLOW_MAX_PIXELS: '10000000',
-    PIXELFLOW_PREVIEW_SCRATCH: '80MiB',
-    PIXELFLOW_PREVIEW_SESSIONS: '4',
+    PIXELFLOW_TUNE_SCRATCH: '80MiB',
+    PIXELFLOW_MAX_TUNE_SESSIONS: '4',
     PIXELFLOW_TUNE_IDLE_TIMEOUT: '3s',
   })
   const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }

@@ -15,7 +15,7 @@ export const bounds: WorkerSettings = {
   taskTimeoutMs: 60_000,
   maxCpuMs: 2000,
   maxRssBytes: 512 * MiB,
-  workersMemoryBytes: 2 ** 40,
+  workerMemoryBytes: 2 ** 40,
   maxPixels: 100_000_000,
 }
 

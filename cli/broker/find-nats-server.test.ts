@@ -100,10 +100,10 @@ async function site({ sums = (good) => good, archive, moved = false }: Site = {}
   }
 }
 
-describe('the one named by PIXELFLOW_NATS_SERVER', () => {
+describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
   test('is used, whatever else is there', async () => {
     const { whole } = await search({ named: real, path: dirname(await standIn('nats-server: v2.99.0')) })
-    expect(await findNatsServer(whole)).toEqual({ path: real, version, from: 'PIXELFLOW_NATS_SERVER' })
+    expect(await findNatsServer(whole)).toEqual({ path: real, version, from: 'PIXELFLOW_NATS_SERVER_PATH' })
   })
 
   test('is refused by name when it is too old', async () => {
@@ -111,7 +111,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER', () => {
     const { whole } = await search({ named })
     await expect(findNatsServer(whole)).rejects.toMatchObject({
       code: 2,
-      message: `PIXELFLOW_NATS_SERVER=${named} is nats-server 2.11.9; PixelFlow needs 2.12 or newer.`,
+      message: `PIXELFLOW_NATS_SERVER_PATH=${named} is nats-server 2.11.9; PixelFlow needs 2.12 or newer.`,
     })
   })
 
@@ -124,7 +124,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER', () => {
       const { whole } = await search({ named })
       await expect(findNatsServer(whole)).rejects.toMatchObject({
         code: 2,
-        message: `PIXELFLOW_NATS_SERVER=${named} is not a nats-server that runs on this machine.`,
+        message: `PIXELFLOW_NATS_SERVER_PATH=${named} is not a nats-server that runs on this machine.`,
       })
     },
   )

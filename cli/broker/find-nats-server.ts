@@ -7,7 +7,7 @@ import { downloadNatsServer } from './download-nats-server.ts'
 import { isSupportedVersion, minimumVersion, readNatsVersion } from './nats-version.ts'
 
 export interface NatsServerSearch extends BuildOptions {
-  /** Value of `PIXELFLOW_NATS_SERVER`: only this one will do. */
+  /** Value of `PIXELFLOW_NATS_SERVER_PATH`: only this one will do. */
   readonly named?: string | undefined
   readonly downloadUrl: string
 }
@@ -15,7 +15,7 @@ export interface NatsServerSearch extends BuildOptions {
 export interface NatsServerProgram {
   readonly path: string
   readonly version: string
-  readonly from: 'PIXELFLOW_NATS_SERVER' | 'PATH' | 'cache' | 'download' | 'build'
+  readonly from: 'PIXELFLOW_NATS_SERVER_PATH' | 'PATH' | 'cache' | 'download' | 'build'
 }
 
 /**
@@ -55,7 +55,7 @@ export async function findNatsServer(search: NatsServerSearch): Promise<NatsServ
     throw new CliError('failed', `There is no nats-server. ${(error as Error).message}`, {
       remedy:
         `Install nats-server ${minimumVersion} or newer (https://nats.io/download/) so that it is on PATH, ` +
-        'or name it with PIXELFLOW_NATS_SERVER, or name a running one with NATS_URL, or install Go to have it built.',
+        'or name it with PIXELFLOW_NATS_SERVER_PATH, or name a running one with NATS_URL, or install Go to have it built.',
       cause: error,
     })
   }
@@ -66,15 +66,15 @@ async function named(path: string): Promise<NatsServerProgram> {
   if (version === null) {
     throw new CliError(
       'usage',
-      `PIXELFLOW_NATS_SERVER=${path} is not a nats-server that runs on this machine.`,
+      `PIXELFLOW_NATS_SERVER_PATH=${path} is not a nats-server that runs on this machine.`,
       {
         remedy: 'Correct the path, or unset the variable to have one found.',
       },
     )
   }
   if (!isSupportedVersion(version))
-    throw new CliError('usage', ...tooOldError(`PIXELFLOW_NATS_SERVER=${path}`, version))
-  return { path, version, from: 'PIXELFLOW_NATS_SERVER' }
+    throw new CliError('usage', ...tooOldError(`PIXELFLOW_NATS_SERVER_PATH=${path}`, version))
+  return { path, version, from: 'PIXELFLOW_NATS_SERVER_PATH' }
 }
 
 async function fromPath({ path, say }: NatsServerSearch): Promise<NatsServerProgram | null> {

@@ -40,7 +40,7 @@ export function mapClientError(error: PixelflowError, option?: string): CliError
       ...place,
       remedy:
         error.field === undefined
-          ? 'Show a certificate that the server knows: --cert and --key, or PIXELFLOW_CERT_FILE and PIXELFLOW_KEY_FILE.'
+          ? 'Show a certificate that the server knows: --cert and --key, or PIXELFLOW_CLIENT_CERT_FILE and PIXELFLOW_CLIENT_KEY_FILE.'
           : 'Set PIXELFLOW_TOKEN to a token that the server knows.',
     })
   if (status === 403) return new CliError('denied', message, place)

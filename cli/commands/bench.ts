@@ -30,7 +30,7 @@ export function benchCommand(program: Command, context: Context): void {
       })
       await exec([process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args], context, {
         NODE_ENV: 'production',
-        PIXELFLOW_NATS_SERVER: nats.path,
+        PIXELFLOW_NATS_SERVER_PATH: nats.path,
       })
     },
   )

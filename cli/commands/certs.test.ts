@@ -17,10 +17,10 @@ let client: { certificate: string; key: string }
 let authority: string
 
 const typed = async (args: readonly string[], env: Record<string, string> = {}) => {
-  const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER } = process.env
+  const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH } = process.env
   const child = Bun.spawn([...args], {
     cwd: home,
-    env: { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER, ...base, ...env },
+    env: { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH, ...base, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -53,8 +53,8 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 const trusting = () => ({ PIXELFLOW_CA_FILE: authority })
 const known = () => ({
   ...trusting(),
-  PIXELFLOW_CERT_FILE: client.certificate,
-  PIXELFLOW_KEY_FILE: client.key,
+  PIXELFLOW_CLIENT_CERT_FILE: client.certificate,
+  PIXELFLOW_CLIENT_KEY_FILE: client.key,
 })
 const url = () => `https://localhost:${base['PIXELFLOW_HTTP_PORT']}`
 
@@ -123,7 +123,7 @@ describe('a stack with these settings', () => {
     const mistrusting = await run(['tasks', '--server', url()])
     expect([mistrusting.code, mistrusting.err]).toEqual([3, expect.stringContaining('PIXELFLOW_CA_FILE')])
     const unknown = await run(['tasks', '--server', url()], trusting())
-    expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('PIXELFLOW_CERT_FILE')])
+    expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('PIXELFLOW_CLIENT_CERT_FILE')])
     const plain = await run(['tasks', '--server', url().replace('https', 'http')])
     expect([plain.code, plain.err]).toEqual([3, expect.stringContaining('https://')])
     // Without --server the error names the running server and what is missing.

@@ -36,7 +36,7 @@ export function chaosCommand(program: Command, context: Context): void {
       await exec(
         [process.execPath, '--no-env-file', join(config.root, 'e2e/chaos/main.ts'), ...told],
         context,
-        { PIXELFLOW_NATS_SERVER: nats.path },
+        { PIXELFLOW_NATS_SERVER_PATH: nats.path },
       )
     },
   )

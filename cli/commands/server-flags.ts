@@ -37,8 +37,8 @@ export function serverOptions(command: Command): Command {
 export function serverFlags(command: Command): Command {
   return serverOptions(command)
     .option('--ca <file>', 'certificate authority of the server (PIXELFLOW_CA_FILE)')
-    .option('--cert <file>', 'client certificate (PIXELFLOW_CERT_FILE)')
-    .option('--key <file>', 'its private key (PIXELFLOW_KEY_FILE)')
+    .option('--cert <file>', 'client certificate (PIXELFLOW_CLIENT_CERT_FILE)')
+    .option('--key <file>', 'its private key (PIXELFLOW_CLIENT_KEY_FILE)')
     .option('--json', 'write JSON: one value a line, the result last')
 }
 

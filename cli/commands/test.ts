@@ -116,7 +116,7 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
   return {
     ...Object.fromEntries(plain),
     PIXELFLOW_CACHE_DIR: config.cacheDir,
-    PIXELFLOW_NATS_SERVER: nats.path,
+    PIXELFLOW_NATS_SERVER_PATH: nats.path,
     ...(browser === undefined ? {} : { PIXELFLOW_CHROMIUM: browser }),
   }
 }

@@ -189,7 +189,7 @@ function startTemporary(config: Config, url: string, logFile: string) {
         PIXELFLOW_DATA_DIR: config.dataDir,
         PIXELFLOW_CACHE_DIR: config.cacheDir,
         PIXELFLOW_LOG_FORMAT: 'json',
-        ...(config.natsServer === undefined ? {} : { PIXELFLOW_NATS_SERVER: config.natsServer }),
+        ...(config.natsServer === undefined ? {} : { PIXELFLOW_NATS_SERVER_PATH: config.natsServer }),
       },
       // Neither Ctrl-C nor the end of this terminal is meant for it: others may be using it by then.
       detached: true,

@@ -139,7 +139,7 @@ describe('up', () => {
     'killed with -9 it leaves nothing behind: %s',
     async (dieWithParent) => {
       const { url: _, ...env } = await place()
-      await using running = up({ ...env, PIXELFLOW_LEASH: dieWithParent })
+      await using running = up({ ...env, PIXELFLOW_PARENT_DEATH_DETECTION: dieWithParent })
       await running.line(ready, 60_000)
       const below = await descendants(running.pid)
       expect(below.size).toBeGreaterThanOrEqual(3)
@@ -147,7 +147,7 @@ describe('up', () => {
       await running.exited
       await untilGone(below.keys(), 5000)
       // The next one needs no manual cleaning.
-      await using next = up({ ...env, PIXELFLOW_LEASH: dieWithParent })
+      await using next = up({ ...env, PIXELFLOW_PARENT_DEATH_DETECTION: dieWithParent })
       await next.line(ready, 60_000)
     },
     120_000,

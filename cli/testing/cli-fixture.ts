@@ -83,8 +83,8 @@ export async function readGrpcAddress(running: Running): Promise<string> {
 
 /** What of our environment a command needs: where programs are, where the cache is, which broker to start. */
 function inherited(): Record<string, string | undefined> {
-  const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER } = process.env
-  return { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER }
+  const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH } = process.env
+  return { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH }
 }
 
 /** The lines of NDJSON. */

@@ -189,7 +189,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
     const live = Number(env['PIXELFLOW_LIVE_CONCURRENCY'])
     const scratch = pod?.volumes.find(({ name }) => name === 'scratch')?.emptyDir
     const inMemory = scratch?.medium === 'Memory' ? quantity(scratch.sizeLimit) : 0
-    const needed = (concurrency + live) * size(env['PIXELFLOW_CHILD_MAX_RSS']) + inMemory + 256 * 2 ** 20
+    const needed = (concurrency + live) * size(env['PIXELFLOW_WORKER_MAX_RSS']) + inMemory + 256 * 2 ** 20
     expect(quantity(pod?.containers[0]?.resources?.limits?.['memory'])).toBeGreaterThanOrEqual(needed)
 
     const gateway = onlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
@@ -273,7 +273,7 @@ describe('invalid values', () => {
     ['settings.gateway.PIXELFLOW_HOST=::', 'PIXELFLOW_HOST'],
     ['settings.common.PIXELFLOW_NATS_PASSWORD=secret', 'PIXELFLOW_NATS_PASSWORD'],
     ['actors.kinds.transfrom.concurrency=1', 'transfrom'],
-    ['actors.kinds.transform.scaling.maxReplicas=90000', 'lend out at most'],
+    ['actors.kinds.transform.autoscaling.maxReplicas=90000', 'lend out at most'],
     ['nats.replicas=2', 'nats/replicas'],
     ['auth.tokens=secret-without-account', 'auth/tokens'],
     ['nats.external.url=nats://user:secret@host:4222', 'nats/external/url'],
@@ -281,10 +281,10 @@ describe('invalid values', () => {
     ['httpRoute.enabled=true', 'httpRoute/parentRefs'],
     ['grpcRoute.enabled=true', 'grpcRoute/parentRefs'],
     ['metrics.access=everybody', 'metrics/access'],
-    ['metrics.annotations=true', 'metrics.access open'],
+    ['metrics.scrapeAnnotations=true', 'metrics.access open'],
     ['metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.tokenSecret is needed'],
     ['metrics.serviceMonitor.enabled=true,metrics.access=off', 'metrics.access is off'],
-    ['settings.gateway.PIXELFLOW_METRICS=open', 'PIXELFLOW_METRICS'],
+    ['settings.gateway.PIXELFLOW_METRICS_ACCESS=open', 'PIXELFLOW_METRICS_ACCESS'],
     ['tls.clientCaSecretName=clients', 'needs tls.secretName'],
     ['tls.clientAuth=maybe', 'tls/clientAuth'],
     ['settings.gateway.PIXELFLOW_TLS_CERT_FILE=/tls.crt', 'PIXELFLOW_TLS_CERT_FILE'],

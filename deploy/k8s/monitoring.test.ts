@@ -11,14 +11,14 @@ describe('metrics', () => {
     onlyObject(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
 
   test('require a token by default, and no scraper is configured', () => {
-    expect(onlyObject(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('token')
+    expect(onlyObject(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS_ACCESS']).toBe('token')
     expect(byDefault.some(({ kind }) => kind === 'ServiceMonitor')).toBe(false)
     expect(Object.keys(annotations(byDefault)).filter((name) => name.startsWith('prometheus'))).toEqual([])
   })
 
   test('are scraped by annotation or by the Prometheus Operator, with TLS if the gateway has it', () => {
     const open = fixedActors
-    expect(onlyObject(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS']).toBe('open')
+    expect(onlyObject(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS_ACCESS']).toBe('open')
     expect(annotations(open)).toMatchObject({
       'prometheus.io/scrape': 'true',
       'prometheus.io/scheme': 'http',

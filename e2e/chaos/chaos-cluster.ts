@@ -128,7 +128,7 @@ export async function startChaosCluster({
     PIXELFLOW_API_TOKENS: accounts.map((account) => `${account}:${tokenOf(account)}`).join(','),
     PIXELFLOW_ACTOR_CONCURRENCY: '2',
     PIXELFLOW_LIVE_CONCURRENCY: '0',
-    PIXELFLOW_SSE_HEARTBEAT: '2s',
+    PIXELFLOW_SSE_HEARTBEAT_INTERVAL: '2s',
     // Frequent sweeps with the smallest grace: a sweep that trusted a clock that is ahead would remove new data.
     PIXELFLOW_SWEEP_INTERVAL: '3s',
     PIXELFLOW_SWEEP_GRACE: '2m',

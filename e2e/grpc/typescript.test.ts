@@ -12,7 +12,7 @@ import { startNameServer } from './name-server.ts'
 process.env['GRPC_NODE_USE_ALTERNATIVE_RESOLVER'] = 'true'
 const { openGrpc } = await import('@pixelflow/client/grpc')
 
-const age = { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' }
+const age = { PIXELFLOW_GRPC_MAX_CONNECTION_AGE: '1s' }
 
 test('calls find a gateway that joins a name and continue when one is killed, and a watch misses nothing', async () => {
   const port = String(await freePort())

@@ -157,9 +157,9 @@ describe('access to the metrics', () => {
     expect((await guarded.call('/metrics')).status).toBe(401)
     const headers = { authorization: 'Bearer secret-of-ann' }
     expect((await guarded.call('/metrics', { headers })).status).toBe(200)
-    await using open = await guarded.another({ PIXELFLOW_METRICS: 'open' })
+    await using open = await guarded.another({ PIXELFLOW_METRICS_ACCESS: 'open' })
     expect((await fetch(`${open.url}/metrics`)).status).toBe(200)
-    await using off = await guarded.another({ PIXELFLOW_METRICS: 'off' })
+    await using off = await guarded.another({ PIXELFLOW_METRICS_ACCESS: 'off' })
     expect((await fetch(`${off.url}/metrics`, { headers })).status).toBe(404)
   }, 30_000)
 })

@@ -80,7 +80,7 @@ export function createTask(
     const { accountQueued } = taskQuota.limits
     throw new Fault('too_many_tasks', `This account has ${accountQueued} queued tasks, which is the limit.`, {
       remedy:
-        'Wait until some have ended, or cancel some. Operators set the limit with PIXELFLOW_ACCOUNT_QUEUED.',
+        'Wait until some have ended, or cancel some. Operators set the limit with PIXELFLOW_MAX_QUEUED_PER_ACCOUNT.',
       retryAfterMs: quotaRetryMs,
     })
   }

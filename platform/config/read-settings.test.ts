@@ -98,6 +98,18 @@ test('a secret can be read from a file', async () => {
   }
 })
 
+test('a variable of an earlier version prevents the start and names its successor', () => {
+  const limit = { limit: bytes('T_WORKER_MEMORY', { default: 1, help: 'a limit', former: 'T_CHILD_MEMORY' }) }
+  expect(readSettings(limit, { T_WORKER_MEMORY: '2' })).toEqual({ limit: 2 })
+  expect(readSettings(limit, { T_CHILD_MEMORY: ' ' })).toEqual({ limit: 1 })
+  expect(() => readSettings(limit, { T_CHILD_MEMORY: '2' })).toThrow(
+    'T_CHILD_MEMORY is now T_WORKER_MEMORY. Rename it.',
+  )
+  expect(() => readSettings(limit, { T_CHILD_MEMORY: '2', T_WORKER_MEMORY: 'x' })).toThrow(
+    /Rename it\.\nT_WORKER_MEMORY="x" is not a number/,
+  )
+})
+
 test('redacted values contain no secrets', () => {
   const values = readSettings(table, { T_KEY: 'hunter2', T_SIZE: '2048', T_WAIT: '90' })
   expect(redact(table, values)).toEqual({

@@ -39,18 +39,27 @@ export function readSettings<S extends Table>(table: S, env: Environment): Value
   const given = Object.fromEntries(settings.map(([key, one]) => [key, givenFor(one, env)]))
   // Compiling the schema, as zod does for many values of one schema, costs more than this one parse.
   const { success, data, error } = schema.safeParse(given, { jitless: true })
-  if (success) return data as Values<S>
+  const renamed = settings.flatMap(([, one]) => renamedProblem(one, env))
+  if (success && renamed.length === 0) return data as Values<S>
   const messages = new Map<PropertyKey | undefined, string>()
   // A list can have several invalid entries, which have one remedy.
-  for (const { path, message } of error.issues) if (!messages.has(path[0])) messages.set(path[0], message)
-  throw new InvalidSettings(
-    settings.flatMap(([key, one]) => {
+  for (const { path, message } of error?.issues ?? [])
+    if (!messages.has(path[0])) messages.set(path[0], message)
+  throw new InvalidSettings([
+    ...renamed,
+    ...settings.flatMap(([key, one]) => {
       const message = messages.get(key)
       return message === undefined
         ? []
         : [{ variable: showVariable(one, env), problem: message, remedy: remedyOf(one) }]
     }),
-  )
+  ])
+}
+
+/** A limit that is given under its former name would be ignored without notice. */
+function renamedProblem({ env: name, former }: Setting<unknown>, env: Environment): SettingProblem[] {
+  if (former === undefined || !env[former]?.trim()) return []
+  return [{ variable: former, problem: `is now ${name}`, remedy: 'Rename it.' }]
 }
 
 /** What the schema of a setting parses. A blank variable counts as not set. */

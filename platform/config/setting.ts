@@ -19,6 +19,8 @@ export interface Setting<T> {
   readonly default: T
   /** What documents show as the default where `default` depends on the machine. */
   readonly shownDefault?: string
+  /** The variable of earlier versions; setting it prevents the start. */
+  readonly former?: string
   /** A secret is never printed, and can also be given in the file that `<env>_FILE` names. */
   readonly secret: boolean
   /** Parses the text of the variable, or a `SecretSource` for a secret. `undefined` gives the default. */
@@ -32,6 +34,7 @@ export interface Declared<T> {
   readonly default: T
   readonly help: string
   readonly shownDefault?: string
+  readonly former?: string
 }
 
 /** A text, optionally of a certain `pattern`. */

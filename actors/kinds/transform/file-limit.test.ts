@@ -24,7 +24,7 @@ test('a result beyond the file size limit is a fault of the recipe, not of a ful
       taskTimeoutMs: 30_000,
       maxCpuMs: 30_000,
       maxRssBytes: 512 * MiB,
-      workersMemoryBytes: 2 ** 40,
+      workerMemoryBytes: 2 ** 40,
       maxPixels: 1e8,
     }
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/worker-entry.ts')]

@@ -11,7 +11,7 @@ let gateway: TestGateway
 let image: string
 
 beforeAll(async () => {
-  gateway = await openTestGateway({ env: { PIXELFLOW_SSE_HEARTBEAT: '100ms' } })
+  gateway = await openTestGateway({ env: { PIXELFLOW_SSE_HEARTBEAT_INTERVAL: '100ms' } })
   image = (await gateway.image(await sampleImage({ width: 20, height: 20 }))).id
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())

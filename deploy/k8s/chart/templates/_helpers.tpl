@@ -172,7 +172,7 @@ topologySpreadConstraints:
         {{- include "pixelflow.selector" . | nindent 8 }}
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
-    whenUnsatisfiable: {{ default "ScheduleAnyway" .values.spreadOverNodes }}
+    whenUnsatisfiable: {{ dig "topologySpread" "whenUnsatisfiable" "ScheduleAnyway" .values }}
     labelSelector:
       matchLabels:
         {{- include "pixelflow.selector" . | nindent 8 }}

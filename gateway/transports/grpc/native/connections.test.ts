@@ -22,7 +22,7 @@ function waitForActiveCalls(gateway: TestGateway, count: number) {
 
 describe('keepalive', () => {
   test('ends the connection of a client that does not acknowledge PING, and no other', async () => {
-    await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_KEEPALIVE: '1s' } })
+    await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_KEEPALIVE_TIME: '1s' } })
     using silent = await rawHttp2(gateway.grpcAddress)
     using answering = await rawHttp2(gateway.grpcAddress)
     answering.onFrame(({ type, flags, body }) => {
@@ -118,7 +118,7 @@ describe('PING frames', () => {
 
 describe('the maximum connection age', () => {
   test('moves watches to another connection and lets uploads finish', async () => {
-    await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
+    await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_MAX_CONNECTION_AGE: '1s' } })
     using client = grpcClient(gateway.grpcAddress, { 'grpc.enable_retries': 0 })
     const photo = new Uint8Array(40 * 1024)
     photo.set(await sampleImage({ width: 30, height: 30 }))
@@ -178,7 +178,7 @@ async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Arra
 }
 
 test('connections that close at their maximum age cause no error', async () => {
-  await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_CONNECTION_AGE: '1s' } })
+  await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_MAX_CONNECTION_AGE: '1s' } })
   const all = await Promise.all(Array.from({ length: 200 }, () => rawHttp2(gateway.grpcAddress)))
   // The clients disconnect one after the other, shortly before and after the server closes their connections.
   await Bun.sleep(880)

@@ -26,7 +26,7 @@ let url: string
 let image: string
 
 beforeAll(async () => {
-  stack = await startStack({ env: { PIXELFLOW_TUNE_SESSIONS: '3' } })
+  stack = await startStack({ env: { PIXELFLOW_MAX_TUNE_SESSIONS_PER_ACCOUNT: '3' } })
   const [gateway, first] = await Promise.all([stack.gateway(), stack.actor()])
   actor = first
   url = gateway.url

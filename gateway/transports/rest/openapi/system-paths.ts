@@ -66,7 +66,8 @@ export const systemPaths: Json = {
       tags,
       operationId: 'getMetrics',
       summary: 'Get the metrics in the Prometheus text format',
-      description: 'Not found with `PIXELFLOW_METRICS=off`; public with `PIXELFLOW_METRICS=open`.',
+      description:
+        'Not found with `PIXELFLOW_METRICS_ACCESS=off`; public with `PIXELFLOW_METRICS_ACCESS=open`.',
       responses: {
         '200': {
           description: 'Prometheus text format 0.0.4.',
