@@ -16,124 +16,124 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
     test.each([0, 1, 65_536, mebibyte / 2, mebibyte / 2 + 1, 3 * mebibyte - 1, 5 * mebibyte])(
       'returns %d bytes unchanged',
       async (size) => {
-        await using under = await open()
+        await using fixture = await open()
         const bytes = noise(size)
-        const { info, created } = await store(under.blobs, 'a/b', bytes, { mediaType: 'image/png' })
+        const { info, created } = await store(fixture.blobs, 'a/b', bytes, { mediaType: 'image/png' })
         const metadata = { mediaType: 'image/png' }
         expect(created).toBe(true)
         expect(info).toMatchObject({ name: 'a/b', bytes: size, sha256: digest(bytes), metadata })
         expect(Math.abs(Date.now() - info.storedAt.getTime())).toBeLessThan(5000)
-        const found = await under.blobs.stat('a/b')
+        const found = await fixture.blobs.stat('a/b')
         expect(found).toMatchObject({ name: 'a/b', bytes: size, sha256: digest(bytes), metadata })
-        expect(digest(await content(under.blobs, 'a/b'))).toBe(digest(bytes))
+        expect(digest(await content(fixture.blobs, 'a/b'))).toBe(digest(bytes))
       },
     )
 
     test('a missing blob is null', async () => {
-      await using under = await open()
-      expect(await under.blobs.stat('a/none')).toBeNull()
-      expect(await under.blobs.read('a/none')).toBeNull()
-      expect(await under.blobs.delete('a/none')).toBe(false)
+      await using fixture = await open()
+      expect(await fixture.blobs.stat('a/none')).toBeNull()
+      expect(await fixture.blobs.read('a/none')).toBeNull()
+      expect(await fixture.blobs.delete('a/none')).toBe(false)
     })
 
     test('nothing is readable before the commit, and the name may depend on the digest', async () => {
-      await using under = await open()
-      const write = await under.blobs.begin()
+      await using fixture = await open()
+      const write = await fixture.blobs.begin()
       await write.write(new TextEncoder().encode('hello'))
       expect(write.bytes).toBe(5)
       const name = `a/${digest(new TextEncoder().encode('hello'))}`
-      expect(await under.blobs.stat(name)).toBeNull()
+      expect(await fixture.blobs.stat(name)).toBeNull()
       await write.commit((sha256) => `a/${sha256}`)
-      expect((await under.blobs.stat(name))?.bytes).toBe(5)
+      expect((await fixture.blobs.stat(name))?.bytes).toBe(5)
     })
 
     test('the digest is known before the end, and a commit or an abort may follow it', async () => {
-      await using under = await open()
+      await using fixture = await open()
       for (const size of [0, 1000, 3 * mebibyte + 5]) {
         const bytes = noise(size)
-        const before = await under.pieces()
-        const dropped = await begun(under.blobs, bytes)
+        const before = await fixture.pieces()
+        const dropped = await begun(fixture.blobs, bytes)
         expect(await dropped.digest()).toBe(digest(bytes))
         await dropped.abort()
-        expect(await under.pieces()).toBe(before)
-        const kept = await begun(under.blobs, bytes)
+        expect(await fixture.pieces()).toBe(before)
+        const kept = await begun(fixture.blobs, bytes)
         expect(await kept.digest()).toBe(digest(bytes))
         const { info } = await kept.commit((sha256) => `a/${sha256}`)
         expect(info).toMatchObject({ name: `a/${digest(bytes)}`, bytes: size, sha256: digest(bytes) })
-        expect((await content(under.blobs, info.name)).length).toBe(size)
+        expect((await content(fixture.blobs, info.name)).length).toBe(size)
       }
     })
 
     test('names may contain any characters', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const names = ['a/b', 'a/b/c', 'a b', 'ä/😀', '*', 'a>b', 'x'.repeat(200)]
-      for (const name of names) await store(under.blobs, name, new TextEncoder().encode(name))
+      for (const name of names) await store(fixture.blobs, name, new TextEncoder().encode(name))
       for (const name of names) {
-        expect(new TextDecoder().decode(await content(under.blobs, name))).toBe(name)
+        expect(new TextDecoder().decode(await content(fixture.blobs, name))).toBe(name)
       }
     })
 
     test('an aborted write leaves nothing at any size', async () => {
-      await using under = await open()
-      const before = await under.pieces()
+      await using fixture = await open()
+      const before = await fixture.pieces()
       for (const size of [0, 10, mebibyte, 3 * mebibyte + 5]) {
-        const write = await under.blobs.begin()
+        const write = await fixture.blobs.begin()
         await write.write(noise(size))
         await write.abort()
         await write.abort()
         await expect(write.write(noise(1))).rejects.toThrow()
         await expect(write.commit(() => 'a/aborted')).rejects.toThrow()
       }
-      expect(await under.blobs.stat('a/aborted')).toBeNull()
-      expect(await under.pieces()).toBe(before)
+      expect(await fixture.blobs.stat('a/aborted')).toBeNull()
+      expect(await fixture.pieces()).toBe(before)
     })
 
     test('abort after the commit is harmless', async () => {
-      await using under = await open()
-      const write = await under.blobs.begin()
+      await using fixture = await open()
+      const write = await fixture.blobs.begin()
       await write.write(noise(1000))
       await write.commit(() => 'a/kept')
       await write.abort()
-      expect((await content(under.blobs, 'a/kept')).length).toBe(1000)
+      expect((await content(fixture.blobs, 'a/kept')).length).toBe(1000)
     })
 
     test('a second commit of a name keeps the first and drops its own bytes', async () => {
-      await using under = await open()
-      await store(under.blobs, 'a/b', noise(mebibyte, 1))
-      const before = await under.pieces()
-      const second = await store(under.blobs, 'a/b', noise(mebibyte, 2))
+      await using fixture = await open()
+      await store(fixture.blobs, 'a/b', noise(mebibyte, 1))
+      const before = await fixture.pieces()
+      const second = await store(fixture.blobs, 'a/b', noise(mebibyte, 2))
       expect(second.created).toBe(false)
       expect(second.info.sha256).toBe(digest(noise(mebibyte, 1)))
-      expect(digest(await content(under.blobs, 'a/b'))).toBe(digest(noise(mebibyte, 1)))
-      expect(await under.pieces()).toBe(before)
+      expect(digest(await content(fixture.blobs, 'a/b'))).toBe(digest(noise(mebibyte, 1)))
+      expect(await fixture.pieces()).toBe(before)
     })
 
     test('of concurrent commits exactly one creates the blob, and all return it', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const racers = await Promise.all(
-        Array.from({ length: 8 }, (_, i) => begun(under.blobs, noise(700_000, i))),
+        Array.from({ length: 8 }, (_, i) => begun(fixture.blobs, noise(700_000, i))),
       )
       const ends = await Promise.all(racers.map((write) => write.commit(() => 'a/raced')))
       expect(ends.filter(({ created }) => created)).toHaveLength(1)
       expect(new Set(ends.map(({ info }) => info.sha256)).size).toBe(1)
-      const alone = await under.pieces()
-      expect(digest(await content(under.blobs, 'a/raced'))).toBe(ends[0]?.info.sha256 ?? '')
-      await under.blobs.delete('a/raced')
-      await store(under.blobs, 'a/raced', noise(700_000, 9))
-      expect(await under.pieces()).toBe(alone)
+      const alone = await fixture.pieces()
+      expect(digest(await content(fixture.blobs, 'a/raced'))).toBe(ends[0]?.info.sha256 ?? '')
+      await fixture.blobs.delete('a/raced')
+      await store(fixture.blobs, 'a/raced', noise(700_000, 9))
+      expect(await fixture.pieces()).toBe(alone)
     })
 
     test('a deleted blob is gone with its bytes, and the name can be used again', async () => {
-      await using under = await open()
-      await store(under.blobs, 'a/b', noise(mebibyte))
-      const whole = await under.pieces()
-      expect(await under.blobs.delete('a/b')).toBe(true)
-      expect(await under.blobs.delete('a/b')).toBe(false)
-      expect(await under.blobs.stat('a/b')).toBeNull()
-      expect(await under.blobs.read('a/b')).toBeNull()
-      expect(await under.pieces()).toBeLessThan(whole)
-      expect((await store(under.blobs, 'a/b', noise(10))).created).toBe(true)
-      expect((await content(under.blobs, 'a/b')).length).toBe(10)
+      await using fixture = await open()
+      await store(fixture.blobs, 'a/b', noise(mebibyte))
+      const whole = await fixture.pieces()
+      expect(await fixture.blobs.delete('a/b')).toBe(true)
+      expect(await fixture.blobs.delete('a/b')).toBe(false)
+      expect(await fixture.blobs.stat('a/b')).toBeNull()
+      expect(await fixture.blobs.read('a/b')).toBeNull()
+      expect(await fixture.pieces()).toBeLessThan(whole)
+      expect((await store(fixture.blobs, 'a/b', noise(10))).created).toBe(true)
+      expect((await content(fixture.blobs, 'a/b')).length).toBe(10)
     })
 
     const size = 3 * mebibyte + 77
@@ -147,10 +147,10 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       [mebibyte + 3, 2 * mebibyte + 9],
       [100, size + 1000],
     ])('reads bytes %d to %d', async (start, end) => {
-      await using under = await open()
+      await using fixture = await open()
       const bytes = noise(size)
-      await store(under.blobs, 'a/b', bytes)
-      const part = await content(under.blobs, 'a/b', { start, end })
+      await store(fixture.blobs, 'a/b', bytes)
+      const part = await content(fixture.blobs, 'a/b', { start, end })
       expect(part.length).toBe(Math.min(end, size - 1) - start + 1)
       expect(digest(part)).toBe(digest(bytes.subarray(start, end + 1)))
     })
@@ -160,22 +160,22 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       [5, 4],
       [-1, 4],
     ])('refuses bytes %d to %d of 1000', async (start, end) => {
-      await using under = await open()
-      await store(under.blobs, 'a/b', noise(1000))
-      await expect(under.blobs.read('a/b', { start, end })).rejects.toMatchObject({
+      await using fixture = await open()
+      await store(fixture.blobs, 'a/b', noise(1000))
+      await expect(fixture.blobs.read('a/b', { start, end })).rejects.toMatchObject({
         code: 'range_not_satisfiable',
       })
     })
 
     test('readers that leave early or read slowly do not affect others', async () => {
-      await using under = await open()
-      await store(under.blobs, 'a/b', noise(8 * mebibyte))
+      await using fixture = await open()
+      await store(fixture.blobs, 'a/b', noise(8 * mebibyte))
       const early = async () => {
-        for await (const _ of (await under.blobs.read('a/b'))?.body ?? []) return
+        for await (const _ of (await fixture.blobs.read('a/b'))?.body ?? []) return
       }
       const slow = async () => {
         let bytes = 0
-        for await (const chunk of (await under.blobs.read('a/b'))?.body ?? []) {
+        for await (const chunk of (await fixture.blobs.read('a/b'))?.body ?? []) {
           await Bun.sleep(2)
           bytes += chunk.length
         }
@@ -186,10 +186,10 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
     })
 
     test('concurrent writes and reads do not mix', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const sizes = Array.from({ length: 24 }, (_, i) => i * 100_003)
-      await Promise.all(sizes.map((size, i) => store(under.blobs, `a/${i}`, noise(size, i))))
-      const read = await Promise.all(sizes.map((_, i) => content(under.blobs, `a/${i}`)))
+      await Promise.all(sizes.map((size, i) => store(fixture.blobs, `a/${i}`, noise(size, i))))
+      const read = await Promise.all(sizes.map((_, i) => content(fixture.blobs, `a/${i}`)))
       expect(read.map(digest)).toEqual(sizes.map((size, i) => digest(noise(size, i))))
     })
   })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
+import { stays, waitFor } from '../wait-for.ts'
 
 export interface CancellationsUnderTest extends AsyncDisposable {
   readonly cancellations: Cancellations
@@ -11,24 +12,29 @@ export interface CancellationsUnderTest extends AsyncDisposable {
 export function cancellationsContract(name: string, open: () => Promise<CancellationsUnderTest>): void {
   describe(`${name}: cancellations contract`, () => {
     test('a cancellation reaches every subscriber until it unsubscribes', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const received: string[] = []
-      const stops = [under.cancellations, under.elsewhere].map((cancellations, i) =>
+      const stops = [fixture.cancellations, fixture.elsewhere].map((cancellations, i) =>
         cancellations.subscribe((account, task) => received.push(`${i} ${account} ${task}`)),
       )
+      // The broker registers a subscription asynchronously.
       await Bun.sleep(50)
-      await under.cancellations.publish('local', 't1')
-      await Bun.sleep(100)
+      await fixture.cancellations.publish('local', 't1')
+      await waitFor(
+        'cancellation received by both',
+        () => received,
+        (all) => all.length === 2,
+      )
       expect(received.toSorted()).toEqual(['0 local t1', '1 local t1'])
       for (const stop of stops) stop()
-      await under.cancellations.publish('local', 't2')
-      await Bun.sleep(100)
+      await fixture.cancellations.publish('local', 't2')
+      await stays('no cancellation received', () => received.length === 2, 100)
       expect(received).toHaveLength(2)
     })
 
     test('publishing without a subscriber succeeds', async () => {
-      await using under = await open()
-      await under.cancellations.publish('local', 't1')
+      await using fixture = await open()
+      await fixture.cancellations.publish('local', 't1')
     })
   })
 }

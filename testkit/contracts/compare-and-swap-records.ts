@@ -23,30 +23,30 @@ export function compareAndSwapRecordsContract(
 ): void {
   describe(`${name}: compare-and-swap records contract`, () => {
     test('a change is seen by every process', async () => {
-      await using under = await open()
-      expect(await under.records.get('local', 'k')).toBeNull()
-      const one = await under.records.compareAndSwap('local', 'k', first, 0)
-      expect(await under.elsewhere.get('local', 'k')).toEqual({ value: first, revision: one ?? 0 })
+      await using fixture = await open()
+      expect(await fixture.records.get('local', 'k')).toBeNull()
+      const one = await fixture.records.compareAndSwap('local', 'k', first, 0)
+      expect(await fixture.elsewhere.get('local', 'k')).toEqual({ value: first, revision: one ?? 0 })
       const next = { ...first, renewals: 1 }
-      const two = await under.elsewhere.compareAndSwap('local', 'k', next, one ?? 0)
+      const two = await fixture.elsewhere.compareAndSwap('local', 'k', next, one ?? 0)
       expect(two).toBeGreaterThan(one ?? Infinity)
-      expect(await under.records.get('local', 'k')).toEqual({ value: next, revision: two ?? 0 })
-      expect(await under.records.get('other', 'k')).toBeNull()
+      expect(await fixture.records.get('local', 'k')).toEqual({ value: next, revision: two ?? 0 })
+      expect(await fixture.records.get('other', 'k')).toBeNull()
     })
 
     test('a swap with a stale revision changes nothing', async () => {
-      await using under = await open()
-      const one = (await under.records.compareAndSwap('local', 'k', first, 0)) ?? 0
-      expect(await under.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, 0)).toBeNull()
-      await under.records.compareAndSwap('local', 'k', { ...first, renewals: 1 }, one)
-      expect(await under.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, one)).toBeNull()
-      expect((await under.records.get('local', 'k'))?.value.claim).toBe('one')
+      await using fixture = await open()
+      const one = (await fixture.records.compareAndSwap('local', 'k', first, 0)) ?? 0
+      expect(await fixture.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, 0)).toBeNull()
+      await fixture.records.compareAndSwap('local', 'k', { ...first, renewals: 1 }, one)
+      expect(await fixture.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, one)).toBeNull()
+      expect((await fixture.records.get('local', 'k'))?.value.claim).toBe('one')
     })
 
     test('of concurrent creations exactly one succeeds', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const put = (n: number) =>
-        (n % 2 ? under.records : under.elsewhere).compareAndSwap(
+        (n % 2 ? fixture.records : fixture.elsewhere).compareAndSwap(
           'local',
           'k',
           { ...first, claim: String(n) },
@@ -55,13 +55,13 @@ export function compareAndSwapRecordsContract(
       const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => put(n)))
       const winners = answers.flatMap((answer, n) => (answer === null ? [] : [String(n)]))
       expect(winners).toHaveLength(1)
-      expect((await under.records.get('local', 'k'))?.value.claim).toBe(winners[0] ?? '')
+      expect((await fixture.records.get('local', 'k'))?.value.claim).toBe(winners[0] ?? '')
     })
 
     test('repeating a swap returns the same revision', async () => {
-      await using under = await open()
-      const one = await under.records.compareAndSwap('local', 'k', first, 0)
-      expect(await under.records.compareAndSwap('local', 'k', first, 0)).toBe(one ?? -1)
+      await using fixture = await open()
+      const one = await fixture.records.compareAndSwap('local', 'k', first, 0)
+      expect(await fixture.records.compareAndSwap('local', 'k', first, 0)).toBe(one ?? -1)
     })
   })
 }

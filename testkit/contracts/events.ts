@@ -3,6 +3,7 @@ import { eventOf, type EventKind, type StoredEvent, type TaskEvent } from '@pixe
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import { appendEvent } from '../append-event.ts'
 import { queuedEvent, sampleTask } from '../tasks.ts'
+import { stays, waitFor } from '../wait-for.ts'
 
 export interface EventsUnderTest extends AsyncDisposable {
   readonly events: Events
@@ -15,169 +16,171 @@ export interface EventsUnderTest extends AsyncDisposable {
 export function eventsContract(name: string, open: () => Promise<EventsUnderTest>): void {
   describe(`${name}: events contract`, () => {
     test('a history starts empty, and is read as it was written', async () => {
-      await using under = await open()
-      const { events } = under
+      await using fixture = await open()
+      const { events } = fixture
       const task = sampleTask()
       expect(await events.last('local', task.id)).toBeNull()
-      expect(await all(events.history('local', task.id, 0))).toEqual([])
-      const written = await write(events, task, ['queued', 'started', 'fetched', 'completed'])
+      expect(await readAll(events.history('local', task.id, 0))).toEqual([])
+      const written = await appendEvents(events, task, ['queued', 'started', 'fetched', 'completed'])
       expect(await events.last('local', task.id)).toEqual(written.at(-1) ?? null)
-      expect(await all(events.history('local', task.id, 0))).toEqual(written)
-      expect(await all(events.history('local', task.id, written[1]?.seq ?? 0))).toEqual(written.slice(2))
+      expect(await readAll(events.history('local', task.id, 0))).toEqual(written)
+      expect(await readAll(events.history('local', task.id, written[1]?.seq ?? 0))).toEqual(written.slice(2))
     })
 
     test('an append with a wrong expected sequence is a conflict', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
-      const first = await appendEvent(under.events, queuedEvent(task), 0)
+      const first = await appendEvent(fixture.events, queuedEvent(task), 0)
       const started = eventOf('started', task, { status: 'running' }, new Date())
       for (const after of [0, first - 1, first + 1]) {
-        expect(await under.elsewhere.append(started, after)).toBeNull()
+        expect(await fixture.elsewhere.append(started, after)).toBeNull()
       }
-      const second = await appendEvent(under.elsewhere, started, first)
+      const second = await appendEvent(fixture.elsewhere, started, first)
       expect(second).toBeGreaterThan(first)
-      expect(await all(under.events.history('local', task.id, 0))).toHaveLength(2)
+      expect(await readAll(fixture.events.history('local', task.id, 0))).toHaveLength(2)
     })
 
     test('repeating an append returns the sequence of the first one', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
       const event = queuedEvent(task)
-      const seq = await appendEvent(under.events, event, 0)
-      expect(await appendEvent(under.events, event, 0)).toBe(seq)
-      await appendEvent(under.events, eventOf('started', task, { status: 'running' }, new Date()), seq)
-      expect(await appendEvent(under.events, event, 0)).toBe(seq)
-      expect(await under.elsewhere.append(event, 0)).toBeNull()
-      expect(await all(under.events.history('local', task.id, 0))).toHaveLength(2)
+      const seq = await appendEvent(fixture.events, event, 0)
+      expect(await appendEvent(fixture.events, event, 0)).toBe(seq)
+      await appendEvent(fixture.events, eventOf('started', task, { status: 'running' }, new Date()), seq)
+      expect(await appendEvent(fixture.events, event, 0)).toBe(seq)
+      expect(await fixture.elsewhere.append(event, 0)).toBeNull()
+      expect(await readAll(fixture.events.history('local', task.id, 0))).toHaveLength(2)
     })
 
     test('of concurrent appends exactly one succeeds', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
-      const first = await appendEvent(under.events, queuedEvent(task), 0)
+      const first = await appendEvent(fixture.events, queuedEvent(task), 0)
       const racing = Array.from({ length: 12 }, (_, i) => {
-        const events = i % 2 === 0 ? under.events : under.elsewhere
+        const events = i % 2 === 0 ? fixture.events : fixture.elsewhere
         return events.append(eventOf('started', task, { actor: `actor-${i}` }, new Date()), first)
       })
       const seqs = await Promise.all(racing)
       expect(seqs.filter((seq) => seq !== null)).toHaveLength(1)
-      const last = await under.events.last('local', task.id)
+      const last = await fixture.events.last('local', task.id)
       expect(last?.event.task.actor).toBe(`actor-${seqs.findIndex((seq) => seq !== null)}`)
     })
 
     test('a deletion replaces the history before it', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
-      const [other] = await write(under.events, sampleTask(), ['queued'])
-      const written = await write(under.events, task, ['queued', 'started', 'completed'])
+      const [other] = await appendEvents(fixture.events, sampleTask(), ['queued'])
+      const written = await appendEvents(fixture.events, task, ['queued', 'started', 'completed'])
       const deleted = eventOf('deleted', task, {}, new Date())
-      expect(await under.events.append(deleted, 1)).toBeNull()
-      expect(await all(under.events.history('local', task.id, 0))).toHaveLength(3)
-      const seq = await appendEvent(under.events, deleted, written.at(-1)?.seq ?? 0)
-      expect(await all(under.events.history('local', task.id, 0))).toEqual([
+      expect(await fixture.events.append(deleted, 1)).toBeNull()
+      expect(await readAll(fixture.events.history('local', task.id, 0))).toHaveLength(3)
+      const seq = await appendEvent(fixture.events, deleted, written.at(-1)?.seq ?? 0)
+      expect(await readAll(fixture.events.history('local', task.id, 0))).toEqual([
         { seq, storedAt: expect.any(Date), event: deleted },
       ])
-      expect(await under.events.last('local', other?.event.task.id ?? '')).toEqual(other ?? null)
+      expect(await fixture.events.last('local', other?.event.task.id ?? '')).toEqual(other ?? null)
     })
 
     test('accounts are isolated', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask({ account: 'anna' })
-      await appendEvent(under.events, queuedEvent(task), 0)
-      expect(await under.events.last('otto', task.id)).toBeNull()
-      expect(await all(under.events.history('otto', task.id, 0))).toEqual([])
+      await appendEvent(fixture.events, queuedEvent(task), 0)
+      expect(await fixture.events.last('otto', task.id)).toBeNull()
+      expect(await readAll(fixture.events.history('otto', task.id, 0))).toEqual([])
     })
 
     test('a long history is complete', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
       const kinds = Array.from({ length: 300 }, (): EventKind => 'output')
-      const written = await write(under.events, task, kinds)
-      const read = await all(under.events.history('local', task.id, 0))
+      const written = await appendEvents(fixture.events, task, kinds)
+      const read = await readAll(fixture.events.history('local', task.id, 0))
       expect(read.map(({ seq }) => seq)).toEqual(written.map(({ seq }) => seq))
     })
 
     test('the follower gets stored and new events, each once and in order', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const tasks = Array.from({ length: 40 }, () => sampleTask())
       const half = await Promise.all(
-        tasks.slice(0, 20).map((task) => write(under.events, task, ['queued', 'started'])),
+        tasks.slice(0, 20).map((task) => appendEvents(fixture.events, task, ['queued', 'started'])),
       )
       const leave = new AbortController()
       const seen: StoredEvent[] = []
-      const following = follow(under.eventLog, 0, leave.signal, seen)
+      const following = follow(fixture.eventLog, 0, leave.signal, seen)
       const rest = tasks
         .slice(20)
-        .map((task) => write(under.elsewhere, task, ['queued', 'started', 'completed']))
+        .map((task) => appendEvents(fixture.elsewhere, task, ['queued', 'started', 'completed']))
       const written = [...half, ...(await Promise.all(rest))].flat().toSorted((a, b) => a.seq - b.seq)
-      await until(() => seen.length === written.length)
-      await Bun.sleep(100)
+      await waitForCount(seen, written.length)
+      await stays('each event arrives once', () => seen.length === written.length, 100)
       leave.abort()
       await following
       expect(seen).toEqual(written)
     })
 
     test('the follower starts after the given sequence, and gets new events at once', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
-      const [first, second] = await write(under.events, task, ['queued', 'started'])
+      const [first, second] = await appendEvents(fixture.events, task, ['queued', 'started'])
       const leave = new AbortController()
       const seen: StoredEvent[] = []
-      const following = follow(under.eventLog, first?.seq ?? 0, leave.signal, seen)
-      await until(() => seen.length === 1)
+      const following = follow(fixture.eventLog, first?.seq ?? 0, leave.signal, seen)
+      await waitForCount(seen, 1)
       expect(seen[0]).toEqual(second as StoredEvent)
+      // The follower waits for new events by then.
       await Bun.sleep(100)
       const begin = performance.now()
-      await appendEvent(under.events, eventOf('completed', task, {}, new Date()), second?.seq ?? 0)
-      await until(() => seen.length === 2)
+      await appendEvent(fixture.events, eventOf('completed', task, {}, new Date()), second?.seq ?? 0)
+      await waitForCount(seen, 2)
       expect(performance.now() - begin).toBeLessThan(400)
       leave.abort()
       await following
     })
 
     test('a slow follower misses no event', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const leave = new AbortController()
       const seen: number[] = []
-      const slowly = async () => {
-        for await (const { seq } of under.eventLog.follow(0, leave.signal)) {
+      const followSlowly = async () => {
+        for await (const { seq } of fixture.eventLog.follow(0, leave.signal)) {
           seen.push(seq)
           if (seen.length < 20) await Bun.sleep(20)
         }
       }
-      const following = slowly()
+      const following = followSlowly()
+      // The follower waits for the first event by then.
       await Bun.sleep(50)
       const written = await Promise.all(
-        Array.from({ length: 1500 }, () => appendEvent(under.events, queuedEvent(), 0)),
+        Array.from({ length: 1500 }, () => appendEvent(fixture.events, queuedEvent(), 0)),
       )
-      await until(() => seen.length === 1500)
+      await waitForCount(seen, 1500)
       leave.abort()
       await following
       expect(seen).toEqual(written.toSorted((a, b) => a - b))
     }, 20_000)
 
     test('an event is found by its sequence until it is removed', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const event = queuedEvent()
-      const seq = await appendEvent(under.events, event, 0)
-      expect(await under.eventLog.at(seq)).toEqual({ seq, storedAt: expect.any(Date), event })
-      expect(await under.eventLog.at(seq + 1)).toBeNull()
-      await appendEvent(under.events, eventOf('deleted', event.task, {}, new Date()), seq)
-      expect(await under.eventLog.at(seq)).toBeNull()
+      const seq = await appendEvent(fixture.events, event, 0)
+      expect(await fixture.eventLog.at(seq)).toEqual({ seq, storedAt: expect.any(Date), event })
+      expect(await fixture.eventLog.at(seq + 1)).toBeNull()
+      await appendEvent(fixture.events, eventOf('deleted', event.task, {}, new Date()), seq)
+      expect(await fixture.eventLog.at(seq)).toBeNull()
     })
 
     test('the position has the identity of the log and its newest sequence', async () => {
-      await using under = await open()
-      const before = await under.eventLog.position()
-      const seq = await appendEvent(under.events, queuedEvent(), 0)
-      expect(await under.eventLog.position()).toEqual({ log: before.log, last: seq, written: seq })
+      await using fixture = await open()
+      const before = await fixture.eventLog.position()
+      const seq = await appendEvent(fixture.events, queuedEvent(), 0)
+      expect(await fixture.eventLog.position()).toEqual({ log: before.log, last: seq, written: seq })
       expect(before.log).not.toBe('')
     })
   })
 }
 
 /** Appends events of these kinds in order; returns them as stored. */
-async function write(
+async function appendEvents(
   events: Events,
   task: ReturnType<typeof sampleTask>,
   kinds: EventKind[],
@@ -200,14 +203,14 @@ async function follow(log: EventLog, after: number, signal: AbortSignal, seen: S
   for await (const one of log.follow(after, signal)) seen.push(one)
 }
 
-async function all(history: AsyncIterable<StoredEvent>): Promise<StoredEvent[]> {
+async function readAll(history: AsyncIterable<StoredEvent>): Promise<StoredEvent[]> {
   return Array.fromAsync(history)
 }
 
-async function until(holds: () => boolean, withinMs = 10_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('The condition did not hold in time.')
-    await Bun.sleep(2)
-  }
+async function waitForCount(seen: readonly unknown[], count: number): Promise<void> {
+  await waitFor(
+    `${count} events followed`,
+    () => seen.length,
+    (length) => length === count,
+  )
 }

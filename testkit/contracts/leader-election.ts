@@ -12,7 +12,7 @@ export interface LeaderElectionUnderTest extends AsyncDisposable {
 export function leaderElectionContract(name: string, open: () => Promise<LeaderElectionUnderTest>): void {
   describe(`${name}: leader election contract`, () => {
     test('one process leads at a time, and the next one follows at once when it ends', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const over = new AbortController()
       let leaders = 0
       let most = 0
@@ -23,14 +23,19 @@ export function leaderElectionContract(name: string, open: () => Promise<LeaderE
         leaders -= 1
         if ((terms += 1) === 12) over.abort()
       }
-      const candidates = [under.leaderElection, under.elsewhere, under.leaderElection, under.elsewhere]
+      const candidates = [
+        fixture.leaderElection,
+        fixture.elsewhere,
+        fixture.leaderElection,
+        fixture.elsewhere,
+      ]
       await Promise.all(candidates.map((one) => one.campaign('sweeper', lead, over.signal)))
       expect(most).toBe(1)
       expect(terms).toBeGreaterThanOrEqual(12)
     })
 
     test('roles are independent of each other', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const over = new AbortController()
       const held = new Set<string>()
       const campaign = (role: string, leaderElection: LeaderElection) =>
@@ -43,15 +48,18 @@ export function leaderElectionContract(name: string, open: () => Promise<LeaderE
           },
           over.signal,
         )
-      await Promise.all([campaign('sweeper', under.leaderElection), campaign('dispatcher', under.elsewhere)])
+      await Promise.all([
+        campaign('sweeper', fixture.leaderElection),
+        campaign('dispatcher', fixture.elsewhere),
+      ])
       expect([...held].toSorted()).toEqual(['dispatcher', 'sweeper'])
     })
 
     test('a leader learns when its role is lost, and a failure costs only the role', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const over = new AbortController()
       let terms = 0
-      await under.leaderElection.campaign(
+      await fixture.leaderElection.campaign(
         'sweeper',
         async (lost) => {
           terms += 1

@@ -10,8 +10,8 @@ export interface RecordsUnderTest extends AsyncDisposable {
 export function recordsContract(name: string, open: () => Promise<RecordsUnderTest>): void {
   describe(`${name}: records contract`, () => {
     test('a record is created once, read, and deleted once', async () => {
-      await using under = await open()
-      const { records } = under
+      await using fixture = await open()
+      const { records } = fixture
       const record = sampleRecord()
       expect(await records.get('local', record.id)).toBeNull()
       expect(await records.create('local', record.id, record)).toBe(true)
@@ -23,30 +23,30 @@ export function recordsContract(name: string, open: () => Promise<RecordsUnderTe
     })
 
     test('a deleted id can be created again', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const record = sampleRecord()
-      await under.records.create('local', record.id, record)
-      await under.records.delete('local', record.id)
-      expect(await under.records.create('local', record.id, { ...record, bytes: 7 })).toBe(true)
-      expect((await under.records.get('local', record.id))?.bytes).toBe(7)
+      await fixture.records.create('local', record.id, record)
+      await fixture.records.delete('local', record.id)
+      expect(await fixture.records.create('local', record.id, { ...record, bytes: 7 })).toBe(true)
+      expect((await fixture.records.get('local', record.id))?.bytes).toBe(7)
     })
 
     test('accounts are isolated', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const record = sampleRecord()
-      await under.records.create('anna', record.id, record)
-      expect(await under.records.get('otto', record.id)).toBeNull()
-      expect(await under.records.delete('otto', record.id)).toBe(false)
-      expect(await under.records.create('otto', record.id, record)).toBe(true)
+      await fixture.records.create('anna', record.id, record)
+      expect(await fixture.records.get('otto', record.id)).toBeNull()
+      expect(await fixture.records.delete('otto', record.id)).toBe(false)
+      expect(await fixture.records.create('otto', record.id, record)).toBe(true)
     })
 
     test('of concurrent creations exactly one succeeds', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const record = sampleRecord()
       const tries = Array.from({ length: 10 }, (_, i) => ({ ...record, bytes: i + 1 }))
-      const created = await Promise.all(tries.map((one) => under.records.create('local', record.id, one)))
+      const created = await Promise.all(tries.map((one) => fixture.records.create('local', record.id, one)))
       expect(created.filter(Boolean)).toHaveLength(1)
-      expect((await under.records.get('local', record.id))?.bytes).toBe(created.indexOf(true) + 1)
+      expect((await fixture.records.get('local', record.id))?.bytes).toBe(created.indexOf(true) + 1)
     })
   })
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { ActorReport } from '@pixelflow/core/actor'
-import type { Registry } from '@pixelflow/core/ports/registry'
+import type { Registry, Roster } from '@pixelflow/core/ports/registry'
+import { waitFor } from '../wait-for.ts'
 
 export interface RegistryUnderTest extends AsyncDisposable {
   readonly registry: Registry
@@ -39,13 +40,13 @@ export function reportOf(name: string, change: Partial<ActorReport> = {}): Actor
 export function registryContract(name: string, open: () => Promise<RegistryUnderTest>): void {
   describe(`${name}: registry contract`, () => {
     test('announced actors are known to earlier and later subscribers', async () => {
-      await using under = await open()
-      using before = under.elsewhere.follow()
-      await using _ann = under.registry.announce(() => reportOf('ann.1'))
-      await using _bob = under.registry.announce(() => reportOf('bob.2', { held: 0, tasks: [] }))
-      using after = under.elsewhere.follow()
+      await using fixture = await open()
+      using before = fixture.elsewhere.follow()
+      await using _ann = fixture.registry.announce(() => reportOf('ann.1'))
+      await using _bob = fixture.registry.announce(() => reportOf('bob.2', { held: 0, tasks: [] }))
+      using after = fixture.elsewhere.follow()
       for (const roster of [before, after]) {
-        await until(() => roster.actors.length === 2)
+        await waitForCount(roster, 2)
         expect(roster.actors.map(({ report }) => report)).toEqual([
           reportOf('ann.1'),
           reportOf('bob.2', { held: 0, tasks: [] }),
@@ -55,48 +56,57 @@ export function registryContract(name: string, open: () => Promise<RegistryUnder
     })
 
     test('a renewed announcement is known at once', async () => {
-      await using under = await open()
-      using roster = under.elsewhere.follow()
+      await using fixture = await open()
+      using roster = fixture.elsewhere.follow()
       let state: ActorReport['state'] = 'ready'
-      await using ann = under.registry.announce(() => reportOf('ann.1', { state }))
-      await until(() => roster.actors.length === 1)
+      await using ann = fixture.registry.announce(() => reportOf('ann.1', { state }))
+      await waitForCount(roster, 1)
       state = 'draining'
       const renewedAt = performance.now()
       ann.renew()
-      await until(() => roster.actors[0]?.report.state === 'draining')
+      await waitFor(
+        'draining reported',
+        () => roster.actors[0]?.report,
+        (report) => report?.state === 'draining',
+      )
       expect(performance.now() - renewedAt).toBeLessThan(1000)
     })
 
     test('a withdrawal is known at once, and does not affect a newer actor of the same name', async () => {
-      await using under = await open()
-      using roster = under.elsewhere.follow()
-      const ann = under.registry.announce(() => reportOf('ann.1'))
-      const bob = under.registry.announce(() => reportOf('bob.2'))
-      await until(() => roster.actors.length === 2)
+      await using fixture = await open()
+      using roster = fixture.elsewhere.follow()
+      const ann = fixture.registry.announce(() => reportOf('ann.1'))
+      const bob = fixture.registry.announce(() => reportOf('bob.2'))
+      await waitForCount(roster, 2)
       const later = reportOf('bob.2', { startedAt: '2026-11-21T11:00:00.000Z' })
-      await using _again = under.registry.announce(() => later)
-      await until(() => roster.actors[1]?.report.startedAt === later.startedAt)
+      await using _again = fixture.registry.announce(() => later)
+      await waitFor(
+        'newer actor known',
+        () => roster.actors[1]?.report,
+        (report) => report?.startedAt === later.startedAt,
+      )
       await bob[Symbol.asyncDispose]()
       await ann[Symbol.asyncDispose]()
-      await until(() => roster.actors.length === 1)
+      await waitForCount(roster, 1)
       expect(roster.actors[0]?.report).toEqual(later)
     })
 
     test('invalid reports are ignored', async () => {
-      await using under = await open()
-      using roster = under.elsewhere.follow()
-      await using _bad = under.registry.announce(() => reportOf('bad name'))
-      await using _good = under.registry.announce(() => reportOf('good.1'))
-      await until(() => roster.actors.length === 1)
+      await using fixture = await open()
+      using roster = fixture.elsewhere.follow()
+      await using _bad = fixture.registry.announce(() => reportOf('bad name'))
+      await using _good = fixture.registry.announce(() => reportOf('good.1'))
+      await waitForCount(roster, 1)
       expect(roster.actors[0]?.report.name).toBe('good.1')
     })
   })
 }
 
-async function until(holds: () => boolean, withinMs = 5000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`The condition did not hold within ${withinMs} ms.`)
-    await Bun.sleep(5)
-  }
+async function waitForCount(roster: Roster, count: number): Promise<void> {
+  await waitFor(
+    `${count} actors known`,
+    () => roster.actors,
+    (actors) => actors.length === count,
+    { timeoutMs: 5000 },
+  )
 }

@@ -20,32 +20,33 @@ export function taskOutboxContract(
 ): void {
   describe(`${name}: task outbox contract`, () => {
     test('an entry is delivered once it is old enough, and only new tasks have entries', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const task = sampleTask()
       const begin = performance.now()
-      const seq = await appendEvent(under.events, queuedEvent(task), 0)
-      await appendEvent(under.events, eventOf('started', task, {}, new Date()), seq)
-      expect(await settleEntries([under.outbox], 1)).toEqual([task.id])
+      const seq = await appendEvent(fixture.events, queuedEvent(task), 0)
+      await appendEvent(fixture.events, eventOf('started', task, {}, new Date()), seq)
+      expect(await settleEntries([fixture.outbox], 1)).toEqual([task.id])
       expect(performance.now() - begin).toBeGreaterThan(afterMs - 5)
-      expect(await settleEntries([under.outbox], 1, afterMs + 300)).toEqual([])
+      expect(await settleEntries([fixture.outbox], 1, afterMs + 300)).toEqual([])
     })
 
     test('processes share the entries, and each goes to one of them', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const tasks = Array.from({ length: 60 }, () => sampleTask())
-      await Promise.all(tasks.map((task) => appendEvent(under.events, queuedEvent(task), 0)))
-      const found = await settleEntries([under.outbox, under.elsewhere], 60)
+      await Promise.all(tasks.map((task) => appendEvent(fixture.events, queuedEvent(task), 0)))
+      const found = await settleEntries([fixture.outbox, fixture.elsewhere], 60)
       expect(found.toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())
-      expect(await settleEntries([under.outbox, under.elsewhere], 1, afterMs + 300)).toEqual([])
+      expect(await settleEntries([fixture.outbox, fixture.elsewhere], 1, afterMs + 300)).toEqual([])
     }, 20_000)
 
     test('entries that a leaving reader has not seen go to the next reader', async () => {
-      await using under = await open()
+      await using fixture = await open()
       const tasks = Array.from({ length: 10 }, () => sampleTask())
-      await Promise.all(tasks.map((task) => appendEvent(under.events, queuedEvent(task), 0)))
+      await Promise.all(tasks.map((task) => appendEvent(fixture.events, queuedEvent(task), 0)))
+      // The entries are due by then.
       await Bun.sleep(afterMs)
-      const first = await settleEntries([under.outbox], 3)
-      const rest = await settleEntries([under.elsewhere], 7)
+      const first = await settleEntries([fixture.outbox], 3)
+      const rest = await settleEntries([fixture.elsewhere], 7)
       expect([...first, ...rest].toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())
     })
   })
