@@ -15,7 +15,7 @@ import {
   type ActorProcesses,
 } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
-import { faultOf } from './testing/fault-of.ts'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 
 /** Live sessions of a shipped actor, from the gateway's side. */
 
@@ -56,7 +56,7 @@ async function call(source: Uint8Array, recipe: unknown, output?: string) {
   return await readResult(session)
 }
 
-const faultOfCall = (source: Uint8Array, recipe: unknown) => faultOf(call(source, recipe))
+const faultOfCall = (source: Uint8Array, recipe: unknown) => catchFault(call(source, recipe))
 const small = () => sampleImage({ width: 400, height: 300 })
 
 describe('a live call', () => {
@@ -158,7 +158,7 @@ describe('a live call', () => {
       await using session = await openCall(source, slowRecipe)
       await waitForBusyWorker(workers)
       await kill()
-      expect((await faultOf(session.next())).code).toBe('actor_lost')
+      expect((await catchFault(session.next())).code).toBe('actor_lost')
       await waitForExit(workers)
     }
     await running.exited
@@ -181,7 +181,7 @@ describe('a live call', () => {
     const { sessions } = cluster.adapters
     for (const opening of [null, { account: 'ann' }]) {
       await using session = await sessions.open('transform', opening, never)
-      expect((await faultOf(session.next())).code).toBe('unavailable')
+      expect((await catchFault(session.next())).code).toBe('unavailable')
     }
     const source = await small()
     const opening = {
@@ -196,7 +196,7 @@ describe('a live call', () => {
       await using session = await sessions.open('transform', { ...opening, output: 'default' }, never)
       await session.send(null, sent)
       await session.finish()
-      expect((await faultOf(session.next())).code).toBe('internal')
+      expect((await catchFault(session.next())).code).toBe('internal')
     }
     expect((await call(source, 'flip')).head.width).toBe(400)
   }, 30_000)

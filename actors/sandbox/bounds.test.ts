@@ -6,7 +6,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { isRunning, waitForExit } from '@pixelflow/testkit/process'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
-import { faultOf } from '../testing/fault-of.ts'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 import { faultyWorkerLimits, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 import { createWorkerLauncher } from './worker-launcher.ts'
 
@@ -20,7 +20,7 @@ afterAll(() => faultyWorkers[Symbol.asyncDispose]())
 
 test('limits the CPU time of all threads', async () => {
   await using box = sandbox({ maxCpuMs: 1000, timeLimitMs: 60_000 })
-  const fault = await faultOf(box.run('spawnThreads'))
+  const fault = await catchFault(box.run('spawnThreads'))
   expect(fault.code).toBe('deadline_exceeded')
   expect(fault.message).toContain('1 s of processor time')
 }, 60_000)
@@ -53,8 +53,8 @@ test('gives each worker a private folder and removes it with the worker', async 
     expect(((await stat(home)).mode & 0o777).toString(8)).toBe('700')
     expect(await readdir(home)).toEqual(['aside'])
   }
-  await faultOf(box.run('killSelf'))
-  await faultOf(box.run('killSelf'))
+  await catchFault(box.run('killSelf'))
+  await catchFault(box.run('killSelf'))
   expect(homes.filter(existsSync)).toEqual([])
 })
 
@@ -63,7 +63,7 @@ test.each(['fork', 'forkAndReturn'])(
   async (name) => {
     await using box = sandbox()
     const pids: number[] = []
-    const fault = await faultOf(
+    const fault = await catchFault(
       box.sandbox
         .run({
           kind: 'fault',
@@ -87,7 +87,7 @@ test('does not wait for a process that left the group and holds the pipe open', 
   const file = join(faultyWorkers.home, 'away')
   // Some are killed before they have left the group.
   await waitFor('process left the group', async () => {
-    expect((await faultOf(box.run('escape', { file }))).code).toBe('processing_failed')
+    expect((await catchFault(box.run('escape', { file }))).code).toBe('processing_failed')
     return existsSync(file)
   })
   const escaped = readFileSync(file, 'utf8').trim().split(' ').map(Number)
@@ -99,7 +99,7 @@ test('queues work until its memory estimate is free', async () => {
   const memory = createByteBudget(100)
   await using box = sandbox({ workers: 2, memory })
   const stop = new AbortController()
-  const giant = faultOf(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 80 }))
+  const giant = catchFault(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 80 }))
   let isDone = false
   const other = box
     .run('echo', { say: 'after you' }, undefined, { memoryEstimateBytes: 40 })
@@ -117,9 +117,9 @@ test('queues work until its memory estimate is free', async () => {
 
 test('opens the circuit after too many crashes, and closes it again', async () => {
   await using box = sandbox({ circuitBreaker: { maxCrashes: 1, windowMs: 60_000, openMs: 700 } })
-  expect((await faultOf(box.run('crash'))).code).toBe('processing_failed')
+  expect((await catchFault(box.run('crash'))).code).toBe('processing_failed')
   expect(box.events).toContain('circuit open')
-  const refused = await faultOf(box.run('echo'))
+  const refused = await catchFault(box.run('echo'))
   expect(refused.code).toBe('unavailable')
   expect(refused.hints.retryAfterMs).toBeGreaterThan(0)
   await box.sandbox.ready(AbortSignal.timeout(10_000))

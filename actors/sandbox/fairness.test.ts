@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { faultOf } from '../testing/fault-of.ts'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 import { openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 
 /** Accounts share real workers. */
@@ -23,7 +23,7 @@ test('endless work that holds all workers loses one to another account and keeps
   const stop = new AbortController()
   const starts: number[] = []
   const spin = (n: number) =>
-    faultOf(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => starts.push(n) }))
+    catchFault(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => starts.push(n) }))
   const endless = [spin(0), spin(1), spin(2), spin(3)]
   await waitFor(
     'both workers busy',
@@ -57,7 +57,7 @@ test('work is preempted once, and the worker then stays reserved between the cal
   const stop = new AbortController()
   let starts = 0
   const spin = () =>
-    faultOf(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => void (starts += 1) }))
+    catchFault(box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => void (starts += 1) }))
   const endless = [spin(), spin(), spin()]
   await waitFor(
     'both workers busy',
@@ -82,7 +82,7 @@ test('waiting work is served round-robin by account', async () => {
   await using box = faultyWorkers.sandbox()
   await box.currentPid()
   const stop = new AbortController()
-  const busy = faultOf(box.run('spin', {}, stop.signal, { account: 'ann' }))
+  const busy = catchFault(box.run('spin', {}, stop.signal, { account: 'ann' }))
   const order: string[] = []
   const work = (account: string) =>
     box.run('echo', {}, undefined, { account, onStart: () => order.push(account) })
@@ -96,7 +96,7 @@ test('preempted work completes with all its notes', async () => {
   await using box = faultyWorkers.sandbox({ workers: 2, preemptAfterMs: 50 })
   const stop = new AbortController()
   const starts: string[] = []
-  const busy = faultOf(
+  const busy = catchFault(
     box.run('spin', {}, stop.signal, { account: 'ann', onStart: () => starts.push('spin') }),
   )
   await waitFor(

@@ -5,7 +5,7 @@ import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { isRunning, waitForExit } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { faultOf } from '../testing/fault-of.ts'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 import { faultyWorkerLimits, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 import { createWorkerLauncher } from './worker-launcher.ts'
 import type { SandboxOptions } from './sandbox.ts'
@@ -30,10 +30,10 @@ describe('a worker', () => {
 
   test('reports faults with a private cause, and other errors as internal', async () => {
     await using box = sandbox()
-    const refused = await faultOf(box.run('refuse'))
+    const refused = await catchFault(box.run('refuse'))
     expect(refused.report()).toMatchObject({ code: 'corrupt_image', detail: 'It is broken.', field: 'x' })
     expect(refused.cause).toBe('secret')
-    const stumbled = await faultOf(box.run('throwBug'))
+    const stumbled = await catchFault(box.run('throwBug'))
     expect(stumbled.code).toBe('internal')
     expect(stumbled.message).not.toContain('a bug')
     expect(String(stumbled.cause)).toContain('a bug')
@@ -49,7 +49,7 @@ describe('a worker', () => {
   ])('with behaviour %s ends with %s and is replaced', async (name, code, options, text) => {
     await using box = sandbox(options)
     const before = await box.currentPid()
-    const fault = await faultOf(box.run(name))
+    const fault = await catchFault(box.run(name))
     expect(fault.code).toBe(code)
     expect(fault.message).toContain(text)
     expect(isRunning(before)).toBe(false)
@@ -69,7 +69,7 @@ describe('a worker', () => {
     const pid = await box.currentPid()
     const stop = new AbortController()
     let isStarted = false
-    const work = faultOf(box.run('spin', {}, stop.signal, { onStart: () => void (isStarted = true) }))
+    const work = catchFault(box.run('spin', {}, stop.signal, { onStart: () => void (isStarted = true) }))
     await waitFor('work started', () => isStarted)
     const cancelledAt = performance.now()
     stop.abort(new Fault('cancelled', 'Not wanted.'))
@@ -95,9 +95,9 @@ describe('the pool', () => {
     await using box = sandbox()
     await box.currentPid()
     const stop = new AbortController()
-    const busy = faultOf(box.run('spin', {}, stop.signal))
+    const busy = catchFault(box.run('spin', {}, stop.signal))
     const leave = new AbortController()
-    const cancelled = faultOf(box.run('echo', {}, leave.signal))
+    const cancelled = catchFault(box.run('echo', {}, leave.signal))
     const waiting = box.run('echo', { say: 'after you' })
     leave.abort(new Fault('cancelled', 'Too long.'))
     expect((await cancelled).message).toBe('Too long.')
@@ -110,7 +110,7 @@ describe('the pool', () => {
     await using box = sandbox({ memory: createByteBudget(100) })
     await box.currentPid()
     const stop = new AbortController()
-    const busy = faultOf(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 60 }))
+    const busy = catchFault(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 60 }))
     const order: string[] = []
     const work = (name: string, yields: boolean) =>
       box.run('echo', {}, undefined, { memoryEstimateBytes: 100, yields, onStart: () => order.push(name) })
@@ -131,8 +131,8 @@ describe('the pool', () => {
     await using beside = sandbox({ memory })
     await Promise.all([box.currentPid(), beside.currentPid()])
     const stop = new AbortController()
-    const busy = faultOf(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 50 }))
-    const waiting = faultOf(box.run('echo', {}, stop.signal, { memoryEstimateBytes: 50 }))
+    const busy = catchFault(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 50 }))
+    const waiting = catchFault(box.run('echo', {}, stop.signal, { memoryEstimateBytes: 50 }))
     await beside.run('echo', {}, undefined, { memoryEstimateBytes: 50 })
     stop.abort(new Fault('cancelled', 'Enough.'))
     await Promise.all([busy, waiting])
@@ -143,7 +143,7 @@ describe('the pool', () => {
     await using box = sandbox({ workers: 2 })
     await box.sandbox.ready(new AbortController().signal)
     const stop = new AbortController()
-    const busy = faultOf(box.run('spin', {}, stop.signal))
+    const busy = catchFault(box.run('spin', {}, stop.signal))
     expect(await box.run('echo', { say: 'beside' })).toMatchObject([{ echo: 'beside' }])
     stop.abort(new Fault('cancelled', 'Done.'))
     await busy
@@ -155,14 +155,14 @@ describe('the pool', () => {
       faultyWorkerLimits,
     )
     await using box = sandbox({ command })
-    const fault = await faultOf(box.run('echo'))
+    const fault = await catchFault(box.run('echo'))
     expect(fault.code).toBe('unavailable')
     expect(box.events.length).toBe(3)
     expect(box.events[0]).toContain('no libvips here')
-    expect((await faultOf(box.sandbox.ready(AbortSignal.timeout(5000)))).code).toBe('unavailable')
+    expect((await catchFault(box.sandbox.ready(AbortSignal.timeout(5000)))).code).toBe('unavailable')
     expect(box.events.length).toBeLessThan(8)
     await using other = sandbox({ command: [join(faultyWorkers.home, 'nothing here')] })
-    expect((await faultOf(other.run('echo'))).code).toBe('unavailable')
+    expect((await catchFault(other.run('echo'))).code).toBe('unavailable')
     const homes = async () => (await readdir(faultyWorkers.home)).filter((name) => name.startsWith('worker-'))
     await waitFor('folders of workers removed', homes, (left) => left.length === 0)
   })

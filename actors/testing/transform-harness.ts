@@ -1,9 +1,10 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fault } from '@pixelflow/core/fault'
+import type { Fault } from '@pixelflow/core/fault'
 import { formatIds, sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 import sharp from 'sharp'
 import { transformWorker } from '../kinds/transform/transform-worker.ts'
 import { allowDecoders } from '../kinds/transform/allow-decoders.ts'
@@ -44,14 +45,8 @@ export async function openTransformHarness() {
   return {
     transform,
     /** The fault of a transform. @throws Error when it succeeds. */
-    async faultOf(bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}): Promise<Fault> {
-      const thrown = await transform(bytes, recipe, options).then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      if (thrown instanceof Fault) return thrown
-      throw new Error(`expected a fault, got ${String(thrown)}`)
-    },
+    faultOf: (bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}): Promise<Fault> =>
+      catchFault(transform(bytes, recipe, options)),
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import type { SessionHandler, Session, SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
+import { catchFault } from '../catch-fault.ts'
 import { stays, waitFor } from '../wait-for.ts'
 
 export interface SessionsUnderTest extends AsyncDisposable {
@@ -26,16 +27,6 @@ function bytes(length: number, salt = 0): Uint8Array {
 }
 
 const digest = (data: Uint8Array) => new Bun.CryptoHasher('sha256').update(data).digest('hex')
-
-/** The fault that a promise is rejected with. */
-async function faultOf(promise: Promise<unknown>): Promise<Fault> {
-  const thrown = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  if (!(thrown instanceof Fault)) throw new Error(`expected a fault, got ${String(thrown)}`)
-  return thrown
-}
 
 /** Registers the tests that every adapter of `Sessions` and `SessionHost` must pass. */
 export function sessionsContract(name: string, open: () => Promise<SessionsUnderTest>): void {
@@ -91,11 +82,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
         expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(MiB, i)))
       }
       // The last frame can arrive before its sender notices.
-      await waitFor(
-        'all frames sent',
-        () => sent,
-        (count) => count === 40,
-      )
+      await waitFor('all frames sent', () => sent === 40)
 
       let sentBack = 0
       const sendingBack = (async () => {
@@ -123,7 +110,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       })
       await using session = await fixture.sessions.open('preview', 'fault', never)
       await session.send(1)
-      const fault = await faultOf(session.next())
+      const fault = await catchFault(session.next())
       expect(fault.report()).toEqual({
         code: 'corrupt_image',
         detail: 'It is broken.',
@@ -131,11 +118,11 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
         remedy: 'Repair it.',
       })
       expect(session.broken.reason).toBe(fault)
-      expect(await faultOf(session.send(2))).toBe(fault)
+      expect(await catchFault(session.send(2))).toBe(fault)
 
       await using other = await fixture.sessions.open('preview', 'bug', never)
       await other.send(1)
-      const hidden = await faultOf(other.next())
+      const hidden = await catchFault(other.next())
       expect(hidden.code).toBe('internal')
       expect(JSON.stringify(hidden.report())).not.toContain('secret')
     }, 20_000)
@@ -246,7 +233,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await using fixture = await open()
       await using _ = fixture.hosts[0].serve('preview', { capacity: 0, handle: echo })
       const startedAt = performance.now()
-      const absent = faultOf(fixture.sessions.open('transform', null, never))
+      const absent = catchFault(fixture.sessions.open('transform', null, never))
       const timeout = AbortSignal.timeout(300)
       const full = await fixture.sessions.open('preview', null, timeout).catch((error: unknown) => error)
       expect(full).toBe(timeout.reason)
@@ -281,7 +268,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       await quick.finish()
       expect((await quick.next())?.head).toBe(1)
       expect(await quick.next()).toBeNull()
-      const fault = await faultOf(slow.next())
+      const fault = await catchFault(slow.next())
       expect(fault.code).toBe('actor_lost')
       await drained
       await elsewhere.send(2)

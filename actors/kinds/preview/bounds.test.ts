@@ -4,7 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { faultOf } from '../../testing/fault-of.ts'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 import {
   receive,
   receiveAnswer,
@@ -62,7 +62,7 @@ describe('under load', () => {
     await using second = await previews.open(id, 'flip', large)
     await receivePreview(second, 0)
     await using third = await previews.open(id, 'flip', large)
-    expect((await faultOf(receive(third))).code).toBe('unavailable')
+    expect((await catchFault(receive(third))).code).toBe('unavailable')
     await first[Symbol.asyncDispose]()
     const openAnother = async () => {
       await using next = await previews.open(id, 'flip', large)
@@ -90,21 +90,21 @@ describe('a session fails', () => {
   test('for an image that the account does not have', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     await using foreign = await previews.open(id, 'flip', { account: 'bob' })
-    expect((await faultOf(receive(foreign))).code).toBe('image_not_found')
+    expect((await catchFault(receive(foreign))).code).toBe('image_not_found')
   }, 30_000)
 
   test('for a damaged image', async () => {
     const whole = await sampleImage({ width: 600, height: 400 })
     const { id } = await previews.cluster.upload(whole.subarray(0, whole.length / 3))
     await using session = await previews.open(id, 'flip')
-    expect((await faultOf(receive(session))).code).toBe('corrupt_image')
+    expect((await catchFault(receive(session))).code).toBe('corrupt_image')
   }, 30_000)
 
   test('after the idle timeout', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 100, height: 100 }))
     await using session = await previews.open(id, 'flip')
     await receivePreview(session, 0)
-    const fault = await faultOf(receive(session))
+    const fault = await catchFault(receive(session))
     expect(fault.report()).toMatchObject({
       code: 'deadline_exceeded',
       detail: 'The session had no change for 3 s.',
@@ -119,6 +119,6 @@ describe('a session fails', () => {
       AbortSignal.timeout(5000),
     )
     await using _ = session
-    expect((await faultOf(session.next())).code).toBe('unavailable')
+    expect((await catchFault(session.next())).code).toBe('unavailable')
   }, 30_000)
 })

@@ -8,7 +8,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { createWorkerLauncher } from '../../sandbox/worker-launcher.ts'
 import { openSandbox } from '../../sandbox/sandbox.ts'
 import { sandboxOptions } from '../../sandbox/sandbox-options.ts'
-import { faultOf } from '../../testing/fault-of.ts'
+import { catchFault } from '@pixelflow/testkit/catch-fault'
 import { noHooks } from '../../testing/no-hooks.ts'
 import type { TransformInput } from './transform-input.ts'
 
@@ -52,7 +52,7 @@ test('a result beyond the file size limit is a fault of the recipe, not of a ful
           signal: never,
           onNote: () => {},
         })
-        expect([type, inStages, (await faultOf(work)).code]).toEqual([
+        expect([type, inStages, (await catchFault(work)).code]).toEqual([
           type,
           inStages,
           'resource_limit_exceeded',
