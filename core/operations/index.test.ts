@@ -99,10 +99,9 @@ describe('the body of GET /api/v1/operations', () => {
       default: 3,
     })
     expect(properties('crop')['left']).toMatchObject({ type: 'integer', minimum: 0 })
-    expect(properties('resize')['fit']).toMatchObject({
-      enum: expect.arrayContaining(['cover']),
-      default: 'inside',
-    })
+    // Not with a matcher in toMatchObject, which Bun writes into the schema that all tests of the process share.
+    expect(properties('resize')['fit']?.enum).toContain('cover')
+    expect(properties('resize')['fit']?.default).toBe('inside')
     expect(properties('resize')['enlarge']).toMatchObject({ type: 'boolean', default: false })
     expect(properties('rotate')['background']).toMatchObject({ format: 'color', default: '#00000000' })
     expect(properties('resize')['op']).toMatchObject({ const: 'resize' })
