@@ -37,7 +37,7 @@ export interface Ports {
   readonly roster: Pick<Roster, 'actors'>
   readonly index: Pick<TaskIndex, 'list'>
   readonly follower: EventFollower
-  readonly writes: WritePositions
+  readonly writePositions: WritePositions
   readonly taskQuota: TaskQuota
   /** Called once for each task that this gateway has accepted. */
   readonly onTaskAccepted: (task: Task) => void

@@ -9,9 +9,9 @@ const longestWaitMs = 2000
 const leaderSettleMs = 250
 
 /** The position of an account's last write through this gateway; undefined without a write. */
-export function writePositionOf({ follower, writes }: Pick<Ports, 'follower' | 'writes'>) {
+export function writePositionOf({ follower, writePositions }: Pick<Ports, 'follower' | 'writePositions'>) {
   return (account: string): string | undefined => {
-    const seq = writes.latest(account)
+    const seq = writePositions.latest(account)
     return seq > 0 && follower.logId !== '' ? positionToken(follower.logId, seq) : undefined
   }
 }

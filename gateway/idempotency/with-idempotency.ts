@@ -55,9 +55,9 @@ export interface IdempotencyOptions<K extends keyof Created> {
 export function withIdempotency({
   keys,
   events,
-  writes,
+  writePositions,
   storeTimeout,
-}: Pick<Ports, 'keys' | 'events' | 'writes' | 'storeTimeout'>) {
+}: Pick<Ports, 'keys' | 'events' | 'writePositions' | 'storeTimeout'>) {
   return async <K extends keyof Created>(
     who: Principal,
     { key, call, creates }: IdempotencyOptions<K>,
@@ -107,7 +107,7 @@ export function withIdempotency({
   /** Another gateway may have written the task. A failed look-up only weakens the position of the answer. */
   async function noteEarlierWrite(account: string, task: string): Promise<void> {
     const last = await events.last(account, task).catch(() => null)
-    if (last) writes.record(account, last.seq)
+    if (last) writePositions.record(account, last.seq)
   }
 }
 

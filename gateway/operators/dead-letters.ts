@@ -9,7 +9,7 @@ import { findImage } from '../images/find-image.ts'
 import { findTask, lastEvent } from '../tasks/find-task.ts'
 import type { Ports } from '../ports.ts'
 
-type DeadLetterPorts = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writes'>
+type DeadLetterPorts = Pick<Ports, 'deadLetters' | 'events' | 'images' | 'writePositions'>
 
 /** Dead letters belong to all accounts, so every call here requires the scope `admin`. */
 
@@ -45,7 +45,7 @@ export function deleteDeadLetter({ deadLetters }: DeadLetterPorts) {
  * `precondition_failed` for an invalid job, `too_many_tasks`, `queue_full`.
  */
 export function replayDeadLetter(
-  { deadLetters, events, images, writes }: DeadLetterPorts,
+  { deadLetters, events, images, writePositions }: DeadLetterPorts,
   create: ReturnType<typeof createTask>,
 ) {
   return async (who: Principal, id: string): Promise<DeadLetter> => {
@@ -59,7 +59,7 @@ export function replayDeadLetter(
     const owner = principal(deadLetter.account)
     const replayed = deadLetter.replay && (await lastEvent(events, owner, deadLetter.replay.task))
     if (replayed && replayed.event.kind !== 'deleted') {
-      writes.record(owner.account, replayed.seq)
+      writePositions.record(owner.account, replayed.seq)
       return deadLetter
     }
 

@@ -16,7 +16,7 @@ export interface TaskList extends AsyncDisposable {
   readonly follower: Follower
   /** The actors that are alive. */
   readonly roster: Roster
-  readonly writes: WritePositions
+  readonly writePositions: WritePositions
   readonly taskQuota: TaskQuota
 }
 
@@ -38,16 +38,16 @@ export function openTaskList(
     }),
   )
   const roster = parts.use(registry.follow())
-  const writes = createWritePositions()
+  const writePositions = createWritePositions()
   const taskQuota = createTaskQuota(index, config, () => countWorkers(roster.actors, 'transform'))
-  const onNewLog = () => [writes, taskQuota].forEach((one) => one.forget())
+  const onNewLog = () => [writePositions, taskQuota].forEach((one) => one.forget())
   const follower: Follower = parts.use(startFollower({ clock, eventLog, index, watchers, onNewLog, log }))
   return {
     index,
     watchers,
     follower,
     roster,
-    writes,
+    writePositions,
     taskQuota,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }

@@ -6,7 +6,7 @@ import { hasEnded, type Task } from '@pixelflow/core/task'
 import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
-type CancelTaskPorts = Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes'>
+type CancelTaskPorts = Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writePositions'>
 
 /** A task has fewer changes than this, so more conflicts in a row are an error. */
 const maxConflicts = 64
@@ -38,7 +38,7 @@ export async function endIfActive(
     const { task } = last.event
     if (hasEnded(task.status)) {
       // The answer includes this event, so the caller's next list must include it too.
-      ports.writes.record(who.account, last.seq)
+      ports.writePositions.record(who.account, last.seq)
       return last
     }
     const at = ports.events.now()
@@ -46,7 +46,7 @@ export async function endIfActive(
     const seq = await ports.events.append(event, last.seq)
     // The task changed between the read and the write.
     if (seq === null) continue
-    ports.writes.record(who.account, seq)
+    ports.writePositions.record(who.account, seq)
     await stop(ports, task)
     return { seq, storedAt: at, event }
   }

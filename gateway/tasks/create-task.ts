@@ -27,9 +27,9 @@ interface CreateTaskOptions {
  * there is no task.
  */
 export function createTask(
-  ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writes' | 'taskQuota' | 'onTaskAccepted'>,
+  ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writePositions' | 'taskQuota' | 'onTaskAccepted'>,
 ) {
-  const { images, events, queue, writes, taskQuota, onTaskAccepted } = ports
+  const { images, events, queue, writePositions, taskQuota, onTaskAccepted } = ports
 
   return async (
     who: Principal,
@@ -47,7 +47,7 @@ export function createTask(
     if (reservation === null) return refused(queued.task, options)
     const seq = await events.append(queued, 0)
     if (seq === null) return existing(queued.task)
-    writes.record(who.account, seq)
+    writePositions.record(who.account, seq)
     reservation.commit(seq)
     try {
       await queue.submit(firstJob(queued.task))
@@ -68,7 +68,7 @@ export function createTask(
     }
     const { task } = last.event
     if (task.image !== requested.image || !Bun.deepEquals(task.recipe, requested.recipe)) throw keyReused()
-    writes.record(task.account, last.seq)
+    writePositions.record(task.account, last.seq)
     // When this fails, the actors' reconciler submits the job.
     if (task.status === 'queued') await queue.submit(firstJob(task)).catch(() => {})
     return task
@@ -90,7 +90,7 @@ export function createTask(
     try {
       const deletedAt = await events.append(eventOf('deleted', task, {}, events.now()), seq)
       if (deletedAt === null) return false
-      writes.record(task.account, deletedAt)
+      writePositions.record(task.account, deletedAt)
       return true
     } catch {
       return false

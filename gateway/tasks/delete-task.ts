@@ -7,7 +7,7 @@ import { taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /** Deletes a task with its outputs, and cancels it before if it has not ended. @throws Fault `task_not_found`. */
-export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writes' | 'results'>) {
+export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writePositions' | 'results'>) {
   return async (who: Principal, taskId: string): Promise<void> => {
     requireScope(who, 'tasks:write')
     const last = await endIfActive(ports, who, taskId)
@@ -15,7 +15,7 @@ export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellation
     const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
     // Only a deletion can follow the final event: a concurrent call has deleted the task.
     if (seq === null) throw taskNotFound(taskId)
-    ports.writes.record(who.account, seq)
+    ports.writePositions.record(who.account, seq)
     await dropOutputs(ports, task)
   }
 

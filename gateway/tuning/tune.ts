@@ -23,7 +23,7 @@ const openWithinMs = 30_000
  * of an image that cannot be decoded.
  */
 export function tune(
-  ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'follower' | 'writes'>,
+  ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'follower' | 'writePositions'>,
   createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
   const { tuning } = ports
