@@ -11,7 +11,7 @@ import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
 const interactive = 3
 const queued = 8
-const largestInline = 1000
+const inlineMaxBytes = 1000
 let one: TestGateway
 let other: Gateway
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
       PIXELFLOW_API_TOKENS: tokens,
       PIXELFLOW_MAX_INTERACTIVE_PER_ACCOUNT: String(interactive),
       PIXELFLOW_MAX_QUEUED_PER_ACCOUNT: String(queued),
-      PIXELFLOW_INLINE_MAX_BYTES: String(largestInline),
+      PIXELFLOW_INLINE_MAX_BYTES: String(inlineMaxBytes),
     },
   })
   other = await one.another()
@@ -144,7 +144,7 @@ describe('queued tasks', () => {
       ['/api/v1/process', { body: form(), headers: prefer }],
       [
         '/api/v1/process?recipe=flip',
-        { body: new Blob([fay.photo, new Uint8Array(largestInline)], { type: 'image/jpeg' }) },
+        { body: new Blob([fay.photo, new Uint8Array(inlineMaxBytes)], { type: 'image/jpeg' }) },
       ],
     ]
     for (const [path, init] of ways) {

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { pause } from '@pixelflow/core/pause'
-import { sampleImage } from '@pixelflow/testkit/images'
-import { respondWith, startStubActor } from './testing/stub-actor.ts'
-import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
+import { openProcessFixture, type ProcessFixture } from './testing/process-fixture.ts'
+import { respondWith } from './testing/stub-actor.ts'
 
 /** Every call is answered in time while the broker responds only for a moment every few seconds. */
 
@@ -12,14 +11,11 @@ const frozenMs = 8000
 const runningMs = 150
 const durationMs = 45_000
 
-let gateway: TestGateway
-let photo: Uint8Array<ArrayBuffer>
+let processing: ProcessFixture
 beforeAll(async () => {
-  // An image above 1 MiB is stored and processed as a task.
-  gateway = await openTestGateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '1MiB' } })
-  photo = new Uint8Array(await sampleImage({ width: 320, height: 240 }))
+  processing = await openProcessFixture({})
 })
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+afterAll(() => processing?.[Symbol.asyncDispose]())
 
 interface Answer {
   readonly name: string
@@ -28,10 +24,10 @@ interface Answer {
 }
 
 test('a broker that freezes repeatedly delays no answer beyond 20 s', async () => {
+  const { gateway, photo } = processing
   const { id } = await gateway.image(photo)
-  await using _actor = startStubActor(gateway.adapters, respondWith(photo))
-  const large = new Uint8Array(4 * 2 ** 20)
-  large.set(photo)
+  await using _actor = processing.actor(respondWith(photo))
+  const large = processing.padded(4 * 2 ** 20)
   const post = (path: string, body: Uint8Array<ArrayBuffer> | string, headers: Record<string, string> = {}) =>
     gateway.call(path, {
       method: 'POST',
@@ -75,7 +71,7 @@ test('a broker that freezes repeatedly delays no answer beyond 20 s', async () =
 }, 120_000)
 
 async function flap(ended: AbortSignal): Promise<void> {
-  const { pid } = gateway.nats
+  const { pid } = processing.gateway.nats
   try {
     while (!ended.aborted) {
       process.kill(pid, 'SIGSTOP')

@@ -160,7 +160,7 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     await gateway[Symbol.asyncDispose]()
   }, 60_000)
 
-  test.concurrent('every call over HTTP is refused in words', async () => {
+  test.concurrent('every call over HTTP is refused with a problem response and a remedy', async () => {
     await each(begun(overHttp), async (name, call) => {
       const answer = await call
       if (answer.status !== 503) throw new Error(`${name}: ${answer.status} ${await answer.text()}`)

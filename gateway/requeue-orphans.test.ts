@@ -22,7 +22,7 @@ import { openReadModel } from './readmodel/read-model.ts'
 import { requeueOrphans } from './requeue-orphans.ts'
 
 let folder: string
-beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-search-'))))
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'pixelflow-orphans-'))))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const log = createLogger({ service: 'test', level: 'error', format: 'json' })

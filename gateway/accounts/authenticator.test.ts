@@ -54,7 +54,7 @@ test('a certificate is valid until it expires, also on an open connection', () =
   expect(codeOf(() => authenticator.authenticate(foreign, certificate))).toBe('forbidden')
 })
 
-test('the credentials that a client needs', () => {
+test('reports the credentials that a client needs', () => {
   const tokens = parseTokens('ann:secret-of-ann')
   expect(createAuthenticator(tokens, 'optional').auth).toBe('token')
   expect(createAuthenticator(tokens, 'require').auth).toBe('certificate')

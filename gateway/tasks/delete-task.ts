@@ -7,7 +7,9 @@ import { taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
 /** Deletes a task with its outputs, and cancels it before if it has not ended. @throws Fault `task_not_found`. */
-export function deleteTask(ports: Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writePositions' | 'results'>) {
+export function deleteTask(
+  ports: Pick<Ports, 'events' | 'queue' | 'cancellations' | 'writePositions' | 'results'>,
+) {
   return async (who: Principal, taskId: string): Promise<void> => {
     requireScope(who, 'tasks:write')
     const last = await endIfActive(ports, who, taskId)

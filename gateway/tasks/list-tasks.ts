@@ -16,11 +16,18 @@ const otherGatewaysTimeoutMs = 500
  * @throws Fault `unavailable` while the list is rebuilt or behind the position, `invalid_request` for an invalid cursor
  * or position.
  */
-export function listTasks({ index, follower, writePositions }: Pick<Ports, 'index' | 'follower' | 'writePositions'>) {
+export function listTasks({
+  index,
+  follower,
+  writePositions,
+}: Pick<Ports, 'index' | 'follower' | 'writePositions'>) {
   return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
     requireScope(who, 'tasks:read')
     const isCaughtUp = await follower.waitForCatchUp(thisGatewayTimeoutMs)
-    if (!isCaughtUp || !(await follower.waitForSequence(writePositions.latest(who.account), thisGatewayTimeoutMs))) {
+    if (
+      !isCaughtUp ||
+      !(await follower.waitForSequence(writePositions.latest(who.account), thisGatewayTimeoutMs))
+    ) {
       throw new Fault('unavailable', 'The task list is catching up with the event log.', {
         remedy: 'Try again in a moment. Single tasks can be read meanwhile.',
         retryAfterMs: 1000,

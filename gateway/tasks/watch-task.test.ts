@@ -76,28 +76,28 @@ describe('a watcher', () => {
     expect(slow.watchers.count).toBe(0)
   })
 
-  test('that leaves while it waits is unsubscribed', async () => {
+  test('whose signal aborts while it waits is unsubscribed', async () => {
     const { id } = await gateway.submit(image)
-    const leaving = new AbortController()
-    await using patient = await watch(id, 8, leaving.signal)
-    await patient.events.next()
+    const client = new AbortController()
+    await using watcher = await watch(id, 8, client.signal)
+    await watcher.events.next()
     let isSettled = false
-    const waiting = patient.events.next().finally(() => (isSettled = true))
+    const waiting = watcher.events.next().finally(() => (isSettled = true))
     await stays('watcher waiting', () => !isSettled, 20)
-    expect(patient.watchers.count).toBe(1)
-    leaving.abort()
+    expect(watcher.watchers.count).toBe(1)
+    client.abort()
     expect(kindOf(await waiting)).toBe('end')
-    expect(patient.watchers.count).toBe(0)
+    expect(watcher.watchers.count).toBe(0)
   })
 
   test('ends when the gateway stops', async () => {
     const { id } = await gateway.submit(image)
-    await using patient = await watch(id, 8)
-    await patient.events.next()
+    await using watcher = await watch(id, 8)
+    await watcher.events.next()
     let isSettled = false
-    const waiting = patient.events.next().finally(() => (isSettled = true))
+    const waiting = watcher.events.next().finally(() => (isSettled = true))
     await stays('watcher waiting', () => !isSettled, 20)
-    patient.watchers.close()
+    watcher.watchers.close()
     expect(kindOf(await waiting)).toBe('end')
   })
 })

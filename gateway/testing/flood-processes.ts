@@ -44,14 +44,14 @@ export interface FloodProcesses extends AsyncDisposable {
 export async function startFloodProcesses({
   kinds = floodKinds,
   isNice = false,
-  ...order
+  ...config
 }: FloodProcessesOptions): Promise<FloodProcesses> {
   await using scope = new AsyncDisposableStack()
   const program = [process.execPath, join(import.meta.dir, 'flood-program.ts')]
   const command = isNice ? ['nice', '-n', '19', ...program] : program
   const started = kinds.map((kind) => ({
     kind,
-    running: scope.use(launch({ command: [...command, JSON.stringify({ ...order, kind })] })),
+    running: scope.use(launch({ command: [...command, JSON.stringify({ ...config, kind })] })),
   }))
   await Promise.all(started.map(({ running }) => running.line((line) => line === 'flooding', 60_000)))
   const ended = new Set<FloodKind>()

@@ -2,7 +2,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from './test-gateway.ts'
 import { startStubActor, type ImageHandler, type ReceivedImage } from './stub-actor.ts'
 
-/** A gateway with small limits for `POST /api/v1/process`. */
+/** A gateway for synchronous calls, with stub actors. */
 export interface ProcessFixture extends AsyncDisposable {
   readonly gateway: TestGateway
   readonly photo: Uint8Array<ArrayBuffer>
@@ -15,16 +15,17 @@ export interface ProcessFixture extends AsyncDisposable {
   padded(bytes: number): Uint8Array<ArrayBuffer>
 }
 
-export async function openProcessFixture(): Promise<ProcessFixture> {
-  const gateway = await openTestGateway({
-    env: {
-      PIXELFLOW_INLINE_MAX_BYTES: '1MiB',
-      PIXELFLOW_INLINE_MEMORY: '3MiB',
-      PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
-      PIXELFLOW_MAX_PIXELS: '1000000',
-      PIXELFLOW_PROCESS_TIMEOUT: '3500ms',
-    },
-  })
+/** Limits that a test reaches with small images. */
+const smallLimits = {
+  PIXELFLOW_INLINE_MEMORY: '3MiB',
+  PIXELFLOW_MAX_UPLOAD_BYTES: '8MiB',
+  PIXELFLOW_MAX_PIXELS: '1000000',
+  PIXELFLOW_PROCESS_TIMEOUT: '3500ms',
+}
+
+/** Images above 1 MiB are stored and processed as tasks. */
+export async function openProcessFixture(env: Record<string, string> = smallLimits): Promise<ProcessFixture> {
+  const gateway = await openTestGateway({ env: { PIXELFLOW_INLINE_MAX_BYTES: '1MiB', ...env } })
   const photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
   return {
     gateway,

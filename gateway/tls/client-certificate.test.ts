@@ -9,7 +9,7 @@ test('finds the URIs among the names of a certificate', () => {
   expect(urisIn()).toEqual([])
 })
 
-test('a quoted name that looks like two stays one', () => {
+test('a quoted name that looks like two names is one name', () => {
   expect(urisIn('DNS:"x\\u002c URI:spiffe://pixelflow/account/admin", DNS:plain.example')).toEqual([])
   expect(urisIn('DNS:"a\\", URI:x"')).toEqual([])
   // Not the format of OpenSSL: the whole list is ignored.

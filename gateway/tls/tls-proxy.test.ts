@@ -20,9 +20,9 @@ interface Served extends AsyncDisposable {
   readonly socketFolder: string
   drain(withinMs: number): Promise<void>
   /** Requests whose clients disconnected. */
-  readonly left: string[]
+  readonly disconnected: string[]
   /** Requests that the handler received. */
-  readonly arrived: string[]
+  readonly received: string[]
   client(): Promise<TLSSocket>
 }
 
@@ -38,8 +38,8 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
     { files, first: readTls(files), clientAuth: 'require', reloadIntervalMs: 60_000 },
     log,
   )
-  const left: string[] = []
-  const arrived: string[] = []
+  const disconnected: string[] = []
+  const received: string[] = []
   const block = new Uint8Array(MiB)
   const app = new Elysia({ serve: { maxRequestBodySize: 2 ** 40 } })
     .onError(({ error }) => {
@@ -52,7 +52,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
     }))
     .get('/much', ({ query, server, request }) => {
       server?.timeout(request, 0)
-      request.signal.addEventListener('abort', () => left.push('much'))
+      request.signal.addEventListener('abort', () => disconnected.push('much'))
       let count = Number(query['MiB'])
       const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
         if (count-- === 0) controller.close()
@@ -71,7 +71,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
     )
     .ws('/echo', { message: (socket, message) => void socket.send(message) })
     .get('/late', () => {
-      arrived.push('late')
+      received.push('late')
       return Bun.sleep(300).then(() => 'late')
     })
   const socketFolder = join(certificates.folder, 'sockets')
@@ -87,8 +87,8 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
     url: `https://localhost:${port}`,
     port,
     socketFolder,
-    left,
-    arrived,
+    disconnected,
+    received,
     drain: (withinMs) => http.drain(withinMs),
     async client() {
       const socket = connect({ host: 'localhost', port, ca: certificates.authority.certificate })
@@ -163,7 +163,7 @@ test('a disconnect of the client aborts the request', async () => {
   client.write('GET /much?MiB=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await new Promise((resolve) => client.once('data', resolve))
   client.destroy()
-  await waitFor('request aborted', () => served.left.length)
+  await waitFor('request aborted', () => served.disconnected.length)
 })
 
 test('draining completes responses and refuses connections', async () => {
@@ -171,14 +171,14 @@ test('draining completes responses and refuses connections', async () => {
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }
   const late = fetch(`${served.url}/late`, { tls })
-  await waitFor('request received', () => served.arrived.length)
+  await waitFor('request received', () => served.received.length)
   const drained = served.drain(5000)
   await expect(fetch(`${served.url}/who`, { tls, keepalive: false })).rejects.toThrow()
   expect(await (await late).text()).toBe('late')
   await drained
 })
 
-test('carries WebSockets', async () => {
+test('forwards WebSockets', async () => {
   await using certificates = await createTestCertificates()
   await using served = await serve(certificates)
   const tls = { ca: certificates.authority.certificate }

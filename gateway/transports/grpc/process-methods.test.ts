@@ -10,42 +10,36 @@ import {
   ProcessImageResponseSchema,
   type ProcessedImage,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import type { TestGateway } from '../../testing/test-gateway.ts'
+import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
-import {
-  respondWith,
-  startStubActor,
-  type ImageHandler,
-  type ReceivedImage,
-} from '../../testing/stub-actor.ts'
+import { respondWith, type ImageHandler, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { completeTask } from '../../testing/complete-task.ts'
 import { envelope } from '../../testing/envelope.ts'
 
 /** Synchronous processing over every protocol of the proto; the test is the actor. */
 
+let processing: ProcessFixture
 let gateway: TestGateway
 let client: GrpcClient
 let photo: Uint8Array
 let result: Uint8Array
 beforeAll(async () => {
-  gateway = await openTestGateway({
-    env: { PIXELFLOW_INLINE_MAX_BYTES: '1MiB', PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' },
-  })
+  processing = await openProcessFixture({ PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' })
+  ;({ gateway, photo } = processing)
   client = grpcClient(gateway.grpcAddress)
-  photo = await sampleImage({ width: 320, height: 200 })
   result = new Uint8Array(700_000).map((_, i) => (i * 7) & 255)
 }, 60_000)
 afterAll(async () => {
   client?.[Symbol.dispose]()
-  await gateway?.[Symbol.asyncDispose]()
+  await processing?.[Symbol.asyncDispose]()
 })
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
 
 const actor = (play: ImageHandler = respondWith(result), seen?: ReceivedImage[]) =>
-  startStubActor(gateway.adapters, play, seen)
+  processing.actor(play, seen)
 
 type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
 const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>

@@ -13,7 +13,7 @@ import { createWatchers } from './watchers.ts'
 
 const lagMs = 400
 
-test('`current` waits for a gateway that is behind the others, for a limited time', async () => {
+test('`waitForHead` waits while the follower is behind the log, for a limited time', async () => {
   await using gateway = await openTestGateway()
   const { id: image } = await gateway.image(await sampleImage({ width: 20, height: 20 }))
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-follower-'))
