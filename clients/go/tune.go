@@ -49,7 +49,7 @@ func (t *Tuning) Replace(recipe *structpb.Value) (int64, error) {
 	return t.change(&pb.TuneChange{Recipe: recipe})
 }
 
-// Apply creates a task with the current recipe. The response names the task.
+// Apply creates a task with the current recipe, without refused changes. The message TuneApplied contains the task.
 func (t *Tuning) Apply() error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()

@@ -15,20 +15,20 @@ export interface ClientOptions extends CallLimits {
 /** Creates a client over a transport. Streams and downloads are resumed when a connection breaks. */
 export function createClient(transport: ClientTransport, { signal, ...limits }: ClientOptions): Client {
   /** Adds the client's signal to the options of a call. */
-  const abortable = <O extends Pick<CallOptions, 'signal'>>(options?: O): O =>
-    ({ ...options, signal: anySignal(signal, options?.signal) }) as O
+  const withClientSignal = <O extends Pick<CallOptions, 'signal'>>(options?: O): O =>
+    ({ ...options, signal: combineSignals(signal, options?.signal) }) as O
 
   const client: Client = {
     address: transport.address,
-    settings: (options) => transport.settings(abortable(options)),
-    operations: (options) => transport.operations(abortable(options)),
-    actors: (options) => transport.actors(abortable(options)),
-    upload: (source, options) => transport.upload(source, abortable(options)),
-    image: (id, options) => transport.image(id, abortable(options)),
-    deleteImage: (id, options) => transport.deleteImage(id, abortable(options)),
-    createTask: (image, recipe, options) => transport.createTask(image, recipe, abortable(options)),
-    task: (id, options) => transport.task(id, abortable(options)),
-    taskPage: (query, options) => transport.taskPage(query, abortable(options)),
+    settings: (options) => transport.settings(withClientSignal(options)),
+    operations: (options) => transport.operations(withClientSignal(options)),
+    actors: (options) => transport.actors(withClientSignal(options)),
+    upload: (source, options) => transport.upload(source, withClientSignal(options)),
+    image: (id, options) => transport.image(id, withClientSignal(options)),
+    deleteImage: (id, options) => transport.deleteImage(id, withClientSignal(options)),
+    createTask: (image, recipe, options) => transport.createTask(image, recipe, withClientSignal(options)),
+    task: (id, options) => transport.task(id, withClientSignal(options)),
+    taskPage: (query, options) => transport.taskPage(query, withClientSignal(options)),
     async *tasks(query, options) {
       for (let cursor = query?.cursor; ;) {
         const page = await client.taskPage({ ...query, cursor }, options)
@@ -37,17 +37,18 @@ export function createClient(transport: ClientTransport, { signal, ...limits }: 
         cursor = page.next
       }
     },
-    cancel: (id, options) => transport.cancel(id, abortable(options)),
-    retryTask: (id, options) => transport.retryTask(id, abortable(options)),
-    deleteTask: (id, options) => transport.deleteTask(id, abortable(options)),
-    watch: (task, options) => watch(transport, task, abortable(options)),
-    download: (from, options) => openDownload(transport, limits, from, abortable(options)),
-    follow: (task, options) => waitForResult(client, transport, task, abortable(options)),
+    cancel: (id, options) => transport.cancel(id, withClientSignal(options)),
+    retryTask: (id, options) => transport.retryTask(id, withClientSignal(options)),
+    deleteTask: (id, options) => transport.deleteTask(id, withClientSignal(options)),
+    watch: (task, options) => watch(transport, task, withClientSignal(options)),
+    download: (from, options) => openDownload(transport, limits, from, withClientSignal(options)),
+    follow: (task, options) => waitForResult(client, transport, task, withClientSignal(options)),
     process: (source, recipe, options) =>
-      processAsTask(client, transport, source, recipe, abortable(options)),
-    processImage: (source, recipe, options) => transport.processImage(source, recipe, abortable(options)),
+      processAsTask(client, transport, source, recipe, withClientSignal(options)),
+    processImage: (source, recipe, options) =>
+      transport.processImage(source, recipe, withClientSignal(options)),
     async tune(options) {
-      const { signal } = abortable(options)
+      const { signal } = withClientSignal(options)
       signal?.throwIfAborted()
       // Opening a session has no side effects, so it is safe to repeat.
       return retryCall({ ...limits, retries: options.retries ?? 3 }, signal, () =>
@@ -60,7 +61,7 @@ export function createClient(transport: ClientTransport, { signal, ...limits }: 
 }
 
 /** A signal that aborts when either of the two aborts. */
-export function anySignal(
+export function combineSignals(
   first: AbortSignal | undefined,
   second: AbortSignal | undefined,
 ): AbortSignal | undefined {

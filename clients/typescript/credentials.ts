@@ -8,7 +8,7 @@ export interface Credentials {
   ask?(refused: string | null): Promise<string | null>
 }
 
-export function credentialsOf(token: string | Credentials | null | undefined): Credentials {
+export function toCredentials(token: string | Credentials | null | undefined): Credentials {
   return typeof token === 'object' && token !== null ? token : { token: () => token ?? null }
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { sha256Of, openClientPair, rejection, type ClientPair } from './testing/client-pair.ts'
+import { sha256Of, openClientPair, catchError, type ClientPair } from './testing/client-pair.ts'
 
 /** Synchronous calls and tuning. */
 
@@ -45,10 +45,10 @@ describe.each(clients)('over %s', (_, client) => {
       steps: [{ op: 'resize', width: 10 }],
       outputs: { a: { steps: [] }, ['b'.repeat(5000)]: { steps: [] } },
     }
-    expect(await rejection(client().processImage(both.photo, longRecipe, { output: 'a' }))).toMatchObject({
+    expect(await catchError(client().processImage(both.photo, longRecipe, { output: 'a' }))).toMatchObject({
       code: 'invalid_recipe',
     })
-    expect(await rejection(client().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
+    expect(await catchError(client().processImage(both.photo.slice(0, 700), 'resize:10'))).toMatchObject({
       code: 'corrupt_image',
     })
   }, 30_000)
@@ -67,7 +67,7 @@ describe.each(clients)('over %s', (_, client) => {
 
     const changed = await tuning.preview(tuning.change({ set: { 'steps[1].sigma': 9 } }))
     expect(changed.file).not.toEqual(first.file)
-    expect(await rejection(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
+    expect(await catchError(tuning.preview(tuning.change({ set: { 'steps[1].sigma': -1 } })))).toMatchObject({
       code: 'invalid_recipe',
       field: 'steps[1].sigma',
     })
@@ -91,7 +91,7 @@ describe.each(clients)('over %s', (_, client) => {
 
   test('reports the error of a session that cannot be opened, and the reason of an aborted one', async () => {
     const image = '01890a5d-ac96-774b-bcce-b302099a8057'
-    expect(await rejection(client().tune({ image, recipe: 'blur' }))).toMatchObject({
+    expect(await catchError(client().tune({ image, recipe: 'blur' }))).toMatchObject({
       code: 'image_not_found',
     })
     const stop = new AbortController()

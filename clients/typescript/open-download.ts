@@ -20,12 +20,12 @@ export async function openDownload(
 ): Promise<Content> {
   return withTimeout(options, async (signal) => {
     const first = await retryCall(limits, signal, () => transport.content(from, { ...options, signal }))
-    return { ...first, body: resumableBody(transport, from, first, signal) }
+    return { ...first, body: createResumableBody(transport, from, first, signal) }
   })
 }
 
 /** Returns a body that continues on another connection when one breaks. */
-function resumableBody(
+function createResumableBody(
   transport: ClientTransport,
   from: ContentRef,
   first: Content,
@@ -74,7 +74,7 @@ function resumableBody(
     throw new PixelflowError(
       'damaged',
       'The stored file changed during the download: its SHA-256 differs between two connections.',
-      { remedy: 'Download the file again.' },
+      { title: 'Damaged download', remedy: 'Download the file again.' },
     )
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { TaskEvent } from './client.ts'
-import { readBytes, sha256Of, openClientPair, rejection, type ClientPair } from './testing/client-pair.ts'
+import { readBytes, sha256Of, openClientPair, catchError, type ClientPair } from './testing/client-pair.ts'
 
 /** Tests the client interface over both protocols against the shipped processes. */
 
@@ -49,7 +49,7 @@ describe.each(clients)('over %s', (_, client) => {
       })
       expect(sent.at(-1)?.[0]).toBe(both.photo.length)
       await client().deleteImage(image.id)
-      expect(await rejection(client().image(image.id))).toMatchObject({
+      expect(await catchError(client().image(image.id))).toMatchObject({
         code: 'image_not_found',
         status: 404,
       })
@@ -95,7 +95,7 @@ describe.each(clients)('over %s', (_, client) => {
 
   test('throws the error of a failed task as the server reports it', async () => {
     const broken = both.photo.slice(0, 700)
-    const error = await rejection(client().process(broken, 'resize:100'))
+    const error = await catchError(client().process(broken, 'resize:100'))
     expect(error).toMatchObject({ code: 'corrupt_image', task: { status: 'failed' } })
   }, 30_000)
 
@@ -110,13 +110,13 @@ describe.each(clients)('over %s', (_, client) => {
 
     const [id = ''] = created
     for await (const _ of client().watch(id));
-    expect(await rejection(client().cancel(id))).toMatchObject({ code: 'task_ended', status: 409 })
+    expect(await catchError(client().cancel(id))).toMatchObject({ code: 'task_ended', status: 409 })
     const retried = await client().retryTask(id)
     expect(retried).toMatchObject({ image, retryOf: id })
     expect((await client().follow(retried.id)).task).toMatchObject({ status: 'completed', retryOf: id })
     await client().deleteTask(id)
-    expect(await rejection(client().retryTask(id))).toMatchObject({ code: 'task_not_found' })
-    expect(await rejection(client().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
+    expect(await catchError(client().retryTask(id))).toMatchObject({ code: 'task_not_found' })
+    expect(await catchError(client().task(id))).toMatchObject({ code: 'task_not_found', status: 404 })
   }, 30_000)
 
   test('creates a task in the requested lane', async () => {
@@ -139,7 +139,7 @@ describe.each(clients)('over %s', (_, client) => {
     const taskKey = { idempotencyKey: `${key}.task` }
     const { id } = await client().createTask(image.id, 'resize:20', taskKey)
     expect((await client().createTask(image.id, 'resize:20', taskKey)).id).toBe(id)
-    expect(await rejection(client().createTask(image.id, 'resize:21', taskKey))).toMatchObject({
+    expect(await catchError(client().createTask(image.id, 'resize:21', taskKey))).toMatchObject({
       code: 'idempotency_key_reused',
     })
     const processKey = { idempotencyKey: key }
@@ -148,7 +148,7 @@ describe.each(clients)('over %s', (_, client) => {
 
   test('reports the field and the request id of a rejected call', async () => {
     const { id } = await client().upload(both.photo)
-    const error = await rejection(client().createTask(id, 'resize:100/blurr:2'))
+    const error = await catchError(client().createTask(id, 'resize:100/blurr:2'))
     expect(error).toMatchObject({
       code: 'invalid_recipe',
       status: 400,
@@ -157,7 +157,7 @@ describe.each(clients)('over %s', (_, client) => {
       requestId: expect.any(String),
     })
     expect(error.isTemporary).toBe(false)
-    const unsupported = await rejection(client().upload(new TextEncoder().encode('not an image')))
+    const unsupported = await catchError(client().upload(new TextEncoder().encode('not an image')))
     expect(unsupported).toMatchObject({ code: 'unsupported_format', status: 415 })
   })
 
@@ -189,7 +189,7 @@ describe.each(clients)('over %s', (_, client) => {
       yield both.photo.subarray(0, 20_000)
       await new Promise(() => {})
     })()
-    expect(await rejection(client().upload(endless, { timeoutMs: 100 }))).toMatchObject({
+    expect(await catchError(client().upload(endless, { timeoutMs: 100 }))).toMatchObject({
       code: 'deadline_exceeded',
       status: 504,
     })

@@ -62,17 +62,17 @@ export function retryCall<T>(
   const call = () =>
     retry(work, {
       timeoutMs: Number.POSITIVE_INFINITY,
-      pauseMs: (tries, thrown) => Math.max(backoffMs(tries, { initialMs, maxMs }), retryAfterOf(thrown)),
+      pauseMs: (tries, thrown) => Math.max(backoffMs(tries, { initialMs, maxMs }), readRetryAfter(thrown)),
       isRetryable: (thrown, _pauseMs, tries) =>
         tries <= retries &&
         thrown instanceof PixelflowError &&
         thrown.isTemporary &&
-        retryAfterOf(thrown) <= maxRetryAfterMs,
+        readRetryAfter(thrown) <= maxRetryAfterMs,
       ...(signal === undefined ? {} : { signal }),
     })
   return rejectWithReason(call, signal)
 }
 
-function retryAfterOf(thrown: unknown): number {
+function readRetryAfter(thrown: unknown): number {
   return thrown instanceof PixelflowError ? (thrown.retryAfterMs ?? 0) : 0
 }

@@ -11,7 +11,7 @@ const scheme = 'pixelflow-list'
  * several gateways. `dns://server/host:port` queries that DNS server (if GRPC_NODE_USE_ALTERNATIVE_RESOLVER is `true`).
  * @throws TypeError if there is no address, or one is invalid.
  */
-export function channelTarget(addresses: readonly string[]): string {
+export function toChannelTarget(addresses: readonly string[]): string {
   const targets = addresses.map((address) => parseAddress(address))
   const [first] = targets
   if (first === undefined) {
@@ -22,7 +22,7 @@ export function channelTarget(addresses: readonly string[]): string {
 }
 
 /** Returns the host of an address, without brackets. */
-export function hostOfAddress(address: string): string {
+export function parseHost(address: string): string {
   return experimental.splitHostPort(parseAddress(address).path)?.host ?? address
 }
 

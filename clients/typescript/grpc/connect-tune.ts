@@ -8,7 +8,7 @@ import { createNotifier } from '@pixelflow/core/notifier'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import type { TuneEvent, TuneListener, TunePreview, TuneSender, TuneServerMessage } from '../tuning.ts'
 import type { GrpcCaller } from './grpc-caller.ts'
-import { recipeValue, toTaskView } from './views.ts'
+import { toRecipeValue, toTaskView } from './views.ts'
 
 type Request = MessageInitShape<typeof TuneRequestSchema>
 type ResponseData = MessageShape<typeof TuneResponseSchema>['data']
@@ -124,7 +124,10 @@ function toRequestData(message: ClientMessageInput): NonNullable<Request['data']
       const { image, recipe, output = '', preview } = message
       const { maxPixels = 0, format = '', quality = 0 } = preview ?? {}
       const previewOptions = { maxPixels, format, quality }
-      return { case: 'open', value: { image, recipe: recipeValue(recipe), output, preview: previewOptions } }
+      return {
+        case: 'open',
+        value: { image, recipe: toRecipeValue(recipe), output, preview: previewOptions },
+      }
     }
     case 'change': {
       const { sequence, recipe, set, output = '' } = message
@@ -133,7 +136,7 @@ function toRequestData(message: ClientMessageInput): NonNullable<Request['data']
         value: {
           sequence: BigInt(sequence),
           output,
-          ...(recipe === undefined ? {} : { recipe: recipeValue(recipe) }),
+          ...(recipe === undefined ? {} : { recipe: toRecipeValue(recipe) }),
           ...(set === undefined ? {} : { set: set as JsonObject }),
         },
       }

@@ -41,11 +41,11 @@ export async function fetchContent(
     mediaType,
     offset: Number(range.offset),
     length: Number(range.length),
-    body: toStream(chunksOf(responses)),
+    body: toStream(readResponseChunks(responses)),
   }
 }
 
-async function* chunksOf(
+async function* readResponseChunks(
   responses: AsyncIterable<MessageShape<typeof DownloadResponseSchema>>,
 ): AsyncGenerator<Uint8Array, void> {
   for await (const { data } of responses) if (data.case === 'chunk') yield data.value

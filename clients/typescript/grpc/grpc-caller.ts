@@ -118,12 +118,12 @@ export function createGrpcCaller({
               const metadata = createMetadata(token, idempotencyKey)
               for (const [name, value] of Object.entries(position)) metadata.set(name, value)
               const call = channel.makeUnaryRequest(
-                pathOf(method),
-                encoder(method.input),
-                decoder(method.output),
+                toMethodPath(method),
+                createEncoder(method.input),
+                createDecoder(method.output),
                 create(method.input, request),
                 metadata,
-                deadlineOptions(timeoutMs),
+                toDeadlineOptions(timeoutMs),
                 (error, response) =>
                   response ? resolve(response) : reject(error ?? deadlineError(timeoutMs)),
               )
@@ -137,9 +137,9 @@ export function createGrpcCaller({
     serverStream: (method, request, signal) =>
       readResponses(signal, (token) =>
         channel.makeServerStreamRequest(
-          pathOf(method),
-          encoder(method.input),
-          decoder(method.output),
+          toMethodPath(method),
+          createEncoder(method.input),
+          createDecoder(method.output),
           create(method.input, request),
           createMetadata(token),
         ),
@@ -148,9 +148,9 @@ export function createGrpcCaller({
     bidiStream: (method, requests, signal) =>
       readResponses(signal, (token) => {
         const call = channel.makeBidiStreamRequest(
-          pathOf(method),
-          encoder(method.input),
-          decoder(method.output),
+          toMethodPath(method),
+          createEncoder(method.input),
+          createDecoder(method.output),
           createMetadata(token),
         )
         const ended = new Promise<void>((resolve) => {
@@ -171,11 +171,11 @@ export function createGrpcCaller({
           withMappedErrors(signal, async () => {
             const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
             const call = channel.makeClientStreamRequest(
-              pathOf(method),
-              encoder(method.input),
-              decoder(method.output),
+              toMethodPath(method),
+              createEncoder(method.input),
+              createDecoder(method.output),
               createMetadata(token, options.idempotencyKey),
-              deadlineOptions(options.timeoutMs),
+              toDeadlineOptions(options.timeoutMs),
               (error, response) => (response ? resolve(response) : reject(error)),
             )
             call.on('error', () => {})
@@ -270,19 +270,19 @@ function createMetadata(token: string | null, idempotencyKey?: string): Metadata
   return metadata
 }
 
-function deadlineOptions(timeoutMs: number | undefined): GrpcCallOptions {
+function toDeadlineOptions(timeoutMs: number | undefined): GrpcCallOptions {
   return timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }
 }
 
-const pathOf = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
+const toMethodPath = (method: DescMethod) => `/${method.parent.typeName}/${method.name}`
 
-function encoder<I extends DescMessage>(schema: I): (message: MessageShape<I>) => Buffer {
+function createEncoder<I extends DescMessage>(schema: I): (message: MessageShape<I>) => Buffer {
   return (message) => {
     const { buffer, byteOffset, byteLength } = toBinary(schema, message)
     return Buffer.from(buffer, byteOffset, byteLength)
   }
 }
 
-function decoder<O extends DescMessage>(schema: O): (bytes: Buffer) => MessageShape<O> {
+function createDecoder<O extends DescMessage>(schema: O): (bytes: Buffer) => MessageShape<O> {
   return (bytes) => fromBinary(schema, bytes)
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Client as Channel, credentials, type ChannelOptions } from '@grpc/grpc-js'
 import config from '@pixelflow/proto/service-config.json'
-import { hostOfAddress, channelTarget } from './channel-target.ts'
+import { parseHost, toChannelTarget } from './channel-target.ts'
 
 /** Certificates of a channel, in PEM. */
 export interface Tls {
@@ -59,7 +59,7 @@ export function openUploadChannel(options: OpenChannelOptions): Channel {
 }
 
 function open({ addresses, tls, options }: OpenChannelOptions, channelOptions: ChannelOptions): Channel {
-  const target = channelTarget(addresses)
+  const target = toChannelTarget(addresses)
   if (tls === undefined || tls === false) {
     return new Channel(target, credentials.createInsecure(), {
       ...defaultOptions,
@@ -68,13 +68,13 @@ function open({ addresses, tls, options }: OpenChannelOptions, channelOptions: C
     })
   }
   const { ca, cert, key, serverName } = tls === true ? {} : tls
-  const names = serverName === undefined ? addresses.map((address) => hostOfAddress(address)) : [serverName]
+  const names = serverName === undefined ? addresses.map((address) => parseHost(address)) : [serverName]
   const tlsCredentials = credentials.createSsl(toPem(ca), toPem(key), toPem(cert), {
     checkServerIdentity: (_, certificate) => checkIdentity(names, certificate),
   })
   return new Channel(target, tlsCredentials, {
     ...defaultOptions,
-    'grpc.ssl_target_name_override': sniName(names),
+    'grpc.ssl_target_name_override': chooseSniName(names),
     ...channelOptions,
     ...options,
   })
@@ -87,7 +87,7 @@ function checkIdentity(names: readonly string[], certificate: PeerCertificate): 
 }
 
 /** Returns the name for the TLS extension SNI, which must not be an IP address. */
-function sniName(names: readonly string[]): string {
+function chooseSniName(names: readonly string[]): string {
   return names.find((name) => isIP(name) === 0) ?? 'localhost'
 }
 

@@ -5,23 +5,23 @@ import { createClient } from '../create-client.ts'
 import { retryCall } from '../retry-call.ts'
 import { toUploadBody } from '../upload-body.ts'
 import { trackPositions } from '../position-tracker.ts'
-import { credentialsOf, type Credentials } from '../credentials.ts'
+import { toCredentials, type Credentials } from '../credentials.ts'
 import type { EventConnectionOptions } from '../client-transport.ts'
 import { createGrpcCaller, type GrpcCaller } from './grpc-caller.ts'
 import { openChannel, openUploadChannel, type OpenChannelOptions, type Tls } from './open-channel.ts'
 import { fetchContent } from './fetch-content.ts'
 import { processImage } from './process-image.ts'
 import { connectTune } from './connect-tune.ts'
-import { uploadMessages } from './upload-messages.ts'
+import { readUploadMessages } from './upload-messages.ts'
 import {
   toActorView,
   toCatalogue,
   toTaskEvent,
   toImageView,
-  laneNumber,
-  recipeValue,
+  toLaneNumber,
+  toRecipeValue,
   toSettings,
-  statusNumber,
+  toStatusNumber,
   toTaskView,
 } from './views.ts'
 
@@ -58,7 +58,7 @@ export function openGrpc(options: GrpcOptions): Client {
   const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
   const address = addresses.join(',')
   const channelSettings: OpenChannelOptions = { addresses, tls, options: channelOptions }
-  const credentials = credentialsOf(token)
+  const credentials = toCredentials(token)
   const channel = openChannel(channelSettings)
   const caller = createGrpcCaller({ channel, address, credentials, timeoutMs })
   const { unary } = caller
@@ -72,10 +72,10 @@ export function openGrpc(options: GrpcOptions): Client {
       async upload(source, options = {}) {
         const upload = toUploadBody(source, options)
         const send = async (caller: GrpcCaller) => {
-          const requests = () => uploadMessages(upload, options.onSent)
+          const requests = () => readUploadMessages(upload, options.onSent)
           const call = async () =>
             toImageView((await caller.clientStream(method.upload, requests, options)).image)
-          return upload.blob === undefined ? call() : retryWithKey(options, call)
+          return upload.blob === undefined ? call() : retryIfKeyed(options, call)
         }
         if (upload.bytes !== null && upload.bytes <= maxSharedUploadBytes) return send(caller)
         const uploadChannel = openUploadChannel(channelSettings)
@@ -90,20 +90,20 @@ export function openGrpc(options: GrpcOptions): Client {
         await unary(method.deleteImage, { id }, options)
       },
       createTask(image, recipe, options) {
-        const request = { image, recipe: recipeValue(recipe), lane: laneNumber(options?.lane) }
-        return retryWithKey(options, async () =>
+        const request = { image, recipe: toRecipeValue(recipe), lane: toLaneNumber(options?.lane) }
+        return retryIfKeyed(options, async () =>
           toTaskView((await unary(method.createTask, request, options)).task),
         )
       },
       task: async (id, options) => toTaskView((await unary(method.getTask, { id }, options)).task),
       async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
-        const request = { status: statusNumber(status), limit, cursor }
+        const request = { status: toStatusNumber(status), limit, cursor }
         const { items, next } = await unary(method.listTasks, request, options)
         return { items: items.map(toTaskView), next: next === '' ? null : next }
       },
       cancel: async (id, options) => toTaskView((await unary(method.cancelTask, { id }, options)).task),
       retryTask: (id, options) =>
-        retryWithKey(options, async () => toTaskView((await unary(method.retryTask, { id }, options)).task)),
+        retryIfKeyed(options, async () => toTaskView((await unary(method.retryTask, { id }, options)).task)),
       async deleteTask(id, options) {
         await unary(method.deleteTask, { id }, options)
       },
@@ -119,7 +119,7 @@ export function openGrpc(options: GrpcOptions): Client {
 }
 
 /** Retries a call that has an idempotency key. The service config cannot do this: its policies apply to whole methods. */
-function retryWithKey<T>({ signal, idempotencyKey }: CreateOptions = {}, call: () => Promise<T>): Promise<T> {
+function retryIfKeyed<T>({ signal, idempotencyKey }: CreateOptions = {}, call: () => Promise<T>): Promise<T> {
   return retryCall({ retries: idempotencyKey === undefined ? 0 : 3 }, signal, call)
 }
 

@@ -9,8 +9,8 @@ import { notPixelflowError } from '../pixelflow-error.ts'
 import { retryCall, withTimeout } from '../retry-call.ts'
 import { toStream, toUploadBody, type UploadBody } from '../upload-body.ts'
 import type { GrpcCaller } from './grpc-caller.ts'
-import { uploadData } from './upload-messages.ts'
-import { recipeValue } from './views.ts'
+import { readUploadData } from './upload-messages.ts'
+import { toRecipeValue } from './views.ts'
 
 /** Processes an image in one call. */
 export async function processImage(
@@ -45,7 +45,7 @@ export async function processImage(
       bytes: Number(bytes),
       sha256,
       mediaType,
-      body: toStream(chunksOf(responses)),
+      body: toStream(readResponseChunks(responses)),
       ...(task === '' ? {} : { task }),
     }
   }
@@ -56,13 +56,13 @@ async function* toRequests(
   recipe: RecipeInput,
   output: string,
 ): AsyncGenerator<MessageInitShape<typeof ProcessImageRequestSchema>, void> {
-  for await (const data of uploadData(upload, undefined)) {
+  for await (const data of readUploadData(upload, undefined)) {
     if (data.case !== 'metadata') yield { data }
-    else yield { data: { case: data.case, value: { ...data.value, recipe: recipeValue(recipe), output } } }
+    else yield { data: { case: data.case, value: { ...data.value, recipe: toRecipeValue(recipe), output } } }
   }
 }
 
-async function* chunksOf(
+async function* readResponseChunks(
   responses: AsyncIterable<MessageShape<typeof ProcessImageResponseSchema>>,
 ): AsyncGenerator<Uint8Array, void> {
   for await (const { data } of responses) if (data.case === 'chunk') yield data.value

@@ -12,7 +12,7 @@ export type UploadData =
   | { readonly case: 'commit'; readonly value: { readonly bytes: bigint; readonly sha256: string } }
 
 /** Yields the content of each message of an upload: metadata, chunks and commit. */
-export async function* uploadData(
+export async function* readUploadData(
   upload: UploadBody,
   onSent: UploadOptions['onSent'],
 ): AsyncGenerator<UploadData, void> {
@@ -33,6 +33,6 @@ export async function* uploadData(
 }
 
 /** Yields the messages of an upload. */
-export async function* uploadMessages(upload: UploadBody, onSent: UploadOptions['onSent']) {
-  for await (const data of uploadData(upload, onSent)) yield { data }
+export async function* readUploadMessages(upload: UploadBody, onSent: UploadOptions['onSent']) {
+  for await (const data of readUploadData(upload, onSent)) yield { data }
 }

@@ -149,17 +149,17 @@ export function toTaskEvent(message: MessageShape<typeof TaskEventSchema> | unde
 }
 
 /** Converts a recipe to a protobuf value. */
-export function recipeValue(recipe: RecipeInput) {
+export function toRecipeValue(recipe: RecipeInput) {
   return fromJson(ValueSchema, recipe as JsonValue)
 }
 
 /** Converts a status to its enum number. */
-export function statusNumber(status: Status | undefined): TaskStatus {
+export function toStatusNumber(status: Status | undefined): TaskStatus {
   return status === undefined ? TaskStatus.UNSPECIFIED : TaskStatus[status.toUpperCase() as Uppercase<Status>]
 }
 
 /** Converts a lane to its enum number. */
-export function laneNumber(lane: LaneName | undefined): Lane {
+export function toLaneNumber(lane: LaneName | undefined): Lane {
   return lane === undefined ? Lane.UNSPECIFIED : Lane[lane.toUpperCase() as Uppercase<LaneName>]
 }
 

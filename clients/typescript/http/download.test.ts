@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp } from '../index.ts'
-import { sha256Of, rejection } from '../testing/client-pair.ts'
+import { sha256Of, catchError } from '../testing/client-pair.ts'
 
 /** Downloads over connections that break. */
 
@@ -104,7 +104,7 @@ describe('a download', () => {
         : part(changedFile, request.offset, request.end, true),
     )
     const { body } = await client.download(from)
-    expect(await rejection(readBody(body))).toMatchObject({ code: 'damaged' })
+    expect(await catchError(readBody(body))).toMatchObject({ code: 'damaged' })
   })
 
   test('fails after several connections without data', async () => {
@@ -112,7 +112,7 @@ describe('a download', () => {
       request.connection === 0 ? cut(stored, request, 100) : new Response('no', { status: 503 }),
     )
     const { body } = await client.download(from)
-    expect(await rejection(readBody(body))).toMatchObject({ code: 'unavailable' })
+    expect(await catchError(readBody(body))).toMatchObject({ code: 'unavailable' })
     expect(ranges).toHaveLength(5)
   })
 
@@ -121,8 +121,8 @@ describe('a download', () => {
     const { client: chunked } = serve(
       () => new Response(new Blob([stored]).stream(), { headers: { etag: '"x"' } }),
     )
-    expect(await rejection(chunked.download(from))).toMatchObject({ code: 'not_pixelflow' })
-    expect(await rejection(client.download(from))).toMatchObject({ code: 'not_pixelflow' })
+    expect(await catchError(chunked.download(from))).toMatchObject({ code: 'not_pixelflow' })
+    expect(await catchError(client.download(from))).toMatchObject({ code: 'not_pixelflow' })
   })
 
   test('ends when its signal aborts, and closes the connection when the reader cancels', async () => {

@@ -11,7 +11,7 @@ export async function fetchContent(
   const end = length === undefined ? '' : String(offset + length - 1)
   // Sends a range for the whole file too: Content-Range has the size even if a proxy removes Content-Length.
   const response = await caller.send(
-    contentPath(from),
+    toContentPath(from),
     { headers: { range: `bytes=${offset}-${end}` } },
     signal,
   )
@@ -30,7 +30,7 @@ export async function fetchContent(
   }
 }
 
-export function contentPath(from: ContentRef): string {
+export function toContentPath(from: ContentRef): string {
   if ('image' in from) return `/api/v1/images/${encodeURIComponent(from.image)}/content`
   return `/api/v1/tasks/${encodeURIComponent(from.task)}/outputs/${encodeURIComponent(from.output ?? 'default')}`
 }

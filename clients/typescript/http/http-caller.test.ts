@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { openHttp, type HttpOptions } from '../index.ts'
-import { rejection } from '../testing/client-pair.ts'
+import { catchError } from '../testing/client-pair.ts'
 
 /** Calls to a server that is unavailable, rejects the token, or is not a PixelFlow server. */
 
@@ -42,7 +42,7 @@ describe('a call', () => {
   test('throws the last error when its retries are used up', async () => {
     const problem = { code: 'unavailable', detail: 'Not now.', requestId: 'r-1' }
     const { client, calls } = serve(() => Response.json(problem, { status: 503 }))
-    expect(await rejection(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
+    expect(await catchError(client.cancel('t'))).toMatchObject({ ...problem, status: 503, isTemporary: true })
     expect(calls).toHaveLength(4)
   })
 
@@ -59,7 +59,7 @@ describe('a call', () => {
       upload: () => client.upload(new Uint8Array(10)),
       task: () => client.task('t'),
     }
-    expect(await rejection(startCall[name]())).toMatchObject({ status })
+    expect(await catchError(startCall[name]())).toMatchObject({ status })
     expect(calls).toHaveLength(tries)
   })
 
@@ -73,7 +73,7 @@ describe('a call', () => {
     await client.createTask('i', 'blur', { idempotencyKey: 'a' })
     await client.upload(new Uint8Array(10), { idempotencyKey: 'b' })
     const stream = new Blob(['x']).stream()
-    expect(await rejection(client.upload(stream, { idempotencyKey: 'c' }))).toMatchObject({ status: 409 })
+    expect(await catchError(client.upload(stream, { idempotencyKey: 'c' }))).toMatchObject({ status: 409 })
     expect(keys).toEqual(['a', 'a', 'b', 'b', 'c'])
   })
 
@@ -85,18 +85,18 @@ describe('a call', () => {
     await client.task('t')
     expect(performance.now() - startMs).toBeGreaterThan(990)
     const { client: other } = serve(() => emptyResponse(503, { 'retry-after': '3600' }))
-    expect(await rejection(other.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
+    expect(await catchError(other.task('t'))).toMatchObject({ retryAfterMs: 3_600_000 })
   })
 
   test('has one timeout for all tries', async () => {
     const { client } = serve(() => emptyResponse(503), { pausesMs: [1000, 1000] })
-    expect(await rejection(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
+    expect(await catchError(client.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
     const { client: slow } = serve(async () => {
       // A server that is slower than the timeout.
       await Bun.sleep(500)
       return Response.json(task)
     })
-    expect(await rejection(slow.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
+    expect(await catchError(slow.task('t', { timeoutMs: 50 }))).toMatchObject({ code: 'deadline_exceeded' })
   })
 
   test('ends when the signal of its client aborts', async () => {
@@ -111,7 +111,7 @@ describe('a call', () => {
   test('to a server other than PixelFlow fails with not_pixelflow', async () => {
     for (const body of ['<html>', '[]', '"text"', 'null', '{"other": 1}']) {
       const { client } = serve(() => new Response(body))
-      expect(await rejection(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
+      expect(await catchError(client.task('t'))).toMatchObject({ code: 'not_pixelflow' })
     }
   })
 })

@@ -149,13 +149,13 @@ export function createHttpCaller({
 
 function toSendOptions({ method = 'GET', value, idempotencyKey }: JsonRequest): HttpSendOptions {
   const headers = {
-    ...idempotencyHeader(idempotencyKey),
+    ...toIdempotencyHeader(idempotencyKey),
     ...(value === undefined ? {} : { 'content-type': 'application/json' }),
   }
   return { method, headers, ...(value === undefined ? {} : { body: () => JSON.stringify(value) }) }
 }
 
-export function idempotencyHeader(key: string | undefined): Record<string, string> {
+export function toIdempotencyHeader(key: string | undefined): Record<string, string> {
   return key === undefined ? {} : { 'idempotency-key': key }
 }
 

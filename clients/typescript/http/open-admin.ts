@@ -1,7 +1,7 @@
 import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/views'
 import type { CallOptions } from '../client.ts'
-import { anySignal } from '../create-client.ts'
-import { credentialsOf } from '../credentials.ts'
+import { combineSignals } from '../create-client.ts'
+import { toCredentials } from '../credentials.ts'
 import { createHttpCaller } from './http-caller.ts'
 import { normalizeUrl, type HttpOptions } from './open-http.ts'
 
@@ -39,15 +39,15 @@ export function openAdmin(options: HttpOptions = {}): Admin {
   } = options
   const { requestJson, requestEmpty } = createHttpCaller({
     address: normalizeUrl(url),
-    credentials: credentialsOf(token),
+    credentials: toCredentials(token),
     fetch: send,
     headers,
     limits,
   })
   const path = (id: string) => `/api/v1/admin/dead/${encodeURIComponent(id)}`
-  const abortable = (callOptions: CallOptions = {}): CallOptions => ({
+  const withClientSignal = (callOptions: CallOptions = {}): CallOptions => ({
     ...callOptions,
-    signal: anySignal(signal, callOptions.signal),
+    signal: combineSignals(signal, callOptions.signal),
   })
   return {
     deadLetterPage({ account, limit, cursor } = {}, options) {
@@ -60,17 +60,19 @@ export function openAdmin(options: HttpOptions = {}): Admin {
         `/api/v1/admin/dead?${query.toString()}`,
         'items',
         {},
-        abortable(options),
+        withClientSignal(options),
       )
     },
-    deadLetter: (id, options) => requestJson<DeadLetterView>(path(id), 'fault', {}, abortable(options)),
+    deadLetter: (id, options) =>
+      requestJson<DeadLetterView>(path(id), 'fault', {}, withClientSignal(options)),
     replayDeadLetter: (id, options) =>
       requestJson<DeadLetterView>(
         `${path(id)}/replay`,
         'fault',
         { method: 'POST', isRepeatable: true },
-        abortable(options),
+        withClientSignal(options),
       ),
-    deleteDeadLetter: (id, options) => requestEmpty(path(id), { method: 'DELETE' }, abortable(options)),
+    deleteDeadLetter: (id, options) =>
+      requestEmpty(path(id), { method: 'DELETE' }, withClientSignal(options)),
   }
 }

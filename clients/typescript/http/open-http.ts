@@ -8,7 +8,7 @@ import type {
   TaskView,
 } from '../client.ts'
 import { createClient, type ClientOptions } from '../create-client.ts'
-import { credentialsOf, type Credentials } from '../credentials.ts'
+import { toCredentials, type Credentials } from '../credentials.ts'
 import { trackPositions } from '../position-tracker.ts'
 import { connectTune, openGlobalSocket, type SocketFactory } from './connect-tune.ts'
 import { fetchContent } from './fetch-content.ts'
@@ -41,7 +41,7 @@ export function openHttp(options: HttpOptions = {}): Client {
     signal,
     ...limits
   } = options
-  const credentials = credentialsOf(token)
+  const credentials = toCredentials(token)
   const caller = createHttpCaller({ address: normalizeUrl(url), credentials, fetch: send, headers, limits })
   const { requestJson, requestEmpty } = caller
   const imagePath = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`

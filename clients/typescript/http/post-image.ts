@@ -3,7 +3,7 @@ import type { ImageInput, UploadOptions } from '../client.ts'
 import { unreachableError } from '../pixelflow-error.ts'
 import { retryCall, withTimeout } from '../retry-call.ts'
 import { toUploadBody, toStream, type UploadBody } from '../upload-body.ts'
-import { idempotencyHeader, parseBody, type HttpCaller } from './http-caller.ts'
+import { toIdempotencyHeader, parseBody, type HttpCaller } from './http-caller.ts'
 import { parseProblem } from './parse-problem.ts'
 
 const path = '/api/v1/images'
@@ -51,7 +51,7 @@ async function uploadByFetch(
   const body = () => (isStream ? toStream(upload.chunks(), (sent) => onSent?.(sent, bytes)) : blob())
   const headers = {
     'content-type': mediaType,
-    ...idempotencyHeader(idempotencyKey),
+    ...toIdempotencyHeader(idempotencyKey),
     // With Content-Length the server rejects a file that is too large before it receives the body.
     ...(isStream && bytes !== null ? { 'content-length': String(bytes) } : {}),
   }
@@ -75,7 +75,7 @@ async function uploadByXhr(
     xhr.open('POST', `${caller.address}${path}`)
     for (const [name, value] of Object.entries({
       ...token,
-      ...idempotencyHeader(idempotencyKey),
+      ...toIdempotencyHeader(idempotencyKey),
       'content-type': upload.mediaType,
     }))
       xhr.setRequestHeader(name, value)

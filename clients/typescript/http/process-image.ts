@@ -27,7 +27,7 @@ export function processImage(
         ...(output === undefined ? {} : { output }),
       })
       const path = `/api/v1/process?${query.toString()}`
-      const request = isInQuery ? await fileRequest(upload) : await formRequest(upload, text)
+      const request = isInQuery ? await createFileRequest(upload) : await createFormRequest(upload, text)
       const response = await caller.send(path, { method: 'POST', ...request }, signal)
       const task = /^\/api\/v1\/tasks\/([^/]+)\//.exec(response.headers.get('content-location') ?? '')?.[1]
       return {
@@ -42,7 +42,7 @@ export function processImage(
 }
 
 /** A request whose body is the file. */
-async function fileRequest(upload: UploadBody) {
+async function createFileRequest(upload: UploadBody) {
   const blob = await toBlob(upload)
   return {
     headers: {
@@ -54,7 +54,7 @@ async function fileRequest(upload: UploadBody) {
 }
 
 /** A multipart request with the recipe and the file. */
-async function formRequest(upload: UploadBody, recipe: string) {
+async function createFormRequest(upload: UploadBody, recipe: string) {
   const file = (await toBlob(upload)) ?? (await new Response(toStream(upload.chunks())).blob())
   const form = new FormData()
   form.append('recipe', recipe)

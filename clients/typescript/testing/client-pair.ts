@@ -28,7 +28,7 @@ export async function openClientPair(): Promise<ClientPair> {
 }
 
 /** Returns the `PixelflowError` that a call fails with. @throws Error if it succeeds or fails with another error. */
-export async function rejection(call: Promise<unknown>): Promise<PixelflowError> {
+export async function catchError(call: Promise<unknown>): Promise<PixelflowError> {
   const thrown = await call.then(
     () => undefined,
     (error: unknown) => error,
