@@ -112,12 +112,12 @@ describe('the live preview', () => {
     await dropHills(opened, 'crop:600:0:1000:500')
     const good = await page.locator(previewImage).getAttribute('src')
     await page.getByLabel('Width', { exact: true }).fill('1001')
-    await page.locator('.step-wrong', { hasText: 'outside the image' }).waitFor()
+    await page.locator('.step-invalid', { hasText: 'outside the image' }).waitFor()
     await page.getByText('Showing the last valid recipe').waitFor()
     expect(await page.locator(previewImage).getAttribute('src')).toBe(good)
     await page.getByLabel('Width', { exact: true }).fill('900')
     await nextPreview(page, good)
-    expect(await page.locator('.step-wrong').count()).toBe(0)
+    expect(await page.locator('.step-invalid').count()).toBe(0)
 
     // An image that was only previewed is deleted from the server.
     const [answer] = await Promise.all([

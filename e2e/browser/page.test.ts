@@ -74,8 +74,8 @@ describe('the page', () => {
     await opened.recipeText.fill('flip/crop:50:0:90:40')
     await opened.runButton.click()
     await page.getByText('outside the image').first().waitFor()
-    await page.locator('.step-wrong', { hasText: 'Crop' }).waitFor()
-    expect(await page.locator('.step-wrong').count()).toBe(1)
+    await page.locator('.step-invalid', { hasText: 'Crop' }).waitFor()
+    expect(await page.locator('.step-invalid').count()).toBe(1)
     expect(opened.problems).toEqual([])
   }, 30_000)
 

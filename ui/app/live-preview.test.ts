@@ -153,7 +153,7 @@ describe('without an actor', () => {
       pauseMs: 5000,
     })
     await waitForState(live, 'unavailable')
-    expect(live.unavailableReason.value).toBe('Previews are not available now.')
+    expect(live.unavailableReason.value).toBe('Previews are not available now. The page keeps trying.')
   })
 
   test('does not retry for an image that the server refuses', async () => {

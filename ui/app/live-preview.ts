@@ -104,7 +104,8 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
       selection.setStored(null)
       return true
     }
-    unavailableReason.value = error.code === 'unavailable' ? 'Previews are not available now.' : error.detail
+    unavailableReason.value =
+      error.code === 'unavailable' ? 'Previews are not available now. The page keeps trying.' : error.detail
     if (error.code === 'unauthenticated') {
       state.value = 'unavailable'
       // A new token restarts everything.

@@ -161,7 +161,7 @@ describe('several outputs', () => {
     editor.writeText('{"steps":[],"outputs":{"thumb":{"steps":[{"op":"resize","width":64}]}}}')
     expect(editor.draft.value.map((group) => group.output)).toEqual([null, 'thumb'])
     editor.writeText('{"steps":')
-    expect(editor.textProblem.value).toBe('This is not valid JSON yet.')
+    expect(editor.textProblem.value).toBe('The text is not valid JSON yet. Complete or correct it.')
   })
 
   test('require unique and valid names', () => {

@@ -107,5 +107,7 @@ function readText(typed: string): Recipe {
 }
 
 function describeTextProblem(thrown: unknown): string {
-  return thrown instanceof Fault ? describeFault(thrown) : 'This is not valid JSON yet.'
+  return thrown instanceof Fault
+    ? describeFault(thrown)
+    : 'The text is not valid JSON yet. Complete or correct it.'
 }

@@ -74,7 +74,7 @@ export function AddStep({ group }: { group: StepGroup }) {
             </li>
           ))}
         </ul>
-        {matches.length === 0 ? <p class="muted">No operation matches.</p> : null}
+        {matches.length === 0 ? <p class="muted">No operation matches. Try another word.</p> : null}
       </div>
     </div>
   )

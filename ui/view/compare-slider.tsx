@@ -49,7 +49,7 @@ export function CompareSlider({ source, compared }: Props) {
             min={0}
             max={100}
             step={0.5}
-            aria-label="Edge between before and compared"
+            aria-label="Divider between before and after"
             aria-valuetext={`${Math.round(split.value)} percent before`}
             value={split.value}
             onInput={(event) => (split.value = event.currentTarget.valueAsNumber)}

@@ -55,7 +55,7 @@ function PlainImage({ source }: { source: SelectedImage }) {
       <Icon name="image" />
       <p>
         {format === undefined
-          ? 'No preview'
+          ? 'No preview: unknown format.'
           : `No preview: this browser cannot display this ${displayFormat(format)} file.`}
       </p>
     </div>
@@ -66,7 +66,7 @@ function ExpiredImage() {
   return (
     <div class="viewer-blank">
       <Icon name="image" />
-      <p>No preview</p>
+      <p>No preview: the source image has expired.</p>
     </div>
   )
 }

@@ -82,7 +82,7 @@ function useStatusText(isSlow: boolean): string {
     case 'uploading':
       return 'Uploading the image'
     case 'opening':
-      return isSlow ? 'Waiting for an actor…' : 'Preparing the preview'
+      return isSlow ? 'Waiting for a free actor…' : 'Preparing the preview'
     case 'reconnecting':
       return 'The connection was lost. Reconnecting…'
     case 'unavailable':

@@ -18,7 +18,7 @@ export function Progress() {
     outputs: task === null ? ['default'] : outputNames(task.recipe),
   })
   const isUploading = phase === 'uploading'
-  const percent = isUploading ? uploadPercent(upload) : Math.round(task?.progress ?? 0)
+  const percent = isUploading ? computeUploadPercent(upload) : Math.round(task?.progress ?? 0)
   const text = useStatusText(percent)
 
   return (
@@ -41,7 +41,7 @@ export function Progress() {
   )
 }
 
-function uploadPercent(upload: { sentBytes: number; totalBytes: number } | null): number {
+function computeUploadPercent(upload: { sentBytes: number; totalBytes: number } | null): number {
   return upload === null ? 0 : Math.floor((upload.sentBytes / Math.max(upload.totalBytes, 1)) * 100)
 }
 
@@ -56,7 +56,7 @@ function useStatusText(percent: number): string {
     case 'active':
       return (
         {
-          queued: 'Waiting for an actor',
+          queued: 'Waiting in the queue',
           started: 'Fetching the image',
           fetched: 'Decoding the image',
           decoded: 'Processing the image',

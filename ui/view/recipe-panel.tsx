@@ -21,7 +21,7 @@ export function RecipePanel() {
           onClick={() => editor.change((draft) => addOutput(draft, server.place))}
         >
           <Icon name="plus" />
-          Output
+          Add an output
         </button>
       </div>
       <RecipeText />

@@ -41,7 +41,7 @@ export function StepCard({ step, groupKey, index, count, problems, onRemove }: P
 
   return (
     <li
-      class={problems.length === 0 ? 'step' : 'step step-wrong'}
+      class={problems.length === 0 ? 'step' : 'step step-invalid'}
       ref={card}
       onKeyDown={moveByKeys}
       aria-labelledby={id}
