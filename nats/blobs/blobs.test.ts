@@ -3,11 +3,12 @@ import { jetstream } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { blobsContract, digest, noise } from '@pixelflow/testkit/contracts/blobs'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from '../connection/connect.ts'
-import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
 import type { Layout } from '../topology/streams.ts'
 
@@ -96,8 +97,8 @@ describe('bounds', () => {
       hasher.update(chunk)
       if (!isFirst) continue
       isFirst = false
-      await Bun.sleep(500)
-      expect(opened.broker.nc.stats().inBytes - before).toBeLessThan(5 * mebibyte)
+      const fetched = () => opened.broker.nc.stats().inBytes - before
+      await stays('a small window is fetched', () => fetched() < 5 * mebibyte, 500)
     }
     expect(hasher.digest('hex')).toBe(digest(bytes))
   }, 30_000)
@@ -113,9 +114,9 @@ describe('bounds', () => {
         return body
       }),
     )
-    await Bun.sleep(200)
     // The budget, and for each reader the one chunk that it holds.
-    expect(opened.broker.nc.stats().inBytes - before).toBeLessThan(4 * mebibyte + 30 * 200_000)
+    const limit = 4 * mebibyte + 30 * 200_000
+    await stays('fetched bytes are limited', () => opened.broker.nc.stats().inBytes - before < limit, 200)
     await Promise.all(readers.map((body) => body?.return?.()))
     expect((await content(opened.blobs, 'large')).length).toBe(16 * mebibyte)
   }, 30_000)
@@ -136,9 +137,8 @@ describe('bounds', () => {
     const feeding = writes.map(async (write) => {
       for (let i = 0; i < 20; i++) await write.write(piece)
     })
-    await Bun.sleep(500)
-    const taken = writes.reduce((sum, { bytes }) => sum + bytes, 0)
-    expect(taken).toBeLessThan(2.1 * mebibyte)
+    const taken = () => writes.reduce((sum, { bytes }) => sum + bytes, 0)
+    await stays('accepted bytes are limited', () => taken() < 2.1 * mebibyte, 500)
     process.kill(opened.fixture.nats.pid, 'SIGCONT')
     await Promise.all(feeding)
     const ends = await Promise.all(writes.map((write, i) => write.commit(() => `w/${i}`)))
@@ -167,8 +167,10 @@ describe('bounds', () => {
     const asleep = await Promise.all(Array.from({ length: 60 }, () => opened.blobs.begin()))
     // More wait than the memory has buffers for: each that is served keeps one, half filled.
     const feeding = asleep.map((write, i) => write.write(noise(150_000, i)))
-    const awake = store(opened.blobs, 'awake', noise(3 * mebibyte))
-    expect(await Promise.race([awake.then(() => 'stored'), Bun.sleep(8000)])).toBe('stored')
+    let isStored = false
+    const awake = store(opened.blobs, 'awake', noise(3 * mebibyte)).then(() => (isStored = true))
+    await waitFor('blob stored while other writes are idle', () => isStored, Boolean, { timeoutMs: 8000 })
+    await awake
     await Promise.all(feeding)
     await Promise.all(asleep.map((write) => write.abort()))
     expect(await opened.pieces()).toBe(25)
@@ -206,6 +208,7 @@ describe('time', () => {
     expect((await store(opened.blobs, name, noise(200_000))).created).toBe(true)
     expect((await store(opened.blobs, name, noise(200_000))).created).toBe(false)
     const old = await opened.blobs.stat(name)
+    // Longer than the retention.
     await Bun.sleep(350)
     const renewed = await store(opened.blobs, name, noise(200_000))
     expect(renewed.created).toBe(true)
@@ -259,10 +262,11 @@ describe('a broker that dies', () => {
       for (let i = 0; i < 200; i++) await write.write(noise(mebibyte))
     })()
     failed.catch(() => {})
+    // The broker is away for a while.
     await Bun.sleep(300)
     await opened.fixture.nats.restart()
     await expect(failed).rejects.toMatchObject({ code: 'unavailable' })
-    await until(async () => (await opened.pieces()) === before)
+    await waitFor('chunks of the failed write removed', opened.pieces, (pieces) => pieces === before)
     await store(opened.blobs, 'a', noise(mebibyte))
     expect((await content(opened.blobs, 'a')).length).toBe(mebibyte)
   }, 30_000)

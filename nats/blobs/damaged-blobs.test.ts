@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createBucket, describe, purgeChunks } from './bucket.ts'
 import { rollBackPut } from './put-if-absent.ts'
 import { connect } from '../connection/connect.ts'
-import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
 
 /** Blobs whose chunks were removed by another process. */
@@ -58,7 +59,7 @@ test('a write fails and leaves nothing when some of its chunks were removed', as
   const { blobs, bucket } = under
   const write = await blobs.begin()
   await write.write(random(300_000))
-  await until(async () => (await under.messages()) === 2)
+  await waitFor('two chunks stored', under.messages, (messages) => messages === 2)
   const nuids = await bucket.broker.request(
     '$JS.API.STREAM.INFO.OBJ_sources',
     JSON.stringify({ subjects_filter: '>' }),

@@ -6,9 +6,10 @@ import { startCluster } from '@pixelflow/testkit/cluster'
 import { digest, noise } from '@pixelflow/testkit/contracts/blobs'
 import { sampleRecord } from '@pixelflow/testkit/contracts/records'
 import { queuedEvent, sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from './connect.ts'
-import { errorLogger, until } from '../testing/nats-fixture.ts'
+import { errorLogger } from '../testing/nats-fixture.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
@@ -50,27 +51,38 @@ test('in a cluster of three, killing one server loses no data and interrupts no 
   const following = follow()
   const slot = other.work.next('transform', AbortSignal.timeout(60_000))
   const appends = Array.from({ length: 10 }, () => appendEvents(adapters.events, 60))
-  await Bun.sleep(300)
+  await waitFor(
+    'some events seen',
+    () => seen.length,
+    (n) => n >= 100,
+  )
 
   // The leader of the event log: appends, reads and the follower need a new one.
   const leader = (await streamInfo(broker, 'EVENTS')).cluster?.leader
   const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
   expect(victim).toBeDefined()
   await victim?.kill9()
+  // The server is away for a while.
   await Bun.sleep(1000)
   await victim?.restart()
 
   await Promise.all(appends)
-  await until(() => seen.length === 600, 30_000)
+  await waitFor(
+    'all events seen',
+    () => seen.length,
+    (n) => n === 600,
+    { timeoutMs: 30_000 },
+  )
   expect(seen).toEqual(seen.toSorted((a, b) => a - b))
   expect(new Set(seen).size).toBe(600)
   expect(digest(await read())).toBe(digest(noise(3_000_000)))
   const job = sampleJob()
   // A leader election may be running; after a lost answer the job is a duplicate.
-  let submitted: string | undefined
-  await until(
-    async () => (submitted = await adapters.queue.submit(job).catch(() => undefined)) !== undefined,
-    30_000,
+  const submitted = await waitFor(
+    'job submitted',
+    () => adapters.queue.submit(job).catch(() => undefined),
+    Boolean,
+    { timeoutMs: 30_000 },
   )
   expect(['queued', 'duplicate']).toContain(submitted as string)
   const lease = await slot

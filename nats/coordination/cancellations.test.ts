@@ -1,6 +1,7 @@
 import { test } from 'bun:test'
 import { cancellationsContract } from '@pixelflow/testkit/contracts/cancellations'
-import { openNatsFixture, until } from '../testing/nats-fixture.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 cancellationsContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()
@@ -13,8 +14,12 @@ test('a subscription survives a broker restart', async () => {
   fixture.other.cancellations.subscribe((_, task) => received.push(task))
   await fixture.nats.kill9()
   await fixture.nats.restart()
-  await until(async () => {
-    await fixture.adapters.cancellations.publish('local', 't1')
-    return received.includes('t1')
-  })
+  await waitFor(
+    'cancellation received',
+    async () => {
+      await fixture.adapters.cancellations.publish('local', 't1')
+      return received
+    },
+    (tasks) => tasks.includes('t1'),
+  )
 })

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { pause } from '@pixelflow/core/pause'
 import { leaderElectionContract } from '@pixelflow/testkit/contracts/leader-election'
-import { openNatsFixture, until } from '../testing/nats-fixture.ts'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 leaderElectionContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()
@@ -22,11 +23,23 @@ test('a leader loses its role with the broker, and regains it afterwards', async
     },
     over.signal,
   )
-  await until(() => terms === 1)
+  await waitFor(
+    'first term',
+    () => terms,
+    (n) => n === 1,
+  )
   await fixture.nats.kill9()
-  await until(() => ends.length === 1)
+  await waitFor(
+    'role lost',
+    () => ends.length,
+    (n) => n === 1,
+  )
   await fixture.nats.restart()
-  await until(() => terms === 2)
+  await waitFor(
+    'second term',
+    () => terms,
+    (n) => n === 2,
+  )
   over.abort()
   await campaign
   expect(ends).toEqual([1, 2])
@@ -46,12 +59,20 @@ test('a leader that disappears is followed by another process', async () => {
       over.signal,
     )
   const first = campaign('first', fixture.other.leaderElection)
-  await until(() => leaders.length === 1)
+  await waitFor(
+    'first leader',
+    () => leaders.length,
+    (n) => n === 1,
+  )
   const second = campaign('second', fixture.adapters.leaderElection)
   await pause(300)
   // Without resigning: the broker only sees a closed connection.
   await fixture.other[Symbol.asyncDispose]()
-  await until(() => leaders.includes('second'))
+  await waitFor(
+    'second process leads',
+    () => leaders,
+    (names) => names.includes('second'),
+  )
   expect(leaders).toEqual(['first', 'second'])
   over.abort()
   await Promise.all([first, second])
@@ -73,11 +94,15 @@ test('a process that may not subscribe to renewals keeps its connection', async 
       over.signal,
     )
   const campaigns = [campaign(fixture.adapters)]
-  await until(() => terms === 1)
+  await waitFor(
+    'first leader',
+    () => terms,
+    (n) => n === 1,
+  )
   campaigns.push(campaign(fixture.other))
-  // By now the subscription was attempted and denied.
-  await Bun.sleep(500)
-  expect(await fixture.other.backlog.count('transform')).toBe(0)
+  // Meanwhile the subscription is attempted and denied.
+  const count = () => fixture.other.backlog.count('transform')
+  await stays('the connection works', async () => (await count()) === 0, 500)
   over.abort()
   await Promise.all(campaigns)
 }, 60_000)

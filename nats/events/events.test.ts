@@ -6,11 +6,12 @@ import { appendEvent } from '@pixelflow/testkit/append-event'
 import { eventsContract } from '@pixelflow/testkit/contracts/events'
 import { startRelay } from '@pixelflow/testkit/relay'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { bootstrap } from '../topology/bootstrap.ts'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '../connection/connect.ts'
 import { createEventLog } from './event-log.ts'
-import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
@@ -60,15 +61,25 @@ describe('a broker that dies', () => {
     await using feed = follow(fixture.other.eventLog)
     const appends = Array.from({ length: 30 }, () => appendEvents(fixture.adapters.events, 40))
     for (let i = 0; i < 2; i++) {
-      await Bun.sleep(150)
+      const before = feed.seen.length
+      await waitFor(
+        'some events seen',
+        () => feed.seen.length,
+        (n) => n >= before + 50,
+      )
       await fixture.nats.kill9()
+      // The broker is away for a while.
       await Bun.sleep(150)
       await fixture.nats.restart()
     }
     const written = (await Promise.all(appends)).flat().toSorted((a, b) => a - b)
     expect(new Set(written).size).toBe(1200)
-    await until(() => feed.seen.length >= 1200)
-    await Bun.sleep(50)
+    await waitFor(
+      'all events seen',
+      () => feed.seen.length,
+      (n) => n >= 1200,
+    )
+    await stays('no event is seen twice', () => feed.seen.length === 1200, 50)
     expect(feed.seen.map(({ seq }) => seq)).toEqual(written)
     const { eventLog } = fixture.adapters
     expect((await eventLog.position()).last).toBe(written.at(-1) ?? 0)
@@ -78,12 +89,20 @@ describe('a broker that dies', () => {
     await using fixture = await openNatsFixture()
     await using feed = follow(fixture.adapters.eventLog)
     await appendEvent(fixture.other.events, queuedEvent(), 0)
-    await until(() => feed.seen.length === 1)
+    await waitFor(
+      'first event seen',
+      () => feed.seen.length,
+      (n) => n === 1,
+    )
     await fixture.nats.kill9()
     await fixture.nats.restart()
     await appendEvent(fixture.other.events, queuedEvent(), 0)
     const begin = performance.now()
-    await until(() => feed.seen.length === 2)
+    await waitFor(
+      'second event seen',
+      () => feed.seen.length,
+      (n) => n === 2,
+    )
     // A consumer of the client library would have waited for 45 seconds.
     expect(performance.now() - begin).toBeLessThan(15_000)
   }, 30_000)
@@ -95,7 +114,11 @@ describe('the log', () => {
     await appendEvents(fixture.adapters.events, 5)
     const before = await fixture.adapters.eventLog.position()
     await using feed = follow(fixture.adapters.eventLog)
-    await until(() => feed.seen.length === 5)
+    await waitFor(
+      'five events seen',
+      () => feed.seen.length,
+      (n) => n === 5,
+    )
     await using broker = await brokerOf(fixture)
     await broker.request('$JS.API.STREAM.DELETE.EVENTS')
     await bootstrap(broker, fixture.settings)
@@ -124,7 +147,11 @@ describe('the log', () => {
       await nats.restart()
       await using feed = follow(adapters.eventLog)
       await appendEvents(other.events, 5)
-      await until(() => feed.seen.length === 10)
+      await waitFor(
+        'ten events seen',
+        () => feed.seen.length,
+        (n) => n === 10,
+      )
 
       relay.cut()
       await nats.kill9()
@@ -135,7 +162,7 @@ describe('the log', () => {
       relay.release()
       const failures: unknown[] = []
       feed.following.catch((thrown: unknown) => failures.push(thrown))
-      await until(() => failures.length > 0)
+      await waitFor('following failed', () => failures.length)
       expect(failures).toMatchObject([{ code: 'precondition_failed' }])
     },
     60_000,
@@ -149,7 +176,11 @@ describe('the log', () => {
     const lines: string[] = []
     const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
     await using feed = follow(createEventLog(broker, log))
-    await until(() => feed.seen.length === 2)
+    await waitFor(
+      'readable events seen',
+      () => feed.seen.length,
+      (n) => n === 2,
+    )
     expect(lines.join('')).toContain('unreadable event skipped')
     await expect(fixture.adapters.events.last('local', 'odd')).rejects.toMatchObject({
       code: 'incompatible_record',
@@ -173,7 +204,11 @@ describe('the log', () => {
     const before = (await streamInfo(broker, 'EVENTS')).state.consumer_count
     await appendEvents(fixture.adapters.events, 3)
     await using feed = follow(fixture.adapters.eventLog)
-    await until(() => feed.seen.length === 3)
+    await waitFor(
+      'three events seen',
+      () => feed.seen.length,
+      (n) => n === 3,
+    )
     await Array.fromAsync(fixture.adapters.events.history('local', feed.seen[0]?.event.task.id ?? '', 0))
     expect((await streamInfo(broker, 'EVENTS')).state.consumer_count).toBe(before)
   })

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { callTimeoutMs, noteProgress, storeTimeout, waitForMemory, withinTimeout } from './store-timeout.ts'
 
+/** Waits for the store, which answers after `ms`. */
 const wait = (ms: number) => withinTimeout(Infinity, () => Bun.sleep(ms))
 const left = () => withinTimeout(Infinity, async (leftMs) => leftMs())
 

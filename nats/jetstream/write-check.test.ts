@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
-import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { streamInfo } from './stream-info.ts'
 import { streams } from '../topology/streams.ts'
 import { Unreachable } from '../connection/broker.ts'
@@ -12,11 +13,17 @@ test('a check writes repeatedly and keeps one message of each process', async ()
   await using one = fixture.adapters.checkWrites('one')
   await using two = fixture.other.checkWrites('two')
   await Promise.all([one.firstWrite, two.firstWrite])
-  await until(async () => (await streamInfo(broker, streams.health)).state.last_seq >= 4)
+  await waitFor(
+    'both write repeatedly',
+    async () => (await streamInfo(broker, streams.health)).state.last_seq,
+    (seq) => seq >= 4,
+  )
   expect((await streamInfo(broker, streams.health)).state.messages).toBe(2)
   for (const { state } of [one, two])
     expect(state).toEqual({ isOk: true, ageMs: expect.any(Number) as number })
 }, 30_000)
+
+const patient = { timeoutMs: 30_000 }
 
 test('a frozen broker fails the check until it continues', async () => {
   await using fixture = await openNatsFixture()
@@ -24,10 +31,20 @@ test('a frozen broker fails the check until it continues', async () => {
   await check.firstWrite
   expect(check.state.isOk).toBe(true)
   process.kill(fixture.nats.pid, 'SIGSTOP')
-  await until(() => !check.state.isOk, 30_000)
+  await waitFor(
+    'check failed',
+    () => check.state,
+    ({ isOk }) => !isOk,
+    patient,
+  )
   expect(check.state.reason).toContain('does not commit writes')
   process.kill(fixture.nats.pid, 'SIGCONT')
-  await until(() => check.state.isOk, 30_000)
+  await waitFor(
+    'check passed',
+    () => check.state,
+    ({ isOk }) => isOk,
+    patient,
+  )
 }, 90_000)
 
 test('consecutive failures of a stream count until a write succeeds', () => {

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import type { Job } from '@pixelflow/core/job'
 import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 import { sampleJob } from '@pixelflow/testkit/tasks'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
-import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
 import { consumerInfo } from '../jetstream/consumer-info.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
@@ -35,10 +36,18 @@ describe('the backlog', () => {
     expect(await adapters.backlog.oldest('transform')).toBeNull()
     for (const account of ['ann', 'bob', 'ann']) await other.queue.submit(bulkOf(account))
     await using feed = follow(adapters)
-    await until(() => feed.seen.length === 3)
+    await waitFor(
+      'three entries seen',
+      () => feed.seen,
+      ({ length }) => length === 3,
+    )
     await other.queue.submit(bulkOf('cleo'))
     await other.queue.submit(sampleJob())
-    await until(() => feed.seen.length === 4)
+    await waitFor(
+      'four entries seen',
+      () => feed.seen,
+      ({ length }) => length === 4,
+    )
     expect(feed.seen.map(({ account }) => account)).toEqual(['ann', 'bob', 'ann', 'cleo'])
     expect(await adapters.backlog.count('transform')).toBe(4)
     expect((await adapters.backlog.oldest('transform'))?.seq).toBe(feed.seen[0]?.seq)
@@ -53,7 +62,11 @@ describe('the backlog', () => {
     expect(await backlog.oldest('transform')).toBeNull()
     await queue.submit(bulkOf('bob'))
     await using feed = follow(fixture.adapters)
-    await until(() => feed.seen.length === 1)
+    await waitFor(
+      'entry seen',
+      () => feed.seen,
+      ({ length }) => length === 1,
+    )
     expect(feed.seen).toEqual([{ account: 'bob', seq: 2 }])
     expect((await backlog.oldest('transform'))?.seq).toBe(2)
     expect(await backlog.count('transform')).toBe(1)
@@ -139,10 +152,14 @@ describe('the backlog', () => {
     ]
     await first?.done()
     await second?.extend()
-    await Bun.sleep(100)
-    expect([first?.job.lane, second?.job.lane, calls]).toEqual(['interactive', 'bulk', 0])
+    expect([first?.job.lane, second?.job.lane]).toEqual(['interactive', 'bulk'])
+    await stays('no call back', () => calls === 0, 100)
     await second?.done()
-    await until(() => calls === 1)
+    await waitFor(
+      'call back',
+      () => calls,
+      (n) => n === 1,
+    )
     unsubscribe()
   })
 
@@ -166,7 +183,11 @@ describe('the backlog', () => {
         await fixture.nats.restart()
       }
     }
-    await until(() => feed.seen.length >= 100)
+    await waitFor(
+      'all entries seen',
+      () => feed.seen.length,
+      (n) => n >= 100,
+    )
     const seqs = feed.seen.map(({ seq }) => seq)
     expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b))
     expect(seqs).toHaveLength(100)

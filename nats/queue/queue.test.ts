@@ -3,9 +3,11 @@ import { pause } from '@pixelflow/core/pause'
 import type { WorkSource } from '@pixelflow/core/ports/queue'
 import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
-import { openNatsFixture, errorLogger, until, type NatsFixture } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
+import { consumerInfo } from '../jetstream/consumer-info.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
 
 queueContract('nats', async () => {
@@ -36,9 +38,12 @@ async function admitAll({ backlog }: NatsFixture['adapters'], signal: AbortSigna
 
 /** Completes jobs until the signal aborts; `seen` collects their tasks. */
 async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Promise<void> {
-  for (;;) {
-    const lease = await work.next('transform', signal)
-    if (!lease) return
+  for (
+    let lease = await work.next('transform', signal);
+    lease;
+    lease = await work.next('transform', signal)
+  ) {
+    // The time that a job takes.
     await Bun.sleep(5)
     seen.push(lease.job.task)
     await lease.done()
@@ -74,7 +79,11 @@ test('an invalid job becomes a dead letter and does not block the others', async
   const lease = await fixture.adapters.work.next('transform', AbortSignal.timeout(5000))
   expect(lease?.job).toEqual(job)
   await lease?.done()
-  await until(async () => (await streamInfo(broker, 'JOBS')).state.messages === 0)
+  await waitFor(
+    'queue empty',
+    async () => (await streamInfo(broker, 'JOBS')).state.messages,
+    (n) => n === 0,
+  )
   const { items } = await fixture.adapters.deadLetters.list({ limit: 10 })
   expect(items).toMatchObject([
     {
@@ -102,18 +111,30 @@ describe('a broker that dies', () => {
         const job = sampleJob({ lane: i % 2 === 0 ? 'bulk' : 'interactive' })
         await adapters.queue.submit(job)
         submitted.push(job.task)
+        // A steady sender, so that jobs arrive before, during and after the restarts.
         await Bun.sleep(4)
       }
     }
     const submitting = submit()
     for (let i = 0; i < 2; i++) {
-      await Bun.sleep(200)
+      const before = seen.length
+      await waitFor(
+        'some jobs done',
+        () => seen.length,
+        (n) => n >= before + 20,
+      )
       await fixture.nats.kill9()
+      // The broker is away for a while.
       await Bun.sleep(100)
       await fixture.nats.restart()
     }
     await submitting
-    await until(() => new Set(seen).size === 150, 30_000)
+    await waitFor(
+      'all jobs done',
+      () => new Set(seen).size,
+      (n) => n === 150,
+      { timeoutMs: 30_000 },
+    )
     over.abort()
     await Promise.all([...slots, admitting])
     expect([...new Set(seen)].toSorted()).toEqual(submitted.toSorted())
@@ -122,8 +143,11 @@ describe('a broker that dies', () => {
   test('a waiting slot gets the first job after the restart at once', async () => {
     await using fixture = await openNatsFixture()
     const waiting = fixture.adapters.work.next('transform', AbortSignal.timeout(50_000))
-    await Bun.sleep(50)
+    await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
+    const pulls = async () => (await consumerInfo(broker, 'JOBS', 'transform-interactive')).num_waiting
+    await waitFor('slot waits', pulls, (n) => n > 0)
     await fixture.nats.kill9()
+    // The broker is away for a while.
     await Bun.sleep(300)
     await fixture.nats.restart()
     await fixture.other.queue.submit(sampleJob())
@@ -144,6 +168,6 @@ describe('a broker that dies', () => {
     expect(performance.now() - begin).toBeLessThan(14_000)
     expect(await health()).toEqual({ isUp: false, reason: 'The broker is not connected.' })
     await fixture.nats.restart()
-    await until(async () => (await health()).isUp)
+    await waitFor('broker up', health, ({ isUp }) => isUp)
   }, 30_000)
 })

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { sampleJob } from '@pixelflow/testkit/tasks'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
-import { openNatsFixture, errorLogger, until } from '../testing/nats-fixture.ts'
+import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { consumerInfo } from '../jetstream/consumer-info.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
 import { schedule } from './retries.ts'
@@ -25,7 +26,11 @@ test('a scheduled retry is neither pending nor lag, and keeps its attempt count'
   expect(performance.now() - begin).toBeGreaterThan(1400)
   expect(again).toMatchObject({ job, attempt: 4 })
   await again?.done()
-  await until(async () => (await streamInfo(broker, 'RETRIES')).state.messages === 0)
+  await waitFor(
+    'schedule removed',
+    async () => (await streamInfo(broker, 'RETRIES')).state.messages,
+    (n) => n === 0,
+  )
   over.abort()
   await Promise.all(forwarding)
 }, 30_000)
@@ -33,15 +38,18 @@ test('a scheduled retry is neither pending nor lag, and keeps its attempt count'
 test('a retry survives when the broker and all forwarding processes stop', async () => {
   await using fixture = await openNatsFixture()
   const { queue, backlog, work, retries } = fixture.adapters
+  const admitted = async () => (await backlog.admitted('transform')).size
   const job = sampleJob({ lane: 'bulk' })
   await queue.submit(job)
   // It is admitted once; the retry does not wait in the backlog again.
   await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
   await (await work.next('transform', within(5000)))?.retry(300, 1)
   await fixture.nats.kill9()
+  // The retry becomes due while the broker is away, and no process forwards it afterwards.
   await Bun.sleep(500)
   await fixture.nats.restart()
-  await Bun.sleep(1000)
+  await waitFor('broker up', fixture.adapters.health, ({ isUp }) => isUp)
+  await stays('nothing is queued', async () => (await admitted()) === 0, 1000)
   const over = new AbortController()
   const forwarding = retries.forward(over.signal)
   expect(await work.next('transform', within(10_000))).toMatchObject({ job, attempt: 2 })
@@ -59,8 +67,8 @@ test('a retry of a job that is not settled yet waits for it, and is not lost', a
   await queue.submit(job)
   const lease = await work.next('transform', within(5000))
   await schedule(broker, fixture.adapters.clock, job, 1, 0)
-  await Bun.sleep(1000)
-  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(1)
+  const jobs = async () => (await streamInfo(broker, 'JOBS')).state.messages
+  await stays('one job is queued', async () => (await jobs()) === 1, 1000)
   await lease?.done()
   expect(await work.next('transform', within(5000))).toMatchObject({ job, attempt: 2 })
   over.abort()

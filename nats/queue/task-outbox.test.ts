@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { taskOutboxContract } from '@pixelflow/testkit/contracts/task-outbox'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
-import { openNatsFixture, until } from '../testing/nats-fixture.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 taskOutboxContract('nats', 300, async () => {
   const { adapters, other, ...fixture } = await openNatsFixture({ reconcileAfterMs: 300 })
@@ -33,7 +34,12 @@ test('a reader misses no entry when the broker is killed', async () => {
   await fixture.nats.restart()
   await create(tasks.slice(10))
   // Entries in delivery when the broker was killed are redelivered when their ack wait ends.
-  await until(() => seen.size === 20, 30_000)
+  await waitFor(
+    'all entries seen',
+    () => seen.size,
+    (n) => n === 20,
+    { timeoutMs: 30_000 },
+  )
   leave.abort()
   await reading
   expect([...seen].toSorted()).toEqual(tasks.map(({ id }) => id).toSorted())

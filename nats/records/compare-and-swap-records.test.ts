@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { compareAndSwapRecordsContract } from '@pixelflow/testkit/contracts/compare-and-swap-records'
-import { openNatsFixture, until } from '../testing/nats-fixture.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 compareAndSwapRecordsContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()
@@ -18,5 +19,9 @@ test('records expire after their retention', async () => {
     0,
   )
   expect(await keys.get('local', 'k')).not.toBeNull()
-  await until(async () => (await keys.get('local', 'k')) === null)
+  await waitFor(
+    'record expired',
+    () => keys.get('local', 'k'),
+    (record) => record === null,
+  )
 }, 30_000)

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { jetstream } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
 import { recordsContract, sampleRecord } from '@pixelflow/testkit/contracts/records'
+import { stays } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
@@ -44,7 +45,9 @@ test('records survive a broker restart, and creations wait for it', async () => 
   await images.create('local', first.id, first)
   await fixture.nats.kill9()
   const creating = images.create('local', second.id, second)
-  await Bun.sleep(200)
+  let isCreated = false
+  void creating.then(() => (isCreated = true))
+  await stays('the creation waits', () => !isCreated, 200)
   await fixture.nats.restart()
   expect(await creating).toBe(true)
   expect(await images.get('local', first.id)).toEqual(first)

@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { connect } from '@nats-io/transport-node'
 import { Fault } from '@pixelflow/core/fault'
 import type { Session } from '@pixelflow/core/ports/sessions'
-import { openNatsFixture, until, type NatsFixture } from '../testing/nats-fixture.ts'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openNatsFixture, type NatsFixture } from '../testing/nats-fixture.ts'
 import { decodeJson, offer } from './messages.ts'
 import { offerSubject } from '../topology/subjects.ts'
 
@@ -32,7 +33,11 @@ test('an account that uses the whole capacity of an actor does not block other a
   const offers = await offersOf(fixture, 'bob', stack)
   const third = sessions.open('transform', 3, leave.signal, 'bob').catch((error) => error as Fault)
   // Each offer has its own inbox, and a second offer follows only a rejected one.
-  await until(() => offers.size > 1)
+  await waitFor(
+    'second offer',
+    () => offers.size,
+    (n) => n > 1,
+  )
   expect(hosted.held).toBe(capacity + bobs.length)
   leave.abort(new Fault('cancelled', 'Enough.'))
   for (const ended of await Promise.all([...waiting, third])) expect(ended).toBe(leave.signal.reason)

@@ -4,7 +4,8 @@ import { Fault } from '@pixelflow/core/fault'
 import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says } from '@pixelflow/testkit/process'
-import { openNatsFixture, until } from '../testing/nats-fixture.ts'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 const never = new AbortController().signal
 
@@ -31,8 +32,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     await session.send('hello')
     expect((await session.next())?.head).toBe('hello')
     // Longer than the session timeout: heartbeats keep it open.
-    await Bun.sleep(3500)
-    expect(session.broken.aborted).toBe(false)
+    await stays('the idle session is open', () => !session.broken.aborted, 3500)
 
     const begin = performance.now()
     process.kill(actor.pid, signal)
@@ -73,15 +73,18 @@ test('a broker restart breaks sessions on both sides, and new ones work afterwar
   await fixture.nats.kill9()
   const fault = (await session.next().catch((error: unknown) => error)) as Fault
   expect(fault.code).toBe('actor_lost')
-  await until(() => ends.length === 1 && hosted.held === 0)
+  await waitFor(
+    'session ended',
+    () => [ends.length, hosted.held],
+    ([ended, held]) => ended === 1 && held === 0,
+  )
   expect(ends[0]?.code).toBe('actor_lost')
   await fixture.nats.restart()
-  await until(async () => {
-    const opened = await fixture.adapters.sessions.open('preview', null, never).catch(() => undefined)
-    await opened?.finish()
-    if (opened !== undefined) expect(await opened.next()).toBeNull()
-    return opened !== undefined
-  })
+  const opened = await waitFor('new session', () =>
+    fixture.adapters.sessions.open('preview', null, never).catch(() => undefined),
+  )
+  await opened?.finish()
+  expect(await opened?.next()).toBeNull()
 }, 30_000)
 
 test('sessions leave no subscription behind, however they end', async () => {
@@ -109,6 +112,10 @@ test('sessions leave no subscription behind, however they end', async () => {
   await call(3)
   const before = await subscriptions()
   await Promise.allSettled(Array.from({ length: 40 }, (_, i) => call(i % 4)))
-  await until(() => hosted.held === 0)
+  await waitFor(
+    'sessions ended',
+    () => hosted.held,
+    (n) => n === 0,
+  )
   expect(await subscriptions()).toBe(before)
 })

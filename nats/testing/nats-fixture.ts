@@ -4,8 +4,6 @@ import { openAdapters, type Adapters, type AdaptersOptions } from '../open-adapt
 import { natsSettings, type NatsSettings } from '../nats-settings.ts'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 
-export { until } from '@pixelflow/testkit/until'
-
 /** A nats-server for one test, and the adapters of two processes connected to it. */
 export interface NatsFixture extends AsyncDisposable {
   readonly nats: Nats

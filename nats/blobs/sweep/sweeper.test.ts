@@ -6,6 +6,7 @@ import { outputObject, type Task } from '@pixelflow/core/task'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startWatchedNats } from '@pixelflow/testkit/broker-state'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { errorLogger } from '../../testing/nats-fixture.ts'
 import { openAdapters } from '../../open-adapters.ts'
@@ -27,7 +28,7 @@ async function openWatchedAdapters(sweepGraceMs = 0) {
     adapters,
     messages: () => watched.messages(),
     sweep: async () => {
-      // By the broker's clock everything is older than now.
+      // Afterwards everything is older than now, by the broker's clock.
       await Bun.sleep(20)
       return adapters.sweeper.sweep(signal)
     },
@@ -124,6 +125,7 @@ test('storing bytes again renews the description, but not the age of the bytes',
   const { sources } = fixture.adapters
   const bytes = random(1000)
   const first = await store(sources, bytes, (digest) => blobName(account, digest))
+  // The broker dates messages in milliseconds.
   await Bun.sleep(50)
   const second = await store(sources, bytes, (digest) => blobName(account, digest))
   expect(second.storedAt.getTime()).toBeGreaterThan(first.storedAt.getTime())
@@ -144,7 +146,11 @@ test('chunks of an abandoned write go, chunks of blobs stay', async () => {
 
   const abandoned = await sources.begin()
   await abandoned.write(random(300_000))
-  while (((await fixture.messages())['OBJ_sources'] as number) < whole + 2) await Bun.sleep(20)
+  await waitFor(
+    'two chunks of the abandoned write stored',
+    async () => (await fixture.messages())['OBJ_sources'],
+    (messages = 0) => messages >= whole + 2,
+  )
   expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 1 })
   expect((await fixture.messages())['OBJ_sources']).toBe(whole)
   const read = await sources.read(blobName(account, sha256))
