@@ -86,7 +86,7 @@ export const gatewaySettings = {
   }),
   tlsCertFile: text('PIXELFLOW_TLS_CERT_FILE', {
     default: undefined,
-    expects: 'the path of a certificate in PEM, its chain behind it',
+    expects: 'the path of a certificate in PEM, followed by its chain',
     help: 'Certificate for TLS on the HTTP port and the gRPC port. A changed file is loaded while the gateway runs.',
   }),
   tlsKeyFile: text('PIXELFLOW_TLS_KEY_FILE', {

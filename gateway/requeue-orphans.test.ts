@@ -121,12 +121,12 @@ test('queued jobs, scheduled retries and ended tasks are left alone', async () =
 
 test('a delivered job that no actor reports is requeued, one that an actor reports is not', async () => {
   await using fixture = await openFixture()
-  const [forgotten, held] = [await fixture.createTask(), await fixture.createTask()]
-  await fixture.adapters.queue.submit(firstJob(forgotten))
+  const [orphaned, held] = [await fixture.createTask(), await fixture.createTask()]
+  await fixture.adapters.queue.submit(firstJob(orphaned))
   await fixture.adapters.queue.submit(firstJob(held))
   const leases = [await next(fixture), await next(fixture)]
   fixture.requeue([held.id])
-  expect(await next(fixture)).toMatchObject({ job: firstJob(forgotten), attempt: 1 })
+  expect(await next(fixture)).toMatchObject({ job: firstJob(orphaned), attempt: 1 })
   expect(await fixture.count('JOBS')).toBe(2)
   await leases[1]?.done()
   expect(await fixture.count('JOBS')).toBe(1)

@@ -14,7 +14,7 @@ import type { Watchers } from './watchers.ts'
 
 /** When no event arrives for so long, the log was read to its end, even if its last sequence is higher. */
 const quietMs = 3000
-/** A stream leader that was elected a moment ago may report an end that is too low, so it is asked again. */
+/** A stream leader that was elected a moment ago may report an end that is too low, so the end is read again. */
 const headRetry = { pauseMs: 500, tries: 4 }
 const backoff = { initialMs: 100, maxMs: 5000 }
 
@@ -142,8 +142,8 @@ export function startFollower({
   const running = run()
 
   const readHeadWithin = (withinMs: number) => {
-    const asked = eventLog.position().catch(() => undefined)
-    return Promise.race([asked, pause(withinMs).then(() => undefined)])
+    const answer = eventLog.position().catch(() => undefined)
+    return Promise.race([answer, pause(withinMs).then(() => undefined)])
   }
 
   return {
@@ -157,10 +157,10 @@ export function startFollower({
       return sequenceWaiters.wait(hasReached, seq, withinMs)
     },
     async waitForHead(withinMs) {
-      const begun = performance.now()
+      const startedAt = performance.now()
       const found = await readHeadWithin(withinMs)
       if (found === undefined) return false
-      const leftMs = withinMs - (performance.now() - begun)
+      const leftMs = withinMs - (performance.now() - startedAt)
       return sequenceWaiters.wait(() => index.position >= found.last, found.last, leftMs)
     },
     waitForCatchUp: (withinMs) => sequenceWaiters.wait(() => isCaughtUp, Infinity, withinMs),

@@ -27,9 +27,9 @@ export async function claimKey(
   { account, name }: KeyName,
   newId: () => string,
 ): Promise<VersionedRecord<IdempotencyRecord>> {
-  const begun = performance.now()
+  const startedAt = performance.now()
   let seen: { revision: number; at: number } | undefined
-  while (performance.now() - begun < longestWaitMs) {
+  while (performance.now() - startedAt < longestWaitMs) {
     const found = await keys.get(account, name)
     if (found?.value.state === 'done') return found
     const hasExpired = seen?.revision === found?.revision && performance.now() - (seen?.at ?? 0) > expiryMs

@@ -69,9 +69,9 @@ export async function viewHealth({
 
 /** Undefined when the broker does not answer within a second. */
 async function lastSequence(adapters: Adapters): Promise<number | undefined> {
-  const asked = adapters.eventLog.position().then(
+  const sequence = adapters.eventLog.position().then(
     ({ last }) => last,
     () => undefined,
   )
-  return Promise.race([asked, Bun.sleep(1000).then(() => undefined)])
+  return Promise.race([sequence, Bun.sleep(1000).then(() => undefined)])
 }

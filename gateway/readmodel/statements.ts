@@ -2,7 +2,7 @@ import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import type { IdleTaskCursor, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { prepareIdleTasks, activeTaskCondition, type IdleRow } from './prepare-idle-tasks.ts'
-import { countTasksAlike, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
+import { countEqualTasks, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
 
 interface Row {
   readonly id: string
@@ -95,8 +95,8 @@ export function prepareStatements(db: Database): Statements {
     prune: (changedBefore) =>
       outdated
         .all(changedBefore, pruneLimit)
-        .map(({ account, ...task }) => countTasksAlike(account, task, -1)),
+        .map(({ account, ...task }) => countEqualTasks(account, task, -1)),
     taskCounts: () =>
-      active.all().map(({ account, count, ...task }) => countTasksAlike(account, task, count)),
+      active.all().map(({ account, count, ...task }) => countEqualTasks(account, task, count)),
   }
 }

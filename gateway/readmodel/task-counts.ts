@@ -55,7 +55,7 @@ export function countChange(
 }
 
 /** The difference that `count` equal tasks make. */
-export function countTasksAlike(account: string, task: CountedTask, count: number): TaskCountChange {
+export function countEqualTasks(account: string, task: CountedTask, count: number): TaskCountChange {
   return { account, queued: count * isQueued(task), interactive: count * isInteractive(task) }
 }
 

@@ -52,19 +52,19 @@ export async function sendFrames(
 ): Promise<{ code: number | undefined; reason: string | undefined }> {
   using client = await rawHttp2(address, tls)
   if (begin) client.send(begin(address))
-  const away = () => client.frames.find(({ type }) => type === types.goaway)
-  for (let at = 0; at < maxFrames && !client.isClosed && !away(); at += framesAtOnce) {
+  const goaway = () => client.frames.find(({ type }) => type === types.goaway)
+  for (let at = 0; at < maxFrames && !client.isClosed && !goaway(); at += framesAtOnce) {
     const some = Array.from({ length: framesAtOnce }, (_, i) => next(at + i, address))
     if (!client.socket.write(Buffer.concat(some))) {
       const drained = once(client.socket, 'drain').catch(() => {})
       await Promise.race([
         drained,
-        waitFor('connection closed or GOAWAY', () => client.isClosed || away() !== undefined, Boolean, {
+        waitFor('connection closed or GOAWAY', () => client.isClosed || goaway() !== undefined, Boolean, {
           timeoutMs: closeTimeoutMs,
         }),
       ])
     }
   }
   await waitFor('connection closed', () => client.isClosed, Boolean, { timeoutMs: closeTimeoutMs })
-  return { code: away()?.body.readUInt32BE(4), reason: away()?.body.subarray(8).toString() }
+  return { code: goaway()?.body.readUInt32BE(4), reason: goaway()?.body.subarray(8).toString() }
 }

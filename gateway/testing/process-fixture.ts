@@ -9,8 +9,8 @@ export interface ProcessFixture extends AsyncDisposable {
   /** Starts a stub actor. */
   actor(handleImage: ImageHandler, received?: ReceivedImage[]): ReturnType<typeof startStubActor>
   post(query: string, body: Uint8Array<ArrayBuffer> | FormData, init?: RequestInit): Promise<Response>
-  /** A form with the image, and the recipe before or behind it. */
-  form(recipe: string, where: 'before' | 'behind', file?: Uint8Array<ArrayBuffer>): FormData
+  /** A form with the image, and the recipe before or after it. */
+  form(recipe: string, where: 'before' | 'after', file?: Uint8Array<ArrayBuffer>): FormData
   /** A JPEG padded to this size: decoders ignore bytes after the image. */
   padded(bytes: number): Uint8Array<ArrayBuffer>
 }
@@ -42,7 +42,7 @@ export async function openProcessFixture(env: Record<string, string> = smallLimi
       const form = new FormData()
       if (where === 'before') form.set('recipe', recipe)
       form.set('file', new Blob([file], { type: 'image/jpeg' }), 'a.jpg')
-      if (where === 'behind') form.set('recipe', recipe)
+      if (where === 'after') form.set('recipe', recipe)
       return form
     },
     padded(bytes) {

@@ -138,8 +138,8 @@ export async function openTestGateway({
       return { chunks: chunks ?? -1, records: records ?? -1, events: events ?? -1, jobs: jobs ?? -1 }
     },
     async imageRecords() {
-      const asked = JSON.stringify({ subjects_filter: '>' })
-      const info = await broker.request('$JS.API.STREAM.INFO.KV_images', asked)
+      const request = JSON.stringify({ subjects_filter: '>' })
+      const info = await broker.request('$JS.API.STREAM.INFO.KV_images', request)
       const { subjects = {} } = info.json<{ state: { subjects?: Record<string, number> } }>().state
       const isThere = async (subject: string) => {
         const got = await broker.request(

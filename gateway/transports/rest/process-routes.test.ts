@@ -53,7 +53,7 @@ describe('an image', () => {
     expect(await gateway.messages()).toEqual(before)
   })
 
-  test.each(['before', 'behind'] as const)('comes in a form with the recipe %s the file', async (where) => {
+  test.each(['before', 'after'] as const)('comes in a form with the recipe %s the file', async (where) => {
     const seen: ReceivedImage[] = []
     await using _ = actor(respondWith(result), seen)
     const response = await post('?download=1', form('{"steps":[{"op":"flip"}]}', where))

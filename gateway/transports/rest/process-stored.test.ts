@@ -93,7 +93,7 @@ describe('Prefer: respond-async', () => {
     const response =
       how === 'raw'
         ? await post('?recipe=flip', photo, { headers })
-        : await post('', form('flip', 'behind'), { headers })
+        : await post('', form('flip', 'after'), { headers })
     expect(response.status).toBe(202)
     expect(response.headers.get('preference-applied')).toBe('respond-async')
     const task = (await response.json()) as TaskView

@@ -44,12 +44,12 @@ describe('a task', () => {
     expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
   })
 
-  test.each(['before', 'behind'])('is created from a form with the recipe %s the file', async (where) => {
+  test.each(['before', 'after'])('is created from a form with the recipe %s the file', async (where) => {
     const file = new Blob([photo], { type: 'image/jpeg' })
     const form = new FormData()
     if (where === 'before') form.set('recipe', 'flip')
     form.set('file', file, 'a.jpg')
-    if (where === 'behind')
+    if (where === 'after')
       form.set('recipe', new Blob([JSON.stringify({ steps: [{ op: 'flip' }] })]), 'recipe.json')
     const response = await gateway.call('/api/v1/tasks', { method: 'POST', body: form })
     expect(response.status).toBe(202)
