@@ -13,7 +13,7 @@ import { DeleteButton } from './delete-button.tsx'
 export function RecentRow({ task, now }: { task: TaskView; now: number }) {
   const { run, openTask, removeTask } = useApp()
   const isCurrent = run.task.value?.id === task.id
-  const recipeText = printText(task.recipe) ?? `${outputNames(task.recipe).length} outputs`
+  const recipeText = printText(task.recipe) ?? countOutputs(outputNames(task.recipe).length)
   return (
     <li class={isCurrent ? 'recent-row recent-current' : 'recent-row'}>
       <button type="button" class="recent-open" aria-current={isCurrent} onClick={() => openTask(task.id)}>
@@ -48,4 +48,8 @@ function describeTask({ status, progress, outputs, fault, createdAt, endedAt }: 
     case 'cancelled':
       return ''
   }
+}
+
+function countOutputs(count: number): string {
+  return count === 1 ? '1 output' : `${count} outputs`
 }
