@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readdir, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { childrenOf, residentBytes, says, type Running } from '@pixelflow/testkit/process'
+import { childrenOf, residentBytes, says, type RunningProcess } from '@pixelflow/testkit/process'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
@@ -18,7 +18,7 @@ interface Ready {
   readonly bounds: Readonly<Record<string, string>>
 }
 
-const readyOf = async (running: Running): Promise<Ready> =>
+const readyOf = async (running: RunningProcess): Promise<Ready> =>
   JSON.parse(await running.line(says('ready'))) as Ready
 const proc = (pid: number, name: string) => Bun.file(`/proc/${pid}/${name}`).text()
 

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { isFinal } from '@pixelflow/core/event'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
-import type { Running } from '@pixelflow/testkit/process'
+import type { RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openActorProcesses, uploadSample } from './testing/actor-processes.ts'
 import { startActorCluster, type ActorCluster } from './testing/actor-cluster.ts'
@@ -12,16 +12,19 @@ import { startActorCluster, type ActorCluster } from './testing/actor-cluster.ts
 const role = 'dispatcher-transform'
 
 /** Waits until one of these actors is the dispatcher, and returns it. */
-async function waitForDispatcher(cluster: ActorCluster, actors: readonly Running[]): Promise<Running> {
+async function waitForDispatcher(
+  cluster: ActorCluster,
+  actors: readonly RunningProcess[],
+): Promise<RunningProcess> {
   using roster = cluster.adapters.registry.follow()
   const found = await waitFor('dispatcher elected', () => {
     // A new follower asks all actors to report.
     using _ = cluster.adapters.registry.follow()
-    const holdsRole = ({ pid }: Running) =>
+    const holdsRole = ({ pid }: RunningProcess) =>
       roster.actors.some(({ report }) => report.leaderOf?.includes(role) && report.name.endsWith(`.${pid}`))
     return actors.find(holdsRole)
   })
-  return found as Running
+  return found as RunningProcess
 }
 
 test.each([

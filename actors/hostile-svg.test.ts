@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
-import { flipped } from '@pixelflow/testkit/hostile/damage'
-import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
+import { flipBits } from '@pixelflow/testkit/hostile/damage'
+import { svg, svgBombs, svgExternalReferences } from '@pixelflow/testkit/hostile/svg'
 import { svgLines } from '@pixelflow/testkit/hostile/svg-lines'
 import { extremeDrawing } from '@pixelflow/testkit/hostile/svg-extremes'
 import { sampleImage } from '@pixelflow/testkit/images'
@@ -56,7 +56,7 @@ test('external references are not followed', async () => {
   caller.end()
 
   const endings = await Promise.all(
-    svgSpies(listener.port).map(async ({ name, bytes, end }) => ({
+    svgExternalReferences(listener.port).map(async ({ name, bytes, end }) => ({
       name,
       end,
       code: (await harness.run(bytes, 'svg', 'format:png')).code,
@@ -105,7 +105,7 @@ describe('a damaged drawing', () => {
         '<use href="#u" x="10" filter="url(#f)"/><path d="M0 0L9 9z" marker-end="url(#m)"/><text x="3">a&amp;b</text>',
     )
     const codes = await Promise.all(
-      Array.from({ length: 500 }, (_, seed) => harness.run(flipped(whole, seed + 1, 1 + (seed % 7)), 'svg')),
+      Array.from({ length: 500 }, (_, seed) => harness.run(flipBits(whole, seed + 1, 1 + (seed % 7)), 'svg')),
     )
     for (const { code } of codes) expect(allowed).toContain(code)
     expect(codes.some(({ code }) => code === 'image')).toBe(true)

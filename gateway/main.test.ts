@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, residentBytes, says } from '@pixelflow/testkit/process'
-import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { startStack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connectRawClient } from './testing/raw-client.ts'
@@ -18,7 +18,7 @@ const line = (text: string) => JSON.parse(text) as Record<string, unknown>
 /** Waits until the gateway has received the headers of an upload. */
 async function waitForUpload(url: string): Promise<void> {
   const countRequests = async () =>
-    readMetrics(await (await fetch(`${url}/metrics`)).text()).value('http_requests_in_flight')
+    parsePrometheus(await (await fetch(`${url}/metrics`)).text()).value('http_requests_in_flight')
   // The request for the metrics is one of them.
   await waitFor('upload in flight', countRequests, (requests) => requests === 2)
 }

@@ -1,14 +1,14 @@
 import { startNats, type Nats, type NatsOptions } from './nats.ts'
 import { freePort } from './port.ts'
 
-/** Three nats-servers that keep streams together, as in production. */
+/** Three nats-servers that replicate streams, as in production. */
 export interface Cluster extends AsyncDisposable {
   readonly servers: readonly Nats[]
-  /** Settings with which a PixelFlow process finds them. */
+  /** Settings with which a PixelFlow process connects to them. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** `storeBytes`: most that the streams of each may take on disk. */
+/** @param options `storeBytes`: most bytes of the streams of each server on disk */
 export async function startCluster(options: Pick<NatsOptions, 'storeBytes'> = {}): Promise<Cluster> {
   await using stack = new AsyncDisposableStack()
   const ports = await Promise.all([freePort(), freePort(), freePort()])

@@ -1,4 +1,4 @@
-/** The Gaussian of a gray image as it is defined, edges continued outwards: what blurring is compared with. Slow. */
+/** The exact Gaussian blur of a gray image, with edge pixels repeated outwards. Slow; a reference for comparisons. */
 export function gaussian(
   pixels: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },

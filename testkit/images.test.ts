@@ -3,13 +3,13 @@ import { formatIds, sniffFormat } from '@pixelflow/core/format'
 import sharp from 'sharp'
 import { sampleImage } from './images.ts'
 
-test.each(formatIds)('makes a %s that is one', async (format) => {
+test.each(formatIds)('makes a valid %s', async (format) => {
   const image = await sampleImage({ format, width: 97, height: 61 })
   expect(sniffFormat(image)).toBe(format)
   expect(await sharp(image).metadata()).toMatchObject({ width: 97, height: 61 })
 })
 
-test('carries an orientation and a position when asked to', async () => {
+test('has an orientation and a position on request', async () => {
   const image = await sampleImage({ width: 40, height: 30, orientation: 6, gps: true })
   const { orientation, exif, width } = await sharp(image).metadata()
   expect(orientation).toBe(6)
@@ -19,7 +19,7 @@ test('carries an orientation and a position when asked to', async () => {
   expect(plain.exif).toBeUndefined()
 })
 
-test('has a transparent rim when asked for alpha', async () => {
+test('has a transparent margin on request', async () => {
   const image = await sampleImage({ format: 'png', alpha: true, width: 32, height: 32 })
   const { data, info } = await sharp(image).raw().toBuffer({ resolveWithObject: true })
   expect(info.channels).toBe(4)
@@ -33,7 +33,7 @@ test('equal seeds give equal bytes, others do not', async () => {
   expect(c).not.toEqual(a as Uint8Array)
 })
 
-test('weighs about what a camera makes of 12 megapixels', async () => {
+test('is about as large as a photograph of 12 megapixels', async () => {
   const image = await sampleImage({ width: 4000, height: 3000 })
   expect(image.length).toBeGreaterThan(2_000_000)
   expect(image.length).toBeLessThan(4_500_000)

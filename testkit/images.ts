@@ -2,56 +2,56 @@ import type { FormatId } from '@pixelflow/core/format'
 import sharp, { type Exif } from 'sharp'
 
 export interface SampleOptions {
-  /** Pixels; 640 × 480 unless told. */
+  /** Pixels; default 640 × 480. */
   readonly width?: number
   readonly height?: number
   /** Default jpeg. */
   readonly format?: FormatId
-  /** 1 to 100, where the format has one; default 80. */
+  /** 1 to 100, for formats with a quality; default 80. */
   readonly quality?: number
-  /** A transparent rim around the picture, in formats that can hold one. */
+  /** A transparent margin, in formats with transparency. */
   readonly alpha?: boolean
-  /** EXIF orientation, 1 to 8: the pixels stay as they are, the tag says how to turn them. */
+  /** EXIF orientation, 1 to 8. The pixels do not change. */
   readonly orientation?: number
-  /** EXIF with a position on Earth and a maker's name. */
+  /** EXIF with a GPS position and a camera maker. */
   readonly gps?: boolean
-  /** Equal seeds give equal pictures; default 1. */
+  /** Equal seeds give equal images; default 1. */
   readonly seed?: number
-  /** Strength of the grain, 0 to 64; default 24, which makes a 12 megapixel JPEG about as large as a camera's. */
+  /** Strength of the grain, 0 to 64; default 24, with which a JPEG of 12 megapixels is about as large as that of a camera. */
   readonly noise?: number
 }
 
-/** A picture made by code that compresses much as a photograph does: wide gradients, edges and grain. */
+/** A generated image that compresses like a photograph: wide gradients, edges and grain. */
 export async function sampleImage(options: SampleOptions = {}): Promise<Uint8Array> {
   const { width = 640, height = 480, format = 'jpeg', quality = 80, orientation } = options
   if (format === 'svg') return new TextEncoder().encode(drawing(width, height, options))
   const channels = options.alpha ? 4 : 3
   let image = sharp(pixels(options, width, height, channels), { raw: { width, height, channels } })
-  if (options.gps) image = image.withExif(whereabouts)
+  if (options.gps) image = image.withExif(gpsExif)
   if (orientation !== undefined) image = image.withMetadata({ orientation })
   return new Uint8Array(
     await image.toFormat(format, format === 'png' ? {} : { quality, effort: 1 }).toBuffer(),
   )
 }
 
-/** The same in shapes: a gradient and discs on it. Without a ground where it is to be transparent. */
+/** A similar image as an SVG: a gradient with discs. With transparency it has no gradient. */
 function drawing(width: number, height: number, { seed = 1, alpha = false }: SampleOptions): string {
   const discs = Array.from({ length: 40 }, (_, i) => {
     const [x, y] = [(i * 37 + seed * 11) % 100, (i * 53 + seed * 7) % 100]
     return `  <circle cx="${x}%" cy="${y}%" r="${3 + (i % 7)}%" fill="hsl(${(i * 29 + seed * 40) % 360}, 70%, 50%)"/>`
   })
-  const ground = alpha ? [] : ['  <rect width="100%" height="100%" fill="url(#ground)"/>']
+  const backdrop = alpha ? [] : ['  <rect width="100%" height="100%" fill="url(#ground)"/>']
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">`,
     '  <linearGradient id="ground"><stop stop-color="#345"/><stop offset="1" stop-color="#fed"/></linearGradient>',
-    ...ground,
+    ...backdrop,
     ...discs,
     '</svg>',
   ].join('\n')
 }
 
-const whereabouts: Exif = {
+const gpsExif: Exif = {
   IFD0: { Make: 'PixelFlow', Copyright: 'example' },
   IFD3: {
     GPSLatitudeRef: 'N',

@@ -2,14 +2,14 @@ import { mkdir, rename } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** The version that `tools/nats-server` pins and the cache is filed under. */
+/** The version that `tools/nats-server` pins; part of the path in the cache. */
 export const natsServerVersion = '2.15.2'
 
 let found: Promise<string> | undefined
 
 /**
- * Path of a nats-server: `PIXELFLOW_NATS_SERVER_PATH`, else PATH, else the cache, else built into the cache by Go (half a
- * minute, once). Tests need the real thing, so a missing one fails them instead of skipping.
+ * Path of a nats-server: `PIXELFLOW_NATS_SERVER_PATH`, else on PATH, else in the cache, else built into the cache with Go (once,
+ * half a minute). Tests need a real server, so they fail when there is none, instead of being skipped.
  */
 export function natsServer(): Promise<string> {
   found ??= find()
@@ -36,9 +36,11 @@ function cachedPath(): string {
 async function build(target: string): Promise<void> {
   const go = Bun.which('go')
   if (!go)
-    throw new Error('No nats-server: install it, or Go to build it, or set PIXELFLOW_NATS_SERVER_PATH.')
+    throw new Error(
+      'nats-server was not found. Install it, or Go to build it, or set PIXELFLOW_NATS_SERVER_PATH.',
+    )
   await mkdir(dirname(target), { recursive: true })
-  // Built beside and moved: two test runs may do this at once.
+  // Built under another name and renamed, because two test runs may build at once.
   const fresh = `${target}.${process.pid}`
   const module = join(import.meta.dir, '../tools/nats-server')
   const build = Bun.spawn([go, 'build', '-trimpath', '-o', fresh, 'github.com/nats-io/nats-server/v2'], {

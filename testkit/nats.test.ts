@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { startNats, type Nats } from './nats.ts'
 
-test('starts with JetStream, dies, comes back on the same port', async () => {
+test('starts with JetStream, is killed, and restarts on the same port', async () => {
   await using nats = await startNats()
   expect(nats.url).toBe(`nats://127.0.0.1:${nats.port}`)
   expect(await greeting(nats)).toContain('"jetstream":true')
@@ -14,14 +14,14 @@ test('starts with JetStream, dies, comes back on the same port', async () => {
   expect(await greeting(nats)).toContain('"auth_required":true')
 }, 120_000)
 
-test('takes further configuration and can do without JetStream', async () => {
+test('accepts further configuration and runs without JetStream', async () => {
   await using nats = await startNats({ jetstream: false, config: 'max_payload: 65536' })
   const info = await greeting(nats)
   expect(info).toContain('"max_payload":65536')
   expect(info).not.toContain('"jetstream":true')
 })
 
-test('says why a server would not start', async () => {
+test('the error shows why a server did not start', async () => {
   await expect(startNats({ config: 'no_such_setting: 1' })).rejects.toThrow('no_such_setting')
 })
 

@@ -9,37 +9,37 @@ export interface NatsOptions {
   readonly config?: string
   /** Whether JetStream is on; default true. */
   readonly jetstream?: boolean
-  /** What the user may do, in the server's own syntax; default everything. */
+  /** Permissions of the user, in the server's own syntax; by default all. */
   readonly permissions?: string
-  /** Most that its streams may take on disk, in bytes; default 20 GiB. */
+  /** Most bytes of its streams on disk; default 20 GiB. */
   readonly storeBytes?: number
-  /** Default one made up; servers of one cluster share theirs. */
+  /** By default a random one; the servers of a cluster share one. */
   readonly password?: string
-  /** Folder for its streams, which stays when the server is disposed of; default one of its own, which goes. */
+  /** Folder of its streams, kept when the server is disposed. By default a temporary folder, which is removed. */
   readonly store?: string
 }
 
-/** A real nats-server of this test alone. */
+/** A real nats-server for one test. */
 export interface Nats extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly user: string
   readonly password: string
-  /** Settings with which a PixelFlow process finds this server. */
+  /** Settings with which a PixelFlow process connects to this server. */
   readonly env: Readonly<Record<string, string>>
-  /** Where it keeps everything; to be copied while it is killed. */
+  /** Its data folder. Copy it only while the server is stopped. */
   readonly store: string
   /** Process id of the running server. */
   readonly pid: number
-  /** Ends the server as a power button would; resolves when it is gone. */
+  /** Kills the server with SIGKILL; resolves after its exit. */
   kill9(): Promise<void>
-  /** Starts it again, after killing it if it still runs, on the same port and the same store. */
+  /** Starts it again on the same port and store; kills it first if it runs. */
   restart(): Promise<void>
-  /** What the server has logged since its last start. */
+  /** The log of the server since its last start. */
   log(): string
 }
 
-/** Starts nats-server on a free loopback port with a store and a password of its own. Disposing removes all of it. */
+/** Starts nats-server on a free loopback port with its own store and password. Disposing removes everything. */
 export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   const binary = await natsServer()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-nats-'))
@@ -90,7 +90,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
         await Bun.sleep(200)
         server = await start(binary, config)
       }
-      if (!server.ready) throw new Error(`nats-server did not come back:\n${server.log()}`)
+      if (!server.ready) throw new Error(`nats-server did not restart:\n${server.log()}`)
     },
     log: () => server.log(),
     async [Symbol.asyncDispose]() {
@@ -128,10 +128,10 @@ ${config}
 }
 
 async function start(binary: string, config: string) {
-  // Dies with this process, however that one ends.
-  const leash =
+  // The server exits with this process, however that ends.
+  const launcher =
     process.platform === 'linux' && Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
-  const server = Bun.spawn([...leash, binary, '-c', config], {
+  const server = Bun.spawn([...launcher, binary, '-c', config], {
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',

@@ -2,29 +2,29 @@ import type { Subprocess } from 'bun'
 import { readFileSync } from 'node:fs'
 import { waitFor } from './wait-for.ts'
 
-/** A process of the system under test: its own entry point, its own environment, its log lines kept. */
-export interface Running extends AsyncDisposable {
+/** A running process of the system under test, whose output is kept. */
+export interface RunningProcess extends AsyncDisposable {
   readonly pid: number
-  /** Every line it has written so far, stdout and stderr together. */
+  /** Every line that it has written so far to stdout or stderr. */
   readonly lines: readonly string[]
-  /** Resolves with the first line, past or coming, that the test accepts; rejects when the process ends before. */
+  /** The first accepted line, past or future. Rejects when the process exits before, or after `timeoutMs`. */
   line(accept: (line: string) => boolean, timeoutMs?: number): Promise<string>
   signal(name: NodeJS.Signals): void
-  /** Exit code, once it has ended; a signal counts as 128 + its number, as in a shell. */
+  /** The exit code; 128 + its number for a signal, as in a shell. */
   readonly exited: Promise<number>
 }
 
-export interface Launch {
+export interface LaunchOptions {
   readonly command: readonly string[]
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
 }
 
 /**
- * Starts a process and follows what it writes. Disposing sends SIGTERM, and SIGKILL when that takes longer than 12 s.
- * Its environment is ours with `env` on top, less every PIXELFLOW_ and NATS_ variable of the person who runs the tests.
+ * Starts a process and reads its output. Disposing sends SIGTERM, and SIGKILL after 12 s. Its environment is that of this
+ * process without PIXELFLOW_ and NATS_ variables, with `env` added.
  */
-export function launch({ command, env = {}, cwd }: Launch): Running {
+export function launch({ command, env = {}, cwd }: LaunchOptions): RunningProcess {
   const child = Bun.spawn([...command], {
     env: { ...plainEnvironment(), ...env },
     ...(cwd === undefined ? {} : { cwd }),
@@ -34,13 +34,13 @@ export function launch({ command, env = {}, cwd }: Launch): Running {
   })
   const lines: string[] = []
   const listeners = new Set<() => void>()
-  let over = false
+  let isClosed = false
   const keep = (line: string) => {
     lines.push(line)
     for (const wake of listeners) wake()
   }
   const drained = Promise.all([eachLine(child.stdout, keep), eachLine(child.stderr, keep)]).then(() => {
-    over = true
+    isClosed = true
     for (const wake of listeners) wake()
   })
 
@@ -52,25 +52,28 @@ export function launch({ command, env = {}, cwd }: Launch): Running {
     line: (accept, timeoutMs = 30_000) =>
       new Promise((resolve, reject) => {
         let seen = 0
-        const timer = setTimeout(() => finish(reject, 'did not write the awaited line in time'), timeoutMs)
-        const finish = (end: (error: Error) => void, why: string) => {
-          listeners.delete(look)
+        const timer = setTimeout(
+          () => finish(reject, `did not write the expected line within ${timeoutMs} ms`),
+          timeoutMs,
+        )
+        const finish = (end: (error: Error) => void, reason: string) => {
+          listeners.delete(readLines)
           clearTimeout(timer)
-          end(new Error(`${command.join(' ')} ${why}:\n${lines.slice(-30).join('\n')}`))
+          end(new Error(`${command.join(' ')} ${reason}:\n${lines.slice(-30).join('\n')}`))
         }
-        const look = () => {
+        const readLines = () => {
           for (; seen < lines.length; seen += 1) {
             const line = lines[seen] ?? ''
             if (!accept(line)) continue
-            listeners.delete(look)
+            listeners.delete(readLines)
             clearTimeout(timer)
             resolve(line)
             return
           }
-          if (over) finish(reject, 'ended before it wrote the awaited line')
+          if (isClosed) finish(reject, 'exited before it wrote the expected line')
         }
-        listeners.add(look)
-        look()
+        listeners.add(readLines)
+        readLines()
       }),
     async [Symbol.asyncDispose]() {
       await terminate(child)
@@ -99,14 +102,14 @@ async function eachLine(stream: ReadableStream<Uint8Array>, keep: (line: string)
 }
 
 function plainEnvironment(): Record<string, string> {
-  const ours = Object.entries(process.env).filter(
+  const kept = Object.entries(process.env).filter(
     ([name, value]) =>
       value !== undefined && !/^(PIXELFLOW_(?!NATS_SERVER|CACHE_DIR|CHROMIUM)|NATS_URL)/.test(name),
   )
-  return Object.fromEntries(ours) as Record<string, string>
+  return Object.fromEntries(kept) as Record<string, string>
 }
 
-/** True when the line is a structured log line with that message. */
+/** Accepts a structured log line with this message. */
 export function says(message: string): (line: string) => boolean {
   return (line) => {
     if (!line.startsWith('{')) return false
@@ -137,10 +140,10 @@ export async function waitForExit(pids: readonly number[], timeoutMs = 5000): Pr
   )
 }
 
-/** Resident memory of a process in bytes, from /proc; 0 once it is gone. */
+/** Resident memory of a process in bytes, from /proc; 0 after its exit. */
 export const residentBytes = (pid: number) => memoryOf(pid, 'VmRSS')
 
-/** The most resident memory that a process has ever held, in bytes; 0 once it is gone. */
+/** The peak resident memory of a process in bytes; 0 after its exit. */
 export const peakBytes = (pid: number) => memoryOf(pid, 'VmHWM')
 
 async function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): Promise<number> {

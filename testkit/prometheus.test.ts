@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import { readMetrics } from './prometheus.ts'
+import { parsePrometheus } from './prometheus.ts'
 
-const fine = `# HELP a_total Some.
+const valid = `# HELP a_total Some.
 # TYPE a_total counter
 a_total{x="1",y="a\\"b\\\\c\\nd"} 2
 a_total{x="2",y=""} 3
@@ -16,8 +16,8 @@ b_seconds_bucket{le="+Inf"} 3
 c NaN
 `
 
-test('reads what is as it should be', () => {
-  const read = readMetrics(fine)
+test('parses valid text', () => {
+  const read = parsePrometheus(valid)
   expect(read.names).toEqual(['a_total', 'b_seconds', 'c'])
   expect(read.value('a_total')).toBe(5)
   expect(read.value('a_total', { x: '1', y: 'a"b\\c\nd' })).toBe(2)
@@ -28,16 +28,16 @@ test('reads what is as it should be', () => {
 })
 
 test.each([
-  ['an open end', fine.trimEnd()],
-  ['a name twice', fine + fine],
-  ['no help', fine.replace('# HELP c Now.\n', '')],
-  ['no type', fine.replace('# TYPE a_total counter\n', '')],
-  ['another name', fine.replace('c NaN', 'd NaN')],
-  ['a series twice', fine.replace('x="2",y=""', 'y="a\\"b\\\\c\\nd",x="1"')],
-  ['a bare quote', fine.replace('a\\"b', 'a"b')],
-  ['no number', fine.replace('} 3\na', '} three\na').replace('} 3\n#', '} three\n#')],
-  ['a negative counter', fine.replace('y=""} 3', 'y=""} -3')],
-  ['falling buckets', fine.replace('le="0.1"} 1', 'le="0.1"} 4')],
-  ['no bucket for all', fine.replace('+Inf', '7')],
-  ['a wrong count', fine.replace('_count 3', '_count 4')],
-])('refuses %s', (_, text) => expect(() => readMetrics(text)).toThrow())
+  ['a missing line break at the end', valid.trimEnd()],
+  ['a duplicate metric', valid + valid],
+  ['a missing HELP', valid.replace('# HELP c Now.\n', '')],
+  ['a missing TYPE', valid.replace('# TYPE a_total counter\n', '')],
+  ['a sample of another metric', valid.replace('c NaN', 'd NaN')],
+  ['a duplicate series', valid.replace('x="2",y=""', 'y="a\\"b\\\\c\\nd",x="1"')],
+  ['an unescaped quote', valid.replace('a\\"b', 'a"b')],
+  ['an invalid number', valid.replace('} 3\na', '} three\na').replace('} 3\n#', '} three\n#')],
+  ['a negative counter', valid.replace('y=""} 3', 'y=""} -3')],
+  ['decreasing buckets', valid.replace('le="0.1"} 1', 'le="0.1"} 4')],
+  ['a missing +Inf bucket', valid.replace('+Inf', '7')],
+  ['a wrong count', valid.replace('_count 3', '_count 4')],
+])('rejects %s', (_, text) => expect(() => parsePrometheus(text)).toThrow())

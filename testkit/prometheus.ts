@@ -1,8 +1,8 @@
-/** A reading of `/metrics`, read as strictly as Prometheus' text format 0.0.4 is written. */
-export interface Reading {
+/** The metrics of a `/metrics` endpoint. */
+export interface PrometheusMetrics {
   /** Names of all metrics, as in their TYPE lines. */
   readonly names: readonly string[]
-  /** The value of one series; 0 where there is none. Labels that are not given may have any value: those are added up. */
+  /** The sum of all series with these labels; 0 if there is none. */
   value(name: string, labels?: Readonly<Record<string, string>>): number
   /** All series of that name, e.g. `http_requests_total` or `x_seconds_bucket`. */
   series(name: string): readonly Series[]
@@ -23,28 +23,28 @@ interface Family {
 const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (NaN|[+-]Inf|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/
 const label = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(?:,|$)/y
 
-/** @throws Error naming the line that is not as it should be. */
-export function readMetrics(text: string): Reading {
-  if (!text.endsWith('\n')) throw new Error('The last line is not ended.')
+/** Parses Prometheus' text format 0.0.4 strictly. @throws Error that shows the first invalid line. */
+export function parsePrometheus(text: string): PrometheusMetrics {
+  if (!text.endsWith('\n')) throw new Error('the last line has no line break')
   const families = new Map<string, Family>()
   let current: Family | undefined
   let help: string | undefined
   for (const line of text.slice(0, -1).split('\n')) {
-    const refuse = (why: string) => new Error(`${why}: ${line}`)
+    const invalid = (reason: string) => new Error(`${reason}: ${line}`)
     const [, kind, name = '', rest = ''] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? []
     if (kind === 'HELP') {
-      if (families.has(name)) throw refuse('told twice')
+      if (families.has(name)) throw invalid('duplicate metric')
       help = rest
     } else if (kind === 'TYPE') {
-      if (families.has(name)) throw refuse('told twice')
-      if (help === undefined) throw refuse('no help')
-      if (rest !== 'counter' && rest !== 'gauge' && rest !== 'histogram') throw refuse('unknown type')
+      if (families.has(name)) throw invalid('duplicate metric')
+      if (help === undefined) throw invalid('missing HELP')
+      if (rest !== 'counter' && rest !== 'gauge' && rest !== 'histogram') throw invalid('unknown type')
       current = { name, help, type: rest, samples: new Map() }
       help = undefined
       families.set(name, current)
     } else {
-      if (!current) throw refuse('no type')
-      take(current, line, refuse)
+      if (!current) throw invalid('missing TYPE')
+      addSample(current, line, invalid)
     }
   }
   for (const family of families.values()) if (family.type === 'histogram') requireHistogram(family)
@@ -63,27 +63,28 @@ export function readMetrics(text: string): Reading {
   }
 }
 
-function take(family: Family, line: string, refuse: (why: string) => Error): void {
+function addSample(family: Family, line: string, invalid: (reason: string) => Error): void {
   const [, name = '', inner = '', number = ''] = sample.exec(line) ?? []
-  if (name === '') throw refuse('no sample')
+  if (name === '') throw invalid('invalid sample')
   const suffixes = family.type === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']
-  if (!suffixes.some((suffix) => name === family.name + suffix)) throw refuse(`not of ${family.name}`)
+  if (!suffixes.some((suffix) => name === family.name + suffix))
+    throw invalid(`sample of another metric than ${family.name}`)
   const labels: Record<string, string> = {}
   label.lastIndex = 0
   for (let at = 0; at < inner.length; at = label.lastIndex) {
     const [, key = '', value = ''] = label.exec(inner) ?? []
-    if (key === '' || key in labels) throw refuse('labels')
+    if (key === '' || key in labels) throw invalid('invalid labels')
     labels[key] = value.replace(/\\(.)/g, (_, one: string) => (one === 'n' ? '\n' : one))
   }
   const value = Number(number.replace('Inf', 'Infinity'))
-  if (family.type === 'counter' && !(value >= 0)) throw refuse('a counter below 0')
+  if (family.type === 'counter' && !(value >= 0)) throw invalid('negative counter')
   const id = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
   const known = family.samples.get(name) ?? new Map<string, Series>()
-  if (known.has(id)) throw refuse('a series twice')
+  if (known.has(id)) throw invalid('duplicate series')
   family.samples.set(name, known.set(id, { labels, value }))
 }
 
-/** Buckets grow, the last one is +Inf and holds all. */
+/** Requires that bucket counts do not decrease, and that the last bucket is +Inf and counts everything. */
 function requireHistogram({ name, samples }: Family): void {
   const groups = new Map<string, Series[]>()
   for (const one of samples.get(`${name}_bucket`)?.values() ?? []) {
@@ -99,7 +100,7 @@ function requireHistogram({ name, samples }: Family): void {
       (one, at) => at === 0 || (one.value >= (buckets[at - 1]?.value ?? 0) && bounds[at]! > bounds[at - 1]!),
     )
     if (!isRising || bounds.at(-1) !== Infinity || buckets.at(-1)?.value !== counts[i]?.value) {
-      throw new Error(`${name} has buckets that do not add up`)
+      throw new Error(`the buckets of ${name} are inconsistent`)
     }
   }
 }

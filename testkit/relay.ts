@@ -1,32 +1,32 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** A TCP port in front of another one, whose line can be made slow, or held up and let go again. */
+/** A TCP proxy whose traffic can be delayed, held back and cut. */
 export interface Relay extends AsyncDisposable {
   readonly port: number
-  /** From now on clients get what is sent to them so many milliseconds later. */
+  /** Delays data for clients by this many milliseconds. */
   delay(ms: number): void
-  /** From now on nothing gets through to clients; what comes is kept for them. */
+  /** Holds back all data for clients. */
   hold(): void
-  /** Ends every line, and takes no other. */
+  /** Closes every connection and accepts no further ones. */
   cut(): void
-  /** Lets everything through again, with what was held. */
+  /** Ends `hold` and `cut`; delivers what was held back. */
   release(): void
 }
 
-/** Stands in front of a port of this machine. */
+/** Starts a proxy for a local port. */
 export async function startRelay(target: number): Promise<Relay> {
-  const lines = new Set<Line>()
+  const connections = new Set<Connection>()
   let isHeld = false
   let isCut = false
   let delayMs = 0
   const server = createServer((front) => {
     if (isCut) return void front.destroy()
     const back = connect({ host: '127.0.0.1', port: target })
-    const line: Line = { front, back, waiting: [] }
-    lines.add(line)
+    const connection: Connection = { front, back, waiting: [] }
+    connections.add(connection)
     front.pipe(back)
     back.on('data', (bytes: Buffer) => {
-      if (isHeld) line.waiting.push(bytes)
+      if (isHeld) connection.waiting.push(bytes)
       else if (delayMs > 0) setTimeout(() => front.write(bytes), delayMs)
       else front.write(bytes)
     })
@@ -37,7 +37,7 @@ export async function startRelay(target: number): Promise<Relay> {
       one.on('error', () => other.destroy())
       one.on('close', () => {
         other.destroy()
-        lines.delete(line)
+        connections.delete(connection)
       })
     }
   })
@@ -53,21 +53,21 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     cut() {
       isCut = true
-      for (const { back } of lines) back.destroy()
+      for (const { back } of connections) back.destroy()
     },
     release() {
       isHeld = false
       isCut = false
-      for (const { front, waiting } of lines) for (const bytes of waiting.splice(0)) front.write(bytes)
+      for (const { front, waiting } of connections) for (const bytes of waiting.splice(0)) front.write(bytes)
     },
     async [Symbol.asyncDispose]() {
-      for (const { back } of lines) back.destroy()
+      for (const { back } of connections) back.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
 }
 
-interface Line {
+interface Connection {
   readonly front: Socket
   readonly back: Socket
   readonly waiting: Buffer[]

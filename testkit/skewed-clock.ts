@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Preloaded into a process under test: its wall clock is off by as many milliseconds as the file that
- * `PIXELFLOW_TEST_CLOCK_FILE` names says, looked at anew while the process runs. The monotonic clock and timers stay as
- * they are, as they do on a machine whose clock is set.
+ * Preloaded into a process under test: shifts its wall clock by the milliseconds in the file `PIXELFLOW_TEST_CLOCK_FILE`,
+ * which is read again while the process runs. The monotonic clock and timers do not change, as on a machine whose clock is
+ * set.
  */
 
 const path = process.env['PIXELFLOW_TEST_CLOCK_FILE']
@@ -11,16 +11,16 @@ if (path === undefined)
   throw new Error('PIXELFLOW_TEST_CLOCK_FILE is not set. Name the file with the offset.')
 const file = path
 
-const lookEveryMs = 20
+const readEveryMs = 20
 const RealDate = Date
 const realNow = Date.now
 let offsetMs = 0
-let lookedAt = Number.NEGATIVE_INFINITY
+let readAt = Number.NEGATIVE_INFINITY
 
 function now(): number {
   const at = performance.now()
-  if (at - lookedAt > lookEveryMs) {
-    lookedAt = at
+  if (at - readAt > readEveryMs) {
+    readAt = at
     offsetMs = Math.round(Number(readFileSync(file, 'utf8')))
   }
   return realNow() + offsetMs

@@ -2,18 +2,18 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A small file system of its own that can be filled up. */
+/** A small file system that can be filled up. */
 export interface SmallDisk extends AsyncDisposable {
   readonly path: string
-  /** Takes all the room that is left. */
+  /** Uses all free space. */
   fill(): Promise<void>
-  /** Gives it back. */
+  /** Frees the space. */
   empty(): Promise<void>
 }
 
 /**
- * Mounts a tmpfs, which takes root, as tests in containers are. Dispose of what uses it first.
- * @throws Error when it cannot be mounted: without a full disk nothing is proven.
+ * Mounts a tmpfs, which requires root. Dispose its users first.
+ * @throws Error when it cannot be mounted, because the test would prove nothing.
  */
 export async function mountSmallDisk(bytes: number): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), 'pixelflow-disk-'))

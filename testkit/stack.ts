@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { startNats } from './nats.ts'
 import { freePort } from './port.ts'
-import { launch, says, type Running } from './process.ts'
+import { launch, says, type RunningProcess } from './process.ts'
 import type { TestClock } from './test-clock.ts'
 
 type Nats = Awaited<ReturnType<typeof startNats>>
@@ -11,25 +11,25 @@ type Environment = Readonly<Record<string, string>>
 
 const root = resolve(import.meta.dir, '..')
 
-export interface GatewayProcess extends Running {
+export interface GatewayProcess extends RunningProcess {
   readonly url: string
   readonly dataDir: string
 }
 
-/** The shipped entry points as processes around a real broker: as many gateways and actors as a test wants. */
+/** The shipped entry points as processes with a real broker: any number of gateways and actors. */
 export interface Stack extends AsyncDisposable {
   readonly nats: Nats
-  /** Starts one more gateway; the same `dataDir` and `port` make it the successor of an earlier one. */
+  /** Starts a gateway. With the `dataDir` and `port` of an earlier one it is its successor. */
   gateway(options?: {
     env?: Environment
     dataDir?: string
     port?: number
     clock?: TestClock
   }): Promise<GatewayProcess>
-  actor(options?: { env?: Environment; clock?: TestClock }): Promise<Running>
+  actor(options?: { env?: Environment; clock?: TestClock }): Promise<RunningProcess>
 }
 
-/** Starts the broker; gateways and actors come with `gateway()` and `actor()`. Everything ends with the scope. */
+/** Starts the broker only. Disposing stops all processes. */
 export async function startStack(options: { env?: Environment; nats?: Nats } = {}): Promise<Stack> {
   const scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-stack-'))
@@ -39,7 +39,7 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
   await Bun.write(passwordFile, nats.password, { mode: 0o600 })
   const shared = {
     NODE_ENV: 'production',
-    // As `up` and the containers have it.
+    // As in `up` and in the containers.
     MIMALLOC_PURGE_DELAY: '10000',
     NATS_URL: nats.url,
     PIXELFLOW_NATS_USER: nats.user,

@@ -3,7 +3,7 @@ import { onlyStage, type Job } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 
-/** A queued task as the gateway would make it; `change` says what is different. */
+/** A queued task as the gateway creates it, with changes. */
 export function sampleTask(change: Partial<Task> = {}): Task {
   const now = new Date().toISOString()
   return {
@@ -22,12 +22,12 @@ export function sampleTask(change: Partial<Task> = {}): Task {
   }
 }
 
-/** The event with which a task's history begins. */
+/** The first event of a task. */
 export function queuedEvent(task: Task = sampleTask()): TaskEvent {
   return eventOf('queued', task, {}, new Date())
 }
 
-/** The one job of a task. */
+/** The only job of a task. */
 export function sampleJob(change: Partial<Job> = {}): Job {
   const task = Bun.randomUUIDv7()
   return { kind: 'transform', lane: 'interactive', account: 'local', task, stage: onlyStage, ...change }

@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** The wall clock of processes under test, off from this machine's and set while they run. */
+/** A wall clock for processes under test that can be set while they run. */
 export interface TestClock extends AsyncDisposable {
-  /** What their command lines have between Bun and the program. */
+  /** Arguments of Bun, before the program. */
   readonly arguments: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Milliseconds ahead of this machine's clock; negative is behind. They notice within 20 ms. */
+  /** Sets the offset to this machine's clock in milliseconds. Takes effect within 20 ms. */
   set(offsetMs: number): Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { launch, says, type Running } from '@pixelflow/testkit/process'
+import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { readCpuMs } from '../sandbox/watch-cpu.ts'
 import { startActorCluster, type ActorCluster } from './actor-cluster.ts'
@@ -16,7 +16,7 @@ export const slowRecipe = 'blur:60/resize:1500/format:webp:effort=9'
 /** Actor processes on the broker of a cluster, with a scratch folder that tests can read. */
 export interface ActorProcesses extends AsyncDisposable {
   /** Starts the shipped entry point and waits until it is ready. */
-  actor(env?: Record<string, string>): Promise<Running>
+  actor(env?: Record<string, string>): Promise<RunningProcess>
   /** The entries of the scratch folder. */
   scratch(): Promise<string[]>
   /** Folders of work in progress of all actors. */

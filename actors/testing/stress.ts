@@ -1,6 +1,6 @@
 import type { FormatId } from '@pixelflow/core/format'
 import { bombs, slowBombs, type Bomb } from '@pixelflow/testkit/hostile/bombs'
-import { flipped, summed, truncated } from '@pixelflow/testkit/hostile/damage'
+import { flipBits, fixChecksums, truncateInSteps } from '@pixelflow/testkit/hostile/damage'
 import { svgBombs } from '@pixelflow/testkit/hostile/svg'
 import { samples, type Sample } from '@pixelflow/testkit/hostile/samples'
 import type { WorkerSettings } from '../sandbox/sandbox-options.ts'
@@ -139,9 +139,9 @@ async function* ofBombs(all: readonly (Bomb & { readonly recipe?: string })[]): 
 }
 
 function* cuts(all: readonly Sample[]): Generator<File, void> {
-  for (const { name, format, bytes, enough } of all) {
-    for (const [i, cut] of truncated(bytes).entries()) {
-      const ends = i + 1 >= enough ? ['image'] : ['corrupt_image']
+  for (const { name, format, bytes, minParts } of all) {
+    for (const [i, cut] of truncateInSteps(bytes).entries()) {
+      const ends = i + 1 >= minParts ? ['image'] : ['corrupt_image']
       yield { name: `${name}, ${i + 1}/16 of it`, format, bytes: cut, recipe: recipes[i % 5] ?? '', ends }
     }
   }
@@ -151,13 +151,13 @@ function* spoiled(all: readonly Sample[], count: number, seed: number): Generato
   for (let n = seed; n < seed + count; n += 1) {
     for (const { name, format, bytes } of all) {
       // One bit to seven of them; every third also where the format shows.
-      const file = flipped(bytes, n, 1 + (n % 7), n % 3 === 0 ? 0 : 32)
+      const file = flipBits(bytes, n, 1 + (n % 7), n % 3 === 0 ? 0 : 32)
       const recipe = recipes[n % recipes.length] ?? ''
       yield {
         name: `${name}, seed ${n}`,
         format,
         recipe,
-        bytes: format === 'png' && n % 2 ? summed(file) : file,
+        bytes: format === 'png' && n % 2 ? fixChecksums(file) : file,
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { GatewayProcess, Stack } from '@pixelflow/testkit/stack'
-import type { Running } from '@pixelflow/testkit/process'
+import type { RunningProcess } from '@pixelflow/testkit/process'
 import type { BenchOptions } from '../options.ts'
 
 /** What the parts of the benchmark share: one stack with one gateway and one actor, and the output. */
@@ -7,7 +7,7 @@ export interface Bench {
   readonly options: BenchOptions
   readonly stack: Stack
   readonly gateway: GatewayProcess
-  readonly actor: Running
+  readonly actor: RunningProcess
   /** Prints text for people; does nothing with `--json`. */
   print(text: string): void
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, type Running } from '@pixelflow/testkit/process'
+import { launch, type RunningProcess } from '@pixelflow/testkit/process'
 import { tryLock } from '../lock.ts'
 
 /** Commands that find no server: they start one, share it, and leave nothing behind, whatever happens to them. */
@@ -30,7 +30,7 @@ type Place = Awaited<ReturnType<typeof place>>
 
 const slow = ['large.png', '-r', 'blur:60/resize:3000/format:avif:effort=8']
 
-function process_(env: Place, args: readonly string[], output: string): Running {
+function process_(env: Place, args: readonly string[], output: string): RunningProcess {
   return launch({ command: [pixelflow, 'process', ...args, '-o', output], cwd: home, env })
 }
 

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says, type Running } from '@pixelflow/testkit/process'
+import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
 import { bestDieWithParentMethod } from './die-with-parent.ts'
 
 /** `up` as a newcomer runs it: the shipped processes around a real broker, and what happens when some of them die. */
@@ -29,7 +29,7 @@ async function place() {
   }
 }
 
-function up(env: Record<string, string>): Running {
+function up(env: Record<string, string>): RunningProcess {
   return launch({ command: [join(root, 'pixelflow'), 'up'], env })
 }
 

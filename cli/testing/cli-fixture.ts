@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says, type Running } from '@pixelflow/testkit/process'
+import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
 
 /** Runs commands of the command line in a folder with a photograph, against a stack that `up` runs. */
 
@@ -69,14 +69,14 @@ export async function openCliFixture(settings: Readonly<Record<string, string>> 
 }
 
 /** `./pixelflow up` with these settings, once it is ready. */
-export async function startUpProcess(env: Readonly<Record<string, string>>): Promise<Running> {
+export async function startUpProcess(env: Readonly<Record<string, string>>): Promise<RunningProcess> {
   const running = launch({ command: [pixelflow, 'up'], env })
   await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
   return running
 }
 
 /** Where an `up` that is ready speaks gRPC. */
-export async function readGrpcAddress(running: Running): Promise<string> {
+export async function readGrpcAddress(running: RunningProcess): Promise<string> {
   const line = await running.line((line) => says('ready')(line) && line.includes('"service":"up"'))
   return (JSON.parse(line) as { grpc: string }).grpc
 }

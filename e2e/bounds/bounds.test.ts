@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { connect } from 'node:net'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { childrenOf, residentBytes, type Running } from '@pixelflow/testkit/process'
+import { childrenOf, residentBytes, type RunningProcess } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { client, followToEnd } from '../client.ts'
 
@@ -11,7 +11,7 @@ const MiB = 1024 * 1024
 
 let stack: Stack
 let gateway: GatewayProcess
-let actor: Running
+let actor: RunningProcess
 
 beforeAll(async () => {
   stack = await startStack({ env: { PIXELFLOW_MAX_UPLOAD_BYTES: '4GiB' } })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { says, type Running } from '@pixelflow/testkit/process'
+import { says, type RunningProcess } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { startNameServer } from './name-server.ts'
@@ -95,13 +95,13 @@ function startCalls(call: () => Promise<unknown>) {
 }
 
 /** Number of calls that a gateway has answered, by its log. */
-function countAnswers({ lines }: Running): number {
+function countAnswers({ lines }: RunningProcess): number {
   return lines.filter(
     (line) => /ImageService\/Get(?:Task|Image)"/.test(line) && line.includes('"status":"OK"'),
   ).length
 }
 
-async function waitForAnswers(gateway: Running, more: number): Promise<void> {
+async function waitForAnswers(gateway: RunningProcess, more: number): Promise<void> {
   const before = countAnswers(gateway)
   await waitFor(
     `${more} calls answered`,
@@ -112,7 +112,7 @@ async function waitForAnswers(gateway: Running, more: number): Promise<void> {
 }
 
 /** Expects that both gateways answer a fair part of 200 calls. */
-async function expectEvenLoad(one: Running, other: Running): Promise<void> {
+async function expectEvenLoad(one: RunningProcess, other: RunningProcess): Promise<void> {
   const before = [countAnswers(one), countAnswers(other)]
   const counts = await waitFor(
     '200 calls answered',
@@ -123,6 +123,6 @@ async function expectEvenLoad(one: Running, other: Running): Promise<void> {
   expect(Math.min(...counts)).toBeGreaterThan(50)
 }
 
-async function grpcAddressOf(gateway: Running): Promise<string> {
+async function grpcAddressOf(gateway: RunningProcess): Promise<string> {
   return (JSON.parse(await gateway.line(says('ready'))) as { grpc: string }).grpc
 }

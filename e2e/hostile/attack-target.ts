@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startWatchedNats } from '@pixelflow/testkit/broker-state'
+import { startWatchedNats } from '@pixelflow/testkit/watched-nats'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf, peakBytes, residentBytes } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'

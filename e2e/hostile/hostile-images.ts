@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { availableParallelism } from 'node:os'
 import type { Problem } from '@pixelflow/core/problem'
 import { bombs } from '@pixelflow/testkit/hostile/bombs'
-import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
+import { flipBits, truncateInSteps } from '@pixelflow/testkit/hostile/damage'
 import { png } from '@pixelflow/testkit/hostile/png'
 import { samples } from '@pixelflow/testkit/hostile/samples'
 import { unsupportedFiles } from '@pixelflow/testkit/hostile/unsupported-files'
@@ -37,11 +37,11 @@ export function testHostileImages(): void {
     }, 300_000)
 
     test('a file of any format, cut at each 16th, is refused unless its first frame is complete', async () => {
-      const cuts = (await samples()).flatMap(({ name, format, bytes, enough }) =>
-        truncated(bytes).map((cut, i) => ({
+      const cuts = (await samples()).flatMap(({ name, format, bytes, minParts }) =>
+        truncateInSteps(bytes).map((cut, i) => ({
           name: `${format}, ${name}, ${i + 1}/16`,
           cut,
-          expected: i + 1 >= enough ? 'image' : 'refused',
+          expected: i + 1 >= minParts ? 'image' : 'refused',
         })),
       )
       const results = await mapConcurrently(cuts, concurrency, async ({ name, cut, expected }, i) => {
@@ -59,7 +59,7 @@ export function testHostileImages(): void {
       const all = await samples(160, 120)
       const files = Array.from({ length: 160 }, (_, seed) => {
         const { bytes } = all[seed % all.length] as (typeof all)[number]
-        return flipped(bytes, seed, 1 + (seed % 40))
+        return flipBits(bytes, seed, 1 + (seed % 40))
       })
       const codes = await mapConcurrently(files, concurrency, (bytes, i) =>
         i % 8 ? processSynchronously(bytes) : runTask(bytes),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/problem'
-import { svg, svgBombs, svgSpies } from '@pixelflow/testkit/hostile/svg'
+import { svg, svgBombs, svgExternalReferences } from '@pixelflow/testkit/hostile/svg'
 import { followToEnd } from '../client.ts'
 import { target } from './shared-target.ts'
 
@@ -20,7 +20,7 @@ export function testSvgFiles(): void {
         port: 0,
         socket: { open: () => void (connections += 1), data() {} },
       })
-      const results = svgSpies(listener.port).map(async ({ name, bytes, end }) => ({
+      const results = svgExternalReferences(listener.port).map(async ({ name, bytes, end }) => ({
         name,
         end,
         got: await endOf(bytes),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, type Running } from '@pixelflow/testkit/process'
+import { launch, type RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 
 /** Runs every command of the README, unchanged and in order, in one shell. */
@@ -56,7 +56,7 @@ test('the commands of the README work', async () => {
     expect(await Bun.file(join(folder, name)).exists()).toBe(true)
 }, 120_000)
 
-async function waitUntilReady(url: string, { exited, lines }: Running): Promise<void> {
+async function waitUntilReady(url: string, { exited, lines }: RunningProcess): Promise<void> {
   const isReady = () =>
     fetch(url).then(
       ({ ok }) => ok,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { formatIds } from '@pixelflow/core/format'
 import { sequence } from '@pixelflow/testkit/hostile/avif'
-import { flipped, truncated } from '@pixelflow/testkit/hostile/damage'
-import { emptyComments, stuffed } from '@pixelflow/testkit/hostile/jpeg'
+import { flipBits, truncateInSteps } from '@pixelflow/testkit/hostile/damage'
+import { emptyComments, insertSegments } from '@pixelflow/testkit/hostile/jpeg'
 import { samples } from '@pixelflow/testkit/hostile/samples'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { createImageHead } from './image-head.ts'
@@ -52,11 +52,11 @@ describe('the head of a file', () => {
     for (const { format, bytes } of await samples()) {
       const whole = read(bytes, bytes.length)
       for (let seed = 1; seed <= 300; seed += 1) {
-        const found = read(flipped(bytes, seed, 1 + (seed % 7), seed % 3 ? 32 : 0), seed % 2 ? 97 : 4096)
+        const found = read(flipBits(bytes, seed, 1 + (seed % 7), seed % 3 ? 32 : 0), seed % 2 ? 97 : 4096)
         const sides = [found.width, found.height].map((side) => side ?? 1)
         expect(sides.every((side) => Number.isSafeInteger(side) && side > 0)).toBe(true)
       }
-      for (const cut of truncated(bytes)) {
+      for (const cut of truncateInSteps(bytes)) {
         const found = read(cut, 4096)
         if (found.width !== null) expect(found).toEqual({ ...whole, format })
       }
@@ -64,13 +64,15 @@ describe('the head of a file', () => {
   })
 
   test('is fast for a JPEG that consists of tiny segments', async () => {
-    const file = stuffed(await sampleImage({ width: 40, height: 30 }), emptyComments(100_000))
+    const file = insertSegments(await sampleImage({ width: 40, height: 30 }), emptyComments(100_000))
     const before = process.cpuUsage()
     for (let i = 0; i < 20; i += 1) expect(read(file, 65_536).width).toBeNull()
     const { user, system } = process.cpuUsage(before)
     // A parser that copies the rest of the file at each segment takes more than two seconds.
     expect((user + system) / 1000).toBeLessThan(1000)
-    expect(read(stuffed(await sampleImage({ width: 40, height: 30 }), emptyComments(60_000)), 4096)).toEqual({
+    expect(
+      read(insertSegments(await sampleImage({ width: 40, height: 30 }), emptyComments(60_000)), 4096),
+    ).toEqual({
       format: 'jpeg',
       width: 40,
       height: 30,

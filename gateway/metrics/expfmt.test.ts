@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readConfig } from '@pixelflow/cli/config'
 import { goTool } from '@pixelflow/cli/tools/go'
-import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient } from '../testing/grpc-client.ts'
@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 test('Prometheus and our own parser read the same metrics', () => {
-  const ours = readMetrics(text)
+  const ours = parsePrometheus(text)
   expect(understood.map(({ name }) => name).sort()).toEqual([...ours.names].sort())
   for (const { name, metrics, type } of understood) {
     if (type === 'HISTOGRAM') continue

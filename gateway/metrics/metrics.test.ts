@@ -4,7 +4,7 @@ import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/conn
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus, type PrometheusMetrics } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../testing/grpc-client.ts'
@@ -25,11 +25,11 @@ afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })
 
-async function read(): Promise<Reading> {
+async function read(): Promise<PrometheusMetrics> {
   const answer = await gateway.call('/metrics')
   expect(answer.status).toBe(200)
   expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-  return readMetrics(await answer.text())
+  return parsePrometheus(await answer.text())
 }
 
 /** Waits until a series has grown by the expected amount, and returns the growth. */
@@ -251,7 +251,7 @@ describe('requests', () => {
 
   test('with unknown paths and methods do not add series', async () => {
     const before = await read()
-    const series = (reading: Reading) => reading.series('http_requests_total').length
+    const series = (reading: PrometheusMetrics) => reading.series('http_requests_total').length
     await grows('http_requests_total', { route: 'other' }, 300, () =>
       Promise.all(
         Array.from({ length: 300 }, (_, i) =>

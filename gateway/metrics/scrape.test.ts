@@ -3,7 +3,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { readMetrics, type Reading } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus, type PrometheusMetrics } from '@pixelflow/testkit/prometheus'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
@@ -17,11 +17,11 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-async function read(): Promise<Reading> {
+async function read(): Promise<PrometheusMetrics> {
   const answer = await gateway.call('/metrics')
   expect(answer.status).toBe(200)
   expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-  return readMetrics(await answer.text())
+  return parsePrometheus(await answer.text())
 }
 
 async function valueOf(name: string): Promise<number> {
@@ -46,7 +46,7 @@ describe('a scrape', () => {
 
   test('has every method and code from the start', async () => {
     await using fresh = await openTestGateway()
-    const reading = readMetrics(await (await fresh.call('/metrics')).text())
+    const reading = parsePrometheus(await (await fresh.call('/metrics')).text())
     const methods = new Set(
       reading
         .series('grpc_server_started_total')
@@ -102,7 +102,7 @@ describe('a scrape', () => {
   })
 
   test('has the size of the backlog and the number of dispatchers', async () => {
-    const of = (reading: Reading, name: string) => reading.value(name, { kind: 'transform' })
+    const of = (reading: PrometheusMetrics, name: string) => reading.value(name, { kind: 'transform' })
     const before = await read()
     expect(of(before, 'pixelflow_backlog_jobs')).toBe(0)
     expect(of(before, 'pixelflow_backlog_oldest_job_age_seconds')).toBe(0)
@@ -128,7 +128,7 @@ describe('a scrape', () => {
     expect(plain.headers.get('content-encoding')).toBeNull()
     const compressed = await gateway.call('/metrics', { headers: { 'accept-encoding': 'gzip' } })
     expect(compressed.headers.get('content-encoding')).toBe('gzip')
-    expect(readMetrics(await compressed.text()).names).toEqual(readMetrics(await plain.text()).names)
+    expect(parsePrometheus(await compressed.text()).names).toEqual(parsePrometheus(await plain.text()).names)
   })
 
   test('succeeds while the broker is unavailable', async () => {
@@ -137,7 +137,7 @@ describe('a scrape', () => {
     await waitFor(
       'broker down and gateway not ready',
       async () => {
-        const reading = readMetrics(await (await other.call('/metrics')).text())
+        const reading = parsePrometheus(await (await other.call('/metrics')).text())
         return { brokerUp: reading.value('pixelflow_broker_up'), ready: reading.value('pixelflow_ready') }
       },
       ({ brokerUp, ready }) => brokerUp === 0 && ready === 0,

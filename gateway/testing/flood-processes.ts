@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { launch, type Running } from '@pixelflow/testkit/process'
+import { launch, type RunningProcess } from '@pixelflow/testkit/process'
 
 /**
  * - `stalled`: incomplete requests of one account: forms, JSON, messages, uploads.
@@ -76,7 +76,7 @@ export async function startFloodProcesses({
   }
 }
 
-function reportOf({ lines }: Running): Record<string, number> | undefined {
+function reportOf({ lines }: RunningProcess): Record<string, number> | undefined {
   const line = lines.findLast((one) => one.startsWith('{"sent":'))
   return line === undefined ? undefined : (JSON.parse(line) as { sent: Record<string, number> }).sent
 }

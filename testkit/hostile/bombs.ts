@@ -32,7 +32,7 @@ const vastTransparent = () => {
   const create = { width: side, height: side, channels: 4, background: '#33669980' } as const
   return sharp({ create }).png({ compressionLevel: 1 }).toBuffer()
 }
-const stuffed = async (segments: readonly Uint8Array[]) => jpeg.stuffed(await small(), segments)
+const insertSegments = async (segments: readonly Uint8Array[]) => jpeg.insertSegments(await small(), segments)
 const pngWith = (extra: Uint8Array) => png.png(48, 32, undefined, extra)
 const grey = (more: readonly tiff.Entry[]) => tiff.pictureOf(8, 8, Buffer.alloc(64), 1, more)
 
@@ -48,24 +48,29 @@ export const bombs: readonly Bomb[] = [
 
   { name: '5,000 scans, small', format: 'jpeg', make: () => jpeg.manyScans(64, 64, 5000), ends: 'image' },
   { name: '90 scans, large', format: 'jpeg', make: () => jpeg.manyScans(side, side, 90), ends: 'image' },
-  { name: 'a profile of 16 MB', format: 'jpeg', make: () => stuffed(jpeg.longProfile()), ends: 'image' },
-  { name: '13 MB of XMP', format: 'jpeg', make: () => stuffed(jpeg.manyXmp(200)), ends: 'image' },
+  {
+    name: 'a profile of 16 MB',
+    format: 'jpeg',
+    make: () => insertSegments(jpeg.longProfile()),
+    ends: 'image',
+  },
+  { name: '13 MB of XMP', format: 'jpeg', make: () => insertSegments(jpeg.manyXmp(200)), ends: 'image' },
   {
     name: '500,000 comments',
     format: 'jpeg',
-    make: () => stuffed(jpeg.emptyComments(500_000)),
+    make: () => insertSegments(jpeg.emptyComments(500_000)),
     ends: 'image',
   },
   {
     name: 'circular EXIF',
     format: 'jpeg',
-    make: () => stuffed(jpeg.exif(tiff.circularExif())),
+    make: () => insertSegments(jpeg.exif(tiff.circularExif())),
     ends: 'image',
   },
   {
     name: 'crowded EXIF',
     format: 'jpeg',
-    make: () => stuffed(jpeg.exif(tiff.crowdedExif())),
+    make: () => insertSegments(jpeg.exif(tiff.crowdedExif())),
     ends: 'image',
   },
 

@@ -1,7 +1,7 @@
 /** Good files, spoiled. */
 
 /** Equal seeds give equal damage. */
-export function random(seed: number): (below: number) => number {
+export function createRandomInteger(seed: number): (below: number) => number {
   let state = (seed * 2_654_435_761) >>> 0 || 1
   return (below) => {
     state ^= state << 13
@@ -12,8 +12,8 @@ export function random(seed: number): (below: number) => number {
 }
 
 /** The file with some of its bits turned over, by default behind the bytes by which its format is known. */
-export function flipped(bytes: Uint8Array, seed: number, bits: number, from = 32): Uint8Array {
-  const next = random(seed)
+export function flipBits(bytes: Uint8Array, seed: number, bits: number, from = 32): Uint8Array {
+  const next = createRandomInteger(seed)
   const copy = bytes.slice()
   for (let i = 0; i < bits; i++) {
     const at = from + next(copy.length - from)
@@ -23,14 +23,14 @@ export function flipped(bytes: Uint8Array, seed: number, bits: number, from = 32
 }
 
 /** The file cut off at every so-many-th part of it; the whole of it is not among them. */
-export function truncated(bytes: Uint8Array, parts = 16): Uint8Array[] {
+export function truncateInSteps(bytes: Uint8Array, parts = 16): Uint8Array[] {
   return Array.from({ length: parts - 1 }, (_, i) =>
     bytes.slice(0, Math.floor((bytes.length * (i + 1)) / parts)),
   )
 }
 
 /** A PNG with its check sums put right, as far as its chunks can still be followed: what is spoiled is read, then. */
-export function summed(png: Uint8Array): Uint8Array {
+export function fixChecksums(png: Uint8Array): Uint8Array {
   const copy = Buffer.from(png)
   for (let at = 8; at + 12 <= copy.length;) {
     const end = at + 8 + copy.readUInt32BE(at)

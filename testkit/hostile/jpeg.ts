@@ -42,7 +42,7 @@ export function manyScans(width: number, height: number, scans: number, colours:
 }
 
 /** The file with segments put behind its first two bytes. */
-export function stuffed(jpeg: Uint8Array, segments: readonly Uint8Array[]): Uint8Array {
+export function insertSegments(jpeg: Uint8Array, segments: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)])
 }
 

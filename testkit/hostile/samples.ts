@@ -8,7 +8,7 @@ export interface Sample {
   readonly format: FormatId
   readonly bytes: Uint8Array
   /** Of its length, the 16ths from which on all of the first frame or page is there; 16 when that takes the whole file. */
-  readonly enough: number
+  readonly minParts: number
 }
 
 /** Where the first frame or page comes before others or before a profile. */
@@ -73,13 +73,13 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
     ],
   ]
   const drawing = await sampleImage({ width, height, format: 'svg' })
-  const drawn: Sample = { name: 'drawing', format: 'svg', bytes: drawing, enough: 16 }
+  const drawn: Sample = { name: 'drawing', format: 'svg', bytes: drawing, minParts: 16 }
   const others = await Promise.all(
     written.map(async ([name, format, image]) => ({
       name,
       format,
       bytes: new Uint8Array(await image.toBuffer()),
-      enough: earlier[`${format} ${name}`] ?? 16,
+      minParts: earlier[`${format} ${name}`] ?? 16,
     })),
   )
   return [...others, drawn]

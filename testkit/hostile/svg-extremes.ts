@@ -1,4 +1,4 @@
-import { random } from './damage.ts'
+import { createRandomInteger } from './damage.ts'
 import { svg } from './svg.ts'
 
 /** Numbers that those who draw may not have thought of. */
@@ -21,7 +21,7 @@ const numbers = [
 
 /** A drawing of nearly everything there is, with extreme numbers everywhere. Equal seeds give equal drawings. */
 export function extremeDrawing(seed: number): Uint8Array {
-  const next = random(seed)
+  const next = createRandomInteger(seed)
   // The first numbers of neighbouring seeds are much alike.
   for (let i = 0; i < 20; i++) next(2)
   const one = <T>(of: readonly T[]): T => of[next(of.length)] as T

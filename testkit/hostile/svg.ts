@@ -241,7 +241,7 @@ export const svgBombs: readonly SvgAttack[] = [
 ]
 
 /** What tries to get somewhere or to do something; all of it draws one red square of 10 × 10 in a white one of 100. */
-export function svgSpies(port: number): readonly SvgAttack[] {
+export function svgExternalReferences(port: number): readonly SvgAttack[] {
   const web = `http://127.0.0.1:${port}`
   const file = 'file:///etc/passwd'
   const nested = `data:image/svg+xml;base64,${Buffer.from(svg(`<image href="${web}/n"/>`)).toString('base64')}`

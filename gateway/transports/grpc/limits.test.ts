@@ -3,7 +3,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
@@ -40,7 +40,7 @@ const codeOf = (of: string, call: Promise<unknown>): Promise<number> =>
 describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
   test('a call ends at its deadline for the client and in the metrics', async () => {
     const handled = async () =>
-      readMetrics(await (await gateway.call('/metrics')).text()).value('grpc_server_handled_total', {
+      parsePrometheus(await (await gateway.call('/metrics')).text()).value('grpc_server_handled_total', {
         grpc_method: 'GetTask',
         grpc_code: 'DeadlineExceeded',
       })

@@ -3,7 +3,7 @@ import type { TaskView } from '@pixelflow/core/views'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { sampleImage } from '@pixelflow/testkit/images'
-import type { Running } from '@pixelflow/testkit/process'
+import type { RunningProcess } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { imageSize } from 'image-size'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -13,7 +13,7 @@ import { openTuneSocket, type SocketOptions } from '../../testing/tune-socket.ts
 
 let stack: Stack
 let gateway: GatewayProcess
-let actor: Running
+let actor: RunningProcess
 let image: string
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { losslessJpeg } from '@pixelflow/testkit/hostile/lossless-jpeg'
-import { emptyComments, stuffed } from '@pixelflow/testkit/hostile/jpeg'
+import { emptyComments, insertSegments } from '@pixelflow/testkit/hostile/jpeg'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
@@ -31,7 +31,7 @@ describe('an unsupported JPEG encoding is rejected with the reason', () => {
     ['lossless arithmetic coding', () => withFrame(0xcb)],
     ['JPEG-LS coding', () => withFrame(0xf7)],
     ['a height stated after the pixels', () => withFrame(0xc0, 8, 0)],
-    ['12 bits a channel', async () => stuffed(await withFrame(0xc1, 12), emptyComments(50_000))],
+    ['12 bits a channel', async () => insertSegments(await withFrame(0xc1, 12), emptyComments(50_000))],
   ]
 
   test.each(cases)('%s', async (reason, file) => {

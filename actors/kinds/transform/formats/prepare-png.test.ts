@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { crc32, deflateSync } from 'node:zlib'
-import { describedImage, thumbnail, whatItSays } from '@pixelflow/testkit/described'
+import { describedImage, thumbnail, describedTexts } from '@pixelflow/testkit/described-image'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
@@ -83,7 +83,7 @@ describe.each(Object.entries(places))('EXIF of a PNG in %s', (_, png) => {
     async (inStages) => {
       const { file } = await harness.transform(png(), 'format:jpeg:metadata=keep', { inStages })
       const { exif = Buffer.alloc(0), orientation, width, height } = await sharp(file).metadata()
-      expect(whatItSays.filter((one) => exif.includes(one))).toEqual([...whatItSays])
+      expect(describedTexts.filter((one) => exif.includes(one))).toEqual([...describedTexts])
       expect(Buffer.from(file).includes(partOfThumbnail)).toBe(false)
       expect({ orientation, width, height }).toEqual({ orientation: 1, width: 32, height: 48 })
     },
@@ -114,6 +114,6 @@ test.each(Object.entries(invalid))('%s is not taken for EXIF', async (_, png) =>
   const { file } = await harness.transform(png(), 'format:jpeg:metadata=keep')
   // libvips writes EXIF of its own into each JPEG.
   const { exif = Buffer.alloc(0), width, height } = await sharp(file).metadata()
-  expect(whatItSays.filter((one) => exif.includes(one))).toEqual([])
+  expect(describedTexts.filter((one) => exif.includes(one))).toEqual([])
   expect({ width, height }).toEqual({ width: 48, height: 32 })
 })

@@ -1,5 +1,10 @@
 import { expect, test } from 'bun:test'
-import { describedImage, thumbnail, whatItSays, xmpWithPictures } from '@pixelflow/testkit/described'
+import {
+  describedImage,
+  thumbnail,
+  describedTexts,
+  xmpWithEmbeddedImages,
+} from '@pixelflow/testkit/described-image'
 import * as fc from 'fast-check'
 import { filterExif } from './filter-exif.ts'
 import { filterXmp } from './filter-xmp.ts'
@@ -34,15 +39,15 @@ test('a filtered block is short and contains nothing of the image, whatever the 
 
 test('a filtered block keeps the descriptive tags, and filtering it again changes nothing', () => {
   const filtered = filterExif(reading(files[0]), 3) as Buffer
-  expect(whatItSays.filter((text) => filtered.includes(text))).toEqual([...whatItSays])
+  expect(describedTexts.filter((text) => filtered.includes(text))).toEqual([...describedTexts])
   expect(filterExif(reading(filtered), 3)).toEqual(filtered)
   expect(filterExif(() => undefined, 1)).toBeUndefined()
 })
 
 test('XMP that is not well-formed is dropped', () => {
-  expect(filterXmp(xmpWithPictures)).toContain('Example')
-  const cut = xmpWithPictures.slice(0, 900)
-  const entities = `<!DOCTYPE a [<!ENTITY b "c">]>${xmpWithPictures}`
+  expect(filterXmp(xmpWithEmbeddedImages)).toContain('Example')
+  const cut = xmpWithEmbeddedImages.slice(0, 900)
+  const entities = `<!DOCTYPE a [<!ENTITY b "c">]>${xmpWithEmbeddedImages}`
   const deep = '<a>'.repeat(200) + '</a>'.repeat(200)
   for (const text of ['', 'words', cut, entities, deep, ' '.repeat(2_000_000)]) {
     expect(filterXmp(text)).toBeUndefined()

@@ -3,10 +3,10 @@ import { writableFormatIds } from '@pixelflow/core/format'
 import {
   describedImage,
   thumbnail,
-  whatItSays,
-  withProfile,
-  xmpWithPictures,
-} from '@pixelflow/testkit/described'
+  describedTexts,
+  imageWithProfile,
+  xmpWithEmbeddedImages,
+} from '@pixelflow/testkit/described-image'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
@@ -42,9 +42,9 @@ describe('EXIF', () => {
             all,
             orientation = 1,
           } = await read((await harness.transform(bytes, recipe, { inStages })).file)
-          expect({ target, says: whatItSays.filter((text) => exif.includes(text)) }).toEqual({
+          expect({ target, says: describedTexts.filter((text) => exif.includes(text)) }).toEqual({
             target,
-            says: [...whatItSays],
+            says: [...describedTexts],
           })
           expect({ target, thumbnail: all.includes(partOfThumbnail), orientation }).toEqual({
             target,
@@ -64,7 +64,7 @@ describe('EXIF', () => {
   ] as const)('is read as it is written: %p', async (options) => {
     const { file } = await harness.transform(await describedImage(options), 'format:jpeg:metadata=keep')
     const { exif, width, height } = await read(file)
-    expect(whatItSays.filter((text) => exif.includes(text))).toEqual([...whatItSays])
+    expect(describedTexts.filter((text) => exif.includes(text))).toEqual([...describedTexts])
     expect([width, height]).toEqual([32, 48])
   })
 
@@ -91,7 +91,7 @@ describe('EXIF', () => {
 test.each(sources)(
   'XMP of %s keeps descriptions, without embedded images and references to them',
   async (format) => {
-    const bytes = await describedImage({ format, xmp: xmpWithPictures })
+    const bytes = await describedImage({ format, xmp: xmpWithEmbeddedImages })
     expect((await read(bytes)).xmp).toContain('hdrgm:Version')
     for (const target of writableFormatIds) {
       const { file } = await harness.transform(bytes, `resize:20/format:${target}:metadata=keep`)
@@ -127,7 +127,7 @@ describe('a broken colour profile', async () => {
 
   test.each(sources)('in %s does not damage the image', async (format) => {
     for (const [how, bytes] of Object.entries(broken)) {
-      const source = await withProfile(format, bytes)
+      const source = await imageWithProfile(format, bytes)
       for (const recipe of [
         'format:png',
         'format:png:colorspace=keep',
@@ -148,7 +148,7 @@ describe('a broken colour profile', async () => {
   test('is distinguished from a complete one, which is kept', async () => {
     for (const format of sources) {
       const { metadata } = await harness.transform(
-        await withProfile(format, profile),
+        await imageWithProfile(format, profile),
         'format:png:colorspace=keep',
       )
       expect(metadata.icc?.length).toBe(profile.length)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { svg, svgSpies } from '@pixelflow/testkit/hostile/svg'
+import { svg, svgExternalReferences } from '@pixelflow/testkit/hostile/svg'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
@@ -99,7 +99,7 @@ describe('a harmless drawing is rendered as without the sanitiser', () => {
   })
 
   test('forbidden content is dropped, and nothing else', async () => {
-    for (const { name, bytes, end } of svgSpies(9)) {
+    for (const { name, bytes, end } of svgExternalReferences(9)) {
       if (end !== 'image') continue
       const { width, data } = await draw(bytes)
       const red = [...data.keys()].filter((i) => i % 4 === 1 && data[i] === 0).length

@@ -3,7 +3,7 @@ import { heapStats } from 'bun:jsc'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { openTestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { findOrphanedChunks } from '../../../testing/orphaned-chunks.ts'
@@ -34,7 +34,7 @@ for (const how of ['cancelled', 'cut off'] as const satisfies StressOptions['how
     const random = seeded(7)
     const load = async () => {
       const { calls, watchers } = await readLoad(gateway)
-      const metrics = readMetrics(await (await gateway.call('/metrics')).text())
+      const metrics = parsePrometheus(await (await gateway.call('/metrics')).text())
       return { calls, watchers, streams: metrics.value('pixelflow_open_streams', { protocol: 'grpc' }) }
     }
 

@@ -11,7 +11,7 @@ import {
   type TunePreview,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says, type Running } from '@pixelflow/testkit/process'
+import { says, type RunningProcess } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
@@ -20,7 +20,7 @@ import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../test
 
 const calls = ImageService.method
 let stack: Stack
-let actor: Running
+let actor: RunningProcess
 let client: GrpcClient
 let url: string
 let image: string

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { readMetrics } from '@pixelflow/testkit/prometheus'
+import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { envelope } from '../../../testing/envelope.ts'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
@@ -53,7 +53,7 @@ test.each(Object.keys(bodies) as (keyof typeof bodies)[])(
       })
     }
     const countCalls = async () => {
-      const reading = readMetrics(await (await gateway.call('/metrics')).text())
+      const reading = parsePrometheus(await (await gateway.call('/metrics')).text())
       return {
         started: reading.value('grpc_server_started_total'),
         handled: reading.value('grpc_server_handled_total'),

@@ -1,10 +1,10 @@
 import { startNats, type Nats } from './nats.ts'
 import { freePort } from './port.ts'
 
-/** A broker that tells from outside what it holds. */
+/** A broker whose content can be counted from outside. */
 export interface WatchedNats extends AsyncDisposable {
   readonly nats: Nats
-  /** Messages in every stream, by its name: what has been left behind. */
+  /** Messages in every stream, by its name. Shows what was left behind. */
   messages(): Promise<Record<string, number>>
   /** Bytes in every stream, by its name. */
   bytes(): Promise<Record<string, number>>
@@ -16,7 +16,7 @@ interface Report {
   }[]
 }
 
-/** Starts nats-server with its monitoring page, so that a test can count without being a client of the broker. */
+/** Starts nats-server with its monitoring endpoint, so that a test can count without a client of the broker. */
 export async function startWatchedNats(): Promise<WatchedNats> {
   const port = await freePort()
   const nats = await startNats({ config: `http: "127.0.0.1:${port}"` })

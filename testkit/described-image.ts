@@ -2,14 +2,14 @@ import { crc32, deflateSync } from 'node:zlib'
 import type { FormatId } from '@pixelflow/core/format'
 import sharp from 'sharp'
 
-/** Pictures that say much about themselves; every name and place in them is invented. */
+/** Images with much metadata. Every name and place in it is invented. */
 
 type Value = string | number | Uint8Array | readonly [number, number][]
 type Tags = Readonly<Record<number, Value>>
 
 export interface DescribedOptions {
   readonly format: Exclude<FormatId, 'gif' | 'svg'>
-  /** EXIF orientation; default 6, which says that it lies on its side. */
+  /** EXIF orientation; default 6, rotated by 90°. */
   readonly orientation?: number
   readonly bigEndian?: boolean
   /** TIFF with 64 bit offsets. */
@@ -17,10 +17,15 @@ export interface DescribedOptions {
   readonly xmp?: string
 }
 
-/** What the EXIF of a described picture says, as text that can be looked for in files. */
-export const whatItSays = ['Erewhon Camera', 'Ada Example', '2026:11:29 12:13:14', 'Lens of Utopia'] as const
+/** Texts in the EXIF of a described image, which tests search in files. */
+export const describedTexts = [
+  'Erewhon Camera',
+  'Ada Example',
+  '2026:11:29 12:13:14',
+  'Lens of Utopia',
+] as const
 
-/** A picture of an original before it was cut and blurred, as it lies in EXIF; it begins and ends as every JPEG does. */
+/** A thumbnail of the unedited original, as EXIF contains it: a complete JPEG. */
 export const thumbnail: Uint8Array = await sharp({
   create: {
     width: 24,
@@ -49,13 +54,13 @@ export async function describedImage(options: DescribedOptions): Promise<Uint8Ar
 const raw = { width: 48, height: 32, channels: 3 } as const
 const pixels = () => Uint8Array.from({ length: raw.width * raw.height * 3 }, (_, i) => (i * 5) % 256)
 
-/** A block of EXIF, or a TIFF file, which is one with a picture in it. */
+/** A block of EXIF, or a TIFF file, which has the same structure and contains an image. */
 function directories(
   { format, orientation = 6, bigEndian = false, bigTiff = false }: DescribedOptions,
   xmp?: string,
 ): Uint8Array {
   const out = new Blocks(!bigEndian, bigTiff)
-  const [maker, artist, date, lens] = whatItSays
+  const [maker, artist, date, lens] = describedTexts
   const exif = out.directory({ 0x9003: date, 0x927c: Uint8Array.from([1, 2, 3, ...thumbnail]), 0xa434: lens })
   const gps = out.directory({
     0x0001: 'N',
@@ -86,14 +91,14 @@ function directories(
     0x0115: 3,
     0x0116: raw.height,
     0x0117: raw.width * raw.height * 3,
-    // Photoshop's resources, a thumbnail (1036) among them.
+    // Photoshop resources, including a thumbnail (1036).
     0x8649: Uint8Array.from([...Buffer.from('8BIM\x04\x0c\0\0', 'latin1'), 0, 0, 4, 0, ...thumbnail]),
     ...(xmp === undefined ? {} : { 0x02bc: new TextEncoder().encode(xmp) }),
   }
   return out.finish(out.directory({ ...image, ...main }))
 }
 
-/** Writes directories one after the other; what points at one comes after it. */
+/** Writes directories one after the other. A directory is written before those that refer to it. */
 class Blocks {
   readonly #parts: Buffer[] = []
   readonly #isLittle: boolean
@@ -106,7 +111,7 @@ class Blocks {
     this.#length = isBig ? 16 : 8
   }
 
-  /** Puts bytes down; where they lie. */
+  /** Appends bytes, and returns their offset. */
   bytes(data: Uint8Array): number {
     const at = this.#length
     this.#parts.push(Buffer.concat([data, Buffer.alloc(data.length % 2)]))
@@ -120,14 +125,14 @@ class Blocks {
       .map(([tag, value]) => [Number(tag), ...this.#typed(value)] as const)
       .toSorted(([a], [b]) => a - b)
       .map(([tag, type, count, data]) => {
-        const place = Buffer.alloc(offsetBytes)
-        if (data.length <= offsetBytes) data.copy(place)
-        else this.#number(this.bytes(data), offsetBytes).copy(place)
+        const field = Buffer.alloc(offsetBytes)
+        if (data.length <= offsetBytes) data.copy(field)
+        else this.#number(this.bytes(data), offsetBytes).copy(field)
         return Buffer.concat([
           this.#number(tag, 2),
           this.#number(type, 2),
           this.#number(count, offsetBytes),
-          place,
+          field,
         ])
       })
     const count = this.#number(rows.length, this.#isBig ? 8 : 2)
@@ -143,10 +148,10 @@ class Blocks {
 
   #typed(value: Value): readonly [type: number, count: number, data: Buffer] {
     if (typeof value === 'string') return [2, value.length + 1, Buffer.from(`${value}\0`, 'latin1')]
-    // Longs are understood wherever shorts are but for the orientation and the like.
+    // Small numbers are shorts, because readers reject a long in some tags, such as the orientation.
     if (typeof value === 'number')
       return value < 256 ? [3, 1, this.#number(value, 2)] : [4, 1, this.#number(value, 4)]
-    // Bits a sample are shorts.
+    // Bits per sample are shorts.
     if (value instanceof Uint8Array)
       return value.length === 3
         ? [3, 3, Buffer.concat([...value].map((one) => this.#number(one, 2)))]
@@ -165,8 +170,8 @@ class Blocks {
   }
 }
 
-/** XMP that announces a gain map and motion behind the picture, holds a thumbnail, and says who made it. */
-export const xmpWithPictures = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+/** XMP with a creator and a thumbnail, and with references to a gain map and a video after the image. */
+export const xmpWithEmbeddedImages = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:g="http://ns.adobe.com/xap/1.0/g/img/"
  xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"
  xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"
@@ -177,8 +182,8 @@ export const xmpWithPictures = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xml
 <Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Length="830"/></rdf:li></rdf:Seq></Container:Directory>
 </rdf:Description></rdf:RDF></x:xmpmeta>`
 
-/** A picture of one colour with any bytes as its colour profile, whole or not. */
-export async function withProfile(
+/** An image of one colour with these bytes as its colour profile, valid or not. */
+export async function imageWithProfile(
   format: Exclude<FormatId, 'gif' | 'svg'>,
   profile: Uint8Array,
 ): Promise<Uint8Array> {
@@ -193,7 +198,7 @@ export async function withProfile(
     segment(0xe2, Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1'), profile])),
   )
   if (format === 'jpeg') return jpeg
-  // The others take over what the JPEG has, as it is.
+  // The other formats keep the profile of the JPEG unchanged.
   const file = sharp(jpeg).keepIccProfile()
   return new Uint8Array(await (format === 'webp' ? file.webp({ lossless: true }) : file.tiff()).toBuffer())
 }
