@@ -39,7 +39,7 @@ export const natsSettings = {
   }),
   imageRetentionMs: duration('PIXELFLOW_IMAGE_RETENTION', {
     ...retention,
-    help: 'How long an uploaded image can be used; its bytes go between one and two times that later.',
+    help: 'How long an uploaded image can be used; its bytes are deleted between one and two times that later.',
   }),
   resultRetentionMs: duration('PIXELFLOW_RESULT_RETENTION', {
     ...retention,
@@ -49,13 +49,13 @@ export const natsSettings = {
     default: 86_400e3,
     min: 1000,
     max: 3650 * days,
-    help: 'How long the answer to a call with an Idempotency-Key is kept, and the key must not be used for another.',
+    help: 'How long the answer to a call with an Idempotency-Key is kept. Until then, the key must not be used for another call.',
   }),
   maxQueued: integer('PIXELFLOW_MAX_QUEUED', {
     default: 1_000_000,
     min: 1,
     max: 100_000_000,
-    help: 'Jobs that may wait at most; further ones are refused with queue_full.',
+    help: 'Largest number of queued jobs; further ones are refused with queue_full.',
   }),
 }
 

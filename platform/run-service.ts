@@ -63,7 +63,7 @@ export function waitForAbort(signal: AbortSignal): Promise<void> {
 }
 
 /** Exit code for invalid settings; `up` passes it on. */
-export const wrongSettingsExitCode = 2
+export const invalidSettingsExitCode = 2
 
 function readOrExit<S>(service: string, read: () => S): S {
   try {
@@ -71,6 +71,6 @@ function readOrExit<S>(service: string, read: () => S): S {
   } catch (error) {
     const problems = error instanceof InvalidSettings ? error.message.split('\n') : [String(error)]
     createLogger({ service }).error('invalid settings', { problems })
-    process.exit(wrongSettingsExitCode)
+    process.exit(invalidSettingsExitCode)
   }
 }

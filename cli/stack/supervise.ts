@@ -1,6 +1,6 @@
 import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
-import { wrongSettingsExitCode } from '@pixelflow/platform/run-service'
+import { invalidSettingsExitCode } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Subprocess } from 'bun'
 import { CliError } from '../cli-error.ts'
@@ -111,7 +111,7 @@ export function supervise(
       child = undefined
       if (stopping.signal.aborted) return
       if (!wasReady) {
-        ready.reject(startError(program.service, how, last, exitCode === wrongSettingsExitCode))
+        ready.reject(startError(program.service, how, last, exitCode === invalidSettingsExitCode))
         return
       }
       failures = performance.now() - started > stableRunMs ? 0 : failures + 1

@@ -18,6 +18,7 @@ interface OpenBucket extends AsyncDisposable {
   readonly fixture: NatsFixture
   readonly broker: Broker
   readonly blobs: Blobs
+  /** The number of messages in the bucket: chunks and descriptions. */
   pieces(): Promise<number>
 }
 
@@ -201,7 +202,7 @@ describe('bounds', () => {
   })
 })
 
-describe('time', () => {
+describe('retention', () => {
   test('a blob older than the retention of its images is written again, so that it outlives new records', async () => {
     await using opened = await openBucket({ layout: { imageRetentionMs: 300 } })
     const name = 'local/abc'
@@ -217,8 +218,8 @@ describe('time', () => {
   })
 })
 
-describe('damage', () => {
-  test('bytes that differ from their digest are detected before the end', async () => {
+describe('damaged blobs', () => {
+  test('report bytes that differ from their digest before the end of the read', async () => {
     await using opened = await openBucket()
     await store(opened.blobs, 'a', noise(mebibyte))
     const bucket = createBucket(opened.broker, 'sources', 1)
@@ -228,7 +229,7 @@ describe('damage', () => {
     await expect(content(opened.blobs, 'a')).rejects.toMatchObject({ code: 'data_loss' })
   })
 
-  test('a missing chunk is detected, also in ranges', async () => {
+  test('report a missing chunk, also in ranges', async () => {
     await using opened = await openBucket()
     await store(opened.blobs, 'a', noise(mebibyte))
     await store(opened.blobs, 'b', noise(mebibyte))

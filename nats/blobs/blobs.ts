@@ -34,9 +34,10 @@ const defaultReadMemoryBytes = 16 * 1024 * 1024
 /**
  * Blobs in a bucket of the NATS object store; any client of that store can read and write them.
  *
- * Written by hand because @nats-io/obj buffers whole chunks several times, reads without flow control across readers,
- * creates a consumer for each read, and has no conditional commit. No upstream issue is known. It can go when the library
- * passes `testkit/contracts/blobs.ts` and the group "bounds" of `blobs.test.ts`.
+ * Written by hand because @nats-io/obj waits for the answer to each chunk before it sends the next one
+ * (https://github.com/nats-io/nats.js/pull/256), buffers whole chunks several times, reads without flow control across
+ * readers, creates a consumer for each read, and has no conditional commit. No upstream issue about these is known. Remove it
+ * when the library passes `testkit/contracts/blobs.ts` and the group "bounds" of `blobs.test.ts`.
  */
 export function createBlobs(
   broker: Broker,

@@ -6,10 +6,11 @@ import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Task } from '@pixelflow/core/task'
-import { faultOf, JetStreamError, wrongLastSequence, type Broker } from '../connection/broker.ts'
+import { faultOf, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { readLast } from '../jetstream/read-last.ts'
 import { publish } from '../jetstream/publish.ts'
+import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -30,16 +31,11 @@ export function createEvents(
     const { account, id } = event.task
     const subject = eventSubject(account, id)
     const body = new TextEncoder().encode(JSON.stringify(event))
-    const expected = headers()
-    expected.set('Nats-Expected-Last-Subject-Sequence', String(after))
-    expected.set(writerHeader, writer)
-    if (event.kind === 'deleted') expected.set('Nats-Rollup', 'sub')
-    try {
-      return await publish(broker, subject, body, { headers: expected, timeoutMs: 3000 })
-    } catch (thrown) {
-      if (!(thrown instanceof JetStreamError) || thrown.code !== wrongLastSequence) throw thrown
-      return findOwnAppend(subject, body, after)
-    }
+    const head = headers()
+    head.set(writerHeader, writer)
+    if (event.kind === 'deleted') head.set('Nats-Rollup', 'sub')
+    const seq = await publishAfter(broker, subject, after, body, { headers: head, timeoutMs: 3000 })
+    return seq ?? findOwnAppend(subject, body, after)
   }
 
   /** Writes the outbox entry of a new task, by which a reconciler finds tasks without a job. */
@@ -62,7 +58,7 @@ export function createEvents(
   async function* history(subject: string, after: number): AsyncGenerator<StoredEvent> {
     let at = after
     const readPage = () => readBatch(broker, streams.events, { seq: at + 1, subject, batch: page })
-    for (;;) {
+    while (true) {
       const found = await retryUnreachable(readPage)
       for (const one of found) {
         at = one.seq

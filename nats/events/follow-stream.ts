@@ -82,7 +82,7 @@ export async function* followStream(
       yield one
     }
     laggedMs = at === before ? laggedMs + lagMs : 0
-    for (;;) {
+    while (true) {
       const next = await live.next(at, idleMs)
       if (signal.aborted) return
       const sinceCheckMs = performance.now() - checkedAt

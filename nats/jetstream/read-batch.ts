@@ -25,10 +25,10 @@ export async function readBatch(
 ): Promise<StoredMessage[]> {
   const { seq, subject, batch } = request
   if (!broker.isConnected) await broker.waitUntilConnected(timeoutMs)
-  const which = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
+  const query = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
   const found: StoredMessage[] = []
   return new Promise((resolve, reject) => {
-    broker.rawRequests.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(which), timeoutMs, {
+    broker.rawRequests.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), timeoutMs, {
       onReply(message) {
         const { code, description } = parseStatus(message.headerBlock)
         if (code === 0) found.push(parseRawMessage(message))

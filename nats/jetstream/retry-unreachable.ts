@@ -15,8 +15,8 @@ export interface RetryUnreachableOptions {
 
 /**
  * Retries an exchange with the broker while it fails with `Unreachable`. `attempt` gets the number of the try, from 1.
- * @throws Unreachable the last one, or `Full` if any try failed with it: servers without free space hand a stream over
- * until it has no leader, and their error explains more than the silence that follows.
+ * @throws the last Unreachable, or StorageFull if any try failed with it: servers without free space hand a stream over until
+ * it has no leader, and their error explains more than the silence that follows.
  */
 export async function retryUnreachable<T>(
   attempt: (tries: number) => Promise<T>,

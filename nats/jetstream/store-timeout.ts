@@ -41,12 +41,12 @@ class CallTimer {
     if (this.#waits === 0) this.#recentMs += performance.now() - this.#since
   }
 
-  queued(ms: number): void {
+  noteQueued(ms: number): void {
     this.#queuedMs += ms
   }
 
   /** Bytes have moved. */
-  progress(): void {
+  noteProgress(): void {
     const now = performance.now()
     if (this.#waits > 0) this.#recentMs += now - this.#since
     this.#since = now
@@ -57,7 +57,7 @@ class CallTimer {
 
   /** The next value of a stream has the whole time. */
   restart(): void {
-    this.progress()
+    this.noteProgress()
     this.#spentMs = 0
   }
 
@@ -84,7 +84,7 @@ export const storeTimeout: StoreTimeout = {
     const iterator = values[Symbol.asyncIterator]()
     let isEnded = false
     try {
-      for (;;) {
+      while (true) {
         const next = await timers.run(timer, () => iterator.next())
         isEnded = next.done === true
         if (next.done === true) return
@@ -104,7 +104,7 @@ export const storeTimeout: StoreTimeout = {
 
 /** Tells the timer of the current call, if there is one, that the store has taken or sent bytes. */
 export function noteProgress(): void {
-  timers.getStore()?.progress()
+  timers.getStore()?.noteProgress()
 }
 
 /**
@@ -116,7 +116,7 @@ export async function waitForMemory<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    timers.getStore()?.queued(performance.now() - begun)
+    timers.getStore()?.noteQueued(performance.now() - begun)
   }
 }
 

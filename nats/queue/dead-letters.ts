@@ -28,7 +28,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     replay: NonNullable<DeadLetter['replay']>,
     expected?: string,
   ): Promise<DeadLetter | null> => {
-    for (;;) {
+    while (true) {
       const stored = await read(id)
       if (stored === null) return null
       const deadLetter = parseDeadLetter(stored)

@@ -27,7 +27,7 @@ import { streams } from '../topology/streams.ts'
 const page = 100
 
 /**
- * Works around two gaps of nats-server. When a consumer changes its leader, a delivered message may count as settled, and is
+ * Works around two gaps of nats-server, which ADR 11 describes. When a consumer changes its leader, a delivered message may count as settled, and is
  * never delivered again. A schedule whose message could not be stored when it was due is not tried again.
  */
 export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {

@@ -94,7 +94,7 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     publish(encode((sent += 1)))
   }
   /** Runs sends one after the other: the messages of two frames must not mix. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+  const runInTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = lastTurn.then(work)
     lastTurn = done.then(
       () => {},
@@ -105,7 +105,9 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
   const sendFrame = async (head: unknown, body: readonly Uint8Array[]) => {
     const encoded = encodeJson(head)
     const around = frameBytes + encoded.length
-    if (around > maxMessageBytes) throw new Error(`the head of a frame has ${encoded.length} bytes`)
+    if (around > maxMessageBytes) {
+      throw new Error(`the head of a frame must fit into ${maxMessageBytes} bytes, got ${around}`)
+    }
     const size = totalLength(body)
     // Only the first message has a head; the others use less than the limit.
     const pieces = size === 0 ? [[]] : rechunk(body, maxMessageBytes - around)
@@ -121,7 +123,7 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     }
   }
   const finish = () =>
-    inTurn(async () => {
+    runInTurn(async () => {
       if (isOver || isFinished) return
       publish(encodeMessage(messageTypes.finish, (sent += 1)))
       isFinished = true
@@ -131,9 +133,9 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
   return {
     peer,
     broken: breaking.signal,
-    send: (head, body = []) => inTurn(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
+    send: (head, body = []) => runInTurn(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
     async next(signal) {
-      for (;;) {
+      while (true) {
         signal?.throwIfAborted()
         breaking.signal.throwIfAborted()
         const frame = receiveBuffer.shift()

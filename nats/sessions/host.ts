@@ -36,32 +36,33 @@ function serve(
     // A new id: a gateway and an actor may run in one process.
     const session = nuid.next()
     const windowIn = hub.acquireWindow()
-    const end = hub.createEndpoint(session, { peer, inbox, windowIn, windowOut })
+    const endpoint = hub.createEndpoint(session, { peer, inbox, windowIn, windowOut })
     const acceptance: Acceptance = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
     try {
       hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptance))
     } catch (thrown) {
-      end.breakSession('The acceptance could not be sent.')
+      endpoint.breakSession('The acceptance could not be sent.')
       throw thrown
     }
     held.set(
-      end,
-      hold(end, opening).finally(() => {
-        held.delete(end)
+      endpoint,
+      runHandler(endpoint, opening).finally(() => {
+        held.delete(endpoint)
         quota.release(account)
       }),
     )
   }
-  const hold = async (end: SessionEndpoint, opening: unknown) => {
+  const runHandler = async (endpoint: SessionEndpoint, opening: unknown) => {
     try {
-      await handle(opening, end)
-      await end.leave()
+      await handle(opening, endpoint)
+      await endpoint.leave()
     } catch (thrown) {
       // Both sides know the reason of a broken session.
-      if (end.broken.aborted) return
+      if (endpoint.broken.aborted) return
       const fault = Fault.of(thrown)
-      if (fault.code === 'internal') log.error('live session failed', { kind, peer: end.peer, error: fault })
-      await end.fail(fault)
+      if (fault.code === 'internal')
+        log.error('live session failed', { kind, peer: endpoint.peer, error: fault })
+      await endpoint.fail(fault)
     }
   }
 
@@ -95,10 +96,10 @@ function serve(
     const allFinished = new AbortController()
     await Promise.race([finished(), pause(timeoutMs, allFinished.signal)])
     allFinished.abort()
-    const leaving = new Fault('actor_lost', 'The actor of this session is stopping.', {
+    const stopping = new Fault('actor_lost', 'The actor of this session is stopping.', {
       remedy: 'Try again.',
     })
-    for (const end of held.keys()) await end.fail(leaving)
+    for (const endpoint of held.keys()) await endpoint.fail(stopping)
     await finished()
   }
 

@@ -25,7 +25,7 @@ interface PartialFrame {
   /** Bytes of the body that are still to come. */
   left: number
   /** Received bytes that the sender's window has not regained. */
-  owed: number
+  unreleased: number
 }
 
 /** @param updateWindow allows the other side that many more bytes; `window` is the limit of unread bytes. */
@@ -35,29 +35,31 @@ export function createReceiveBuffer(window: number, updateWindow: (bytes: number
   let received = 0
   let isFinished = false
   let isDiscarding = false
-  let owed = 0
+  let unreleased = 0
 
-  const repay = (bytes: number) => {
-    owed += bytes
+  const releaseBytes = (bytes: number) => {
+    unreleased += bytes
     // Rarely enough to cost little, and early enough for a message of half a mebibyte in the smallest window.
-    if (owed < window / 4) return
-    updateWindow(owed)
-    owed = 0
+    if (unreleased < window / 4) return
+    updateWindow(unreleased)
+    unreleased = 0
   }
-  const settle = (one: PartialFrame | undefined) => {
-    if (one === undefined || one.owed === 0) return
-    repay(one.owed)
-    one.owed = 0
+  const releaseFrame = (one: PartialFrame | undefined) => {
+    if (one === undefined || one.unreleased === 0) return
+    releaseBytes(one.unreleased)
+    one.unreleased = 0
   }
   const begin = (message: SessionMessage): PartialFrame => {
     const { head, bodyBytes, piece } = decodeFrame(message)
-    if (bodyBytes > maxBodyBytes) throw new Error(`a frame of ${bodyBytes} bytes`)
-    return fill({ head, parts: [], left: bodyBytes, owed: 0 }, piece)
+    if (bodyBytes > maxBodyBytes) {
+      throw new Error(`the body of a frame must have at most ${maxBodyBytes} bytes, got ${bodyBytes}`)
+    }
+    return fill({ head, parts: [], left: bodyBytes, unreleased: 0 }, piece)
   }
   const fill = (one: PartialFrame, piece: readonly Uint8Array[]): PartialFrame => {
     one.parts.push(...piece)
     one.left -= totalLength(piece)
-    if (one.left < 0) throw new Error('more bytes than the frame announced')
+    if (one.left < 0) throw new Error('a frame has more bytes than it announced')
     return one
   }
 
@@ -70,7 +72,9 @@ export function createReceiveBuffer(window: number, updateWindow: (bytes: number
     },
     receive(message, bytes) {
       received += 1
-      if (message.number !== received) throw new Error(`message ${message.number} instead of ${received}`)
+      if (message.number !== received) {
+        throw new Error(`expected message ${received}, got ${message.number}`)
+      }
       if (isFinished || (message.type === messageTypes.continuation) !== (part !== undefined)) {
         throw new Error('unexpected message type')
       }
@@ -79,22 +83,22 @@ export function createReceiveBuffer(window: number, updateWindow: (bytes: number
         return
       }
       part = part === undefined ? begin(message) : fill(part, message.rest)
-      part.owed += bytes
+      part.unreleased += bytes
       // The reader waits for this frame and cannot read before it is complete.
-      if (whole.length === 0 || isDiscarding) settle(part)
+      if (whole.length === 0 || isDiscarding) releaseFrame(part)
       if (part.left > 0) return
       if (!isDiscarding) whole.push(part)
       part = undefined
     },
     shift() {
       const first = whole.shift()
-      settle(first)
-      if (whole.length === 0) settle(part)
+      releaseFrame(first)
+      if (whole.length === 0) releaseFrame(part)
       return first && frameOf(first)
     },
     discard() {
       isDiscarding = true
-      for (const one of [...whole.splice(0), part]) settle(one)
+      for (const one of [...whole.splice(0), part]) releaseFrame(one)
     },
   }
 }

@@ -51,28 +51,28 @@ export function createSessions(hub: SessionHub): Sessions {
     const session = nuid.next()
     const windowIn = hub.acquireWindow()
     return new Promise((resolve, reject) => {
-      const end = (answer: Exclude<Answer, Session>) => {
-        leave()
+      const settle = (answer: Exclude<Answer, Session>) => {
+        stopWaiting()
         hub.releaseWindow(windowIn)
         resolve(answer)
       }
       const onAbort = () => {
-        leave()
+        stopWaiting()
         hub.releaseWindow(windowIn)
         reject(signal.reason)
       }
-      const stop = hub.onReply(session, (reply) => {
+      const stopListening = hub.onReply(session, (reply) => {
         const accepted = acceptanceOf(reply)
-        if (!accepted) return end(reply.isAnswered ? 'busy' : 'no responders')
-        leave()
+        if (!accepted) return settle(reply.isAnswered ? 'busy' : 'no responders')
+        stopWaiting()
         const { peer, inbox, window: windowOut } = accepted
         const onEnd = () => queueOf(kind).wake()
         resolve(hub.createEndpoint(session, { peer, inbox, windowIn, windowOut, onEnd }))
       })
-      const timer = setTimeout(end, timeoutMs, 'timeout')
+      const timer = setTimeout(settle, timeoutMs, 'timeout')
       const hedge = setInterval(() => publish(), hedgeMs)
-      const leave = () => {
-        stop()
+      const stopWaiting = () => {
+        stopListening()
         clearTimeout(timer)
         clearInterval(hedge)
         signal.removeEventListener('abort', onAbort)

@@ -11,7 +11,7 @@ import { streamInfo } from '../jetstream/stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 import { consumersOf } from './consumers.ts'
-import { describeRetention } from './describe-retention.ts'
+import { describeRetention } from '../testing/describe-retention.ts'
 import { streamsOf } from './streams.ts'
 
 function settingsFor(env: Record<string, string>) {

@@ -16,7 +16,7 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { apiLevel, streamsOf, type Layout, type Stream } from './streams.ts'
 
 /**
- * Creates or updates the streams and consumers of `topology.ts`. Idempotent; any number of processes may run it at once.
+ * Creates or updates every stream and consumer of the layout. Idempotent; any number of processes may run it at once.
  * @throws Fault `unavailable` when the broker is too old, has no JetStream, or has a stream that cannot be updated.
  */
 export async function bootstrap(broker: Broker, layout: Layout): Promise<void> {

@@ -50,8 +50,8 @@ function recordOf(sha256: string, bytes: number): ImageRecord {
 
 const random = (bytes: number) => crypto.getRandomValues(Buffer.alloc(bytes))
 
-describe('images', () => {
-  test('bytes stay while a record refers to them', async () => {
+describe('a sweep of images', () => {
+  test('keeps bytes while a record refers to them', async () => {
     await using fixture = await openWatchedAdapters()
     const { sources, images } = fixture.adapters
     const bytes = random(40_000)
@@ -71,7 +71,7 @@ describe('images', () => {
     expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
   })
 
-  test('young bytes stay without a reference', async () => {
+  test('keeps young bytes without a reference', async () => {
     await using fixture = await openWatchedAdapters(60_000)
     const { sha256 } = await store(fixture.adapters.sources, random(1000), (digest) =>
       blobName(account, digest),
@@ -81,7 +81,7 @@ describe('images', () => {
   })
 })
 
-describe('outputs', () => {
+describe('a sweep of outputs', () => {
   const finished = (sha256: string): Partial<Task> => ({
     status: 'completed',
     progress: 100,
@@ -90,7 +90,7 @@ describe('outputs', () => {
     ],
   })
 
-  test('stay while their task refers to them or is active, and go when it is deleted', async () => {
+  test('keeps them while their task refers to them or is active, and removes them when it is deleted', async () => {
     await using fixture = await openWatchedAdapters()
     const { results, events } = fixture.adapters
     const task = { ...sampleTask(), account }
@@ -111,7 +111,7 @@ describe('outputs', () => {
     expect((await fixture.messages())['OBJ_results']).toBe(2)
   })
 
-  test('of an expired task go', async () => {
+  test('removes those of an expired task', async () => {
     await using fixture = await openWatchedAdapters()
     await store(fixture.adapters.results, random(1000), () =>
       outputObject(account, 'gone', 'main', 'default'),
@@ -135,7 +135,7 @@ test('storing bytes again renews the description, but not the age of the bytes',
   expect((await fixture.messages())['OBJ_sources']).toBe(2)
 })
 
-test('chunks of an abandoned write go, chunks of blobs stay', async () => {
+test('a sweep removes the chunks of an abandoned write and keeps those of blobs', async () => {
   await using fixture = await openWatchedAdapters()
   const { sources, images } = fixture.adapters
   const bytes = random(500_000)
@@ -157,7 +157,7 @@ test('chunks of an abandoned write go, chunks of blobs stay', async () => {
   expect(Buffer.concat(await Array.fromAsync(read?.body ?? []))).toEqual(bytes)
 })
 
-test('reads more than one page, and stops when the signal aborts', async () => {
+test('a sweep reads more than one page, and stops when the signal aborts', async () => {
   await using fixture = await openWatchedAdapters()
   const { sources } = fixture.adapters
   await Promise.all(

@@ -19,7 +19,9 @@ export function createChunk(bytes: number): Chunk {
     used: 0,
     toPublishCommand(subject, reply) {
       const command = `PUB ${subject} ${reply} ${this.used}\r\n`
-      if (command.length > commandBytes) throw new RangeError(`subjects of ${command.length} bytes`)
+      if (command.length > commandBytes) {
+        throw new RangeError(`the subject and the reply subject are too long: ${command.length} bytes`)
+      }
       const start = commandBytes - command.length
       buffer.write(command, start, 'latin1')
       const end = commandBytes + this.used

@@ -1,5 +1,5 @@
 import { printDuration } from '@pixelflow/platform/config/time-span'
-import { streamsOf, type Layout } from './streams.ts'
+import { streamsOf, type Layout } from '../topology/streams.ts'
 
 /** Markdown table rows: each stream with its subjects, maximum age and size. */
 export function describeRetention(layout: Layout): string[] {
