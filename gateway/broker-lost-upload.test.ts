@@ -96,7 +96,7 @@ const calls: Record<string, Call> = {
       .find((one) => one !== undefined)
     return {
       status: code === 14 ? 503 : code,
-      ...(reason === undefined ? {} : { code: reason }),
+      ...(reason === undefined ? {} : { code: reason.toLowerCase() }),
       ...(remedy === undefined ? {} : { remedy }),
       ...(delay === undefined ? {} : { retryAfter: String(delay.retryDelay?.seconds) }),
     }

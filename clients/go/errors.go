@@ -10,7 +10,7 @@ import (
 
 // Details are the google.rpc messages attached to an error; those that are absent are nil.
 type Details struct {
-	// Info contains the error code as its reason.
+	// Info contains the error code as its reason, in upper case; Code returns the code itself.
 	Info *errdetails.ErrorInfo
 	// Request contains the id of the call in the server's log.
 	Request *errdetails.RequestInfo
@@ -20,6 +20,20 @@ type Details struct {
 	Retry *errdetails.RetryInfo
 	// Remedy says how to correct the error, in English.
 	Remedy *errdetails.LocalizedMessage
+}
+
+// Code returns the error code, which is the same as in problems over HTTP: "invalid_recipe" for the reason INVALID_RECIPE.
+// It is empty if the error has no PixelFlow details.
+func (details Details) Code() string {
+	if details.Info.GetDomain() != "pixelflow" {
+		return ""
+	}
+	return toErrorCode(details.Info.GetReason())
+}
+
+// toErrorCode converts a reason of google.rpc to the error code.
+func toErrorCode(reason string) string {
+	return strings.ToLower(reason)
 }
 
 // DetailsOf reads the google.rpc details of an error.

@@ -49,7 +49,7 @@ func (p *positions) intercept(
 }
 
 func isPosition(violation *errdetails.BadRequest_FieldViolation) bool {
-	return violation.Field == positionKey && violation.Reason == "invalid_request"
+	return violation.Field == positionKey && toErrorCode(violation.Reason) == "invalid_request"
 }
 
 // isLater reports whether a position is newer than the known one, because responses can arrive out of order. A position of

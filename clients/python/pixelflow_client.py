@@ -286,6 +286,13 @@ def details_of(error: grpc.RpcError) -> dict[str, Any]:
     return found
 
 
+def error_code(error: grpc.RpcError) -> str | None:
+    """Returns the error code, which is the same as in problems over HTTP: `invalid_recipe` for the reason
+    `INVALID_RECIPE`. None if the error has no PixelFlow details."""
+    info = details_of(error).get("ErrorInfo")
+    return info.reason.lower() if info and info.domain == "pixelflow" else None
+
+
 def explain(error: grpc.RpcError) -> str:
     """Formats an error with its code, fields, remedy and request id."""
     details = details_of(error)

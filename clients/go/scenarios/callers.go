@@ -20,20 +20,20 @@ var callerScenarios = []scenario{
 		if f.usesTLS() {
 			expectRefused(err, codes.Unavailable, "", "")
 		} else {
-			expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+			expectRefused(err, codes.Unauthenticated, "UNAUTHENTICATED", "")
 		}
 	}},
 	{"wrong-token", func(ctx context.Context, f *fixture) {
 		wrongToken := newCaller(f.address, f.ann.security, "unknown-token")
 		defer wrongToken.connection.Close()
 		_, err := wrongToken.RPC.ListTasks(ctx, &pb.ListTasksRequest{})
-		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+		expectRefused(err, codes.Unauthenticated, "UNAUTHENTICATED", "")
 		_, err = wrongToken.upload(ctx, validUpload(f.photo)...)
-		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+		expectRefused(err, codes.Unauthenticated, "UNAUTHENTICATED", "")
 		for _, err = range wrongToken.Watch(ctx, f.doneTask(ctx).Id, "") {
 			check(err != nil, "the stream has an event")
 		}
-		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+		expectRefused(err, codes.Unauthenticated, "UNAUTHENTICATED", "")
 	}},
 	{"wrong-certificate", func(ctx context.Context, f *fixture) {
 		security := *f.untrusted
@@ -48,20 +48,20 @@ var callerScenarios = []scenario{
 	{"other-account", func(ctx context.Context, f *fixture) {
 		bob, image, task := f.bob, f.someImage(ctx).Id, f.doneTask(ctx).Id
 		_, err := bob.RPC.GetImage(ctx, &pb.GetImageRequest{Id: image})
-		expectRefused(err, codes.NotFound, "image_not_found", "")
+		expectRefused(err, codes.NotFound, "IMAGE_NOT_FOUND", "")
 		call, err := bob.RPC.Download(ctx, f.imageRequest(ctx))
 		_, err = must(call, err).Recv()
-		expectRefused(err, codes.NotFound, "image_not_found", "")
+		expectRefused(err, codes.NotFound, "IMAGE_NOT_FOUND", "")
 		_, err = bob.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: task})
-		expectRefused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 		for _, err = range bob.Watch(ctx, task, "") {
 			check(err != nil, "the stream has an event")
 		}
-		expectRefused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 		_, err = bob.RPC.CancelTask(ctx, &pb.CancelTaskRequest{Id: task})
-		expectRefused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 		_, err = bob.DownloadOutput(ctx, task, "small")
-		expectRefused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 		for _, listed := range must(bob.RPC.ListTasks(ctx, &pb.ListTasksRequest{Limit: 200})).Items {
 			check(listed.Id != task, listed)
 		}

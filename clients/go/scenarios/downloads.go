@@ -59,15 +59,15 @@ var downloadScenarios = []scenario{
 	}},
 	{"download-out-of-range", func(ctx context.Context, f *fixture) {
 		_, _, err := f.download(ctx, withRange(f.imageRequest(ctx), int64(len(f.photo)), 1))
-		expectRefused(err, codes.OutOfRange, "range_not_satisfiable", "offset")
+		expectRefused(err, codes.OutOfRange, "RANGE_NOT_SATISFIABLE", "offset")
 	}},
 	{"download-no-output", func(ctx context.Context, f *fixture) {
 		_, _, err := f.download(ctx, f.outputRequest(ctx, "huge"))
-		expectRefused(err, codes.NotFound, "output_not_found", "")
+		expectRefused(err, codes.NotFound, "OUTPUT_NOT_FOUND", "")
 	}},
 	{"download-no-source", func(ctx context.Context, f *fixture) {
 		_, _, err := f.download(ctx, &pb.DownloadRequest{})
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "source")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "source")
 	}},
 }
 

@@ -250,6 +250,7 @@ func expectRefused(err error, code codes.Code, reason, field string) pixelflow.D
 	details := pixelflow.DetailsOf(err)
 	if reason != "" {
 		check(details.Info.GetReason() == reason && details.Info.GetDomain() == "pixelflow", "expected", reason, "got", err, details)
+		check(details.Code() == strings.ToLower(reason), "expected the code of", reason, "got", details.Code())
 		check(details.Request.GetRequestId() != "", "the error has no request id", err)
 	}
 	if field != "" {

@@ -44,7 +44,7 @@ var imageScenarios = []scenario{
 		must(f.ann.RPC.ListTasks(ctx, &pb.ListTasksRequest{}, grpc.Header(&header)))
 		check(slices.Equal(header.Get("x-request-id"), []string{requestID}), header)
 		_, err := f.ann.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: unusedID()}, grpc.Trailer(&trailer))
-		details := expectRefused(err, codes.NotFound, "task_not_found", "")
+		details := expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 		check(details.Request.RequestId == requestID, details.Request)
 		check(slices.Equal(trailer.Get("x-request-id"), []string{requestID}), trailer)
 	}},
@@ -59,41 +59,41 @@ var imageScenarios = []scenario{
 	{"upload-truncated", func(ctx context.Context, f *fixture) {
 		requests := validUpload(f.photo)
 		_, err := f.ann.upload(ctx, requests[:len(requests)-1]...)
-		expectRefused(err, codes.DataLoss, "truncated_upload", "")
+		expectRefused(err, codes.DataLoss, "TRUNCATED_UPLOAD", "")
 	}},
 	{"upload-short", func(ctx context.Context, f *fixture) {
-		expectRefused(f.uploadWithCommit(ctx, len(f.photo)+1, digest(f.photo)), codes.DataLoss, "truncated_upload", "")
+		expectRefused(f.uploadWithCommit(ctx, len(f.photo)+1, digest(f.photo)), codes.DataLoss, "TRUNCATED_UPLOAD", "")
 	}},
 	{"upload-long", func(ctx context.Context, f *fixture) {
 		err := f.uploadWithCommit(ctx, len(f.photo)-1, digest(f.photo))
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "commit.bytes")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "commit.bytes")
 	}},
 	{"upload-wrong-digest", func(ctx context.Context, f *fixture) {
 		err := f.uploadWithCommit(ctx, len(f.photo), digest([]byte("something else")))
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "commit.sha256")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "commit.sha256")
 	}},
 	{"upload-without-metadata", func(ctx context.Context, f *fixture) {
 		_, err := f.ann.upload(ctx, validUpload(f.photo)[1:]...)
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "metadata")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "metadata")
 	}},
 	{"upload-media-type", func(ctx context.Context, f *fixture) {
 		requests := validUpload(f.photo)
 		requests[0] = metadata("text/plain")
 		_, err := f.ann.upload(ctx, requests...)
-		expectRefused(err, codes.InvalidArgument, "unsupported_format", "metadata.media_type")
+		expectRefused(err, codes.InvalidArgument, "UNSUPPORTED_FORMAT", "metadata.media_type")
 	}},
 	{"upload-not-an-image", func(ctx context.Context, f *fixture) {
 		_, err := f.ann.upload(ctx, validUpload(bytes.Repeat([]byte("This is text, not an image. "), 10_000))...)
-		expectRefused(err, codes.InvalidArgument, "unsupported_format", "")
+		expectRefused(err, codes.InvalidArgument, "UNSUPPORTED_FORMAT", "")
 	}},
 	{"upload-size-too-large", func(ctx context.Context, f *fixture) {
 		_, err := f.ann.upload(ctx, metadataWithSize("image/jpeg", f.maxUploadBytes(ctx)+1))
-		expectRefused(err, codes.ResourceExhausted, "image_too_large", "")
+		expectRefused(err, codes.ResourceExhausted, "IMAGE_TOO_LARGE", "")
 	}},
 	{"upload-too-large", func(ctx context.Context, f *fixture) {
 		large := slices.Concat(f.photo, make([]byte, f.maxUploadBytes(ctx)))
 		_, err := f.ann.upload(ctx, validUpload(large)...)
-		expectRefused(err, codes.ResourceExhausted, "image_too_large", "")
+		expectRefused(err, codes.ResourceExhausted, "IMAGE_TOO_LARGE", "")
 	}},
 	{"upload-cancelled", func(ctx context.Context, f *fixture) {
 		callCtx, cancel := context.WithCancel(ctx)
@@ -120,7 +120,7 @@ var imageScenarios = []scenario{
 		image := must(f.ann.upload(ctx, validUpload(f.photo)...))
 		must(f.ann.RPC.DeleteImage(ctx, &pb.DeleteImageRequest{Id: image.Id}))
 		_, err := f.ann.RPC.GetImage(ctx, &pb.GetImageRequest{Id: image.Id})
-		expectRefused(err, codes.NotFound, "image_not_found", "")
+		expectRefused(err, codes.NotFound, "IMAGE_NOT_FOUND", "")
 	}},
 }
 

@@ -24,9 +24,9 @@ var keyScenarios = []scenario{
 		check(first.RetryOf == done.Id && second.RetryOf == done.Id, first, second)
 		check(f.finish(ctx, first).Status == pb.TaskStatus_TASK_STATUS_COMPLETED, first)
 		_, err := f.ann.RPC.RetryTask(withKey, &pb.RetryTaskRequest{Id: first.Id})
-		expectRefused(err, codes.FailedPrecondition, "idempotency_key_reused", "")
+		expectRefused(err, codes.FailedPrecondition, "IDEMPOTENCY_KEY_REUSED", "")
 		_, err = f.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: unusedID()})
-		expectRefused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 	}},
 	{"position", func(ctx context.Context, f *fixture) {
 		const key = "pixelflow-position"
@@ -44,7 +44,7 @@ var keyScenarios = []scenario{
 		_, log, _ := strings.Cut(position, ".")
 		for _, invalid := range []string{"!", "zzzzzzz." + log} {
 			_, err := f.ann.RPC.ListTasks(grpcmetadata.AppendToOutgoingContext(ctx, key, invalid), &pb.ListTasksRequest{})
-			expectRefused(err, codes.InvalidArgument, "invalid_request", key)
+			expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", key)
 		}
 	}},
 }

@@ -30,20 +30,20 @@ var liveScenarios = []scenario{
 		image := must(f.ann.ProcessImage(ctx, bytes.NewReader(f.photo), twoOutputs(), "small"))
 		check(image.Width == 64 && image.Format == "webp", image.ProcessedImage)
 		_, err := f.ann.ProcessImage(ctx, bytes.NewReader(f.photo), twoOutputs(), "")
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "output")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "output")
 	}},
 	{"process-image-refused", func(ctx context.Context, f *fixture) {
-		expectRefused(f.sendImage(ctx, f.photo, nil), codes.DataLoss, "truncated_upload", "")
+		expectRefused(f.sendImage(ctx, f.photo, nil), codes.DataLoss, "TRUNCATED_UPLOAD", "")
 		wrongCommit := &pb.UploadCommit{Bytes: int64(len(f.photo)), Sha256: digest([]byte("something else"))}
-		expectRefused(f.sendImage(ctx, f.photo, wrongCommit), codes.InvalidArgument, "invalid_request", "commit.sha256")
+		expectRefused(f.sendImage(ctx, f.photo, wrongCommit), codes.InvalidArgument, "INVALID_REQUEST", "commit.sha256")
 		_, err := f.ann.ProcessImage(ctx, bytes.NewReader(f.photo), text("blur:9999"), "")
-		expectRefused(err, codes.InvalidArgument, "invalid_recipe", "steps[0].sigma")
+		expectRefused(err, codes.InvalidArgument, "INVALID_RECIPE", "steps[0].sigma")
 		_, err = f.ann.ProcessImage(ctx, bytes.NewReader(f.photo[:2000]), shortRecipe, "")
-		expectRefused(err, codes.InvalidArgument, "corrupt_image", "")
+		expectRefused(err, codes.InvalidArgument, "CORRUPT_IMAGE", "")
 		wrongToken := newCaller(f.address, f.ann.security, "unknown-token")
 		defer wrongToken.connection.Close()
 		_, err = wrongToken.ProcessImage(ctx, bytes.NewReader(f.photo), shortRecipe, "")
-		expectRefused(err, codes.Unauthenticated, "unauthenticated", "")
+		expectRefused(err, codes.Unauthenticated, "UNAUTHENTICATED", "")
 	}},
 	{"process-image-unary", func(ctx context.Context, f *fixture) {
 		request := &pb.ProcessImageUnaryRequest{Image: f.photo, Recipe: text("resize:200/format:webp")}
@@ -53,7 +53,7 @@ var liveScenarios = []scenario{
 		check(digest(response.Image) == result.Sha256, result)
 		request.Image = f.photo[:2000]
 		_, err := f.ann.RPC.ProcessImageUnary(ctx, request)
-		expectRefused(err, codes.InvalidArgument, "corrupt_image", "")
+		expectRefused(err, codes.InvalidArgument, "CORRUPT_IMAGE", "")
 	}},
 	{"tune", func(ctx context.Context, f *fixture) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -97,9 +97,9 @@ var liveScenarios = []scenario{
 	}},
 	{"tune-refused", func(ctx context.Context, f *fixture) {
 		_, err := must(f.ann.Tune(ctx, unusedID(), text("blur:2"))).Next()
-		expectRefused(err, codes.NotFound, "image_not_found", "")
+		expectRefused(err, codes.NotFound, "IMAGE_NOT_FOUND", "")
 		_, err = must(f.ann.Tune(ctx, f.someImage(ctx).Id, text("blurr:2"))).Next()
-		expectRefused(err, codes.InvalidArgument, "invalid_recipe", "")
+		expectRefused(err, codes.InvalidArgument, "INVALID_RECIPE", "")
 	}},
 }
 

@@ -32,16 +32,16 @@ var taskScenarios = []scenario{
 	}},
 	{"bad-recipe", func(ctx context.Context, f *fixture) {
 		_, err := f.tryCreate(ctx, text("blur:9999"))
-		details := expectRefused(err, codes.InvalidArgument, "invalid_recipe", "steps[0].sigma")
+		details := expectRefused(err, codes.InvalidArgument, "INVALID_RECIPE", "steps[0].sigma")
 		check(strings.Contains(details.Remedy.GetMessage(), "sigma"), details.Remedy)
 	}},
 	{"no-recipe", func(ctx context.Context, f *fixture) {
 		_, err := f.tryCreate(ctx, nil)
-		expectRefused(err, codes.InvalidArgument, "invalid_recipe", "recipe")
+		expectRefused(err, codes.InvalidArgument, "INVALID_RECIPE", "recipe")
 	}},
 	{"unknown-image", func(ctx context.Context, f *fixture) {
 		_, err := f.ann.RPC.CreateTask(ctx, &pb.CreateTaskRequest{Image: unusedID(), Recipe: shortRecipe})
-		expectRefused(err, codes.NotFound, "image_not_found", "")
+		expectRefused(err, codes.NotFound, "IMAGE_NOT_FOUND", "")
 	}},
 	{"process", func(ctx context.Context, f *fixture) {
 		var events []*pb.TaskEvent
@@ -85,7 +85,7 @@ var taskScenarios = []scenario{
 		image := must(f.ann.upload(ctx, validUpload(f.photo[:2000])...))
 		var events []*pb.TaskEvent
 		_, err := f.ann.Process(ctx, image.Id, shortRecipe, func(event *pb.TaskEvent) { events = append(events, event) })
-		expectRefused(err, codes.InvalidArgument, "corrupt_image", "")
+		expectRefused(err, codes.InvalidArgument, "CORRUPT_IMAGE", "")
 		last := events[len(events)-1]
 		check(last.Kind == pb.TaskEventKind_TASK_EVENT_KIND_FAILED, kinds(events))
 		check(last.Task.Fault.Code == "corrupt_image", last)
@@ -145,7 +145,7 @@ var taskScenarios = []scenario{
 	}},
 	{"watch-wrong-token", func(ctx context.Context, f *fixture) {
 		_, err := f.watch(ctx, f.doneTask(ctx).Id, "!")
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "after")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "after")
 	}},
 	{"get-task", func(ctx context.Context, f *fixture) {
 		task := must(f.ann.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: f.doneTask(ctx).Id})).Task
@@ -184,7 +184,7 @@ var taskScenarios = []scenario{
 	}},
 	{"list-limit", func(ctx context.Context, f *fixture) {
 		_, err := f.ann.RPC.ListTasks(ctx, &pb.ListTasksRequest{Limit: 201})
-		expectRefused(err, codes.InvalidArgument, "invalid_request", "limit")
+		expectRefused(err, codes.InvalidArgument, "INVALID_REQUEST", "limit")
 	}},
 	{"cancel", func(ctx context.Context, f *fixture) {
 		task := f.create(ctx, longRecipe)
@@ -200,13 +200,13 @@ var taskScenarios = []scenario{
 	}},
 	{"cancel-ended", func(ctx context.Context, f *fixture) {
 		_, err := f.ann.RPC.CancelTask(ctx, &pb.CancelTaskRequest{Id: f.doneTask(ctx).Id})
-		expectRefused(err, codes.FailedPrecondition, "task_ended", "")
+		expectRefused(err, codes.FailedPrecondition, "TASK_ENDED", "")
 	}},
 	{"delete-task", func(ctx context.Context, f *fixture) {
 		task := f.finish(ctx, f.create(ctx, shortRecipe))
 		must(f.ann.RPC.DeleteTask(ctx, &pb.DeleteTaskRequest{Id: task.Id}))
 		_, err := f.ann.RPC.GetTask(ctx, &pb.GetTaskRequest{Id: task.Id})
-		expectRefused(err, codes.NotFound, "task_not_found", "")
+		expectRefused(err, codes.NotFound, "TASK_NOT_FOUND", "")
 	}},
 	{"retry-task", func(ctx context.Context, f *fixture) {
 		done := f.doneTask(ctx)
@@ -219,7 +219,7 @@ var taskScenarios = []scenario{
 		task := f.create(ctx, longRecipe)
 		defer f.cancel(ctx, task)
 		_, err := f.ann.RPC.RetryTask(ctx, &pb.RetryTaskRequest{Id: task.Id})
-		expectRefused(err, codes.FailedPrecondition, "task_active", "")
+		expectRefused(err, codes.FailedPrecondition, "TASK_ACTIVE", "")
 	}},
 	{"bulk", func(ctx context.Context, f *fixture) {
 		request := &pb.CreateTaskRequest{Image: f.someImage(ctx).Id, Recipe: shortRecipe, Lane: pb.Lane_LANE_BULK}

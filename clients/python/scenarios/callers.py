@@ -11,7 +11,7 @@ from .fixture import IMAGE_SERVICE, Caller, Fixture, chunks, commit, expect_refu
 
 @scenario("no-credentials")
 def _(fixture: Fixture) -> None:
-    code, reason = ("UNAVAILABLE", None) if fixture.uses_tls else ("UNAUTHENTICATED", "unauthenticated")
+    code, reason = ("UNAVAILABLE", None) if fixture.uses_tls else ("UNAUTHENTICATED", "UNAUTHENTICATED")
     with expect_refused(code, reason):
         fixture.unauthenticated.stub.ListTasks(pb.ListTasksRequest())
 
@@ -19,11 +19,11 @@ def _(fixture: Fixture) -> None:
 @scenario("wrong-token")
 def _(fixture: Fixture) -> None:
     wrong_token = Caller(fixture.ann.channel, "unknown-token")
-    with expect_refused("UNAUTHENTICATED", "unauthenticated"):
+    with expect_refused("UNAUTHENTICATED", "UNAUTHENTICATED"):
         wrong_token.stub.ListTasks(pb.ListTasksRequest(), metadata=wrong_token.metadata)
-    with expect_refused("UNAUTHENTICATED", "unauthenticated"):
+    with expect_refused("UNAUTHENTICATED", "UNAUTHENTICATED"):
         fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes), caller=wrong_token)
-    with expect_refused("UNAUTHENTICATED", "unauthenticated"):
+    with expect_refused("UNAUTHENTICATED", "UNAUTHENTICATED"):
         list(wrong_token.client.watch(fixture.done.id))
 
 
@@ -44,17 +44,17 @@ def _(fixture: Fixture) -> None:
 @scenario("other-account")
 def _(fixture: Fixture) -> None:
     bob, image, task = fixture.bob, fixture.image.id, fixture.done.id
-    with expect_refused("NOT_FOUND", "image_not_found"):
+    with expect_refused("NOT_FOUND", "IMAGE_NOT_FOUND"):
         bob.stub.GetImage(pb.GetImageRequest(id=image), metadata=bob.metadata)
-    with expect_refused("NOT_FOUND", "image_not_found"):
+    with expect_refused("NOT_FOUND", "IMAGE_NOT_FOUND"):
         list(bob.stub.Download(pb.DownloadRequest(image=image), metadata=bob.metadata))
-    with expect_refused("NOT_FOUND", "task_not_found"):
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND"):
         bob.stub.GetTask(pb.GetTaskRequest(id=task), metadata=bob.metadata)
-    with expect_refused("NOT_FOUND", "task_not_found"):
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND"):
         list(bob.client.watch(task))
-    with expect_refused("NOT_FOUND", "task_not_found"):
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND"):
         bob.stub.CancelTask(pb.CancelTaskRequest(id=task), metadata=bob.metadata)
-    with expect_refused("NOT_FOUND", "task_not_found"):
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND"):
         bob.client.download_output(task, "small")
     listed = bob.stub.ListTasks(pb.ListTasksRequest(limit=200), metadata=bob.metadata).items
     assert task not in [other.id for other in listed], listed

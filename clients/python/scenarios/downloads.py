@@ -76,17 +76,17 @@ def _(fixture: Fixture) -> None:
 
 @scenario("download-out-of-range")
 def _(fixture: Fixture) -> None:
-    with expect_refused("OUT_OF_RANGE", "range_not_satisfiable", "offset"):
+    with expect_refused("OUT_OF_RANGE", "RANGE_NOT_SATISFIABLE", "offset"):
         download(fixture, image=fixture.image.id, offset=len(fixture.bytes))
 
 
 @scenario("download-no-output")
 def _(fixture: Fixture) -> None:
-    with expect_refused("NOT_FOUND", "output_not_found"):
+    with expect_refused("NOT_FOUND", "OUTPUT_NOT_FOUND"):
         download(fixture, output=pb.OutputName(task=fixture.done.id, name="huge"))
 
 
 @scenario("download-no-source")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "source"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "source"):
         download(fixture)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from pixelflow_client import FINAL, Client, Tls, details_of, pb, recipe_value
+from pixelflow_client import FINAL, Client, Tls, details_of, error_code, pb, recipe_value
 
 IMAGE_SERVICE = "pixelflow.v1.ImageService"
 TWO_OUTPUTS = {
@@ -178,6 +178,7 @@ def expect_refused(code: str, reason: str | None = None, field: str | None = Non
             assert (info.reason, info.domain) == (reason, "pixelflow"), (
                 f"expected {reason}, got {info.reason} ({actual})"
             )
+            assert error_code(error) == reason.lower(), f"expected the code of {reason}, got {error_code(error)}"
             assert details["RequestInfo"].request_id, "the error has no request id"
         if field is not None:
             fields = [violation.field for violation in details["BadRequest"].field_violations]

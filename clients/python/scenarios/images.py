@@ -41,7 +41,7 @@ def _(fixture: Fixture) -> None:
         raise AssertionError("the call succeeded")
     except grpc.RpcError as error:
         assert ("x-request-id", request_id) in error.trailing_metadata(), error.trailing_metadata()
-    with expect_refused("NOT_FOUND", "task_not_found") as details:
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND") as details:
         fixture.ann.stub.GetTask(pb.GetTaskRequest(id=unused_id()), metadata=metadata)
     assert details["RequestInfo"].request_id == request_id, details
 
@@ -56,51 +56,51 @@ def _(fixture: Fixture) -> None:
 
 @scenario("upload-truncated")
 def _(fixture: Fixture) -> None:
-    with expect_refused("DATA_LOSS", "truncated_upload"):
+    with expect_refused("DATA_LOSS", "TRUNCATED_UPLOAD"):
         fixture.upload(metadata(), *chunks(fixture.bytes))
 
 
 @scenario("upload-short")
 def _(fixture: Fixture) -> None:
-    with expect_refused("DATA_LOSS", "truncated_upload"):
+    with expect_refused("DATA_LOSS", "TRUNCATED_UPLOAD"):
         fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes, size=len(fixture.bytes) + 1))
 
 
 @scenario("upload-long")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "commit.bytes"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "commit.bytes"):
         fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes, size=len(fixture.bytes) - 1))
 
 
 @scenario("upload-wrong-digest")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "commit.sha256"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "commit.sha256"):
         fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes, sha256=digest(b"something else")))
 
 
 @scenario("upload-without-metadata")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "metadata"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "metadata"):
         fixture.upload(*chunks(fixture.bytes), commit(fixture.bytes))
 
 
 @scenario("upload-media-type")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "unsupported_format", "metadata.media_type"):
+    with expect_refused("INVALID_ARGUMENT", "UNSUPPORTED_FORMAT", "metadata.media_type"):
         fixture.upload(metadata("text/plain"), *chunks(fixture.bytes), commit(fixture.bytes))
 
 
 @scenario("upload-not-an-image")
 def _(fixture: Fixture) -> None:
     text = b"This is text, not an image. " * 10_000
-    with expect_refused("INVALID_ARGUMENT", "unsupported_format"):
+    with expect_refused("INVALID_ARGUMENT", "UNSUPPORTED_FORMAT"):
         fixture.upload(metadata(), *chunks(text), commit(text))
 
 
 @scenario("upload-size-too-large")
 def _(fixture: Fixture) -> None:
     limit = fixture.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
-    with expect_refused("RESOURCE_EXHAUSTED", "image_too_large"):
+    with expect_refused("RESOURCE_EXHAUSTED", "IMAGE_TOO_LARGE"):
         fixture.upload(metadata(size=limit + 1))
 
 
@@ -108,7 +108,7 @@ def _(fixture: Fixture) -> None:
 def _(fixture: Fixture) -> None:
     limit = fixture.public_caller.stub.GetVersion(pb.GetVersionRequest()).max_upload_bytes
     large = fixture.bytes + bytes(limit)
-    with expect_refused("RESOURCE_EXHAUSTED", "image_too_large"):
+    with expect_refused("RESOURCE_EXHAUSTED", "IMAGE_TOO_LARGE"):
         fixture.upload(metadata(), *chunks(large, CHUNK_BYTES), commit(large))
 
 
@@ -144,5 +144,5 @@ def _(fixture: Fixture) -> None:
 def _(fixture: Fixture) -> None:
     image = fixture.upload(metadata(), *chunks(fixture.bytes), commit(fixture.bytes))
     fixture.ann.stub.DeleteImage(pb.DeleteImageRequest(id=image.id), metadata=fixture.ann.metadata)
-    with expect_refused("NOT_FOUND", "image_not_found"):
+    with expect_refused("NOT_FOUND", "IMAGE_NOT_FOUND"):
         fixture.ann.stub.GetImage(pb.GetImageRequest(id=image.id), metadata=fixture.ann.metadata)

@@ -18,9 +18,9 @@ def _(fixture: Fixture) -> None:
     assert created[0].id == created[1].id != fixture.done.id, created
     assert {task.retry_of for task in created} == {fixture.done.id}, created
     assert fixture.finish(created[0]).status == pb.TASK_STATUS_COMPLETED, created
-    with expect_refused("FAILED_PRECONDITION", "idempotency_key_reused"):
+    with expect_refused("FAILED_PRECONDITION", "IDEMPOTENCY_KEY_REUSED"):
         retry(pb.RetryTaskRequest(id=created[0].id), metadata=with_key)
-    with expect_refused("NOT_FOUND", "task_not_found"):
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND"):
         retry(pb.RetryTaskRequest(id=unused_id()), metadata=ann.metadata)
 
 
@@ -38,6 +38,6 @@ def _(fixture: Fixture) -> None:
     assert dict(call.initial_metadata())["pixelflow-position"] != position, position
     log = position.split(".")[1]
     for invalid in ("!", f"zzzzzzz.{log}"):
-        with expect_refused("INVALID_ARGUMENT", "invalid_request", "pixelflow-position"):
+        with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "pixelflow-position"):
             metadata = (*ann.metadata, ("pixelflow-position", invalid))
             ann.stub.ListTasks(pb.ListTasksRequest(), metadata=metadata)

@@ -38,22 +38,22 @@ def _(fixture: Fixture) -> None:
 def _(fixture: Fixture) -> None:
     image = fixture.ann.client.process_image(fixture.photo, TWO_OUTPUTS, "small")
     assert (image.description.width, image.description.format) == (64, "webp"), image.description
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "output"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "output"):
         fixture.ann.client.process_image(fixture.photo, TWO_OUTPUTS)
 
 
 @scenario("process-image-refused")
 def _(fixture: Fixture) -> None:
     photo = fixture.bytes
-    with expect_refused("DATA_LOSS", "truncated_upload"):
+    with expect_refused("DATA_LOSS", "TRUNCATED_UPLOAD"):
         process_image(fixture, metadata("resize:200"), *image_chunks(photo))
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "commit.sha256"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "commit.sha256"):
         process_image(fixture, metadata("resize:200"), *image_chunks(photo), image_commit(b"x" * len(photo)))
-    with expect_refused("INVALID_ARGUMENT", "invalid_recipe", "steps[0].sigma"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_RECIPE", "steps[0].sigma"):
         process_image(fixture, metadata("blur:9999"), *image_chunks(photo), image_commit(photo))
-    with expect_refused("INVALID_ARGUMENT", "corrupt_image"):
+    with expect_refused("INVALID_ARGUMENT", "CORRUPT_IMAGE"):
         process_image(fixture, metadata("resize:200"), *image_chunks(photo[:2000]), image_commit(photo[:2000]))
-    with expect_refused("UNAUTHENTICATED", "unauthenticated"):
+    with expect_refused("UNAUTHENTICATED", "UNAUTHENTICATED"):
         wrong_token = Caller(fixture.ann.channel, "unknown-token")
         wrong_token.client.process_image(fixture.photo, "resize:200")
 
@@ -64,7 +64,7 @@ def _(fixture: Fixture) -> None:
     response = fixture.ann.stub.ProcessImageUnary(request, metadata=fixture.ann.metadata)
     assert (response.result.width, response.result.format, response.result.task) == (200, "webp", ""), response.result
     assert digest(response.image) == response.result.sha256, response.result
-    with expect_refused("INVALID_ARGUMENT", "corrupt_image"):
+    with expect_refused("INVALID_ARGUMENT", "CORRUPT_IMAGE"):
         request.image = fixture.bytes[:2000]
         fixture.ann.stub.ProcessImageUnary(request, metadata=fixture.ann.metadata)
 
@@ -128,7 +128,7 @@ def _(fixture: Fixture) -> None:
 
 @scenario("tune-refused")
 def _(fixture: Fixture) -> None:
-    with expect_refused("NOT_FOUND", "image_not_found"):
+    with expect_refused("NOT_FOUND", "IMAGE_NOT_FOUND"):
         list(Tuning(fixture.ann.client, unused_id(), "blur:2"))
-    with expect_refused("INVALID_ARGUMENT", "invalid_recipe"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_RECIPE"):
         list(Tuning(fixture.ann.client, fixture.image.id, "blurr:2"))

@@ -49,20 +49,20 @@ def _(fixture: Fixture) -> None:
 
 @scenario("bad-recipe")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_recipe", "steps[0].sigma") as details:
+    with expect_refused("INVALID_ARGUMENT", "INVALID_RECIPE", "steps[0].sigma") as details:
         fixture.create("blur:9999")
     assert "sigma" in details["LocalizedMessage"].message, details
 
 
 @scenario("no-recipe")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_recipe", "recipe"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_RECIPE", "recipe"):
         fixture.ann.stub.CreateTask(pb.CreateTaskRequest(image=fixture.image.id), metadata=fixture.ann.metadata)
 
 
 @scenario("unknown-image")
 def _(fixture: Fixture) -> None:
-    with expect_refused("NOT_FOUND", "image_not_found"):
+    with expect_refused("NOT_FOUND", "IMAGE_NOT_FOUND"):
         request = pb.CreateTaskRequest(image=unused_id(), recipe=recipe_value("resize:40"))
         fixture.ann.stub.CreateTask(request, metadata=fixture.ann.metadata)
 
@@ -105,7 +105,7 @@ def _(fixture: Fixture) -> None:
     broken = fixture.bytes[:2000]
     image = fixture.upload(metadata(), *chunks(broken), commit(broken))
     events: list[pb.TaskEvent] = []
-    with expect_refused("INVALID_ARGUMENT", "corrupt_image"):
+    with expect_refused("INVALID_ARGUMENT", "CORRUPT_IMAGE"):
         fixture.ann.client.process(image.id, "resize:40", events.append)
     assert kinds(events)[-1] == "FAILED" and events[-1].task.fault.code == "corrupt_image", events
 
@@ -180,7 +180,7 @@ def _(fixture: Fixture) -> None:
 
 @scenario("watch-wrong-token")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "after"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "after"):
         list(fixture.ann.client.watch(fixture.done.id, "!"))
 
 
@@ -216,7 +216,7 @@ def _(fixture: Fixture) -> None:
 
 @scenario("list-limit")
 def _(fixture: Fixture) -> None:
-    with expect_refused("INVALID_ARGUMENT", "invalid_request", "limit"):
+    with expect_refused("INVALID_ARGUMENT", "INVALID_REQUEST", "limit"):
         fixture.ann.stub.ListTasks(pb.ListTasksRequest(limit=201), metadata=fixture.ann.metadata)
 
 
@@ -234,7 +234,7 @@ def _(fixture: Fixture) -> None:
 
 @scenario("cancel-ended")
 def _(fixture: Fixture) -> None:
-    with expect_refused("FAILED_PRECONDITION", "task_ended"):
+    with expect_refused("FAILED_PRECONDITION", "TASK_ENDED"):
         fixture.cancel(fixture.done)
 
 
@@ -242,7 +242,7 @@ def _(fixture: Fixture) -> None:
 def _(fixture: Fixture) -> None:
     task = fixture.finish(fixture.create())
     fixture.ann.stub.DeleteTask(pb.DeleteTaskRequest(id=task.id), metadata=fixture.ann.metadata)
-    with expect_refused("NOT_FOUND", "task_not_found"):
+    with expect_refused("NOT_FOUND", "TASK_NOT_FOUND"):
         fixture.ann.stub.GetTask(pb.GetTaskRequest(id=task.id), metadata=fixture.ann.metadata)
 
 
@@ -254,7 +254,7 @@ def _(fixture: Fixture) -> None:
     assert retried.id != fixture.done.id and retried.image == fixture.done.image, retried
     digests = [[output.sha256 for output in task.outputs] for task in (fixture.done, fixture.finish(retried))]
     assert digests[0] == digests[1], digests
-    with fixture.long_task() as task, expect_refused("FAILED_PRECONDITION", "task_active"):
+    with fixture.long_task() as task, expect_refused("FAILED_PRECONDITION", "TASK_ACTIVE"):
         fixture.ann.stub.RetryTask(pb.RetryTaskRequest(id=task.id), metadata=fixture.ann.metadata)
 
 

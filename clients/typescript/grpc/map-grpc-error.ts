@@ -9,7 +9,7 @@ import {
   RetryInfoSchema,
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
-import { notPixelflowError, PixelflowError, unreachableError } from '../pixelflow-error.ts'
+import { notPixelflowError, PixelflowError, unreachableError, type ErrorCode } from '../pixelflow-error.ts'
 
 /** Converts a gRPC status to the error that the same call throws over HTTP. Returns any other value unchanged. */
 export function mapGrpcError(thrown: unknown, address: string): unknown {
@@ -24,13 +24,18 @@ export function mapGrpcError(thrown: unknown, address: string): unknown {
   // A status without PixelFlow details comes from the channel, a proxy or another server.
   if (info?.domain !== 'pixelflow') return mapPlainStatus(code, message, address, requestId, thrown)
   const delay = findDetail(details, RetryInfoSchema)?.retryDelay
-  return new PixelflowError(info.reason, message, {
+  return new PixelflowError(toErrorCode(info.reason), message, {
     requestId,
     cause: thrown,
     ...defined('field', findDetail(details, BadRequestSchema)?.fieldViolations[0]?.field),
     ...defined('remedy', findDetail(details, LocalizedMessageSchema)?.message),
     ...defined('retryAfterMs', delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6),
   })
+}
+
+/** The reason of google.rpc.ErrorInfo, such as `INVALID_RECIPE`, as the `code` of REST problems, `invalid_recipe`. */
+function toErrorCode(reason: string): ErrorCode {
+  return reason.toLowerCase()
 }
 
 /** Maps a status without PixelFlow details by its code. The message is only for people to read. */

@@ -56,16 +56,16 @@ export const downloadScenarios: Readonly<Record<string, Scenario>> = {
   async 'download-out-of-range'(context) {
     const request = { source: await imageSource(context), offset: BigInt(context.photo.length) }
     const result = await callGrpcurl(context.ann, methods.download, request)
-    expectError(result, 'OUT_OF_RANGE', 'range_not_satisfiable', 'offset')
+    expectError(result, 'OUT_OF_RANGE', 'RANGE_NOT_SATISFIABLE', 'offset')
   },
   async 'download-no-output'(context) {
     const request = { source: await outputSource(context, 'huge') }
     const result = await callGrpcurl(context.ann, methods.download, request)
-    expectError(result, 'NOT_FOUND', 'output_not_found')
+    expectError(result, 'NOT_FOUND', 'OUTPUT_NOT_FOUND')
   },
   async 'download-no-source'({ ann }) {
     const result = await callGrpcurl(ann, methods.download, {})
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'source')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'source')
     expect(required(result.remedy)).not.toBe('')
   },
 }

@@ -17,8 +17,8 @@ export const idempotencyScenarios: Readonly<Record<string, Scenario>> = {
     expect(made).toMatchObject({ retryOf: first.id })
     expect(expectResult(await retry(first.id)).task).toMatchObject({ id: made.id, retryOf: first.id })
     expect(await finish(made)).toMatchObject({ status: TaskStatus.COMPLETED })
-    expectError(await retry(made.id), 'FAILED_PRECONDITION', 'idempotency_key_reused')
-    expectError(await callGrpcurl(ann, methods.retryTask, { id: unusedId() }), 'NOT_FOUND', 'task_not_found')
+    expectError(await retry(made.id), 'FAILED_PRECONDITION', 'IDEMPOTENCY_KEY_REUSED')
+    expectError(await callGrpcurl(ann, methods.retryTask, { id: unusedId() }), 'NOT_FOUND', 'TASK_NOT_FOUND')
   },
   async position({ ann, image }) {
     const request = { image: (await image()).id, recipe: slowRecipe }
@@ -36,7 +36,7 @@ export const idempotencyScenarios: Readonly<Record<string, Scenario>> = {
     ).not.toBe(position)
     for (const wrong of ['!', `zzzzzzz.${position.split('.')[1]}`]) {
       const result = await callGrpcurl(ann, methods.listTasks, {}, { headers: { [positionKey]: wrong } })
-      expectError(result, 'INVALID_ARGUMENT', 'invalid_request', positionKey)
+      expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', positionKey)
     }
   },
 }

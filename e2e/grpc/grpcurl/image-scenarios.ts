@@ -30,7 +30,7 @@ export const imageScenarios: Readonly<Record<string, Scenario>> = {
     const [, initial = ''] = answer.text.split('Response headers received:')
     expect(initial.split('Response contents:')[0]).toContain(`x-request-id: ${headers['x-request-id']}`)
     const failed = await callGrpcurl(ann, methods.getTask, { id: unusedId() }, { headers, verbose: true })
-    expectError(failed, 'NOT_FOUND', 'task_not_found')
+    expectError(failed, 'NOT_FOUND', 'TASK_NOT_FOUND')
     expect(failed.requestId).toBe(headers['x-request-id'])
     const [, trailers = ''] = failed.text.split('Response trailers received:')
     expect(trailers).toContain(`x-request-id: ${headers['x-request-id']}`)
@@ -44,42 +44,42 @@ export const imageScenarios: Readonly<Record<string, Scenario>> = {
     expect(image).toMatchObject({ bytes, sha256, format: 'jpeg', width: 640, height: 480 })
   },
   async 'upload-truncated'({ upload, photo }) {
-    expectError(await upload(metadataMessage(), ...chunkMessages(photo)), 'DATA_LOSS', 'truncated_upload')
+    expectError(await upload(metadataMessage(), ...chunkMessages(photo)), 'DATA_LOSS', 'TRUNCATED_UPLOAD')
   },
   async 'upload-short'({ upload, photo }) {
     const more = commitMessage(photo, { bytes: BigInt(photo.length + 1) })
     expectError(
       await upload(metadataMessage(), ...chunkMessages(photo), more),
       'DATA_LOSS',
-      'truncated_upload',
+      'TRUNCATED_UPLOAD',
     )
   },
   async 'upload-long'({ upload, photo }) {
     const fewer = commitMessage(photo, { bytes: BigInt(photo.length - 1) })
     const result = await upload(metadataMessage(), ...chunkMessages(photo), fewer)
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'commit.bytes')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'commit.bytes')
   },
   async 'upload-wrong-digest'({ upload, photo }) {
     const wrong = commitMessage(photo, { sha256: sha256Of(new TextEncoder().encode('something else')) })
     const result = await upload(metadataMessage(), ...chunkMessages(photo), wrong)
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'commit.sha256')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'commit.sha256')
   },
   async 'upload-without-metadata'({ upload, photo }) {
     const result = await upload(...chunkMessages(photo), commitMessage(photo))
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'metadata')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'metadata')
   },
   async 'upload-media-type'({ upload, photo }) {
     const result = await upload(metadataMessage('text/plain'), ...chunkMessages(photo), commitMessage(photo))
-    expectError(result, 'INVALID_ARGUMENT', 'unsupported_format', 'metadata.media_type')
+    expectError(result, 'INVALID_ARGUMENT', 'UNSUPPORTED_FORMAT', 'metadata.media_type')
   },
   async 'upload-not-an-image'({ upload }) {
     const letter = new TextEncoder().encode('This is a letter. '.repeat(10_000))
-    expectError(await upload(...createUpload(letter)), 'INVALID_ARGUMENT', 'unsupported_format')
+    expectError(await upload(...createUpload(letter)), 'INVALID_ARGUMENT', 'UNSUPPORTED_FORMAT')
   },
   async 'upload-size-too-large'({ publicCaller, upload }) {
     const { maxUploadBytes } = expectResult(await callGrpcurl(publicCaller, methods.getVersion, {}))
     const result = await upload(metadataMessage('image/jpeg', maxUploadBytes + 1n))
-    expectError(result, 'RESOURCE_EXHAUSTED', 'image_too_large')
+    expectError(result, 'RESOURCE_EXHAUSTED', 'IMAGE_TOO_LARGE')
   },
   async 'get-image'({ ann, image }) {
     const { id, sha256 } = await image()
@@ -89,6 +89,6 @@ export const imageScenarios: Readonly<Record<string, Scenario>> = {
   async 'delete-image'({ ann, upload, photo }) {
     const { id } = expectResult(await upload(...createUpload(photo)))
     expectResult(await callGrpcurl(ann, methods.deleteImage, { id }))
-    expectError(await callGrpcurl(ann, methods.getImage, { id }), 'NOT_FOUND', 'image_not_found')
+    expectError(await callGrpcurl(ann, methods.getImage, { id }), 'NOT_FOUND', 'IMAGE_NOT_FOUND')
   },
 }

@@ -64,7 +64,7 @@ export const liveScenarios: Readonly<Record<string, Scenario>> = {
       processMetadata(twoOutputsRecipe),
       ...processBody(photo),
     ])
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'output')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'output')
   },
   async 'process-image-refused'({ ann, photo }) {
     const process = (...messages: ProcessMessage[]) => callGrpcurl(ann, methods.processImage, messages)
@@ -73,27 +73,27 @@ export const liveScenarios: Readonly<Record<string, Scenario>> = {
     expectError(
       await process(processMetadata(quickRecipe), ...(chunkMessages(photo) as ProcessMessage[])),
       'DATA_LOSS',
-      'truncated_upload',
+      'TRUNCATED_UPLOAD',
     )
     const other = await process(
       processMetadata(quickRecipe),
       ...(chunkMessages(photo) as ProcessMessage[]),
       wrong,
     )
-    expectError(other, 'INVALID_ARGUMENT', 'invalid_request', 'commit.sha256')
+    expectError(other, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'commit.sha256')
     const bad = await process(processMetadata(createRecipeValue('blur:9999')), ...processBody(photo))
-    expectError(bad, 'INVALID_ARGUMENT', 'invalid_recipe', 'steps[0].sigma')
+    expectError(bad, 'INVALID_ARGUMENT', 'INVALID_RECIPE', 'steps[0].sigma')
     expectError(
       await process(processMetadata(quickRecipe), ...processBody(broken)),
       'INVALID_ARGUMENT',
-      'corrupt_image',
+      'CORRUPT_IMAGE',
     )
     const unknownToken = { ...ann, token: 'unknown-token' }
     const unknown = await callGrpcurl(unknownToken, methods.processImage, [
       processMetadata(quickRecipe),
       ...processBody(photo),
     ])
-    expectError(unknown, 'UNAUTHENTICATED', 'unauthenticated')
+    expectError(unknown, 'UNAUTHENTICATED', 'UNAUTHENTICATED')
   },
   async 'process-image-unary'({ ann, photo }) {
     const recipe = createRecipeValue('resize:200/format:webp')
@@ -105,7 +105,7 @@ export const liveScenarios: Readonly<Record<string, Scenario>> = {
       image: photo.subarray(0, 2000),
       recipe,
     })
-    expectError(broken, 'INVALID_ARGUMENT', 'corrupt_image')
+    expectError(broken, 'INVALID_ARGUMENT', 'CORRUPT_IMAGE')
   },
   async tune({ ann, image, finish }) {
     const { id } = await image()
@@ -142,9 +142,9 @@ export const liveScenarios: Readonly<Record<string, Scenario>> = {
   },
   async 'tune-refused'({ ann, image }) {
     const absent = await callGrpcurl(ann, methods.tune, openMessage(unusedId(), 'blur:2'))
-    expectError(absent, 'NOT_FOUND', 'image_not_found')
+    expectError(absent, 'NOT_FOUND', 'IMAGE_NOT_FOUND')
     const wrong = await callGrpcurl(ann, methods.tune, openMessage((await image()).id, 'blurr:2'))
-    expectError(wrong, 'INVALID_ARGUMENT', 'invalid_recipe')
+    expectError(wrong, 'INVALID_ARGUMENT', 'INVALID_RECIPE')
   },
 }
 

@@ -20,7 +20,7 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
       expectError(
         await callGrpcurl(unauthenticated, methods.listTasks, {}),
         'UNAUTHENTICATED',
-        'unauthenticated',
+        'UNAUTHENTICATED',
       )
   },
   async 'wrong-token'({ ann, photo, watch, completedTask }) {
@@ -30,7 +30,7 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
       await callGrpcurl(unknownToken, methods.upload, createUpload(photo)),
       await watch((await completedTask()).id, '', unknownToken),
     ]
-    for (const result of results) expectError(result, 'UNAUTHENTICATED', 'unauthenticated')
+    for (const result of results) expectError(result, 'UNAUTHENTICATED', 'UNAUTHENTICATED')
   },
   'wrong-certificate': ({ untrusted }) => expectNoConnection(required(untrusted).wrongCertificate),
   'wrong-server': ({ untrusted }) => expectNoConnection(required(untrusted).wrongServer),
@@ -39,12 +39,12 @@ export const serverScenarios: Readonly<Record<string, Scenario>> = {
     const { id: task } = await context.completedTask()
     const source = { case: 'image' as const, value: id }
     const output = { case: 'output' as const, value: { task, name: 'small' } }
-    expectError(await callGrpcurl(bob, methods.getImage, { id }), 'NOT_FOUND', 'image_not_found')
-    expectError(await callGrpcurl(bob, methods.download, { source }), 'NOT_FOUND', 'image_not_found')
-    expectError(await callGrpcurl(bob, methods.getTask, { id: task }), 'NOT_FOUND', 'task_not_found')
-    expectError(await context.watch(task, '', bob), 'NOT_FOUND', 'task_not_found')
-    expectError(await callGrpcurl(bob, methods.cancelTask, { id: task }), 'NOT_FOUND', 'task_not_found')
-    expectError(await callGrpcurl(bob, methods.download, { source: output }), 'NOT_FOUND', 'task_not_found')
+    expectError(await callGrpcurl(bob, methods.getImage, { id }), 'NOT_FOUND', 'IMAGE_NOT_FOUND')
+    expectError(await callGrpcurl(bob, methods.download, { source }), 'NOT_FOUND', 'IMAGE_NOT_FOUND')
+    expectError(await callGrpcurl(bob, methods.getTask, { id: task }), 'NOT_FOUND', 'TASK_NOT_FOUND')
+    expectError(await context.watch(task, '', bob), 'NOT_FOUND', 'TASK_NOT_FOUND')
+    expectError(await callGrpcurl(bob, methods.cancelTask, { id: task }), 'NOT_FOUND', 'TASK_NOT_FOUND')
+    expectError(await callGrpcurl(bob, methods.download, { source: output }), 'NOT_FOUND', 'TASK_NOT_FOUND')
     const { items } = expectResult(await callGrpcurl(bob, methods.listTasks, { limit: 200 }))
     expect(items.map((one) => one.id)).not.toContain(task)
   },

@@ -23,16 +23,16 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
   async 'bad-recipe'({ ann, image }) {
     const request = { image: (await image()).id, recipe: createRecipeValue('blur:9999') }
     const result = await callGrpcurl(ann, methods.createTask, request)
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_recipe', 'steps[0].sigma')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_RECIPE', 'steps[0].sigma')
     expect(result.remedy).toContain('sigma')
   },
   async 'no-recipe'({ ann, image }) {
     const result = await callGrpcurl(ann, methods.createTask, { image: (await image()).id })
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_recipe', 'recipe')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_RECIPE', 'recipe')
   },
   async 'unknown-image'({ ann }) {
     const result = await callGrpcurl(ann, methods.createTask, { image: unusedId(), recipe: quickRecipe })
-    expectError(result, 'NOT_FOUND', 'image_not_found')
+    expectError(result, 'NOT_FOUND', 'IMAGE_NOT_FOUND')
   },
   async process({ ann, image }) {
     const request = { image: (await image()).id, recipe: twoOutputsRecipe }
@@ -58,7 +58,7 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
       await upload(metadataMessage(), ...chunkMessages(broken), commitMessage(broken)),
     )
     const result = await callGrpcurl(ann, methods.process, { image: id, recipe: quickRecipe })
-    expectError(result, 'INVALID_ARGUMENT', 'corrupt_image')
+    expectError(result, 'INVALID_ARGUMENT', 'CORRUPT_IMAGE')
     const events = result.responses.flatMap(({ data }) => (data.case === 'event' ? [data.value] : []))
     expect(kindsOf(events).at(-1)).toBe('FAILED')
     expect(events.at(-1)?.task?.fault?.code).toBe('corrupt_image')
@@ -76,7 +76,7 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
   },
   async 'watch-wrong-token'({ watch, completedTask }) {
     const result = await watch((await completedTask()).id, '!')
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'after')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'after')
   },
   async 'get-task'({ ann, completedTask }) {
     const task = await completedTask()
@@ -103,7 +103,7 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
   },
   async 'list-limit'({ ann }) {
     const result = await callGrpcurl(ann, methods.listTasks, { limit: 201 })
-    expectError(result, 'INVALID_ARGUMENT', 'invalid_request', 'limit')
+    expectError(result, 'INVALID_ARGUMENT', 'INVALID_REQUEST', 'limit')
   },
   async cancel({ create, watch, cancel }) {
     const { id } = await create(slowRecipe)
@@ -114,12 +114,12 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
     expect(kindsOf(responses).at(-1)).toBe('CANCELLED')
   },
   async 'cancel-ended'({ cancel, completedTask }) {
-    expectError(await cancel((await completedTask()).id), 'FAILED_PRECONDITION', 'task_ended')
+    expectError(await cancel((await completedTask()).id), 'FAILED_PRECONDITION', 'TASK_ENDED')
   },
   async 'delete-task'({ ann, create, finish }) {
     const { id } = await finish(await create(quickRecipe))
     expectResult(await callGrpcurl(ann, methods.deleteTask, { id }))
-    expectError(await callGrpcurl(ann, methods.getTask, { id }), 'NOT_FOUND', 'task_not_found')
+    expectError(await callGrpcurl(ann, methods.getTask, { id }), 'NOT_FOUND', 'TASK_NOT_FOUND')
   },
   async 'retry-task'({ ann, completedTask, create, finish, cancel }) {
     const first = await completedTask()
@@ -131,7 +131,7 @@ export const taskScenarios: Readonly<Record<string, Scenario>> = {
     const { id } = await create(slowRecipe)
     const early = await callGrpcurl(ann, methods.retryTask, { id })
     await cancel(id)
-    expectError(early, 'FAILED_PRECONDITION', 'task_active')
+    expectError(early, 'FAILED_PRECONDITION', 'TASK_ACTIVE')
   },
   async bulk({ ann, image, finish }) {
     const request = { image: (await image()).id, recipe: quickRecipe, lane: Lane.BULK }

@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
-import { BadRequestSchema, LocalizedMessageSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
+import { Fault, faults, type FaultCode } from '@pixelflow/core/fault'
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  LocalizedMessageSchema,
+} from '@pixelflow/proto/google/rpc/error_details_pb'
 import { fromBinary } from '@bufbuild/protobuf'
 import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
+import { toStatus } from './to-status.ts'
 
 const calls = ImageService.method
 let gateway: TestGateway
@@ -75,14 +81,14 @@ describe('errors have the same wording over every protocol', () => {
     }
     expect(code).toBe('invalid_argument')
     expect(Object.fromEntries(details.map(({ type, debug }) => [type, debug]))).toEqual({
-      'google.rpc.ErrorInfo': { reason: 'invalid_request', domain: 'pixelflow' },
+      'google.rpc.ErrorInfo': { reason: 'INVALID_REQUEST', domain: 'pixelflow' },
       'google.rpc.RequestInfo': { requestId: response.headers.get('x-request-id') },
       'google.rpc.BadRequest': {
         fieldViolations: [
           {
             field: 'image',
             description: '"image" in the message is missing.',
-            reason: 'invalid_request',
+            reason: 'INVALID_REQUEST',
           },
         ],
       },
@@ -152,3 +158,15 @@ describe('a long name that is cut in the middle of a surrogate pair', () => {
     expect((error as ConnectError).rawMessage).toBe(cut)
   })
 })
+
+test.each(Object.keys(faults) as FaultCode[])(
+  'the reason of %s has the form that AIP-193 requires',
+  (code) => {
+    const [info, , invalid] = toStatus(new Fault(code, 'No.', { field: 'x' }), 'request-1').details
+    const { reason } = fromBinary(ErrorInfoSchema, info?.value ?? new Uint8Array())
+    expect(reason).toMatch(/^[A-Z][A-Z0-9_]{1,61}[A-Z0-9]$/)
+    expect(reason.toLowerCase()).toBe(code)
+    const { fieldViolations } = fromBinary(BadRequestSchema, invalid?.value ?? new Uint8Array())
+    expect(fieldViolations).toMatchObject([{ field: 'x', reason }])
+  },
+)

@@ -1,6 +1,6 @@
 import { create, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { anyPack } from '@bufbuild/protobuf/wkt'
-import type { Fault } from '@pixelflow/core/fault'
+import type { Fault, FaultCode } from '@pixelflow/core/fault'
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -22,19 +22,21 @@ interface StatusDetail {
   readonly value: MessageInitShape<DescMessage>
 }
 
+/** The code as a google.rpc reason: AIP-193 requires UPPER_SNAKE_CASE, e.g. `INVALID_RECIPE` for `invalid_recipe`. */
+function toReason(code: FaultCode): string {
+  return code.toUpperCase()
+}
+
 /** The typed details of a fault. The cause stays in the server. */
 export function detailsOf(fault: Fault, requestId: string): StatusDetail[] {
   const { field, remedy, retryAfterMs } = fault.hints
+  const reason = toReason(fault.code)
   const details: StatusDetail[] = [
-    { desc: ErrorInfoSchema, value: { reason: fault.code, domain: 'pixelflow', metadata: {} } },
+    { desc: ErrorInfoSchema, value: { reason, domain: 'pixelflow', metadata: {} } },
     { desc: RequestInfoSchema, value: { requestId } },
   ]
   if (field !== undefined) {
-    const violation = {
-      field: grpcFields.get(field) ?? field,
-      description: fault.message,
-      reason: fault.code,
-    }
+    const violation = { field: grpcFields.get(field) ?? field, description: fault.message, reason }
     details.push({ desc: BadRequestSchema, value: { fieldViolations: [violation] } })
   }
   if (retryAfterMs !== undefined) {

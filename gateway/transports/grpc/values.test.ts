@@ -122,8 +122,8 @@ test.each(rows)(
     ])
     for (const [protocol, { code, reason, field, message, remedy }] of await Promise.all(results)) {
       expect({ protocol, code, field }).toEqual({ protocol, code: invalidArgument, field: row.field })
-      expect(['invalid_recipe', 'invalid_request']).toContain(reason ?? '')
-      if (row.what.startsWith('a recipe')) expect(reason).toBe('invalid_recipe')
+      expect(['INVALID_RECIPE', 'INVALID_REQUEST']).toContain(reason ?? '')
+      if (row.what.startsWith('a recipe')) expect(reason).toBe('INVALID_RECIPE')
       expect(message).not.toContain('undefined')
       expect(remedy).toBeString()
     }
@@ -135,7 +135,7 @@ test('a declared size above the limit is too large, whatever follows', async () 
     const outcome = await protocolCalls[name](gateway, calls.upload, [
       create(calls.upload.input, upload(most)),
     ])
-    expect([name, outcome.code, outcome.reason]).toEqual([name, 8, 'image_too_large'])
+    expect([name, outcome.code, outcome.reason]).toEqual([name, 8, 'IMAGE_TOO_LARGE'])
   }
 })
 
@@ -160,7 +160,7 @@ describe('Connect refuses invalid JSON with the faults of the service', () => {
       : await callConnect(gateway, method, 'application/connect+json', envelope(Buffer.from(json)))
     expect(result).toMatchObject({
       code: invalidArgument,
-      reason: 'invalid_request',
+      reason: 'INVALID_REQUEST',
       remedy: expect.any(String),
     })
   })
@@ -173,7 +173,7 @@ describe('Connect refuses invalid JSON with the faults of the service', () => {
     const json = `{"image": "x", "recipe": ${recipe}}`
     expect(await callConnect(gateway, calls.createTask, 'application/json', json)).toMatchObject({
       code: invalidArgument,
-      reason: 'invalid_recipe',
+      reason: 'INVALID_RECIPE',
       field,
     })
   })
@@ -189,7 +189,7 @@ test.each([calls.getTask, calls.watchTask, calls.upload, calls.processImage] as 
         : await callConnect(gateway, method, 'application/connect+proto', envelope(bytes))
     expect(result).toMatchObject({
       code: invalidArgument,
-      reason: 'invalid_request',
+      reason: 'INVALID_REQUEST',
       remedy: expect.any(String),
     })
   },
@@ -212,7 +212,7 @@ describe('Tune faults name the proto field', () => {
     ['data', {}, 'The message has none of open, change and apply.'],
   ])('%s', async (field, message, ending) => {
     const result = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
-    expect(result).toMatchObject({ code: invalidArgument, reason: 'invalid_request', field })
+    expect(result).toMatchObject({ code: invalidArgument, reason: 'INVALID_REQUEST', field })
     expect(result.message).toEndWith(ending)
     expect(result.remedy).toBeString()
   })

@@ -24,9 +24,10 @@
 // does not reach the position within two seconds fails with UNAVAILABLE. An invalid position, or one beyond the end of
 // the log, fails with INVALID_ARGUMENT.
 //
-// Errors carry google.rpc.ErrorInfo (domain "pixelflow"; reason is the error code, as in REST problems) and
-// google.rpc.RequestInfo. Where they apply, they also carry google.rpc.BadRequest (the invalid field),
-// google.rpc.RetryInfo and google.rpc.LocalizedMessage (the remedy, in English).
+// Errors carry google.rpc.ErrorInfo (domain "pixelflow"; reason is the error code of REST problems in upper case:
+// INVALID_RECIPE for "invalid_recipe") and google.rpc.RequestInfo. Where they apply, they also carry
+// google.rpc.BadRequest (the invalid field, with the same reason), google.rpc.RetryInfo and google.rpc.LocalizedMessage
+// (the remedy, in English).
 
 package pixelflowv1
 

@@ -235,11 +235,11 @@ describe('tuning', () => {
   }, 60_000)
 
   test.each([
-    ['an unknown image', { image: '01890a5d-ac96-774b-bcce-b302099a8057' }, 5, 'image_not_found'],
-    ['an invalid image id', { image: 'x' }, 5, 'image_not_found'],
-    ['an invalid recipe', { recipe: text('blurr:3') }, 3, 'invalid_recipe'],
-    ['an invalid preview', { preview: { maxPixels: 7 } }, 3, 'invalid_request'],
-    ['an unknown output', { output: 'thumb' }, 3, 'invalid_recipe'],
+    ['an unknown image', { image: '01890a5d-ac96-774b-bcce-b302099a8057' }, 5, 'IMAGE_NOT_FOUND'],
+    ['an invalid image id', { image: 'x' }, 5, 'IMAGE_NOT_FOUND'],
+    ['an invalid recipe', { recipe: text('blurr:3') }, 3, 'INVALID_RECIPE'],
+    ['an invalid preview', { preview: { maxPixels: 7 } }, 3, 'INVALID_REQUEST'],
+    ['an unknown output', { output: 'thumb' }, 3, 'INVALID_RECIPE'],
   ])('is refused for %s', async (_, wrong, code, reason) => {
     const session = startSession()
     session.send({ case: 'open', value: { image, recipe: text('flip'), ...wrong } })

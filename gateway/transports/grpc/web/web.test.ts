@@ -59,7 +59,7 @@ describe.each([
     const refused = await refusal(client.getTask({ id: 'none' }, { headers }))
     expect(refused.code).toBe(Code.NotFound)
     expect(refused.findDetails(ErrorInfoSchema)).toMatchObject([
-      { reason: 'task_not_found', domain: 'pixelflow' },
+      { reason: 'TASK_NOT_FOUND', domain: 'pixelflow' },
     ])
     expect(refused.findDetails(RequestInfoSchema)).toMatchObject([{ requestId: 'request-1' }])
   })
