@@ -30,7 +30,7 @@ function setOf(name: string): Manifests {
 describe('files generated from the code', () => {
   const remedy = 'run `bun deploy/k8s/generate.ts` and commit what it writes'
 
-  test('topology.json matches topology.ts', async () => {
+  test('topology.json matches the consumers of the code', async () => {
     expect(await Bun.file(topologyFile).json(), remedy).toEqual(chartTopology())
   })
 

@@ -43,7 +43,7 @@ export function chunksBySequence(bucket: Bucket, info: ObjectInfo, runs: readonl
         missing -= batch
       }
       const found = await Promise.all(parts.map((part) => part.found))
-      // Chunks after a gap must not be taken for the missing ones.
+      // Chunks after a gap must not replace the missing ones.
       const gap = found.findIndex((some, i) => some.length < (parts[i]?.batch ?? 0))
       return (gap === -1 ? found : found.slice(0, gap + 1)).flat()
     },

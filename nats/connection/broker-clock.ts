@@ -18,8 +18,8 @@ export async function startBrokerClock(broker: Broker): Promise<BrokerClock> {
     const requestedAt = performance.now()
     const brokerMs = leaderTime(await streamInfo(broker, streams.events))
     const answeredAt = performance.now()
-    // The broker read its clock between the two moments. An offset within these limits stays, so that a slow answer does no
-    // harm. The first offset may be late, which makes young messages look younger.
+    // The broker read its clock between the two moments. An offset within these limits stays, so that a slow answer does not
+    // move the clock. The first offset may be late, which makes young messages look younger.
     offsetMs = Math.min(brokerMs - requestedAt, Math.max(brokerMs - answeredAt, offsetMs))
   }
   const syncAgain = () => void sync().catch(() => {})

@@ -88,7 +88,7 @@ export interface RequestOptions {
   readonly timeoutMs?: number
 }
 
-/** One NATS connection that reconnects automatically and knows whether it is connected. */
+/** One NATS connection that reconnects automatically. Exchanges fail at once when it breaks. */
 export interface Broker extends AsyncDisposable {
   readonly nc: NatsConnection
   /** Requests whose content is not copied. */

@@ -26,7 +26,7 @@ export async function publish(
   }
 }
 
-/** Counts timeouts and a full store. A rejected message is no failure of the store, and `isConnected` shows a disconnect. */
+/** Counts timeouts and a full store. A rejected message is not a failure of the store. `isConnected` shows a disconnect. */
 function noteFailure(broker: Broker, subject: string, thrown: unknown): void {
   if (thrown instanceof Unreachable && broker.isConnected) broker.writeFailures.note(subject, thrown)
 }

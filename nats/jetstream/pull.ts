@@ -28,8 +28,8 @@ const heartbeatMs = 2000
 /**
  * One pull request to a durable consumer. Written by hand because `fetch` and `next` of @nats-io/jetstream either wait a
  * second on an empty consumer, or keep a message that arrives after their caller has left. No upstream issue is known.
- * It can go when the library passes two tests of queue.test.ts: "a caller that leaves takes no job with it" and "a waiting
- * caller gets a job within moments, from any lane".
+ * Remove it when the library passes two tests of `testkit/contracts/queue.ts`: "a caller that stops waiting takes no job
+ * with it" and "a waiting caller gets a new job at once, from any lane".
  */
 export function pull(broker: Broker, request: PullRequest, deliver: (delivery: Delivery) => void): Pull {
   const { stream, consumer, batch, expiresMs } = request

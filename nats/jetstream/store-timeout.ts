@@ -8,8 +8,8 @@ import { Unreachable } from '../connection/broker.ts'
  */
 export const callTimeoutMs = 11_000
 /**
- * A wait that ends with progress within this time does not count: a large file takes many of them. What goes beyond it
- * counts, or a broker that answers every few seconds would prolong a call without limit.
+ * A wait that ends with progress within this time does not count: a large file takes many of them. The time
+ * beyond it counts, because otherwise a broker that answers every few seconds would prolong a call without limit.
  */
 const steadyMs = 1000
 
@@ -108,8 +108,8 @@ export function noteProgress(): void {
 }
 
 /**
- * Waits for memory that other calls hold, as a part of a wait for the store. It counts until the next progress and not
- * longer: it says nothing about the store.
+ * Waits for memory that other calls hold, as a part of a wait for the store. It counts only until the next
+ * progress, because it does not depend on the store.
  */
 export async function waitForMemory<T>(work: () => Promise<T>): Promise<T> {
   const begun = performance.now()

@@ -22,7 +22,7 @@ export interface WriteCheck extends AsyncDisposable {
 const everyMs = 2000
 /** Timeout of one write, in milliseconds. */
 const timeoutMs = 3000
-/** An older commit proves nothing, in milliseconds. */
+/** Age up to which a commit proves that the store works, in milliseconds. */
 const maxAgeMs = 10_000
 /**
  * Larger than a block of common file systems, so that each write needs new space: a small message still fits into the last
@@ -42,7 +42,7 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
   let failure: unknown
   const changed = createNotifier()
   const subscriptions = all.map((one) => one.onReconnect(() => one.writeFailures.clear()))
-  // Failures from before a reconnect say nothing about the broker after it.
+  // Failures from before a reconnect do not describe the broker after it.
   subscriptions.push(broker.onReconnect(() => changed.notify()))
 
   const run = async () => {

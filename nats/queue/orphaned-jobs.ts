@@ -27,8 +27,9 @@ import { streams } from '../topology/streams.ts'
 const page = 100
 
 /**
- * Works around two gaps of nats-server, which ADR 11 describes. When a consumer changes its leader, a delivered message may count as settled, and is
- * never delivered again. A schedule whose message could not be stored when it was due is not tried again.
+ * Works around two gaps of nats-server. When a consumer changes its leader, a delivered message may count as settled, and is
+ * never delivered again. A schedule whose message could not be stored when it was due is not tried again. See
+ * docs/adr/0011-orphaned-jobs-are-requeued.md. No upstream issue is known. Remove it when the chaos suite passes without it.
  */
 export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
   const lastDelivered = async (stream: string, consumer: string) =>

@@ -16,7 +16,7 @@ import { openRawSubscription } from '../connection/wire/raw-subscription.ts'
  * new session might not be known everywhere before the first answer comes.
  *
  * Sessions are hand-written because NATS has request/reply and streams, but no bidirectional stream with flow control that
- * bypasses storage. No upstream issue is known. They can go when such a transport passes `testkit/contracts/sessions.ts`.
+ * bypasses storage. No upstream issue is known. Remove them when such a transport passes `testkit/contracts/sessions.ts`.
  */
 export interface SessionHub extends AsyncDisposable {
   readonly broker: Broker

@@ -55,6 +55,24 @@ test.each([
   expect(readSettings(table, { T_WAIT: given }).wait).toBe(expected)
 })
 
+test.each([
+  ['1', true],
+  ['Yes', true],
+  ['ON', true],
+  ['0', false],
+  ['no', false],
+  ['Off', false],
+])('a flag of %s is %p', (given, expected) => {
+  expect(readSettings(table, { T_YES: given }).yes).toBe(expected)
+})
+
+test('words are read in any case, lists without blanks and empty entries', () => {
+  expect(readSettings(table, { T_WORD: 'JSON', T_NAMES: ' a, b,,c ' })).toMatchObject({
+    word: 'json',
+    names: ['a', 'b', 'c'],
+  })
+})
+
 test('every invalid value is reported at once, with variable, problem and remedy, without secrets', () => {
   const wrong = {
     T_SIZE: '12 parsecs',

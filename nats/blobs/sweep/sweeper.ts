@@ -52,7 +52,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     return references.mayHave
   }
 
-  /** Tasks refer to their outputs by name; an active task may be about to. */
+  /** Tasks refer to their outputs by name; an active task may do so soon. */
   const isReferencedResult: IsReferenced = async (name) => {
     const [account = '', task = '', stage = ''] = name.split('/')
     const last = await events.last(account, task)

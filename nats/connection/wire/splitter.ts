@@ -3,7 +3,7 @@
  *
  * Written by hand because @nats-io/nats-core has no way to receive a payload without copying it: its parser appends every
  * payload byte to a buffer of its own, which limits downloads. No upstream issue is known. Remove this folder when the
- * client library hands out payloads as views of the received buffers: splitter.test.ts, "intercepted and forwarded bytes
+ * client library delivers payloads as views of the received buffers: splitter.test.ts, "intercepted and forwarded bytes
  * are not copied", states what the replacement must do.
  *
  * Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol
