@@ -9,7 +9,7 @@ import { readResidentBytes } from './sandbox/watch-memory.ts'
 export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'kinds' | 'live' | 'slots'> {
   /** Number of tasks that are processed at a time. */
   readonly workers: number
-  /** LeaderElection that this process leads now. */
+  /** Elections that this process leads. */
   readonly ledRoles: ReadonlySet<string>
   readonly runtimes: readonly { readonly tasks: readonly HeldTask[] }[]
   readonly hosted: readonly { readonly held: number }[]

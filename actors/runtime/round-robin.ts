@@ -1,6 +1,6 @@
 import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 
-/** BacklogEntry jobs, taken round-robin by account, so that a long line of one account delays no other account. */
+/** Waiting jobs, taken round-robin by account, so that many jobs of one account do not delay other accounts. */
 export interface RoundRobin {
   /** Number of waiting jobs. */
   readonly size: number
