@@ -1,12 +1,12 @@
-/** What the exit code of every command means; `--help` shows this table. */
+/** Exit codes of all commands; `--help` shows this table. */
 export const exitCodes = {
   ok: 0,
-  /** The task, or what the command was asked to do, failed. */
+  /** The task or the command failed. */
   failed: 1,
   /** The command line, a setting, the recipe or the image is invalid. */
   usage: 2,
   unreachable: 3,
-  /** A token is missing, wrong, or not allowed to do this. */
+  /** Credentials are missing, invalid or without the required scope. */
   denied: 4,
   interrupted: 130,
 } as const
@@ -14,15 +14,15 @@ export const exitCodes = {
 type ExitReason = keyof typeof exitCodes
 
 interface ExitDetails {
-  /** What to do about it, as one sentence. */
+  /** What the user can do, in one sentence. */
   readonly remedy: string
-  /** The option, setting or parameter at fault. */
+  /** The invalid option, setting or parameter. */
   readonly field?: string | undefined
   readonly requestId?: string | undefined
   readonly cause?: unknown
 }
 
-/** Ends the command: one line for people about what happened, one about what to do, and the exit code. */
+/** Ends the command with a message, a remedy and an exit code. */
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly reason: ExitReason
@@ -30,7 +30,7 @@ export class CliError extends Error {
   readonly field: string | undefined
   readonly requestId: string | undefined
 
-  /** An interruption needs no remedy; everything else has one. */
+  /** Every reason except an interruption requires a remedy. */
   constructor(
     ...[reason, message, details]:
       | [reason: 'interrupted', message: string]

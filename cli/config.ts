@@ -5,17 +5,17 @@ import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { choice, list, port, secret, text } from '@pixelflow/platform/config/setting'
 
-/** Settings of the command-line client and of what it starts. */
+/** Settings of the command line and of the processes that it starts. */
 export const cliSettings = {
   url: text('PIXELFLOW_URL', {
     default: undefined,
     shownDefault: 'http://127.0.0.1:3000',
     expects: 'an address such as http://127.0.0.1:3000 or https://pixelflow.example.com',
     pattern: /^https?:\/\/[^\s/?#]+\/?$/,
-    help: 'The server that the client commands talk to.',
+    help: 'The server that the client commands call.',
   }),
   token: secret('PIXELFLOW_TOKEN', {
-    expects: 'a token that the server knows',
+    expects: 'a token that the server accepts',
     help: 'The bearer token that the client commands send.',
   }),
   grpcUrl: list('PIXELFLOW_GRPC_URL', {
@@ -29,7 +29,7 @@ export const cliSettings = {
     default: undefined,
     shownDefault: 'the authorities that the system trusts',
     expects: 'the path of a PEM file',
-    help: 'The certificate authority of the server that client commands talk to.',
+    help: 'The certificate authority of the server that client commands call.',
   }),
   certFile: text('PIXELFLOW_CLIENT_CERT_FILE', {
     default: undefined,
@@ -59,7 +59,7 @@ export const cliSettings = {
     default: undefined,
     shownDefault: '~/.cache/pixelflow',
     expects: 'the path of a folder',
-    help: 'Where downloaded and built tools are kept; `XDG_CACHE_HOME` is followed.',
+    help: 'Folder of downloaded and built tools. `XDG_CACHE_HOME` changes the default.',
   }),
   dieWithParent: choice('PIXELFLOW_PARENT_DEATH_DETECTION', ['pdeathsig', 'pipe'], {
     default: undefined,
@@ -74,7 +74,7 @@ export const cliSettings = {
   }),
 }
 
-/** Settings of the services that `up` and the client commands read too; the services document them. */
+/** Settings of the services that `up` and the client commands also read. The services document them. */
 const serviceSettings = {
   host: text('PIXELFLOW_HOST', {
     default: '127.0.0.1',
@@ -94,7 +94,7 @@ const serviceSettings = {
   dataDir: text('PIXELFLOW_DATA_DIR', {
     default: undefined,
     expects: 'the path of a folder',
-    help: 'Folder of everything that is kept.',
+    help: 'Folder of all stored data.',
   }),
   natsUrl: list('NATS_URL', {
     default: undefined,
@@ -106,27 +106,27 @@ const serviceSettings = {
   ...logSettings,
 }
 
-/** Everything a command takes from the environment, paths made absolute. */
+/** Everything that a command reads from the environment. Paths are absolute. */
 export interface Config extends Values<typeof cliSettings & typeof serviceSettings> {
   /** The checkout. */
   readonly root: string
   readonly dataDir: string
   readonly cacheDir: string
-  /** True when a variable names the address of the server. */
+  /** Whether a variable sets the address of the server. */
   readonly addressGiven: boolean
   /** Base address of the server, without a slash at the end. */
   readonly serverUrl: string
-  /** Whether colours are wanted (https://no-color.org). */
+  /** Whether output may have colours (https://no-color.org). */
   readonly colour: boolean
-  /** The environment as it was, for the processes that are started. */
+  /** The unchanged environment, for child processes. */
   readonly env: Environment
 }
 
 /**
- * Reads the settings from the environment. Paths are relative to the caller's folder, except the default of the
- * data, which is in the checkout wherever the command is called from.
+ * Reads the settings from the environment. Relative paths start at the current folder; the default data folder is in the
+ * checkout.
  *
- * @throws InvalidSettings naming each variable that cannot be used.
+ * @throws InvalidSettings with every invalid variable.
  */
 export function readConfig(env: Environment = process.env, cwd: string = process.cwd()): Config {
   const values = readSettings({ ...cliSettings, ...serviceSettings }, env)
@@ -145,7 +145,7 @@ export function readConfig(env: Environment = process.env, cwd: string = process
   }
 }
 
-/** Address under which a gateway with these settings is reached from this machine. */
+/** Address of a gateway with these settings, from this machine. */
 function localUrl({ host, httpPort, tlsCertFile }: Values<typeof serviceSettings>): string {
   const everywhere = host === '0.0.0.0' || host === '::'
   const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host

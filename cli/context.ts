@@ -1,7 +1,7 @@
 import type { Config } from './config.ts'
 import { CliError } from './cli-error.ts'
 
-/** What a command is given besides its own arguments. */
+/** What a command receives besides its own arguments. */
 export interface Context {
   readonly config: Config
   readonly interrupts: Interrupts
@@ -12,11 +12,11 @@ export interface Context {
 export interface Interrupts {
   /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. */
   readonly signal: AbortSignal
-  /** What the second one does; ends the process at once unless a command has something better. */
+  /** Runs at the second signal. By default it exits at once; a command can replace it. */
   again: () => void
 }
 
-/** Turns the signals that ask us to end into an AbortSignal, so that commands end in an orderly way. */
+/** Converts SIGINT, SIGTERM and SIGHUP to an AbortSignal, so that commands can clean up. */
 export function followInterrupts(): Interrupts {
   const controller = new AbortController()
   const interrupts: Interrupts = { signal: controller.signal, again: () => process.exit(130) }

@@ -3,15 +3,16 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * Locks between processes that the kernel releases, however their holder ends: the file locks of SQLite, which Bun
- * brings on every system. Many may hold one `shared`; `exclusive` goes with no other.
+ * Locks between processes, which the kernel releases when the holder exits for any reason. They are the file locks of
+ * SQLite, because Bun includes it on every system. Several processes can hold a `shared` lock; an `exclusive` one has a
+ * single holder.
  */
 export type LockKind = 'shared' | 'exclusive'
 
-/** Takes the lock on a file (made when missing) or returns null, at once. Disposing lets go of it. */
+/** Takes the lock on a file, which is created if missing, or returns null at once. Disposing releases the lock. */
 export function tryLock(file: string, kind: LockKind): Disposable | null {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  // Another user who can read a lock file can hold its shared lock without end.
+  // Private, because any user who can read the file could hold its shared lock forever.
   closeSync(openSync(file, 'a', 0o600))
   const database = new Database(file, { create: true })
   try {
@@ -27,7 +28,7 @@ export function tryLock(file: string, kind: LockKind): Disposable | null {
   return { [Symbol.dispose]: () => database.close() }
 }
 
-/** Waits for the lock, at most `timeoutMs`; null when it did not come free by then or the signal was aborted. */
+/** Waits for the lock; null when it is not free within `timeoutMs` or the signal aborts. */
 export async function lock(
   file: string,
   kind: LockKind,
@@ -42,7 +43,7 @@ export async function lock(
   }
 }
 
-/** Whether a process holds the lock exclusively. It must exist. */
+/** Whether a process holds the lock exclusively. */
 export async function isHeld(file: string): Promise<boolean> {
   const free = tryLock(file, 'shared')
   free?.[Symbol.dispose]()

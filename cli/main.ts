@@ -45,11 +45,11 @@ function commands(context: Context): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('  remedy   See ./pixelflow --help.')
     .addHelpText('after', `\n${exitHelp}`)
-  program.commandsGroup('Run it:')
+  program.commandsGroup('Run PixelFlow:')
   upCommand(program, context)
   demoCommand(program, context)
   certsCommand(program, context)
-  program.commandsGroup('Use it:')
+  program.commandsGroup('Process images:')
   processCommand(program, context)
   uploadCommand(program, context)
   watchCommand(program, context)
@@ -57,9 +57,9 @@ function commands(context: Context): Command {
   getCommand(program, context)
   actorsCommand(program, context)
   versionCommand(program, context, manifest.version)
-  program.commandsGroup('Operate it:')
+  program.commandsGroup('Administer a server:')
   adminCommand(program, context)
-  program.commandsGroup('Develop it:')
+  program.commandsGroup('Develop PixelFlow:')
   testCommand(program, context)
   verifyCommand(program, context)
   benchCommand(program, context)
@@ -75,14 +75,14 @@ function commands(context: Context): Command {
   return program
 }
 
-const exitHelp = `Every command has a --help of its own.
+const exitHelp = `Every command describes its options with --help.
 
 Exit codes:
-  0    done
-  1    the task failed, or what the command was to do; what it names does not exist
-  2    wrong usage: command line, setting, recipe or picture
-  3    no server answers
-  4    a token is missing, wrong, or not allowed to do this
+  0    success
+  1    the task or the command failed, or the named task or image does not exist
+  2    invalid command line, setting, recipe or image
+  3    no server reachable
+  4    credentials missing, invalid or without the required scope
   130  interrupted`
 
 // A command may have set its own exit code without an error.

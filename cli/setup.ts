@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import { lock } from './lock.ts'
 
 /**
- * Installs the packages as bun.lock names them. Started by the launcher when that file differs from its copy of the
- * last install, so it may import nothing but what Bun brings. Two at once: the second waits and finds it done.
+ * Installs the packages of bun.lock. The launcher runs this when bun.lock differs from its copy of the last install, so it
+ * can import only built-in modules. Of two concurrent runs, the second waits and then has nothing to do.
  */
 
 const root = resolve(import.meta.dir, '..')
@@ -19,7 +19,7 @@ async function setUp(): Promise<number> {
   mkdirSync(state, { recursive: true })
   using held = await lock(join(state, 'setup.lock'), 'exclusive', { timeoutMs: 600_000 })
   if (!held) {
-    say('another set-up of this checkout has been running for 10 minutes; end it and try again.')
+    say('another installation in this checkout has been running for 10 minutes; stop it and try again.')
     return 1
   }
   if (isInstalled()) return 0
@@ -27,13 +27,13 @@ async function setUp(): Promise<number> {
   const install = Bun.spawn([process.execPath, '--no-env-file', 'install', '--frozen-lockfile'], {
     cwd: root,
     stdin: 'ignore',
-    // What the command prints belongs to its caller; news of the set-up does not.
+    // Standard output belongs to the command that runs next.
     stdout: 2,
     stderr: 'inherit',
   })
   const code = await install.exited
   if (code !== 0) {
-    say('the packages could not be installed; see above. Correct the cause and try again.')
+    say('the packages could not be installed. Fix the error above and try again.')
     return code
   }
   copyFileSync(wanted, `${stamp}.new`)

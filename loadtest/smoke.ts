@@ -3,7 +3,7 @@ import exec from 'k6/execution'
 import http, { type RefinedParams, type Response } from 'k6/http'
 import type { Options } from 'k6/options'
 import { Rate, Trend } from 'k6/metrics'
-import { gradientPng } from './gradient-png.ts'
+import { gradientPng } from './images/gradient-png.ts'
 
 /**
  * Does the whole way work, for a few at once? Upload → task → events → result → delete, against BASE_URL, with the

@@ -3,19 +3,19 @@ import { basename, dirname, join } from 'node:path'
 import { readNatsVersion } from './nats-version.ts'
 
 export interface NatsRelease {
-  /** Address that `v<version>/<asset>` is appended to. */
+  /** URL to which `/v<version>/<asset>` is appended. */
   readonly baseUrl: string
   readonly version: string
-  /** As Node calls them; defaults: this machine's. */
+  /** Names of Node.js; by default those of this machine. */
   readonly platform?: string
   readonly arch?: string
 }
 
-/** Nothing may keep a start waiting: every hop must answer within this, and bytes must keep coming. */
+/** Limits that keep a slow download from delaying the start: until each response, and between its chunks. */
 const connectMs = 3000
 const stalledMs = 10_000
-const largestBytes = 64 * 1024 * 1024
-const mostHops = 5
+const maxBytes = 64 * 1024 * 1024
+const maxRedirects = 5
 
 const systems: Readonly<Record<string, string>> = { linux: 'linux', darwin: 'darwin' }
 const machines: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' }
@@ -28,51 +28,53 @@ export function assetName({ version, platform = process.platform, arch = process
 }
 
 /**
- * Downloads an official release to `target`, after its SHA-256 was found equal to the one in the release's own list.
+ * Downloads an official release to `target`, if its SHA-256 equals the one in the list of the release.
  *
- * @throws Error whose message is the reason.
+ * @throws Error with the reason.
  */
 export async function downloadNatsServer(release: NatsRelease, target: string): Promise<void> {
   const asset = assetName(release)
-  if (!asset) throw new Error(`there is no release for ${process.platform} on ${process.arch}`)
+  if (!asset) throw new Error(`No release exists for ${process.platform} on ${process.arch}.`)
   const base = `${release.baseUrl.replace(/\/$/, '')}/v${release.version}`
   const sums = new TextDecoder().decode(await fetchBytes(`${base}/SHA256SUMS`))
   const expected = sums
     .split('\n')
     .map((line) => /^([0-9a-f]{64})[ *]+(\S+)$/.exec(line.trim()))
     .find((match) => match?.[2] === `${asset}.tar.gz`)?.[1]
-  if (!expected) throw new Error(`the release's SHA256SUMS does not list ${asset}.tar.gz`)
+  if (!expected) throw new Error(`SHA256SUMS of the release does not list ${asset}.tar.gz.`)
 
   const archive = await fetchBytes(`${base}/${asset}.tar.gz`)
   const actual = new Bun.CryptoHasher('sha256').update(archive).digest('hex')
   if (actual !== expected) {
-    throw new Error(`the SHA-256 of ${asset}.tar.gz is ${actual}, and not ${expected} as its release says`)
+    throw new Error(`The SHA-256 of ${asset}.tar.gz is ${actual}, but the release lists ${expected}.`)
   }
   const program = (await new Bun.Archive(archive).files()).get(`${asset}/nats-server`)
-  if (!program) throw new Error(`${asset}.tar.gz holds no ${asset}/nats-server`)
-  await place(program, target, release.version)
+  if (!program) throw new Error(`${asset}.tar.gz does not contain ${asset}/nats-server.`)
+  await install(program, target, release.version)
 }
 
-/** Moves the program into place once it runs here and reports the right version. The rename is atomic. */
-async function place(program: Blob, target: string, version: string): Promise<void> {
+/** Installs the program if it runs on this machine and reports the expected version. The rename is atomic. */
+async function install(program: Blob, target: string, version: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true })
   const fresh = join(dirname(target), `.${basename(target)}.${process.pid}`)
   try {
     await Bun.write(fresh, program)
     await chmod(fresh, 0o755)
-    const told = await readNatsVersion(fresh)
-    if (told !== version)
-      throw new Error(`the downloaded program ${told ? `is version ${told}` : 'does not run here'}`)
+    const reported = await readNatsVersion(fresh)
+    if (reported !== version)
+      throw new Error(
+        `The downloaded program ${reported ? `is version ${reported}` : 'does not run on this machine'}.`,
+      )
     await rename(fresh, target)
   } finally {
     await rm(fresh, { force: true })
   }
 }
 
-/** The bytes behind an address, redirections followed one by one so that each hop has its own time to answer. */
+/** Downloads a URL. Follows redirects itself, so that each response has its own time limit. */
 async function fetchBytes(address: string): Promise<Uint8Array> {
   let url = address
-  for (let hop = 0; hop < mostHops; hop++) {
+  for (let hop = 0; hop < maxRedirects; hop++) {
     const watch = stallWatch(connectMs)
     try {
       const response = await fetch(url, { redirect: 'manual', signal: watch.signal })
@@ -81,18 +83,18 @@ async function fetchBytes(address: string): Promise<Uint8Array> {
         url = new URL(next, url).href
         continue
       }
-      if (!response.ok) throw new Error(`${url} answered ${response.status}`)
+      if (!response.ok) throw new Error(`${url} responded with ${response.status}.`)
       return await readAll(response, url, watch)
     } catch (error) {
-      if (watch.signal.aborted) throw new Error(`${new URL(url).host} ${watch.why()}`, { cause: error })
+      if (watch.signal.aborted) throw new Error(`${new URL(url).host} ${watch.reason()}.`, { cause: error })
       throw error instanceof Error && 'code' in error
-        ? new Error(`${new URL(url).host} cannot be reached (${String(error.code)})`, { cause: error })
+        ? new Error(`${new URL(url).host} is not reachable (${String(error.code)}).`, { cause: error })
         : error
     } finally {
       watch.stop()
     }
   }
-  throw new Error(`${address} redirects more than ${mostHops} times`)
+  throw new Error(`${address} redirects more than ${maxRedirects} times.`)
 }
 
 async function readAll(response: Response, url: string, watch: StallWatch): Promise<Uint8Array> {
@@ -101,7 +103,7 @@ async function readAll(response: Response, url: string, watch: StallWatch): Prom
   for await (const chunk of response.body ?? []) {
     watch.postpone(stalledMs)
     bytes += chunk.length
-    if (bytes > largestBytes) throw new Error(`${url} is larger than ${largestBytes} bytes`)
+    if (bytes > maxBytes) throw new Error(`${url} is larger than ${maxBytes} bytes.`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -110,7 +112,7 @@ async function readAll(response: Response, url: string, watch: StallWatch): Prom
 interface StallWatch {
   readonly signal: AbortSignal
   postpone(ms: number): void
-  why(): string
+  reason(): string
   stop(): void
 }
 
@@ -120,7 +122,7 @@ function stallWatch(firstMs: number): StallWatch {
   let timer = setTimeout(() => controller.abort(), firstMs)
   return {
     signal: controller.signal,
-    why: () => `did not answer within ${waitedMs / 1000} s`,
+    reason: () => `did not answer within ${waitedMs / 1000} s`,
     stop: () => clearTimeout(timer),
     postpone(ms) {
       clearTimeout(timer)

@@ -124,7 +124,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
       const { whole } = await search({ named })
       await expect(findNatsServer(whole)).rejects.toMatchObject({
         code: 2,
-        message: `PIXELFLOW_NATS_SERVER_PATH=${named} is not a nats-server that runs on this machine.`,
+        message: `PIXELFLOW_NATS_SERVER_PATH=${named} is not a nats-server for this machine.`,
       })
     },
   )
@@ -144,7 +144,7 @@ describe('the one on PATH', () => {
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
     expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
-    expect(messages).toEqual([`ignoring ${old}: it is version 2.10.27, and 2.12 or newer is needed`])
+    expect(messages).toEqual([`ignoring ${old}: it is version 2.10.27; PixelFlow needs 2.12 or newer`])
   })
 
   test('is ignored with a notice when it does not run', async () => {
@@ -183,25 +183,25 @@ describe('the official download', () => {
     [
       'another digest',
       { sums: (good) => good.replace(/[0-9a-f]{64}(?=  \S+\n$)/, 'a'.repeat(64)) },
-      'the SHA-256 of',
+      'The SHA-256 of',
     ],
     ['no digest', { sums: () => 'nothing here\n' }, 'does not list'],
     [
       'a truncated archive',
       { archive: (good) => new Response(good.slice(0, good.length / 2)) },
-      'the SHA-256 of',
+      'The SHA-256 of',
     ],
-    ['no archive', { archive: () => new Response('gone', { status: 404 }) }, 'answered 404'],
+    ['no archive', { archive: () => new Response('gone', { status: 404 }) }, 'responded with 404'],
     [
       'an archive of something else',
       {
         sums: (good) => good.replace(/[0-9a-f]{64}(?=  \S+\n$)/, emptyDigest),
         archive: () => new Response(empty),
       },
-      'holds no',
+      'does not contain',
     ],
   ]
-  test.each(wrong)('with %s is refused, nothing is kept, the next way is tried', async (_, how, why) => {
+  test.each(wrong)('with %s is rejected and not stored, and the next source is used', async (_, how, why) => {
     using release = await site(how)
     const { whole, messages, cached } = await search({
       downloadUrl: release.downloadUrl,
@@ -212,7 +212,7 @@ describe('the official download', () => {
     expect(await Bun.file(cached).exists()).toBe(false)
   })
 
-  test('that accepts and never answers delays the start by at most 3 s', async () => {
+  test('without a response delays the start by at most 3 s', async () => {
     const silent = createServer(() => {})
     const { promise, resolve: listening } = Promise.withResolvers<void>()
     silent.listen(0, '127.0.0.1', listening)
@@ -223,7 +223,7 @@ describe('the official download', () => {
       root: await withoutModule(),
     })
     await findNatsServer(whole).catch(() => {})
-    expect(messages).toContain(`nats-server was not downloaded: 127.0.0.1:${port} did not answer within 3 s`)
+    expect(messages).toContain(`nats-server was not downloaded. 127.0.0.1:${port} did not answer within 3 s.`)
     silent.close()
   }, 20_000)
 
@@ -244,7 +244,7 @@ describe('the official download', () => {
 })
 
 describe('the build with Go', () => {
-  test('comes after a download that failed, and is kept', async () => {
+  test('runs after a failed download, and its result is cached', async () => {
     const { whole, messages, cached } = await search({
       path: dirname(Bun.which('go') ?? '/usr/local/go/bin/go'),
     })
@@ -253,10 +253,10 @@ describe('the build with Go', () => {
     expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
   }, 180_000)
 
-  test('that fails says exactly what to install', async () => {
+  test('reports what to install when it fails', async () => {
     const { whole } = await search({ root: await withoutModule() })
     await expect(findNatsServer(whole)).rejects.toMatchObject({
-      message: expect.stringContaining('There is no nats-server. '),
+      message: expect.stringContaining('No nats-server found. '),
       remedy: expect.stringContaining('Install nats-server 2.12 or newer'),
     })
   }, 60_000)

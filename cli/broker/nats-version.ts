@@ -1,9 +1,9 @@
-/** JetStream API level of nats-server 2.12, the oldest that has everything the adapters builds on. */
+/** JetStream API level of nats-server 2.12, the oldest version with all features that the adapters use. */
 export const minimumApiLevel = 2
 export const minimumVersion = '2.12'
 
 /**
- * The version that a nats-server binary reports, e.g. `2.15.2`; null when it does not run here or is not a nats-server.
+ * The version that a nats-server reports, for example `2.15.2`; null when it does not run or is not a nats-server.
  */
 export async function readNatsVersion(binary: string): Promise<string | null> {
   try {
@@ -14,8 +14,8 @@ export async function readNatsVersion(binary: string): Promise<string | null> {
       timeout: 5000,
       killSignal: 'SIGKILL',
     })
-    const [told, code] = await Promise.all([child.stdout.text(), child.exited])
-    return code === 0 ? (/^nats-server: v?(\d+\.\d+\.\d+\S*)/m.exec(told)?.[1] ?? null) : null
+    const [output, code] = await Promise.all([child.stdout.text(), child.exited])
+    return code === 0 ? (/^nats-server: v?(\d+\.\d+\.\d+\S*)/m.exec(output)?.[1] ?? null) : null
   } catch {
     return null
   }
@@ -24,6 +24,6 @@ export async function readNatsVersion(binary: string): Promise<string | null> {
 /** Whether a version is `minimumVersion` or newer. */
 export function isSupportedVersion(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  const [oldestMajor = 0, oldestMinor = 0] = minimumVersion.split('.').map(Number)
-  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
+  const [minimumMajor = 0, minimumMinor = 0] = minimumVersion.split('.').map(Number)
+  return major > minimumMajor || (major === minimumMajor && minor >= minimumMinor)
 }

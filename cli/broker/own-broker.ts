@@ -10,14 +10,14 @@ import { minimumApiLevel } from './nats-version.ts'
 
 const user = 'pixelflow'
 const probeTimeoutMs = 1000
-/** User of the system account: it may read the health of the server and none of our streams. */
+/** User of the system account, which can read the health of the server but not the streams. */
 const systemUser = 'up'
 
-/** A broker that `up` runs, ready to be supervised, and how the other processes reach it. */
+/** The broker that `up` runs: its program, and how other processes connect to it. */
 export interface OwnBroker {
   readonly program: ServiceProgram
   readonly url: string
-  /** Environment with which a PixelFlow process connects. */
+  /** Environment of the processes that connect to it. */
   readonly env: Readonly<Record<string, string>>
   /** Folder of its streams. */
   readonly store: string
@@ -28,9 +28,9 @@ export interface OwnBroker {
 }
 
 /**
- * Writes what nats-server needs into `folder`: configuration, store, and a random password in a file that only its
- * owner can read; the configuration holds its hash. The port stays the same until `up` ends, so that clients find the
- * broker again after a restart.
+ * Prepares a folder for nats-server: its configuration, its store, and a random password in a file that only the owner can
+ * read. The configuration contains only the hash of the password. The port stays the same until `up` ends, so that clients
+ * reconnect after a restart of the broker.
  */
 export async function prepareOwnBroker(
   found: NatsServerProgram,
@@ -80,12 +80,12 @@ async function isServing(url: string): Promise<boolean> {
   )
 }
 
-/** The lowest cost is enough: 256 random bits cannot be guessed, and every connection pays for the rounds. */
+/** The lowest cost is enough for 256 random bits, and every connection computes the hash. */
 function hashOf(password: string): Promise<string> {
   return Bun.password.hash(password, { algorithm: 'bcrypt', cost: 4 })
 }
 
-/** Sets the mode also when the file exists. */
+/** Sets the mode even if the file exists. */
 async function writePrivate(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
   await chmod(path, 0o600)
@@ -121,12 +121,12 @@ accounts {
 }
 
 /**
- * Checks that a broker that `up` does not run answers and is recent enough. One of several addresses is enough.
+ * Checks that an existing broker is reachable at one of the addresses, and recent enough.
  *
- * @throws CliError `unreachable` or `usage`, naming NATS_URL.
+ * @throws CliError `unreachable` or `usage`.
  */
 export async function requireBroker(urls: readonly string[]): Promise<void> {
-  const refusals: string[] = []
+  const failures: string[] = []
   for (const url of urls) {
     try {
       const { api_lvl, version } = await readServerInfo(url, 3000)
@@ -134,11 +134,11 @@ export async function requireBroker(urls: readonly string[]): Promise<void> {
       return
     } catch (error) {
       if (error instanceof CliError) throw error
-      refusals.push(`${url}: ${(error as Error).message}`)
+      failures.push(`${url}: ${(error as Error).message}`)
     }
   }
-  throw new CliError('unreachable', `No broker answers at NATS_URL (${refusals.join('; ')}).`, {
+  throw new CliError('unreachable', `No broker is reachable at NATS_URL (${failures.join('; ')}).`, {
     field: 'NATS_URL',
-    remedy: 'Start that broker or correct the address, or unset the variable to have one started.',
+    remedy: 'Start that broker, correct the address, or unset the variable to let ./pixelflow up start one.',
   })
 }

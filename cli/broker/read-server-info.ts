@@ -8,7 +8,7 @@ const info = z.object({
 })
 export type ServerInfo = z.infer<typeof info>
 
-const longestInfo = 64 * 1024
+const maxInfoLength = 64 * 1024
 
 /**
  * Reads the INFO line of a NATS server, which it sends before authentication.
@@ -25,16 +25,19 @@ export function readServerInfo(address: string, timeoutMs: number): Promise<Serv
       socket.destroy()
       finish()
     }
-    const timer = setTimeout(() => end(() => reject(new Error('no answer in time'))), timeoutMs)
+    const timer = setTimeout(
+      () => end(() => reject(new Error(`no response within ${timeoutMs} ms`))),
+      timeoutMs,
+    )
     let text = ''
     socket.on('error', (error) => end(() => reject(error)))
-    socket.on('close', () => end(() => reject(new Error('the connection was closed'))))
+    socket.on('close', () => end(() => reject(new Error('connection closed'))))
     socket.on('data', (chunk) => {
       text += chunk.toString('utf8')
       const line = /^INFO (\{.*\})\s*\r\n/.exec(text)?.[1]
       if (line !== undefined) end(() => parse(line, resolve, reject))
-      else if (!'INFO '.startsWith(text.slice(0, 5)) || text.length > longestInfo) {
-        end(() => reject(new Error('the program on that port is not a NATS server')))
+      else if (!'INFO '.startsWith(text.slice(0, 5)) || text.length > maxInfoLength) {
+        end(() => reject(new Error('not a NATS server')))
       }
     })
   })
@@ -44,6 +47,6 @@ function parse(line: string, resolve: (value: ServerInfo) => void, reject: (erro
   try {
     resolve(info.parse(JSON.parse(line)))
   } catch (cause) {
-    reject(new Error('the greeting is not one of a NATS server', { cause }))
+    reject(new Error('invalid INFO line', { cause }))
   }
 }

@@ -6,62 +6,63 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
 export interface BrokerWatchOptions {
   readonly url: string
-  /** A user of its system account. */
+  /** A user of the system account. */
   readonly user: string
   readonly password: string
-  /** Where it keeps its streams. */
+  /** Folder of the streams. */
   readonly store: string
-  /** Restarts it, without waiting for the restart. */
+  /** Begins a restart of nats-server. */
   readonly restart: () => void
   readonly log: Logger
 }
 
-/** How often it is asked, in milliseconds. */
-const everyMs = 5000
-/** Free bytes on the disk below which a restart would help only for a moment. */
-const leastFreeBytes = 32 * 2 ** 20
-/** Between two restarts: one that does not help is no reason to have no broker at all. */
-const restartEveryMs = 60_000
+/** Interval of the health checks, in milliseconds. */
+const checkMs = 5000
+/** With less free disk space, a restart would help only for a moment. */
+const minFreeBytes = 32 * 2 ** 20
+/** Minimum time between two restarts, so that useless restarts do not make the broker unavailable. */
+const restartIntervalMs = 60_000
 
 /**
- * Restarts our nats-server when it has given up streams that it could not write and the disk has free space again: it does not
- * return to them otherwise. Resolves when the signal aborts.
+ * Restarts nats-server when it has stopped serving streams after a failed write and the disk has space again: without a
+ * restart, it does not serve them again. Resolves when the signal aborts.
  */
 export async function watchBroker(options: BrokerWatchOptions, signal: AbortSignal): Promise<void> {
   const { url, user, password, store, restart, log } = options
   await using stack = new AsyncDisposableStack()
   const settings = { natsUrl: [url], natsUser: user, natsPassword: password, natsCredsFile: undefined }
-  // Processes that use it for more than this log that it is away.
-  const broker = stack.use(await connect({ settings, name: 'up', log: quieter(log) }))
-  let seen = 0
+  // The other processes log when the connection is lost.
+  const broker = stack.use(await connect({ settings, name: 'up', log: toDebug(log) }))
+  let unhealthyChecks = 0
   let restartedAt = -Infinity
   while (!signal.aborted) {
-    await pause(everyMs, signal)
+    await pause(checkMs, signal)
     if (signal.aborted) return
-    // One that is away is started again by its supervisor.
+    // The supervisor restarts a nats-server that has exited.
     const broken = await brokenStreams(broker).catch(() => [])
-    seen = broken.length === 0 ? 0 : seen + 1
-    // The first may be a moment of its start.
-    if (seen < 2) continue
-    const freeBytes = await freeOn(store)
-    if (freeBytes < leastFreeBytes) {
-      if (seen === 2) log.error('disk full; nats-server needs free space', { store, freeBytes, broken })
+    unhealthyChecks = broken.length === 0 ? 0 : unhealthyChecks + 1
+    // Streams may be unhealthy for a moment after a start.
+    if (unhealthyChecks < 2) continue
+    const freeBytes = await readFreeBytes(store)
+    if (freeBytes < minFreeBytes) {
+      if (unhealthyChecks === 2)
+        log.error('disk full; nats-server needs free space', { store, freeBytes, broken })
       continue
     }
-    if (performance.now() - restartedAt < restartEveryMs) continue
+    if (performance.now() - restartedAt < restartIntervalMs) continue
     log.warn('nats-server restarted; it had given up streams that it could not write', { broken })
     restartedAt = performance.now()
-    seen = 0
+    unhealthyChecks = 0
     restart()
   }
 }
 
-/** Bytes that are free for us on the disk of a folder. */
-async function freeOn(folder: string): Promise<number> {
+/** Free bytes on the disk of a folder, for this user. */
+async function readFreeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
 
-function quieter(log: Logger): Logger {
+function toDebug(log: Logger): Logger {
   return { ...log, warn: log.debug, info: log.debug }
 }

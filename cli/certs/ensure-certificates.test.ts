@@ -68,7 +68,7 @@ test('keys are for their owner alone, whatever the umask, and become private aga
     expect(await modeOf('server.key')).toBe('600')
   }))
 
-test('keeps what is good, hosts and clients of earlier calls too, and adds what is new', () =>
+test('keeps valid certificates, hosts and clients, and adds new ones', () =>
   inFolder(async (keep) => {
     const first = await keep({ hosts: ['px.example'], clients: [ann] })
     expect(issuedOf(first)).toEqual([true, true, true])
@@ -76,16 +76,16 @@ test('keeps what is good, hosts and clients of earlier calls too, and adds what 
 
     const more = await keep({ hosts: ['192.168.1.4'], clients: [{ name: 'job', account: 'ann' }] })
     expect(issuedOf(more)).toEqual([false, true, false, true])
-    expect(more.server.issueReason).toBe('it did not name 192.168.1.4')
+    expect(more.server.issueReason).toBe('new host 192.168.1.4')
     expect(more.server.hosts).toEqual(['localhost', '127.0.0.1', '::1', 'px.example', '192.168.1.4'])
     const moved = await keep({ clients: [{ name: 'ann', account: 'team' }] })
     expect(moved.clients).toMatchObject([
-      { account: 'team', issueReason: 'it was for account ann' },
+      { account: 'team', issueReason: 'was for account ann' },
       { name: 'job' },
     ])
   }))
 
-test('replaces what expires soon, what is broken, and what the caller asks for', () =>
+test('replaces certificates that expire soon or do not match their key, or all with renew', () =>
   inFolder(async (keep) => {
     const first = await keep({ clients: [ann] })
     const keyBefore = await readFile(first.server.key, 'utf8')
@@ -95,17 +95,17 @@ test('replaces what expires soon, what is broken, and what the caller asks for',
     expect(issuedOf(await keep({ renew: true }))).toEqual([false, true, true])
 
     await writeFile(first.server.key, await readFile(first.clients[0]?.key ?? ''))
-    expect((await keep()).server.issueReason).toBe('it and its key did not belong together')
+    expect((await keep()).server.issueReason).toBe('did not match its key')
     await rm(first.server.certificate)
     expect(issuedOf(await keep())).toEqual([false, true, false])
 
     const old = await keep({ now: new Date(Date.now() + 3300 * dayMs) })
     expect(issuedOf(old)).toEqual([true, true, true])
-    expect(old.authority.issueReason).toBe('a new certificate would outlive it')
-    expect(old.server.issueReason).toBe('another authority had signed it')
+    expect(old.authority.issueReason).toBe('would expire before new certificates')
+    expect(old.server.issueReason).toBe('was signed by another authority')
   }))
 
-test('does not replace an authority that it cannot use', () =>
+test('does not replace an incomplete authority', () =>
   inFolder(async (keep) => {
     const { authority } = await keep()
     const key = await readFile(authority.key)
@@ -115,7 +115,7 @@ test('does not replace an authority that it cannot use', () =>
     expect(issuedOf(await keep())).toEqual([false, false, false])
   }))
 
-test('two at once make one authority', () =>
+test('concurrent calls create one authority', () =>
   inFolder(async (keep) => {
     const [one, other] = await Promise.all([keep(), keep()])
     expect([...issuedOf(one), ...issuedOf(other)].filter(Boolean)).toHaveLength(3)

@@ -15,10 +15,10 @@ import { readSubjectNames } from './subject-names.ts'
 
 export interface CertificateRequest {
   readonly folder: string
-  /** DNS names and IP addresses of the server besides those of this machine. */
+  /** DNS names and IP addresses of the server, in addition to those of this machine. */
   readonly hosts: readonly string[]
   readonly clients: readonly ClientIdentity[]
-  /** Issues every leaf again, also those that are valid for long. */
+  /** Issues new certificates for the server and the clients even if the existing ones are valid. */
   readonly renew: boolean
   readonly now?: Date
 }
@@ -45,18 +45,18 @@ export interface CertificateFolder {
   readonly clients: readonly (EnsuredCertificate & ClientIdentity)[]
 }
 
-/** Names under which a server on this machine is called. */
+/** Names of a server on this machine. */
 const ownHosts = ['localhost', '127.0.0.1', '::1']
 const ownClient: ClientIdentity = { name: 'local', account: 'local' }
 const dayMs = 86_400_000
-/** A leaf with less time left is replaced. */
+/** A certificate with less time left is replaced. */
 const renewDays = 30
 
 /**
- * Sees to it that a folder holds an authority, a certificate for the server, and one for each client, all of them
- * valid for some time yet. What is there and good stays, hosts and clients of earlier calls included.
+ * Ensures that a folder contains an authority, a certificate for the server, and one for each client, all valid for at
+ * least 30 days. Keeps valid certificates, and the hosts and clients of earlier calls.
  *
- * @throws CliError `usage` when the folder holds half an authority, or cannot be used.
+ * @throws CliError `usage` when the folder contains an incomplete authority or is not writable.
  */
 export async function ensureCertificates(request: CertificateRequest): Promise<CertificateFolder> {
   const { folder, now = new Date() } = request
@@ -64,8 +64,8 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
   await makeFolder(folder)
   using held = await lock(files.lock, 'exclusive', { timeoutMs: 30_000 })
   if (!held) {
-    throw new CliError('failed', `Another ./pixelflow certs has held the lock of ${folder} for 30 s.`, {
-      remedy: 'Wait until it is done, or end it, and try again.',
+    throw new CliError('failed', `Another ./pixelflow certs has been using ${folder} for 30 s.`, {
+      remedy: 'Wait until it has ended, or stop it, and try again.',
     })
   }
 
@@ -80,8 +80,7 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
   const oldHosts = isPair(oldServer) ? readSubjectNames(oldServer.certificate).hosts : []
   const hosts = [...new Set([...ownHosts, ...oldHosts, ...request.hosts])]
   const added = hosts.filter((host) => !oldHosts.includes(host))
-  const serverFault =
-    leaf(oldServer) ?? (added.length > 0 ? `it did not name ${added.join(', ')}` : undefined)
+  const serverFault = leaf(oldServer) ?? (added.length > 0 ? `new host ${added.join(', ')}` : undefined)
   const server = await ensureKeyPair(files.server, serverFault, () =>
     issueServer(authority.pair, hosts, validity),
   )
@@ -89,8 +88,8 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
   const clients: (EnsuredCertificate & ClientIdentity)[] = []
   for (const { name, account } of await allClients(files, request.clients)) {
     const old = await readKeyPair(files.client(name))
-    const isOther = isPair(old) && accountOf(old) !== account
-    const fault = leaf(old) ?? (isOther ? `it was for account ${accountOf(old) ?? 'none'}` : undefined)
+    const isOtherAccount = isPair(old) && accountOf(old) !== account
+    const fault = leaf(old) ?? (isOtherAccount ? `was for account ${accountOf(old) ?? 'none'}` : undefined)
     const kept = await ensureKeyPair(files.client(name), fault, () =>
       issueClient(authority.pair, { name, account }, validity),
     )
@@ -99,10 +98,10 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
   return { folder, authority: authority.kept, server: { ...server.kept, hosts }, clients }
 }
 
-/** Those wished for and those there are; with neither, one for the account of this machine. */
+/** The requested clients and the existing ones; without any, one for the account of this machine. */
 async function allClients(
   files: ReturnType<typeof certificateFiles>,
-  wished: readonly ClientIdentity[],
+  requested: readonly ClientIdentity[],
 ): Promise<ClientIdentity[]> {
   const clients = new Map<string, ClientIdentity>()
   for (const name of await files.clients()) {
@@ -110,7 +109,7 @@ async function allClients(
     const account = isPair(pair) ? accountOf(pair) : undefined
     if (account !== undefined) clients.set(name, { name, account })
   }
-  for (const client of wished) clients.set(client.name, client)
+  for (const client of requested) clients.set(client.name, client)
   return clients.size === 0 ? [ownClient] : [...clients.values()]
 }
 
@@ -122,20 +121,20 @@ async function ensureKeyPair(
 ) {
   if (fault !== undefined) await writeKeyPair(files, await make())
   const pair = await readKeyPair(files)
-  if (!isPair(pair)) throw new Error(`${files.certificate} was not written as it should.`)
+  if (!isPair(pair)) throw new Error(`${files.certificate} was written but cannot be read.`)
   const kept: EnsuredCertificate = { ...files, notAfter: new Date(pair.x509.validTo), issueReason: fault }
   return { pair, kept }
 }
 
 async function authorityFault(files: KeyPairFiles, now: Date): Promise<string | undefined> {
   const pair = await readKeyPair(files)
-  if (pair === undefined) return 'there was none'
+  if (pair === undefined) return 'did not exist'
   if (!isPair(pair) || !pair.x509.ca) {
     throw new CliError('usage', `${files.certificate} and ${files.key} are not an authority and its key.`, {
-      remedy: 'Put back what was there, or name another folder with --dir.',
+      remedy: 'Restore both files, or choose another folder with --dir.',
     })
   }
-  return leftDays(pair, now) < validDays.leaf ? 'a new certificate would outlive it' : undefined
+  return leftDays(pair, now) < validDays.leaf ? 'would expire before new certificates' : undefined
 }
 
 function leafFault(
@@ -144,13 +143,13 @@ function leafFault(
   { renew }: CertificateRequest,
   now: Date,
 ): string | undefined {
-  if (pair === undefined) return 'there was none'
-  if (!isPair(pair)) return 'it and its key did not belong together'
+  if (pair === undefined) return 'did not exist'
+  if (!isPair(pair)) return 'did not match its key'
   if (!pair.x509.checkIssued(authority.x509) || !pair.x509.verify(authority.x509.publicKey)) {
-    return 'another authority had signed it'
+    return 'was signed by another authority'
   }
-  if (leftDays(pair, now) < renewDays) return 'it was near its end'
-  return renew ? 'you asked for it' : undefined
+  if (leftDays(pair, now) < renewDays) return 'was about to expire'
+  return renew ? 'renewed' : undefined
 }
 
 function isPair(pair: KeyPair | 'broken' | undefined): pair is KeyPair {
@@ -170,9 +169,9 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    throw new CliError('usage', `The folder ${folder} cannot be made (${code}).`, {
+    throw new CliError('usage', `The folder ${folder} cannot be created (${code}).`, {
       field: '--dir',
-      remedy: 'Name one that this user may write to.',
+      remedy: 'Choose a folder that this user can write to.',
       cause: error,
     })
   }

@@ -1,4 +1,4 @@
-// Before the library, which asks for it.
+// @peculiar/x509 requires this to be imported first.
 import 'reflect-metadata'
 import { isIP } from 'node:net'
 import { accountUri } from '@pixelflow/core/account-uri'
@@ -23,17 +23,17 @@ export interface IssuedCertificate {
   readonly key: string
 }
 
-/** From when until when a certificate holds. */
+/** The validity period of a certificate. */
 export interface Validity {
   readonly from: Date
   readonly until: Date
 }
 
 const dayMs = 86_400_000
-/** For clocks that are behind ours. */
+/** Tolerates clients whose clocks are behind. */
 const backdatedMs = 3_600_000
 
-/** Validity of an authority and of what it signs: ten years, and the 397 days that browsers accept. */
+/** Validity of an authority (10 years) and of the certificates it signs (397 days, the maximum of browsers). */
 export const validDays = { authority: 3650, leaf: 397 } as const
 
 export function validFor(days: number, now = new Date()): Validity {
@@ -44,10 +44,10 @@ export function validFor(days: number, now = new Date()): Validity {
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256' }
 const signingAlgorithm = { name: 'ECDSA', hash: 'SHA-256' }
 
-/** A new authority, its key ECDSA P-256 as all of them: it signs leaves and nothing between. */
+/** Issues an authority, which can sign certificates but not other authorities. */
 export async function issueAuthority(validity = validFor(validDays.authority)): Promise<IssuedCertificate> {
   const keys = await newKeys()
-  // Two authorities of one name would be confused by a program that looks for the issuer by name.
+  // Unique, because some programs find the issuer by its name.
   const name = `CN=PixelFlow development CA ${hex(4)}`
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
@@ -65,7 +65,7 @@ export async function issueAuthority(validity = validFor(validDays.authority)): 
   return issuedOf(certificate, keys)
 }
 
-/** A certificate for a server under the given DNS names and IP addresses; at least one. */
+/** Issues a certificate for a server with at least one DNS name or IP address. */
 export function issueServer(
   authority: IssuedCertificate,
   hosts: readonly string[],
@@ -78,7 +78,7 @@ export function issueServer(
   ])
 }
 
-/** A certificate for a client of an account, or without an account for a proxy. `name` is shown to people. */
+/** Issues a certificate for a client of an account, or without an account for a proxy. `name` is only displayed. */
 export function issueClient(
   authority: IssuedCertificate,
   { name, account }: { readonly name: string; readonly account?: string },
@@ -139,7 +139,7 @@ async function issuedOf(
   }
 }
 
-/** 126 random bits, positive and without a zero in front. */
+/** 126 random bits; positive, without a leading zero byte. */
 function newSerial(): string {
   const [first = 0, ...rest] = crypto.getRandomValues(new Uint8Array(16))
   return Buffer.from([(first & 0x3f) | 0x40, ...rest]).toString('hex')

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { CliError } from '../cli-error.ts'
 import type { IssuedCertificate } from './issue.ts'
 
-/** A certificate of the folder, with its key. */
+/** A certificate and its key. */
 export interface KeyPair extends IssuedCertificate {
   readonly x509: X509Certificate
 }
@@ -25,7 +25,7 @@ export function certificateFiles(folder: string) {
     authority: pair('ca'),
     server: pair('server'),
     client: (name: string) => pair(join('clients', name)),
-    /** Names of the clients there are, in order. */
+    /** Names of the existing clients, sorted. */
     async clients(): Promise<string[]> {
       const files = await readdir(join(folder, 'clients')).catch(() => [])
       return files
@@ -37,8 +37,8 @@ export function certificateFiles(folder: string) {
 }
 
 /**
- * The pair in two files: `undefined` when there is none, `'broken'` when one of them is missing or unreadable or they
- * do not belong together. A key that others may read is closed to them.
+ * Reads a pair of files: `undefined` when neither exists, `'broken'` when one is missing or invalid, or they do not match.
+ * Makes the key readable only by its owner.
  */
 export async function readKeyPair(files: KeyPairFiles): Promise<KeyPair | 'broken' | undefined> {
   const [certificate, key] = await Promise.all([textOf(files.certificate), textOf(files.key)])
@@ -53,7 +53,7 @@ export async function readKeyPair(files: KeyPairFiles): Promise<KeyPair | 'broke
   }
 }
 
-/** Replaces a pair, the key first: a program that watches the certificate finds both. */
+/** Replaces a pair, the key first, so that a program that watches the certificate finds the new key. */
 export async function writeKeyPair(
   files: KeyPairFiles,
   { certificate, key }: IssuedCertificate,
@@ -83,7 +83,7 @@ async function textOf(path: string): Promise<string | undefined> {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
     throw new CliError('usage', `${path} cannot be read (${code}).`, {
-      remedy: 'Give it to this user, or name another folder with --dir.',
+      remedy: 'Change its owner to this user, or choose another folder with --dir.',
       cause: error,
     })
   }

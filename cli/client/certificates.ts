@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CliError } from '../cli-error.ts'
 
-/** Where the certificates of a client lie; paths relative to the caller's folder. */
+/** Paths of the certificates of a client, relative to the current folder. */
 export interface CertificateFiles {
   readonly ca?: string | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
 }
 
-/** What they hold, in PEM. */
+/** The content of the files, in PEM. */
 export type Certificates = CertificateFiles
 
 /**
- * Reads them; undefined when none is named.
- * @throws CliError `usage` when one cannot be read, or a certificate comes without its key.
+ * Reads the files; undefined when none is given.
+ * @throws CliError `usage` when a file cannot be read, or a certificate is given without its key.
  */
 export function readCertificates(files: CertificateFiles, cwd: string): Certificates | undefined {
   const { ca, cert, key } = files
@@ -22,10 +22,10 @@ export function readCertificates(files: CertificateFiles, cwd: string): Certific
   if ((cert === undefined) !== (key === undefined)) {
     throw new CliError(
       'usage',
-      `There is a ${cert ? 'certificate without its key' : 'key without its certificate'}.`,
+      `A client ${cert ? 'certificate was given without its key' : 'key was given without its certificate'}.`,
       {
         field: cert ? '--key' : '--cert',
-        remedy: 'Name both: --cert client.crt --key client.key; ./pixelflow certs makes them.',
+        remedy: 'Give both: --cert client.crt --key client.key. ./pixelflow certs creates them.',
       },
     )
   }
@@ -39,7 +39,7 @@ function read(path: string | undefined, field: string, cwd: string): string | un
   } catch (error) {
     throw new CliError('usage', `${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`, {
       field,
-      remedy: 'Name a PEM file that you may read.',
+      remedy: 'Give a PEM file that you can read.',
       cause: error,
     })
   }

@@ -4,9 +4,9 @@ import { PixelflowError, type Client, type ContentRef } from '@pixelflow/client'
 import { CliError, exitCodes } from '../cli-error.ts'
 
 /**
- * The bytes of an output or image, at the reader's pace.
+ * Downloads an output or an image as fast as the bytes are read.
  *
- * @throws PixelflowError when the server refuses, stays away, or the digest is not the promised one.
+ * @throws PixelflowError when the call fails or the digest differs.
  */
 export async function* downloadBytes(server: Client, from: ContentRef): AsyncGenerator<Uint8Array> {
   const hasher = new Bun.CryptoHasher('sha256')
@@ -18,16 +18,16 @@ export async function* downloadBytes(server: Client, from: ContentRef): AsyncGen
   if (hasher.digest('hex') === sha256) return
   throw new PixelflowError(
     'damaged',
-    `What ${server.address} sent is not what was stored: its SHA-256 differs.`,
+    `The download from ${server.address} is damaged: its SHA-256 differs.`,
     {
-      remedy: 'Try again; if it stays so, something between here and there changes bytes.',
+      remedy: 'Try again. If it persists, a proxy between this machine and the server may change the bytes.',
     },
   )
 }
 
 /**
- * Writes a file completely or not at all: the bytes go to a temporary file beside it, which is then renamed. What is not a file,
- * a pipe or a device, is written to as it is.
+ * Writes a file completely or not at all, through a temporary file that is renamed at the end. Pipes and devices are written
+ * directly.
  */
 export async function saveToFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   let partial: string | undefined
@@ -47,7 +47,7 @@ export async function saveToFile(path: string, chunks: AsyncIterable<Uint8Array>
     const code = (error as NodeJS.ErrnoException).code
     if (error instanceof CliError || error instanceof PixelflowError || code === undefined) throw error
     throw new CliError('failed', `${path} cannot be written (${code}).`, {
-      remedy: 'Name a file in a folder that you may write to, on a disk with free space.',
+      remedy: 'Choose a file in a folder that you can write to, on a disk with free space.',
       cause: error,
     })
   }
@@ -57,7 +57,7 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
 }
 
-/** Writes to standard output at its reader's pace. */
+/** Writes to standard output as fast as it is read. */
 export async function saveToStdout(chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const sink = Bun.stdout.writer({ highWaterMark: 256 * 1024 })
   try {
@@ -69,7 +69,7 @@ export async function saveToStdout(chunks: AsyncIterable<Uint8Array>): Promise<v
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof PixelflowError || code === undefined) throw error
-    // A reader that has seen enough, such as head, is not an error.
+    // A reader that closes early, such as head, is not an error.
     if (code === 'EPIPE') process.exit(exitCodes.ok)
     throw new CliError('failed', `Standard output cannot be written (${code}).`, {
       remedy: 'Write to a file with -o.',

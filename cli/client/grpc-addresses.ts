@@ -1,16 +1,16 @@
 import { CliError } from '../cli-error.ts'
 
-/** gRPC ports to go round over, and whether what is said to them is encrypted; undefined leaves that to the certificates. */
+/** gRPC addresses over which calls are balanced. `encrypted` is undefined when the certificates decide it. */
 export interface GrpcAddresses {
   readonly addresses: readonly string[]
   readonly encrypted: boolean | undefined
 }
 
-const usualPort = 50_051
+const defaultPort = 50_051
 
 /**
- * Understands `--grpc`: addresses with commas between them, each `host`, `host:port`, `dns:///name:port`, or with
- * `https://` in front where the system's authorities vouch for it.
+ * Parses the addresses of `--grpc`: each is `host`, `host:port` or `dns:///name:port`, or begins with `https://` for TLS with
+ * the authorities of the system.
  * @throws CliError `usage`.
  */
 export function readGrpcAddresses(given: readonly string[]): GrpcAddresses {
@@ -22,14 +22,14 @@ export function readGrpcAddresses(given: readonly string[]): GrpcAddresses {
     throw new CliError('usage', `--grpc ${given[wrong] ?? ''} is not the address of a gRPC port.`, {
       field: '--grpc',
       remedy:
-        'Write it as host:50051, several with commas between them, or dns:///name:50051 for all of a name.',
+        'Write host:50051, several addresses separated by commas, or dns:///name:50051 for all addresses of a name.',
     })
   }
   const schemes = new Set(read.map((one) => one?.[1]).filter((one) => one !== undefined))
   if (schemes.size > 1) {
-    throw new CliError('usage', '--grpc names encrypted and plain addresses.', {
+    throw new CliError('usage', '--grpc mixes encrypted and plain addresses.', {
       field: '--grpc',
-      remedy: 'Calls go round over all of them: make them all https:// or none.',
+      remedy: 'Use https:// for all addresses or for none.',
     })
   }
   return {
@@ -38,12 +38,12 @@ export function readGrpcAddresses(given: readonly string[]): GrpcAddresses {
   }
 }
 
-/** The gRPC port of the machine that an HTTP address names. */
+/** The gRPC address on the machine of an HTTP address. */
 export function defaultGrpcAddresses(url: string, port: number): GrpcAddresses {
   const { protocol, hostname } = new URL(url)
   return { addresses: [`${hostname}:${port}`], encrypted: protocol === 'https:' }
 }
 
 function withPort(name: string): string {
-  return /^(?:[^:]+|\[[^\]]*\])$/.test(name) ? `${name}:${usualPort}` : name
+  return /^(?:[^:]+|\[[^\]]*\])$/.test(name) ? `${name}:${defaultPort}` : name
 }

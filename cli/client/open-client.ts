@@ -12,15 +12,15 @@ import type { Certificates } from './certificates.ts'
 export interface ClientConnection {
   /** Base address of the HTTP interface, without a slash at the end. */
   readonly url: string
-  /** gRPC ports; with them, everything goes there. */
+  /** gRPC addresses; all calls use them if given. */
   readonly grpc?: GrpcAddresses | undefined
   readonly token?: string | undefined
   readonly certificates?: Certificates | undefined
-  /** Ends every call under way. */
+  /** Aborts every call in progress. */
   readonly signal: AbortSignal
 }
 
-/** The server as the options name it, over the protocol that they ask for. Nothing is asked yet. */
+/** Opens a client over HTTP or gRPC. Makes no call yet. */
 export async function openClient({
   url,
   grpc,
@@ -28,17 +28,17 @@ export async function openClient({
   certificates,
   signal,
 }: ClientConnection): Promise<Client> {
-  if (grpc === undefined) return openHttp({ url, signal, ...over({ token, certificates }) })
+  if (grpc === undefined) return openHttp({ url, signal, ...httpOptions({ token, certificates }) })
   const { addresses: address, encrypted } = grpc
   const tls = encrypted === false ? undefined : (certificates ?? encrypted)
-  // Commands that do without it start sooner.
+  // Imported here, so that commands without gRPC start faster.
   const { openGrpc } = await import('@pixelflow/client/grpc')
   return openGrpc({ address, token, tls, signal })
 }
 
-/** The operators' side of the server, which speaks HTTP only. Nothing is asked yet. */
+/** Opens a client of the operator API, which is HTTP only. Makes no call yet. */
 export function openAdminClient({ url, token, certificates, signal }: Omit<ClientConnection, 'grpc'>): Admin {
-  return openAdmin({ url, signal, ...over({ token, certificates }) })
+  return openAdmin({ url, signal, ...httpOptions({ token, certificates }) })
 }
 
 /** The version of the server at an address; null when no PixelFlow server answers there. */
@@ -48,7 +48,7 @@ export async function readServerVersion(
   certificates?: Certificates,
 ): Promise<string | null> {
   try {
-    const options = { url, signal, retries: 0, timeoutMs: 3000, ...over({ certificates }) }
+    const options = { url, signal, retries: 0, timeoutMs: 3000, ...httpOptions({ certificates }) }
     const { version } = await openHttp(options).settings()
     return typeof version === 'string' ? version : null
   } catch {
@@ -56,7 +56,7 @@ export async function readServerVersion(
   }
 }
 
-function over({ token, certificates }: Pick<ClientConnection, 'token' | 'certificates'>) {
+function httpOptions({ token, certificates }: Pick<ClientConnection, 'token' | 'certificates'>) {
   const secured: FetchLike = (address, init) => fetch(address, { ...init, tls: tlsOf(certificates) })
   const securedSocket: SocketFactory = (address, protocols) =>
     new WebSocket(address, { protocols, tls: tlsOf(certificates) })

@@ -63,7 +63,7 @@ describe('where a result goes', () => {
     expect(found.pathOf(thumb)).toBe(join(cwd, 'out/thumb/photo-x.jpg'))
   })
 
-  test('the fixed extension of a pattern asks for a format, as that of a file does', async () => {
+  test('the fixed extension of a pattern states a format, like that of a file', async () => {
     expect((await target('s1/{stem}.webp')).format).toBe('webp')
     expect((await target('o{name}.avif', ['a', 'b'])).format).toBe('avif')
     await expect(target('o{name}.tiff')).rejects.toMatchObject({
@@ -78,13 +78,13 @@ describe('where a result goes', () => {
   test.each(['{stm}.webp', 'out/{}.png'])('an unknown placeholder is refused: %s', async (pattern) => {
     await expect(target(pattern)).rejects.toMatchObject({
       code: 2,
-      message: `There is no placeholder ${/\{.*\}/.exec(pattern)?.[0]}; known: stem, name, ext.`,
+      message: `Unknown placeholder ${/\{.*\}/.exec(pattern)?.[0]}. The placeholders are {stem}, {name}, {ext}.`,
     })
   })
 
-  test('a name whose extension does not fit the content', () => {
-    expect(mismatchOf('out.xyz', 'jpeg')).toBe('.xyz names no format; the file holds jpeg')
-    expect(mismatchOf('out.png', 'webp')).toBe('the file holds webp')
+  test('an extension that does not match the content is reported', () => {
+    expect(mismatchOf('out.xyz', 'jpeg')).toBe('.xyz is not a known extension; the file contains jpeg')
+    expect(mismatchOf('out.png', 'webp')).toBe('the file contains webp')
     expect([mismatchOf('out.JPG', 'jpeg'), mismatchOf('out', 'jpeg')]).toEqual([undefined, undefined])
   })
 
@@ -92,11 +92,11 @@ describe('where a result goes', () => {
     expect((await target('-')).isStdout).toBe(true)
   })
 
-  test.each(['one.webp', '-', '{stem}.{ext}'])('%s holds one output only', async (argument) => {
+  test.each(['one.webp', '-', '{stem}.{ext}'])('%s is refused for several outputs', async (argument) => {
     await expect(target(argument, ['a', 'b'])).rejects.toMatchObject({ code: 2, field: '--output' })
   })
 
-  test('a folder that is not there is told of before anything is sent', async () => {
+  test('a missing folder is refused', async () => {
     await expect(target('missing/out.webp')).rejects.toMatchObject({ code: 2 })
   })
 
@@ -114,8 +114,8 @@ describe('where a result goes', () => {
   )
 })
 
-describe('where a picture comes from', () => {
-  test('a file, its kind told by its bytes', async () => {
+describe('the source of an image', () => {
+  test('a file, with the media type of its content', async () => {
     expect(await openSourceFile('photo.jpg', cwd)).toMatchObject({
       name: 'photo.jpg',
       bytes: 4,
@@ -124,19 +124,19 @@ describe('where a picture comes from', () => {
   })
 
   test.each([
-    ['nothing.jpg', 'There is no file nothing.jpg.'],
-    ['there', 'there is a folder, not a picture.'],
+    ['nothing.jpg', 'The file nothing.jpg does not exist.'],
+    ['there', 'there is a folder, not an image.'],
     ['empty.jpg', 'empty.jpg is empty.'],
     ['notes.txt', 'notes.txt is not an image of a known format.'],
   ])('%s is refused', async (name, message) => {
     await expect(openSourceFile(name, cwd)).rejects.toMatchObject({ code: 2, message })
   })
 
-  test('a packed drawing is refused with what to do', async () => {
+  test('a compressed SVG file is refused with a remedy', async () => {
     await Bun.write(join(cwd, 'a.svgz'), Bun.gzipSync('<svg/>'))
     await expect(openSourceFile('a.svgz', cwd)).rejects.toMatchObject({
       code: 2,
-      remedy: 'Unpack it first, with gunzip for example.',
+      remedy: 'Decompress it first, for example with gunzip.',
     })
     await Bun.write(join(cwd, 'a.svg'), '<!-- a --><svg/>')
     expect(await openSourceFile('a.svg', cwd)).toMatchObject({ mediaType: 'image/svg+xml' })

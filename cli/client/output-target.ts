@@ -4,7 +4,7 @@ import { dirname, extname, join, resolve } from 'node:path'
 import { format, formats, isWritable, type FormatId, type WritableFormatId } from '@pixelflow/core/format'
 import { CliError } from '../cli-error.ts'
 
-/** An output, as far as its file name depends on it. */
+/** The properties of an output that its file name depends on. */
 interface NamedOutput {
   readonly name: string
   readonly format: FormatId
@@ -12,24 +12,24 @@ interface NamedOutput {
 
 /** Where the outputs of a task go. */
 export interface OutputTarget {
-  /** True when the image goes to standard output. */
+  /** Whether the image goes to standard output. */
   readonly isStdout: boolean
-  /** The format that the file name asks for; undefined when it asks for none. */
+  /** The format of the file extension; undefined when it states none. */
   readonly format: WritableFormatId | undefined
   /**
-   * Absolute path of one output's file.
+   * Absolute path of the file of an output.
    * @throws CliError `usage` when that file is the source.
    */
   pathOf(output: NamedOutput): string
   /**
-   * Creates the requested folder and checks that a file can be written there.
+   * Creates the folder and checks that a file can be written there.
    * @throws CliError `usage` when it cannot.
    */
   prepare(): Promise<void>
 }
 
 export interface OutputTargetOptions {
-  /** Name of the results where the argument gives none, without folder and extension. */
+  /** Default name of the results, without folder and extension. */
   readonly stem: string
   /** The file that must not be overwritten without `force`; null when there is none. */
   readonly sourcePath: string | null
@@ -37,7 +37,7 @@ export interface OutputTargetOptions {
   readonly names: readonly string[]
   readonly cwd: string
   readonly force: boolean
-  /** False when the bytes are stored as they are, whatever the extension. */
+  /** False when the bytes are stored unchanged, whatever the extension. */
   readonly extensionChoosesFormat: boolean
 }
 
@@ -45,11 +45,11 @@ export interface OutputTargetOptions {
 const placeholders = ['stem', 'name', 'ext'] as const
 
 /**
- * Parses `-o`: a file, a folder (an existing one, or named with a slash at the end), a pattern with `{stem}`, `{name}`
- * and `{ext}`, or `-` for standard output. Without it, the results go to the current folder, named after the source.
+ * Parses `-o`: a file, a folder (existing, or with a slash at the end), a pattern with `{stem}`, `{name}` and `{ext}`, or `-`
+ * for standard output. Without it, the results go to the current folder, named after the source.
  *
- * @throws CliError `usage`, before anything is sent, when several outputs would go to one file, a folder is missing, a
- *   placeholder is unknown, results cannot have the extension, or the source itself would be overwritten.
+ * @throws CliError `usage` when several outputs would go to one file, a folder is missing, a placeholder is unknown, results
+ *   cannot have the extension, or the source would be overwritten.
  */
 export function parseOutputTarget(argument: string | undefined, options: OutputTargetOptions): OutputTarget {
   const { stem, sourcePath, names, cwd, force, extensionChoosesFormat } = options
@@ -58,7 +58,7 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
     if (force || sourcePath === null || !isSameFile(path, sourcePath)) return path
     throw new CliError('usage', `${path} is the source itself.`, {
       field: '--output',
-      remedy: 'Name another file, or add --force to overwrite the source.',
+      remedy: 'Choose another file, or add --force to overwrite the source.',
     })
   }
   const target = (pathOf: OutputTarget['pathOf'], folder?: string): OutputTarget => ({
@@ -75,28 +75,27 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
 
   if (argument === undefined) return inFolder(cwd, extensionChoosesFormat ? '.out' : '')
   if (argument === '-') {
-    if (several) throw severalTo('standard output', names)
+    if (several) throw severalOutputsError('standard output', names)
     return { ...target(() => '-'), isStdout: true }
   }
   const path = resolve(cwd, argument)
   const asked = extensionChoosesFormat ? formatOf(argument) : undefined
   if (requireKnownPlaceholders(argument)) {
-    if (several && !argument.includes('{name}')) throw severalTo(argument, names)
+    if (several && !argument.includes('{name}')) throw severalOutputsError(argument, names)
     const fill = ({ name, format: id }: NamedOutput) =>
       path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
     return { ...target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`)), format: asked }
   }
   if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
-  if (several) throw severalTo(argument, names)
+  if (several) throw severalOutputsError(argument, names)
   if (!isFolder(dirname(path))) {
-    throw new CliError('usage', `There is no folder ${dirname(path)}.`, {
+    throw new CliError('usage', `The folder ${dirname(path)} does not exist.`, {
       field: '--output',
-      remedy:
-        'Create it first, or name a folder of results with a slash at its end, which is created for you.',
+      remedy: 'Create it first, or give a folder with a slash at the end, which is created automatically.',
     })
   }
   guarded(path)
-  // Pipes and devices are written to as they are.
+  // Pipes and devices are written directly.
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true
   return { ...target(() => path, isFile ? dirname(path) : undefined), format: asked }
 }
@@ -109,13 +108,17 @@ function requireKnownPlaceholders(argument: string): boolean {
   const found = [...argument.matchAll(/\{([^{}/]*)\}/g)].map(([, name = '']) => name)
   const unknown = found.find((name) => !placeholders.some((one) => one === name))
   if (unknown === undefined) return found.length > 0
-  throw new CliError('usage', `There is no placeholder {${unknown}}; known: ${placeholders.join(', ')}.`, {
-    field: '--output',
-    remedy: "Write a pattern such as -o 'results/{stem}-{name}.{ext}'.",
-  })
+  throw new CliError(
+    'usage',
+    `Unknown placeholder {${unknown}}. The placeholders are ${placeholders.map((one) => `{${one}}`).join(', ')}.`,
+    {
+      field: '--output',
+      remedy: "Write a pattern such as -o 'results/{stem}-{name}.{ext}'.",
+    },
+  )
 }
 
-/** Results are written under another name first, so what counts is whether the folder takes a new file. */
+/** Creates and removes a file, because results are written to a temporary file first. */
 async function requireWritable(folder: string): Promise<void> {
   const probe = join(folder, `.pixelflow-${process.pid}.part`)
   try {
@@ -124,18 +127,18 @@ async function requireWritable(folder: string): Promise<void> {
     await rm(probe, { force: true })
   } catch (error) {
     const { code = 'unknown error' } = error as NodeJS.ErrnoException
-    throw new CliError('usage', `No file can be written in ${folder} (${code}).`, {
+    throw new CliError('usage', `The folder ${folder} is not writable (${code}).`, {
       field: '--output',
-      remedy: 'Name a folder that you may write to.',
+      remedy: 'Choose a folder that you can write to.',
       cause: error,
     })
   }
 }
 
-/** Extensions of image files that are neither read nor written here; any other unknown extension asks for no format. */
+/** Extensions of unsupported image formats, which are errors. Any other unknown extension states no format. */
 const unwritable = /^(?:bmp|heic|heif|jxl|jp2|ico|svg|psd|tga)$/
 
-/** The writable format that a file name's extension stands for. */
+/** The format that the extension of a file states. */
 function formatOf(path: string): WritableFormatId | undefined {
   const suffix = extname(path).slice(1).toLowerCase()
   const found = formatWithExtension(suffix)
@@ -144,21 +147,20 @@ function formatOf(path: string): WritableFormatId | undefined {
   const extensions = formats.flatMap((one) => (isWritable(one.id) ? [...one.extensions] : []))
   throw new CliError('usage', `Results cannot be written as .${suffix}.`, {
     field: '--output',
-    remedy: `Choose one of these extensions: ${extensions.map((one) => `.${one}`).join(', ')}.`,
+    remedy: `Use one of these extensions: ${extensions.map((one) => `.${one}`).join(', ')}.`,
   })
 }
 
 /**
- * The mismatch between the extension of a file and its content, as a sentence; undefined when they agree, or the name
- * has no extension.
+ * A sentence about a file whose extension does not match its content; undefined when they match, or there is no extension.
  */
 export function mismatchOf(path: string, written: FormatId): string | undefined {
   const suffix = extname(path).slice(1).toLowerCase()
   const found = formatWithExtension(suffix)
   if (suffix === '' || found === written) return undefined
   return found === undefined
-    ? `.${suffix} names no format; the file holds ${written}`
-    : `the file holds ${written}`
+    ? `.${suffix} is not a known extension; the file contains ${written}`
+    : `the file contains ${written}`
 }
 
 function formatWithExtension(suffix: string): FormatId | undefined {
@@ -169,13 +171,13 @@ function extension(id: FormatId): string {
   return format(id).extensions[0] ?? id
 }
 
-function severalTo(where: string, names: readonly string[]): CliError {
+function severalOutputsError(where: string, names: readonly string[]): CliError {
   return new CliError(
     'usage',
-    `The recipe has ${names.length} outputs (${names.join(', ')}), and ${where} holds one.`,
+    `The recipe has ${names.length} outputs (${names.join(', ')}), but ${where} can have only one.`,
     {
       field: '--output',
-      remedy: "Name a folder (-o results/) or a pattern (-o '{stem}-{name}.{ext}').",
+      remedy: "Give a folder (-o results/) or a pattern (-o '{stem}-{name}.{ext}').",
     },
   )
 }
@@ -184,7 +186,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-/** Whether two paths lead to one file. */
+/** Whether two paths refer to the same file. */
 export function isSameFile(a: string, b: string): boolean {
   try {
     return realpathSync(a) === realpathSync(b)

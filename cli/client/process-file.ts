@@ -11,21 +11,21 @@ import { downloadBytes, saveToFile, saveToStdout } from './download-bytes.ts'
 import type { SourceFile } from './source-file.ts'
 import { mismatchOf, type OutputTarget } from './output-target.ts'
 
-/** One picture that is processed, and where its results go. */
+/** An image to process, and where its results go. */
 export interface FileJob {
   readonly source: SourceFile
   readonly target: OutputTarget
 }
 
-/** A finished picture. */
+/** The ended task of an image, and the files of its results. */
 export interface FileResult {
   readonly task: TaskView
   readonly files: readonly { readonly output: OutputView; readonly path: string }[]
 }
 
 /**
- * Has one picture processed and writes its results.
- * @param work sends the picture and follows its task to the end
+ * Processes an image and writes its results.
+ * @param work uploads the image and follows its task to the end
  * @throws what `work` throws; CliError `failed` when a result cannot be written.
  */
 export async function processFile(
@@ -53,12 +53,12 @@ export async function processFile(
   return { task, files: target.isStdout ? [] : files }
 }
 
-/** What programs read of it. */
+/** The JSON value of a result. */
 export function resultValue({ task, files }: FileResult) {
   return { task, files: files.map(({ output, path }) => ({ name: output.name, path })) }
 }
 
-/** A line for each output: where it is, what it is, how it compares with the source. */
+/** A line for each output: its path, format and size, compared with the source. */
 export function resultLines(
   { task, files }: FileResult,
   { source, target }: FileJob,
@@ -84,7 +84,7 @@ export function resultLine(
   return `${style.green('✓')} ${style.bold(where)}  ${format} ${width}×${height}  ${formatBytes(bytes)}${compared}  ${style.dim(formatDuration(tookMs))}`
 }
 
-/** A path as people write it who are in `cwd`. */
+/** The path relative to `cwd`, if the file is inside `cwd`. */
 export function shortest(path: string, cwd: string): string {
   const near = relative(cwd, path)
   return near.startsWith('..') ? path : near

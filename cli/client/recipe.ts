@@ -5,9 +5,9 @@ import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { CliError } from '../cli-error.ts'
 
 /**
- * Understands `-r`: the short text form, JSON, or `@` and the name of a file that holds either.
+ * Parses `-r`: the short text form, JSON, or `@` and the name of a file with either.
  *
- * @throws CliError `usage` that names the step and the parameter, before anything is sent.
+ * @throws CliError `usage` that names the step and the parameter.
  */
 export async function readRecipe(argument: string, cwd: string): Promise<Recipe> {
   const text = argument.startsWith('@') ? await readFile(argument.slice(1), cwd) : argument
@@ -17,8 +17,7 @@ export async function readRecipe(argument: string, cwd: string): Promise<Recipe>
 type Steps = readonly { readonly op: string; readonly type?: unknown }[]
 
 /**
- * The recipe with the format that the file name asks for, in each output whose steps name none. `undefined` changes
- * nothing.
+ * Adds a format to each output whose steps state none. `undefined` changes nothing.
  */
 export function withFormat(recipe: Recipe, format: WritableFormatId | undefined): Recipe {
   if (format === undefined) return recipe
@@ -35,7 +34,7 @@ export function withFormat(recipe: Recipe, format: WritableFormatId | undefined)
   })
 }
 
-/** The format that the steps of an output name; undefined when they leave it to the source. */
+/** The format that the steps of an output state; undefined when the source decides it. */
 export function formatIn(recipe: Recipe, output: string): WritableFormatId | undefined {
   const last: Steps[number] | undefined = (recipe.outputs?.[output]?.steps ?? recipe.steps).at(-1)
   return last?.op === 'format' ? (last.type as WritableFormatId | undefined) : undefined
@@ -80,7 +79,7 @@ async function readFile(name: string, cwd: string): Promise<string> {
       `The recipe file ${name} cannot be read (${(error as NodeJS.ErrnoException).code}).`,
       {
         field: '--recipe',
-        remedy: 'Name a file that exists, relative to the current folder: -r @recipes/thumbnail.json.',
+        remedy: 'Give an existing file, relative to the current folder: -r @recipes/thumbnail.json.',
         cause: error,
       },
     )

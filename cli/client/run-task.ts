@@ -26,7 +26,7 @@ export async function runTask(
 /**
  * Follows a task to its end.
  *
- * @throws PixelflowError with the reason when it ended in any other way than well.
+ * @throws PixelflowError with the reason when it fails or is cancelled.
  */
 export async function followTask(
   server: Client,
@@ -39,12 +39,12 @@ export async function followTask(
   )
 }
 
-/** What is sent: a file, which can be sent again when a connection is lost, or a stream. */
+/** The content of an upload: a file, which can be sent again after a lost connection, or a stream. */
 export function uploadContent({ path, bytes, stream }: SourceFile): Blob | AsyncIterable<Uint8Array> {
   return path !== null && bytes !== null ? Bun.file(path) : stream()
 }
 
-/** Options of an upload: what is known of the image, an idempotency key, and the progress callback. */
+/** Options of an upload: media type and size if known, an idempotency key, and the progress callback. */
 export function uploadOptions({ name, bytes, mediaType }: SourceFile, reporter: Reporter) {
   return {
     mediaType,
@@ -63,16 +63,16 @@ function progressOptions(reporter: Reporter) {
   }
 }
 
-/** Says what has become of a task that was left before its end. */
+/** Reports the state of a task whose following was interrupted. */
 async function interruptible<T>(
   work: (onInterrupted: (task: string, isCancelled: boolean) => void) => Promise<T>,
 ): Promise<T> {
-  let left: string | undefined
+  let interruption: string | undefined
   try {
     return await work((task, isCancelled) => {
-      left = `Interrupted; task ${task} ${isCancelled ? 'was cancelled' : 'may continue'}.`
+      interruption = `Interrupted; task ${task} ${isCancelled ? 'was cancelled' : 'may continue'}.`
     })
   } catch (thrown) {
-    throw left === undefined ? thrown : new CliError('interrupted', left)
+    throw interruption === undefined ? thrown : new CliError('interrupted', interruption)
   }
 }

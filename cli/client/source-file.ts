@@ -4,13 +4,13 @@ import { format, formats, sniffFormat, sniffBytes } from '@pixelflow/core/format
 import { isGzip } from '@pixelflow/core/svg'
 import { CliError } from '../cli-error.ts'
 
-/** A picture to send: a file, or what comes in on standard input. */
+/** An image to upload: a file or standard input. */
 export interface SourceFile {
-  /** Its name without folder; `stdin` for standard input. */
+  /** File name without folder; `stdin` for standard input. */
   readonly name: string
   /** Absolute path; null for standard input. */
   readonly path: string | null
-  /** Size in bytes; null when it is not known before the end. */
+  /** Size in bytes; null when unknown. */
   readonly bytes: number | null
   readonly mediaType: string
   stream(): AsyncIterable<Uint8Array>
@@ -19,9 +19,9 @@ export interface SourceFile {
 const unknown = 'application/octet-stream'
 
 /**
- * Looks at a file argument; `-` is standard input.
+ * Opens a file argument; `-` is standard input.
  *
- * @throws CliError `usage` when the file does not exist, cannot be read, or is empty.
+ * @throws CliError `usage` when the file does not exist, cannot be read, is empty, or is not an image.
  */
 export async function openSourceFile(argument: string, cwd: string): Promise<SourceFile> {
   if (argument === '-') {
@@ -32,23 +32,23 @@ export async function openSourceFile(argument: string, cwd: string): Promise<Sou
     await using file = await open(path)
     const stat = await file.stat()
     if (stat.isDirectory()) {
-      throw new CliError('usage', `${argument} is a folder, not a picture.`, {
-        remedy: `Name the files in it, for example ${argument.replace(/\/$/, '')}/*.jpg.`,
+      throw new CliError('usage', `${argument} is a folder, not an image.`, {
+        remedy: `Give the files in it, for example ${argument.replace(/\/$/, '')}/*.jpg.`,
       })
     }
     const head = Buffer.alloc(sniffBytes)
     const { bytesRead } = stat.isFile() ? await file.read(head, 0, sniffBytes, 0) : { bytesRead: 0 }
     if (stat.isFile() && stat.size === 0) {
       throw new CliError('usage', `${argument} is empty.`, {
-        remedy: 'Name a file that holds an image; this one may not have been written completely.',
+        remedy: 'Give an image file. This one may not have been written completely.',
       })
     }
     const id = sniffFormat(head.subarray(0, bytesRead))
     if (stat.isFile() && !id) {
       throw new CliError('usage', `${argument} is not an image of a known format.`, {
         remedy: isGzip(head)
-          ? 'Unpack it first, with gunzip for example.'
-          : `Name one of ${formats.map((one) => one.id).join(', ')}; what the bytes are counts, not the name.`,
+          ? 'Decompress it first, for example with gunzip.'
+          : `Give a file in one of these formats: ${formats.map((one) => one.id).join(', ')}. The content decides, not the file name.`,
       })
     }
     return {
@@ -61,13 +61,12 @@ export async function openSourceFile(argument: string, cwd: string): Promise<Sou
   } catch (error) {
     if (error instanceof CliError) throw error
     const { code } = error as NodeJS.ErrnoException
-    const why =
-      code === 'ENOENT' ? 'There is no file' : code === 'EACCES' ? 'You may not read' : 'Cannot read'
-    throw new CliError('usage', `${why} ${argument}.`, {
+    const problem = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`
+    throw new CliError('usage', `The file ${argument} ${problem}.`, {
       remedy:
         code === 'ENOENT'
-          ? 'Check the spelling; paths are relative to the current folder.'
-          : 'Name a file that you may read.',
+          ? 'Check the spelling. Paths are relative to the current folder.'
+          : 'Give a file that you can read.',
       cause: error,
     })
   }

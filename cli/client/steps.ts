@@ -10,10 +10,10 @@ type Step = Readonly<Record<string, unknown>> & { readonly op: string }
  */
 export function readSteps(text: string, field: string): readonly Step[] {
   const parts = text.split(',').map((part) => part.trim())
-  return named(field, () => parseRecipe(parts.join('/')).steps)
+  return withOptionName(field, () => parseRecipe(parts.join('/')).steps)
 }
 
-/** The recipe with these steps at the end of its shared ones, before what it says about the format. */
+/** Adds steps after the shared steps of a recipe, but before its format. */
 export function appendSteps(recipe: Recipe, added: readonly Step[], field: string): Recipe {
   const steps: readonly Step[] = recipe.steps
   const last = steps.at(-1)
@@ -21,18 +21,18 @@ export function appendSteps(recipe: Recipe, added: readonly Step[], field: strin
   // An added format replaces that of the recipe.
   const kept = added.some(({ op }) => op === 'format') ? [] : end
   const all = [...steps.slice(0, steps.length - end.length), ...added, ...kept]
-  return named(field, () => parseRecipe({ ...recipe, steps: all }))
+  return withOptionName(field, () => parseRecipe({ ...recipe, steps: all }))
 }
 
-/** The recipe with this step in the place of its first one of the same operation, or added when there is none. */
+/** Replaces the first step of the same operation, or adds the step if there is none. */
 export function replaceStep(recipe: Recipe, step: Step, field: string): Recipe {
   const steps: readonly Step[] = recipe.steps
   const at = steps.findIndex(({ op }) => op === step.op)
   if (at < 0) return appendSteps(recipe, [step], field)
-  return named(field, () => parseRecipe({ ...recipe, steps: steps.with(at, step) }))
+  return withOptionName(field, () => parseRecipe({ ...recipe, steps: steps.with(at, step) }))
 }
 
-function named<T>(option: string, work: () => T): T {
+function withOptionName<T>(option: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

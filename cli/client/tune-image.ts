@@ -19,17 +19,17 @@ import { uploadContent, followTask, uploadOptions } from './run-task.ts'
 
 export interface TuneRequest {
   readonly recipe: Recipe
-  /** Steps to change one after the other, with commas between them; `-` reads lines of them from standard input. */
+  /** Steps to change one after the other, separated by commas; `-` reads one per line from standard input. */
   readonly changes: string
   /** Where each preview is written. */
   readonly preview: string
-  /** The format that the result gets, whatever the changes. */
+  /** Adds the format of the result, whatever the changes. */
   readonly finish: (recipe: Recipe) => Recipe
 }
 
 /**
- * Sends a picture and tunes its recipe: each change is shown as a preview file at once, and in the end the recipe as it
- * has become is applied to the whole picture.
+ * Uploads an image and tunes its recipe: writes a preview file after each change, and finally applies the recipe to the
+ * complete image.
  * @throws CliError `usage` when a change is invalid; an invalid change from standard input is reported and ignored.
  */
 export async function tuneImage(
@@ -43,20 +43,20 @@ export async function tuneImage(
   const { id: image } = await server.upload(uploadContent(source), uploadOptions(source, reporter))
   const open = (recipe: Recipe) => server.tune({ image, recipe: finish(recipe), preview: { format }, signal })
   await using session = createPreviewSession(open, finish, signal)
-  const show = async (recipe: Recipe, what: string) => {
+  const show = async (recipe: Recipe, change: string) => {
     const began = performance.now()
     const one = await session.preview(recipe)
     await saveToFile(preview, chunk(one))
     const { file: _, ...about } = one
     const tookMs = Math.round(performance.now() - began)
     reporter.step(
-      { ...about, change: what, path: preview, tookMs },
-      `${what}: ${preview} shows it after ${formatDuration(tookMs)}`,
+      { ...about, change, path: preview, tookMs },
+      `${change}: preview ${preview} after ${formatDuration(tookMs)}`,
     )
   }
 
   let recipe = first
-  await show(recipe, 'as it is')
+  await show(recipe, 'no change')
   for await (const { text, isTyped } of changesIn(changes, signal)) {
     try {
       const next = readSteps(text, '--tune').reduce((done, step) => replaceStep(done, step, '--tune'), recipe)
@@ -72,22 +72,22 @@ export async function tuneImage(
   return followTask(server, id, reporter, { signal, onAbort: 'cancel' })
 }
 
-/** A session that outlives its connections: a person may pause for longer than a connection lasts. */
+/** A session that is reopened when its connection has ended: a user may pause for longer than a connection lasts. */
 function createPreviewSession(
   open: (recipe: Recipe) => Promise<Tuning>,
   finish: (recipe: Recipe) => Recipe,
   signal: AbortSignal,
 ) {
   let current: Tuning | undefined
-  /** The session, and whether it was opened with this recipe just now. */
+  /** The session, and whether this call opened it. */
   const session = async (recipe: Recipe) => {
     if (current?.isOpen === true) return { tuning: current, isNew: false }
     await current?.[Symbol.asyncDispose]()
     current = await open(recipe)
     return { tuning: current, isNew: true }
   }
-  /** Does it again, in a new session, when the old one turns out to have ended. */
-  const lasting = async <T>(work: () => Promise<T>): Promise<T> => {
+  /** Repeats the work in a new session if the old one has ended. */
+  const retryInNewSession = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
@@ -97,11 +97,11 @@ function createPreviewSession(
   }
   return {
     preview: (recipe: Recipe) =>
-      lasting(async () => {
+      retryInNewSession(async () => {
         const { tuning, isNew } = await session(recipe)
         return tuning.preview(isNew ? 0 : tuning.change({ recipe: finish(recipe) }))
       }),
-    apply: (recipe: Recipe) => lasting(async () => (await session(recipe)).tuning.apply()),
+    apply: (recipe: Recipe) => retryInNewSession(async () => (await session(recipe)).tuning.apply()),
     async [Symbol.asyncDispose]() {
       await current?.[Symbol.asyncDispose]()
     },
@@ -139,9 +139,9 @@ export function previewPath(given: string | undefined, source: SourceFile, cwd: 
     ? `${path} is a folder.`
     : statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()
       ? undefined
-      : `There is no folder ${dirname(path)}.`
+      : `The folder ${dirname(path)} does not exist.`
   if (problem === undefined) return path
-  throw new CliError('usage', problem, { field: '--preview', remedy: 'Name a file in a folder that exists.' })
+  throw new CliError('usage', problem, { field: '--preview', remedy: 'Give a file in an existing folder.' })
 }
 
 function formatOf(path: string): 'jpeg' | 'webp' {
@@ -150,6 +150,6 @@ function formatOf(path: string): 'jpeg' | 'webp' {
   if (extension === '.jpg' || extension === '.jpeg') return 'jpeg'
   throw new CliError('usage', `Previews cannot be written as ${extension || 'a file without extension'}.`, {
     field: '--preview',
-    remedy: 'Choose .webp, .jpg or .jpeg.',
+    remedy: 'Use .webp, .jpg or .jpeg.',
   })
 }

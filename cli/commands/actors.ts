@@ -12,8 +12,8 @@ interface ActorsOptions extends ServerFlags {
   readonly watch?: boolean
 }
 
-/** How often `--watch` looks. */
-const lookEveryMs = 1000
+/** Refresh interval of `--watch`. */
+const refreshMs = 1000
 
 export function actorsCommand(program: Command, context: Context): void {
   const command = program
@@ -32,7 +32,7 @@ export function actorsCommand(program: Command, context: Context): void {
         const items = await server.actors()
         if (isScreen) process.stdout.write(clearScreen)
         reporter.result({ items }, table(items, style))
-        if (watch) await pause(lookEveryMs, signal)
+        if (watch) await pause(refreshMs, signal)
         signal.throwIfAborted()
       } while (watch)
     },
@@ -42,19 +42,19 @@ export function actorsCommand(program: Command, context: Context): void {
 const clearScreen = '\u001B[H\u001B[2J\u001B[3J'
 
 const columns: readonly Column[] = [
-  { head: 'NAME', gives: 0 },
-  { head: 'STATE', gives: 0 },
-  { head: 'VERSION', gives: 5 },
-  { head: 'TASKS', gives: 1 },
-  { head: 'LIVE', gives: 4 },
-  { head: 'CHILDREN', gives: 4 },
-  { head: 'MEMORY', gives: 2 },
-  { head: 'UP', gives: 3 },
-  { head: 'KINDS', gives: 6 },
+  { head: 'NAME', omitOrder: 0 },
+  { head: 'STATE', omitOrder: 0 },
+  { head: 'VERSION', omitOrder: 5 },
+  { head: 'TASKS', omitOrder: 1 },
+  { head: 'LIVE', omitOrder: 4 },
+  { head: 'CHILDREN', omitOrder: 4 },
+  { head: 'MEMORY', omitOrder: 2 },
+  { head: 'UP', omitOrder: 3 },
+  { head: 'KINDS', omitOrder: 6 },
 ]
 
 function table(actors: readonly ActorView[], style: Style): string[] {
-  if (actors.length === 0) return ['No actors. Tasks wait until one is started.']
+  if (actors.length === 0) return ['No actors. Tasks wait until an actor starts.']
   const width = widthOf(process.stdout)
   const rows = actors.map((one) => ({
     cells: [
@@ -70,9 +70,9 @@ function table(actors: readonly ActorView[], style: Style): string[] {
     ],
     paint: (line: string) => coloured(line, one, style),
   }))
-  const [heads = '', ...lines] = tableLines(columns, rows, { width, style })
+  const [heading = '', ...lines] = tableLines(columns, rows, { width, style })
   return [
-    heads,
+    heading,
     ...actors.flatMap((actor, at) => [
       lines[at] ?? '',
       ...actor.tasks.map(({ task, attempt, since }) => {
@@ -83,7 +83,7 @@ function table(actors: readonly ActorView[], style: Style): string[] {
   ]
 }
 
-/** How long before an actor was last seen that was: both by the server's clock, of which ours may differ. */
+/** Time from `iso` until the actor was last seen. Both are by the server's clock, from which ours may differ. */
 function age(iso: string, { seenAt }: ActorView): string {
   const ms = Math.max(0, Date.parse(seenAt) - Date.parse(iso))
   const minutes = Math.floor(ms / 60_000)

@@ -2,8 +2,7 @@ import type { Command } from 'commander'
 import { CliError } from '../cli-error.ts'
 
 /**
- * Refuses an option with one value that is given twice. Commander keeps the last value silently, so that the first one
- * would be lost.
+ * Makes a repeated option an error. Commander would silently use the last value.
  */
 export function refuseRepeatedOptions(command: Command): void {
   for (const option of command.options) {
@@ -12,7 +11,7 @@ export function refuseRepeatedOptions(command: Command): void {
     let isGiven = false
     command.on(`option:${option.name()}`, () => {
       if (isGiven) {
-        throw new CliError('usage', `--${option.name()} is given twice.`, {
+        throw new CliError('usage', `--${option.name()} was given twice.`, {
           field: `--${option.name()}`,
           remedy: 'Give it once.',
         })
@@ -22,14 +21,14 @@ export function refuseRepeatedOptions(command: Command): void {
   }
 }
 
-/** Has the default command of a group refuse a word that is not the name of a command. */
+/** Makes an unknown command name an error, although the default command of the group would accept it as an argument. */
 export function refuseUnknownCommands(defaultCommand: Command): void {
   defaultCommand.allowExcessArguments().hook('preAction', (_, { args: [word], parent }) => {
     if (word !== undefined && parent !== null) throw unknownCommand(parent, word)
   })
 }
 
-/** Adds `help [command...]`, which refuses an unknown command in one line instead of printing the whole help. */
+/** Adds `help [command...]`. For an unknown command it prints one line instead of the whole help. */
 export function addHelpCommand(group: Command): void {
   group
     .helpCommand(false)
@@ -48,7 +47,7 @@ export function addHelpCommand(group: Command): void {
     })
 }
 
-/** A command as it is typed, for example `admin dead list`, without the program. */
+/** The names that a user types for a command, for example `admin dead list`. */
 export function commandPath(command: Command): string {
   const { parent } = command
   if (parent === null) return ''
@@ -61,11 +60,7 @@ function unknownCommand(group: Command, word: string): CliError {
     .visibleCommands(group)
     .map((one) => one.name())
     .join(', ')
-  return new CliError(
-    'usage',
-    `There is no command ${[commandPath(group), word].filter(Boolean).join(' ')}.`,
-    {
-      remedy: `Commands: ${known}.`,
-    },
-  )
+  return new CliError('usage', `Unknown command ${[commandPath(group), word].filter(Boolean).join(' ')}.`, {
+    remedy: `Commands: ${known}.`,
+  })
 }

@@ -26,11 +26,13 @@ export function adminCommand(program: Command, context: Context): void {
     .command('admin')
     .summary('for operators: dead letters')
     .description(
-      'Commands for operators. They need a token with the scope admin, or the server of this machine.',
+      'Commands for operators. They require a token with the scope admin, or a server on this machine without tokens.',
     )
   const dead = admin
     .command('dead')
-    .description('Lists dead letters: jobs that failed for good. Shows, replays or deletes one.')
+    .description(
+      'Lists dead letters, which are jobs whose last attempt failed. Shows, replays or deletes one.',
+    )
   examples(admin, [
     'admin dead',
     'admin dead list --account ann --limit 5',
@@ -42,9 +44,9 @@ export function adminCommand(program: Command, context: Context): void {
   const list = dead
     .command('list', { isDefault: true })
     .description('Lists dead letters, oldest first.')
-    .option('--account <account>', 'only that of this account')
-    .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
-    .option('--cursor <cursor>', 'continue an earlier list, with the cursor that it printed')
+    .option('--account <account>', 'only those of this account')
+    .option('--limit <count>', 'maximum number, 1 to 200', count, 20)
+    .option('--cursor <cursor>', 'continue a list after the cursor that it printed')
   refuseUnknownCommands(list)
   serverFlags(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
     const page = await (await clientFor(context, options)).deadLetterPage({ account, limit, cursor })
@@ -61,8 +63,8 @@ export function adminCommand(program: Command, context: Context): void {
     reporterFor(context, options).result(page, [...none, ...rows, ...more])
   })
 
-  one('show', 'Shows why the job failed.', (server, id) => server.deadLetter(id))
-  one('replay', 'Runs it again, as a new task of the same account.', (server, id) =>
+  one('show', 'Shows a dead letter and why its job failed.', (server, id) => server.deadLetter(id))
+  one('replay', 'Runs the job again, as a new task of the same account.', (server, id) =>
     server.replayDeadLetter(id),
   )
   // `drop` is the earlier name.
@@ -70,7 +72,7 @@ export function adminCommand(program: Command, context: Context): void {
     ['delete', false],
     ['drop', true],
   ] as const) {
-    deadLetter(name, 'Deletes the dead letter; the task stays unchanged.', hidden).action(
+    deadLetter(name, 'Deletes a dead letter. The task does not change.', hidden).action(
       async (id: string, options: ServerFlags) => {
         await (await clientFor(context, options)).deleteDeadLetter(id)
         reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
@@ -87,7 +89,7 @@ export function adminCommand(program: Command, context: Context): void {
 
   function deadLetter(name: string, description: string, hidden: boolean = false): Command {
     return serverFlags(
-      dead.command(name, { hidden }).description(description).argument('<letter>', 'id of the dead letter'),
+      dead.command(name, { hidden }).description(description).argument('<id>', 'id of the dead letter'),
     )
   }
 }
@@ -104,7 +106,13 @@ async function clientFor(context: Context, options: ServerFlags): Promise<Admin>
   })
 }
 
-const columns: readonly Column[] = [{ gives: 0 }, { gives: 0 }, { gives: 2 }, { gives: 3 }, { gives: 1 }]
+const columns: readonly Column[] = [
+  { omitOrder: 0 },
+  { omitOrder: 0 },
+  { omitOrder: 2 },
+  { omitOrder: 3 },
+  { omitOrder: 1 },
+]
 
 function row({ id, createdAt, fault, attempts, replay }: DeadLetterView, style: Style): TableRow {
   const when = createdAt.slice(0, 19).replace('T', ' ')

@@ -10,10 +10,9 @@ export function benchCommand(program: Command, context: Context): void {
     .command('bench')
     .summary('measure the throughput of this machine')
     .description(
-      'Measures the processing of images, and minimal programs that do the same work, in the same run.\n' +
-        'Options are passed on, for example --images 40, --rounds 5, --warm-up 100, --upload-mib 256,\n' +
-        '--queued 5000, --json;\n' +
-        '--parts whole,… runs only some of its parts.',
+      'Measures PixelFlow, and in the same run minimal programs that do the same work. ' +
+        'Passes its options to the benchmark: --images 40, --rounds 5, --warm-up 100, --upload-mib 256, ' +
+        '--queued 5000, --json, and --parts whole,… to run only some parts.',
     )
     .allowUnknownOption()
     .argument('[options...]', 'options of the benchmark')

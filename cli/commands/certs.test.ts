@@ -59,7 +59,7 @@ const known = () => ({
 const url = () => `https://localhost:${base['PIXELFLOW_HTTP_PORT']}`
 
 describe('certs', () => {
-  test('keeps what is there, and says what to do with it', async () => {
+  test('keeps existing certificates and shows how to use them', async () => {
     const { code, out } = await run(['certs'])
     expect(code).toBe(0)
     expect(out).toContain('kept  data/certs/ca.crt  authority, until ')
@@ -71,12 +71,12 @@ describe('certs', () => {
   }, 20_000)
 
   test.each([
-    [['--client', 'Ann'], '--client Ann names no account.'],
-    [['--client', '../ann:ann'], '--client ../ann:ann has no name that a file can have.'],
-    [['--client', 'a:b:c'], '--client a:b:c has no name that a file can have.'],
+    [['--client', 'Ann'], '--client Ann does not contain a valid account.'],
+    [['--client', '../ann:ann'], '--client ../ann:ann is not a valid client name.'],
+    [['--client', 'a:b:c'], '--client a:b:c is not a valid client name.'],
     [['--host', 'https://px.example'], '--host https://px.example is neither a DNS name nor an IP address.'],
     [['--host', '1.2.3'], '--host 1.2.3 is neither a DNS name nor an IP address.'],
-    [['--dir', 'photo.jpg/x'], 'cannot be made'],
+    [['--dir', 'photo.jpg/x'], 'cannot be created'],
   ])(
     'refuses %p',
     async (args, problem) => {
@@ -130,16 +130,16 @@ describe('a stack with these settings', () => {
     const unaware = await run([...process_, '-o', 'none.png'])
     expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
 
-    expect((await run(['certs', '--renew'])).out).toContain('(you asked for it)')
+    expect((await run(['certs', '--renew'])).out).toContain('(renewed)')
     await running.line(says('TLS files reloaded'))
     expect((await typed(['sh', '-c', curl])).code).toBe(0)
   }, 90_000)
 
-  test('is started for one command, too', async () => {
+  test('can be a temporary server', async () => {
     const env = { ...settings, ...known() }
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:80', '-o', 'alone.jpg'], env)
-    expect(err).toContain('no server answers at https://127.0.0.1')
-    expect(err).toContain('stopped the server again')
+    expect(err).toContain('no server is reachable at https://127.0.0.1')
+    expect(err).toContain('stopped the temporary server')
     expect(code).toBe(0)
   }, 90_000)
 })

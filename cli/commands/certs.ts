@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { accountId } from '@pixelflow/core/principal'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { ClientIdentity, EnsuredCertificate, CertificateFolder } from '../certs/ensure-certificates.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
@@ -19,30 +19,33 @@ interface CertsOptions {
 export function certsCommand(program: Command, context: Context): void {
   const command = program
     .command('certs')
-    .summary('make certificates for TLS')
+    .summary('create certificates for TLS')
     .description(
-      'Makes what TLS needs for development: an authority of your own, a certificate for the gateway (localhost,\n' +
-        '127.0.0.1, ::1 and your hosts), and one for each client, whose calls then act for its account. The authority\n' +
-        'holds for 10 years, what it signs for 397 days; all keys are ECDSA P-256 and readable by you alone.\n\n' +
-        'A second call keeps valid certificates and replaces those with less than 30 days left; hosts and clients\n' +
-        'of earlier calls stay. A running gateway reloads new files automatically.',
+      'Creates TLS certificates for development: a certificate authority, a certificate for the gateway (localhost, ' +
+        '127.0.0.1, ::1 and your hosts), and one for each client, which authenticates it as an account. The authority ' +
+        'is valid for 10 years, the other certificates for 397 days. All keys are ECDSA P-256 and readable only by you.\n\n' +
+        'Later calls keep valid certificates, hosts and clients, and replace certificates with less than 30 days left. ' +
+        'A running gateway reloads new files automatically.',
     )
-    .option('--dir <folder>', 'where they are kept (default: certs in PIXELFLOW_DATA_DIR)')
-    .option('--host <name>', 'a DNS name or IP address of the server, besides; may be repeated', host, [])
-    .option(
-      '--client <name[:account]>',
-      'a client, and its account unless that has its name; may be repeated (default: local)',
-      client,
-      [],
+    .option('--dir <folder>', 'folder of the certificates (default: certs in PIXELFLOW_DATA_DIR)')
+    .addOption(
+      new Option('--host <name>', 'another DNS name or IP address of the server; repeatable')
+        .argParser(host)
+        .default([], 'none'),
     )
-    .option('--renew', 'issue new certificates for server and clients, under the same authority')
-    .option('--json', 'write JSON: one value')
+    .addOption(
+      new Option('--client <name[:account]>', 'a client, and its account if it has another name; repeatable')
+        .argParser(client)
+        .default([], 'local'),
+    )
+    .option('--renew', 'issue new certificates for the server and the clients, by the same authority')
+    .option('--json', 'write one JSON value')
   examples(command, [
     'certs',
     'certs --host pixelflow.example.com --client ann --client nightly-job:ann',
     'certs --renew',
   ]).action(async (options: CertsOptions) => {
-    // Loaded here, for no other command should wait for it.
+    // Imported here, so that the other commands start faster.
     const { ensureCertificates } = await import('../certs/ensure-certificates.ts')
     const folder =
       options.dir === undefined ? join(context.config.dataDir, 'certs') : resolve(context.cwd, options.dir)
@@ -70,22 +73,22 @@ function host(value: string, before: readonly string[]): readonly string[] {
 function client(value: string, before: readonly ClientIdentity[]): readonly ClientIdentity[] {
   const [name = '', account = name, ...rest] = value.split(':')
   if (rest.length > 0 || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
-    throw new CliError('usage', `--client ${value} has no name that a file can have.`, {
+    throw new CliError('usage', `--client ${value} is not a valid client name.`, {
       field: '--client',
-      remedy: 'Write it as NAME or NAME:ACCOUNT; a name is 1 to 64 of A-Z, a-z, 0-9, dot, _ and -.',
+      remedy:
+        'Write it as NAME or NAME:ACCOUNT. A name has 1 to 64 of the characters A-Z, a-z, 0-9, dot, _ and -.',
     })
   }
   if (!accountId.safeParse(account).success) {
-    throw new CliError('usage', `--client ${value} names no account.`, {
+    throw new CliError('usage', `--client ${value} does not contain a valid account.`, {
       field: '--client',
-      remedy:
-        'An account is 1 to 64 of a-z, 0-9, _ and -; write it behind a colon when the name is not an account.',
+      remedy: 'Write it as NAME:ACCOUNT. An account has 1 to 64 of the characters a-z, 0-9, _ and -.',
     })
   }
   return [...before.filter((one) => one.name !== name), { name, account }]
 }
 
-/** What the gateway is started with. */
+/** Settings of a gateway that uses the certificates. */
 function settingsOf({ server, authority }: CertificateFolder) {
   return {
     PIXELFLOW_TLS_CERT_FILE: server.certificate,
@@ -117,7 +120,7 @@ function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
     return quoted(near.startsWith('..') ? path : near)
   }
   const row = (what: string, { certificate, notAfter, issueReason }: EnsuredCertificate) =>
-    `${issueReason === undefined ? style.dim('kept') : style.green('made')}  ${short(certificate)}  ${what}, until ` +
+    `${issueReason === undefined ? style.dim('kept') : style.green('new ')}  ${short(certificate)}  ${what}, until ` +
     `${notAfter.toISOString().slice(0, 10)}${issueReason === undefined ? '' : style.dim(` (${issueReason})`)}`
   const [first] = clients
   const identity = first && { cert: short(first.certificate), key: short(first.key) }
@@ -131,11 +134,11 @@ function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
     row(`gateway at ${server.hosts.join(', ')}`, server),
     ...clients.map((one) => row(`client of account ${one.account}`, one)),
     '',
-    'Start the gateway with them; without the last one, clients need no certificate:',
+    'Start the gateway with these settings. Without the last one, clients do not need a certificate:',
     ...settings.map((line) => `  ${line} \\`),
     '  ./pixelflow up',
     '',
-    'Call it, once it runs:',
+    'Call the running gateway:',
     `  ./pixelflow tasks --server https://localhost:${config.httpPort} --ca ${short(authority.certificate)}` +
       (identity ? ` --cert ${identity.cert} --key ${identity.key}` : ''),
     call('curl', '--', `https://localhost:${config.httpPort}/api/v1/tasks`),
@@ -143,7 +146,7 @@ function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
   ]
 }
 
-/** A path as a shell takes it. */
+/** Quotes a path for a shell if necessary. */
 function quoted(path: string): string {
   return /^[A-Za-z0-9_./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

@@ -8,21 +8,20 @@ import { examples } from './server-flags.ts'
 export function chaosCommand(program: Command, context: Context): void {
   const command = program
     .command('chaos')
-    .summary('kill and stop processes at random under load, and count what is lost')
+    .summary('inject random faults under load, and check that nothing is lost')
     .description(
-      'Starts three brokers, two gateways and several actors of its own, gives them many small tasks, and kills, stops\n' +
-        'and confuses them at random meanwhile: clocks of gateways and actors are hours off and are set, disks of brokers\n' +
-        'are full, and brokers stop while calls with an Idempotency-Key are under way. Ends with a report as one line of\n' +
-        'JSON, and with exit code 1 when a task was lost, an end or an event was missing or doubled, a result was wrong,\n' +
-        'a call was not answered in time, or bytes were left behind.',
+      'Starts three brokers, two gateways and several actors, creates many small tasks, and injects random faults: ' +
+        'processes are killed and frozen, clocks are hours off and change, and disks are full. The last line of the output ' +
+        'is a report in JSON. The exit code is 1 if a task or an event was lost or duplicated, a result was wrong, a call ' +
+        'was not answered in time, or deleted data was still stored.',
     )
-    .option('--minutes <n>', 'how long anything bad is done', '5')
-    .option('--seed <n>', 'what a run has printed, to have the same things done again')
-    .option('--rate <n>', 'tasks a second', '8')
-    .option('--actors <n>', 'actors', '3')
-    .option('--acts <names>', 'only these kinds of faults, such as killActor,stopBroker', '')
+    .option('--minutes <n>', 'duration of the faults', '5')
+    .option('--seed <n>', 'repeat the faults of an earlier run, which printed this seed')
+    .option('--rate <n>', 'tasks per second', '8')
+    .option('--actors <n>', 'number of actors', '3')
+    .option('--acts <names>', 'inject only these faults, for example killActor,stopBroker')
   examples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
-    async (options: { minutes: string; seed?: string; rate: string; actors: string; acts: string }) => {
+    async (options: { minutes: string; seed?: string; rate: string; actors: string; acts?: string }) => {
       const { config } = context
       const nats = await findNatsServer({
         root: config.root,
@@ -32,9 +31,9 @@ export function chaosCommand(program: Command, context: Context): void {
         downloadUrl: config.natsDownloadUrl,
         say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
       })
-      const told = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`])
+      const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`])
       await exec(
-        [process.execPath, '--no-env-file', join(config.root, 'e2e/chaos/main.ts'), ...told],
+        [process.execPath, '--no-env-file', join(config.root, 'e2e/chaos/main.ts'), ...flags],
         context,
         { PIXELFLOW_NATS_SERVER_PATH: nats.path },
       )

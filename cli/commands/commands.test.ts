@@ -65,7 +65,7 @@ describe('the steps one by one', () => {
     expect((parseNdjson(out)[0] as typeof first).items).not.toEqual(first.items)
   })
 
-  test('demo shows every stage and a call to copy', async () => {
+  test('demo shows every stage and a curl command that works', async () => {
     const { code, out, err } = await run(['demo', '-o', 'evening.webp'])
     expect([code, await typeOf('evening.webp')]).toEqual([0, 'webp'])
     for (const stage of ['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
@@ -75,12 +75,12 @@ describe('the steps one by one', () => {
     expect(JSON.parse(answer.stdout.toString())).toMatchObject({ status: 'queued' })
   })
 
-  test('actors shows who does the work, over either protocol', async () => {
+  test('actors lists the actors, over either protocol', async () => {
     const one = /^\S+\.\d+ +ready +\d+\.\d+\.\d+ +\d+\/\d+ /m
     expect((await run(['actors'])).out).toMatch(one)
     expect((await run(['actors', '--grpc', shell.grpc])).out).toMatch(one)
     const { out } = await run(['actors', '--json'])
-    // It may still be busy with what the demo has shown how to ask for.
+    // The actor may still run the task of the previous test.
     expect(parseNdjson(out)).toEqual([
       {
         items: [expect.objectContaining({ state: 'ready', kinds: ['transform'], tasks: expect.any(Array) })],
@@ -101,26 +101,26 @@ describe('exit codes', () => {
   const unreachable = 'http://192.0.2.1.invalid:3000'
 
   test.each([
-    ['2, no such command', ['proces'], 2],
-    ['2, no such option', ['process', 'photo.jpg', '--nope'], 2],
-    ['2, an argument is missing', ['process'], 2],
+    ['2, unknown command', ['proces'], 2],
+    ['2, unknown option', ['process', 'photo.jpg', '--nope'], 2],
+    ['2, missing argument', ['process'], 2],
     ['2, nothing to do', ['process', 'photo.jpg'], 2],
     ['2, an unknown status', ['tasks', '--status', 'done'], 2],
-    ['1, no such task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 1],
-    ['3, no server answers', ['tasks', '--server', unreachable], 3],
-    ['3, no server answers', ['process', 'photo.jpg', '-r', 'resize:10', '-s', unreachable], 3],
+    ['1, unknown task', ['tasks', 'get', '01936f2e-7c5e-7abc-9def-0123456789ab'], 1],
+    ['3, no server', ['tasks', '--server', unreachable], 3],
+    ['3, no server', ['process', 'photo.jpg', '-r', 'resize:10', '-s', unreachable], 3],
     [
-      '3, no server at a local address that is named',
+      '3, no server at the given local address',
       ['process', 'photo.jpg', '-r', 'flip', '-s', 'http://127.0.0.1:1'],
       3,
     ],
-    ['2, no such command of a group', ['tasks', 'foo'], 2],
-    ['2, help for no such command', ['help', 'bogus'], 2],
-    ['2, no such id', ['watch', 'foo'], 2],
-    ['2, a limit of none', ['tasks', '--limit', '0'], 2],
-    ['2, no such certificate', ['tasks', '--ca', 'nope.pem'], 2],
+    ['2, unknown subcommand', ['tasks', 'foo'], 2],
+    ['2, help for an unknown command', ['help', 'bogus'], 2],
+    ['2, invalid id', ['watch', 'foo'], 2],
+    ['2, invalid limit', ['tasks', '--limit', '0'], 2],
+    ['2, missing certificate file', ['tasks', '--ca', 'nope.pem'], 2],
     [
-      '2, no such folder for a download',
+      '2, missing folder for a download',
       ['get', '01936f2e-7c5e-7abc-9def-0123456789ab', '-o', 'no/x.webp'],
       2,
     ],
@@ -133,7 +133,7 @@ describe('exit codes', () => {
     expect(err).not.toContain('    at ')
   })
 
-  test('2, a setting is wrong, and it is named', async () => {
+  test('2, invalid setting, which is named', async () => {
     const { code, err } = await run(['tasks'], { env: { PIXELFLOW_URL: 'ftp://x' } })
     expect([code, err]).toEqual([2, expect.stringContaining('PIXELFLOW_URL')])
   })
@@ -154,14 +154,14 @@ describe('exit codes', () => {
     'bench',
     'loadtest',
     'chaos',
-  ])('%s has a help with examples', async (name) => {
+  ])('%s has help with examples', async (name) => {
     const { code, out } = await run([name, '--help'])
     expect([code, out]).toEqual([0, expect.stringContaining('Examples:')])
   })
 })
 
-describe('the commands of developers', () => {
-  test('test runs what it is asked to, and ends with the sum', async () => {
+describe('commands for developers', () => {
+  test('test runs the given tests and prints the total', async () => {
     const { code, out } = await run(['test', 'cli/client/recipe.test.ts', 'cli/demo'])
     expect(out.trimEnd().split('\n').at(-1)).toMatch(/^\d+ passed, 0 failed$/)
     expect(code).toBe(0)
@@ -169,14 +169,14 @@ describe('the commands of developers', () => {
     expect([nothing.code, nothing.out.trimEnd().split('\n').at(-1)]).toEqual([1, '0 passed, 1 failed'])
   }, 60_000)
 
-  test('verify runs the checks that are asked for, and names those there are', async () => {
+  test('verify runs the given checks, and lists all checks after an unknown one', async () => {
     const { code, out } = await run(['verify', 'shell'])
     expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 checks passed')])
     const none = await run(['verify', 'nonsense'])
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('types of the page')])
   })
 
-  test('a load test that is not there is told from those that are', async () => {
+  test('an unknown load test is an error that lists all load tests', async () => {
     const { code, err } = await run(['loadtest', 'nonsense'])
     expect([code, err]).toEqual([2, expect.stringContaining('smoke')])
   })
@@ -190,7 +190,7 @@ test('JSON output includes the error', async () => {
   ])
 })
 
-test('with tokens, every call needs one, and it is never asked for on the command line', async () => {
+test('with tokens, every call needs one, and no command line shows it', async () => {
   const port = String(await freePort())
   const env = {
     PIXELFLOW_URL: `http://127.0.0.1:${port}`,

@@ -24,11 +24,13 @@ const recipeText = 'resize:800/sharpen/format:webp'
 export function demoCommand(program: Command, context: Context): void {
   const command = program
     .command('demo')
-    .summary('process a picture made by code, every stage visible')
-    .description('Paints a picture, processes it, shows every stage, and prints the same call for curl.')
+    .summary('process a sample image and show every stage')
+    .description(
+      'Creates a sample image, processes it, shows every stage, and prints the same call for curl.',
+    )
     .option(
       '-o, --output <path>',
-      'where the result goes: a file or a folder (default: demo/evening.webp in the data folder)',
+      'file or folder for the result (default: demo/evening.webp in the data folder)',
     )
   examples(serverFlags(command), ['demo', 'demo -o evening.webp']).action(
     async (options: ServerFlags & { output?: string }) => demo(options, context),
@@ -55,7 +57,7 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
     await target.prepare()
     await withServer(context, options, reporter.note, async (server) => {
       reporter.clock.restart()
-      reporter.note(`painted ${shortest(file, cwd)}; the recipe is ${recipeText}`)
+      reporter.note(`image ${shortest(file, cwd)}, recipe ${recipeText}`)
       const send = () => runTask(server, source, recipe, reporter, interrupts)
       const result = await processFile(server, target, send, { note: reporter.note, cwd })
       const { elapsedMs } = reporter.clock
@@ -76,7 +78,7 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
   }
 }
 
-/** A call to copy: the picture and the recipe in one request. */
+/** A curl command that uploads an image and creates a task. */
 export function curlCommand(
   url: string,
   file: string,

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 
-/** Runs a program on this terminal and takes over its success. Ctrl-C reaches it through the terminal; other signals are forwarded. */
+/** Runs a program on this terminal; its failure is that of the command. The terminal sends it Ctrl-C; other signals are forwarded. */
 export async function exec(
   command: readonly string[],
   { config, interrupts }: Context,
@@ -14,11 +14,11 @@ export async function exec(
     stdout: 'inherit',
     stderr: 'inherit',
   })
-  const pass = () => child.kill('SIGTERM')
-  interrupts.signal.addEventListener('abort', pass)
+  const forward = () => child.kill('SIGTERM')
+  interrupts.signal.addEventListener('abort', forward)
   const code = await child.exited
-  interrupts.signal.removeEventListener('abort', pass)
+  interrupts.signal.removeEventListener('abort', forward)
   if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
-  // The exit codes of the program have meanings of their own; ours are listed in the help.
+  // The exit codes of the program differ from those of the command line.
   if (code !== 0) process.exitCode = exitCodes.failed
 }

@@ -23,8 +23,8 @@ interface Options extends ServerFlags {
   readonly output?: string
 }
 
-/** What is to be fetched, and the default name of its file. */
-interface Wanted {
+/** The content to download, and the default name of its file. */
+interface Download {
   readonly from: ContentRef
   readonly bytes: number
   readonly sha256: string
@@ -41,11 +41,11 @@ export function getCommand(program: Command, context: Context): void {
     .summary('download an output of a task, or an image')
     .description('Downloads an output of a task, or an uploaded image.')
     .argument('<id>', 'id of a task or of an image', parseId('task or image'))
-    .argument('[output]', 'name of the output; optional when the task has one')
+    .argument('[output]', 'name of the output; optional if the task has only one')
     .option(
       '-o, --output <path>',
-      'where it goes: a file, a folder, a pattern with {stem}, {name}, {ext}; or - for standard output\n' +
-        '(default: the current folder, named after the id)',
+      'a file, a folder, a pattern with {stem}, {name}, {ext}, or - for standard output\n' +
+        '(default: a file in the current folder, named after the id)',
     )
   examples(grpcOptions(command), [
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o out.webp',
@@ -63,25 +63,25 @@ export function getCommand(program: Command, context: Context): void {
         force: false,
         extensionChoosesFormat: false,
       })
-    // Refuses what cannot be written before anything is asked.
+    // Reports an invalid target before the first call.
     await targetFor(id, output ?? 'default').prepare()
     await using server = await clientFor(context, options)
-    const wanted = await find(server, id, output)
-    const target = targetFor(wanted.stem, wanted.name)
-    const content = downloadBytes(server, wanted.from)
+    const found = await findDownload(server, id, output)
+    const target = targetFor(found.stem, found.name)
+    const content = downloadBytes(server, found.from)
     if (target.isStdout) return await saveToStdout(content)
-    const path = target.pathOf(wanted)
+    const path = target.pathOf(found)
     await mkdir(dirname(path), { recursive: true })
     await saveToFile(path, content)
-    const { bytes, sha256 } = wanted
+    const { bytes, sha256 } = found
     const reporter = reporterFor(context, options)
-    const mismatch = mismatchOf(path, wanted.format)
+    const mismatch = mismatchOf(path, found.format)
     if (mismatch !== undefined) reporter.note(`${shortest(path, cwd)}: ${mismatch}`)
     reporter.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${formatBytes(bytes)}`])
   })
 }
 
-async function find(server: Client, id: string, name: string | undefined): Promise<Wanted> {
+async function findDownload(server: Client, id: string, name: string | undefined): Promise<Download> {
   // Ids do not state their kind: an unknown task may be an image.
   const task = await server.task(id).catch(async (error: unknown) => {
     const isMissing = error instanceof PixelflowError && error.status === 404 && name === undefined
@@ -111,8 +111,8 @@ async function find(server: Client, id: string, name: string | undefined): Promi
     {
       remedy:
         names.length === 0
-          ? `Outputs exist once a task is completed; ./pixelflow watch ${id} waits for that.`
-          : `Name one of them: ${names.join(', ')}.`,
+          ? `A task has outputs when it is completed. Wait for it with ./pixelflow watch ${id}.`
+          : `Choose one: ${names.join(', ')}.`,
     },
   )
 }

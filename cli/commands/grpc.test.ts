@@ -64,8 +64,8 @@ describe('with --grpc', () => {
     expect([gone.code, gone.err]).toEqual([1, expect.stringContaining(id)])
   })
 
-  test('what is refused is refused in the same words', async () => {
-    const stdin = new TextEncoder().encode('not a picture')
+  test('errors are the same as over HTTP', async () => {
+    const stdin = new TextEncoder().encode('not an image')
     const typed = ['process', '-', '-r', 'resize:100', '-o', 'notes.jpg']
     const [http, grpc] = [await run(typed, { stdin }), await run([...typed, '--grpc', shell.grpc], { stdin })]
     const plain = (err: string) => err.replaceAll(/^ +(request|field|remedy) .*$/gm, '$1')
@@ -77,14 +77,14 @@ describe('with --grpc', () => {
     const unused = `127.0.0.1:${await freePort()}`
     const none = await run(['tasks', '--grpc', unused])
     expect([none.code, none.err]).toEqual([3, expect.stringContaining(`ECONNREFUSED ${unused}`)])
-    expect(none.err).toContain('name the gRPC port of a running one with --grpc')
+    expect(none.err).toContain('give the gRPC address of a running one with --grpc')
     const one = await run(['tasks', '--grpc', `${unused},${shell.grpc}`])
     expect([one.code, one.err]).toEqual([0, ''])
     const wrong = await run(['tasks', '--grpc', 'http://a/b'])
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('dns:///')])
   })
 
-  test('a server that was started for the command alone is found too', async () => {
+  test('a temporary server is found', async () => {
     const env = {
       PIXELFLOW_URL: `http://127.0.0.1:${await freePort()}`,
       PIXELFLOW_DATA_DIR: join(shell.home, 'ephemeral'),
@@ -96,7 +96,7 @@ describe('with --grpc', () => {
   }, 60_000)
 })
 
-test('certificates of the certs command open both protocols, and nothing else does', async () => {
+test('both protocols accept the certificates of the certs command and nothing else', async () => {
   const made = await run(['certs', '--client', 'ann', '--dir', 'certs', '--json'])
   expect([made.code, made.err]).toEqual([0, ''])
   const { authority, clients, settings } = parseNdjson(made.out)[0] as {

@@ -12,8 +12,8 @@ export function loadtestCommand(program: Command, context: Context): void {
     .command('loadtest')
     .summary('run a load test with k6')
     .description(
-      'Runs one of the scripts in loadtest/ with k6, which is built when it is first needed, against a server; with\n' +
-        'none running on this machine it starts one. Arguments after -- are passed to k6.',
+      'Runs a script of loadtest/ with k6, which is built on first use. Starts a server if none runs on this machine. ' +
+        'Arguments after -- are passed to k6.',
     )
     .argument('[name]', 'name of the script', 'smoke')
     .argument('[k6...]', 'options for k6')
@@ -33,8 +33,8 @@ async function loadtest(
   const folder = join(config.root, 'loadtest')
   const names = (await readdir(folder)).flatMap((file) => /^([a-z0-9-]+)\.ts$/.exec(file)?.[1] ?? [])
   if (!names.includes(name)) {
-    throw new CliError('usage', `There is no load test ${name}.`, {
-      remedy: `There are: ${names.join(', ')}.`,
+    throw new CliError('usage', `Unknown load test ${name}.`, {
+      remedy: `Load tests: ${names.join(', ')}.`,
     })
   }
   const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)

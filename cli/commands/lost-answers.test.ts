@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { TaskPageView } from '@pixelflow/core/views'
 import { startRelay, type Relay } from '@pixelflow/testkit/relay'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { parseNdjson, openCliFixture, type CliFixture } from '../testing/cli-fixture.ts'
 
 /** Answers that get lost on their way: what commands make is made once all the same. */
@@ -30,23 +30,27 @@ async function ids(): Promise<string[]> {
   return ((await answer.json()) as TaskPageView).items.map(({ id }) => id)
 }
 
-/** What a command says whose lines all end as soon as there is one task more, before the answer has got through. */
+/** Runs a command whose connections are cut as soon as the task exists, before the answer arrives. */
 async function runCut(relay: Relay, args: readonly string[]) {
   const before = (await ids()).length
   relay.delay(300)
   const running = shell.run(args)
-  const made = until(async () => (await ids()).length > before)
-  await Promise.race([made, running])
+  const created = waitFor(
+    'task created',
+    async () => (await ids()).length,
+    (count) => count > before,
+  )
+  await Promise.race([created, running])
   relay.cut()
   relay.release()
   const result = await running
   relay.delay(0)
-  await made
+  await created
   return result
 }
 
 test.each(protocols)(
-  'over %s, a task is tried again once',
+  'over %s, a task is retried once',
   async (_, relay, to) => {
     const first = ['process', 'photo.jpg', '-r', 'resize:60', '-o', 'a.jpg', '--json']
     const { id } = parseNdjson((await shell.run(first)).out).at(-1)?.['task'] as { id: string }
@@ -59,7 +63,7 @@ test.each(protocols)(
 )
 
 test.each(protocols)(
-  'over %s, a picture is sent and processed once',
+  'over %s, an image is uploaded and processed once',
   async (_, relay, to) => {
     const before = await ids()
     const command = ['process', 'photo.jpg', '-r', 'resize:61', '-o', 'b.jpg', '--json']

@@ -20,7 +20,7 @@ afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 const paths = Array.from({ length: 6 }, (_, i) => `many/picture-${i + 1}.jpg`)
 
 describe('process with several files', () => {
-  test('writes a result for each, and says how many', async () => {
+  test('writes a result for each file and reports their number', async () => {
     const { code, out, err } = await run(['process', ...paths, '-r', 'resize:50/format:webp', '-o', 'small/'])
     expect([code, err]).toEqual([0, expect.stringContaining('picture-3.jpg')])
     expect((await readdir(join(home, 'small'))).sort()).toEqual(paths.map((_, i) => `picture-${i + 1}.webp`))
@@ -28,7 +28,7 @@ describe('process with several files', () => {
     expect(out).toMatch(/6 of 6 files processed in /)
   })
 
-  test('continues after a file that fails, names it, and ends with 1', async () => {
+  test('continues after a file that fails, reports it, and exits with 1', async () => {
     const broken = (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600)
     await Bun.write(join(home, 'many/broken.jpg'), broken)
     await Bun.write(join(home, 'many/empty.jpg'), '')
@@ -49,12 +49,12 @@ describe('process with several files', () => {
   })
 
   test.each([
-    ['one file for all', ['-o', 'one.webp'], 'would have the same name'],
+    ['one file for all', ['-o', 'one.webp'], 'would have the same path'],
     ['standard output', ['-o', '-'], 'cannot go to standard output'],
     ['results in place of their sources', ['-o', 'many/'], 'is the source itself'],
-    ['a file named twice', [paths[0] as string, '-o', 'x/'], 'is named twice'],
-    ['tuning', ['-o', 'x/', '--tune', 'blur:2'], 'Only one picture can be tuned'],
-  ])('refuses %s before anything is sent', async (_, options, message) => {
+    ['a file given twice', [paths[0] as string, '-o', 'x/'], 'was given twice'],
+    ['tuning', ['-o', 'x/', '--tune', 'blur:2'], '--tune accepts only one file'],
+  ])('refuses %s before the first call', async (_, options, message) => {
     const { code, err } = await run(['process', ...paths.slice(0, 2), '-r', 'flip', ...options], {
       env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
     })
@@ -68,19 +68,19 @@ describe('process with several files', () => {
     expect(await shell.typeOf('w/picture-2.webp')).toBe('webp')
   })
 
-  test('says that none was processed when all failed', async () => {
+  test('reports that no file was processed when all failed', async () => {
     const { code, err } = await run(['process', 'no1.jpg', 'no2.jpg', '-r', 'flip', '-o', 'x/'])
     expect([code, err]).toEqual([1, expect.stringContaining('No file was processed.')])
   })
 
-  test('refuses files of the same name that would overwrite each other', async () => {
+  test('refuses results that would overwrite each other', async () => {
     await mkdir(join(home, 'other'), { recursive: true })
     await Bun.write(join(home, 'other/picture-1.jpg'), Bun.file(join(home, paths[0] as string)))
     const { code, err } = await run(['process', paths[0] as string, 'other/picture-1.jpg', '-o', 'x/'])
     expect([code, err]).toEqual([2, expect.stringContaining('{stem}')])
   })
 
-  test('Ctrl-C cancels what is under way, and begins nothing more', async () => {
+  test('Ctrl-C cancels the tasks in progress and starts no more', async () => {
     const large = await sampleImage({ width: 3000, height: 2000 })
     for (let i = 1; i <= 6; i += 1) await Bun.write(join(home, `large/${i}.jpg`), large)
     const slow = 'blur:60/resize:3000/format:avif:effort=8'
@@ -115,7 +115,7 @@ test('where no file can be written is told before anything is sent', async () =>
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'flip', '-o', output], {
       env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
     })
-    expect([code, err]).toEqual([2, expect.stringContaining('No file can be written in')])
+    expect([code, err]).toEqual([2, expect.stringContaining('is not writable')])
   }
 })
 

@@ -19,10 +19,10 @@ import {
 } from './process-plan.ts'
 import { withServer } from './server-flags.ts'
 
-/** How many files are sent and followed at once: enough that the server never waits for the next one. */
-const filesAtOnce = 4
+/** Number of files that are processed at the same time: enough that the server never waits for the next one. */
+const concurrentFiles = 4
 
-/** Processes many files, each as a task of its own. One that fails does not stop the others. */
+/** Processes several files, each with its own task. The failure of one does not stop the others. */
 export async function processMany(
   paths: readonly string[],
   options: ProcessCommandOptions,
@@ -35,7 +35,7 @@ export async function processMany(
   requireNamedOnce(paths, cwd)
   const sources: SourceFile[] = []
   const unusable: { path: string; error: unknown }[] = []
-  // One after the other: a shell may name more files than may be open at once.
+  // Not concurrently: a shell pattern can match more files than a process may open.
   for (const path of paths) {
     await openSourceFile(path, cwd).then(
       (source) => sources.push(source),
@@ -85,13 +85,13 @@ export async function processMany(
         for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
           signal.throwIfAborted()
           await processJob(server, job).catch((error: unknown) => {
-            // The other files would end in the same way.
+            // The other files would fail in the same way.
             waiting.length = 0
             throw error
           })
         }
       }
-      const ends = await Promise.allSettled(Array.from({ length: filesAtOnce }, worker))
+      const ends = await Promise.allSettled(Array.from({ length: concurrentFiles }, worker))
       const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []))
       if (reasons.length > 0) throw reasonForAll(reasons)
       const completed = paths.length - failures.length
@@ -107,14 +107,14 @@ export async function processMany(
   if (failures.length > 0) {
     const completed = paths.length - failures.length
     throw new CliError('failed', `${failures.length} of ${paths.length} files failed.`, {
-      remedy: `Each failed file is listed above with the reason. ${
+      remedy: `See the reason for each failed file above. ${
         completed === 0 ? 'No file was processed.' : `The other ${completed} were processed.`
       }`,
     })
   }
 }
 
-/** Whether an error says nothing about one file: the token is refused, or the server does not answer. */
+/** Whether an error applies to every file: the server refuses the credentials or is unreachable. */
 function concernsAllFiles(error: unknown): boolean {
   const { reason } = toCliError(error)
   return reason === 'denied' || reason === 'unreachable'
@@ -133,19 +133,19 @@ function reasonForAll(reasons: readonly unknown[]): unknown {
   return new CliError('interrupted', interruptions.map((one) => (one as CliError).message).join('\n       '))
 }
 
-/** @throws CliError `usage` when one file is named twice. */
+/** @throws CliError `usage` when a file is given twice. */
 function requireNamedOnce(paths: readonly string[], cwd: string): void {
   const seen: string[] = []
   for (const path of paths) {
     const absolute = resolve(cwd, path)
     if (seen.some((one) => one === absolute || isSameFile(one, absolute))) {
-      throw new CliError('usage', `The file ${path} is named twice.`, { remedy: 'Name each file once.' })
+      throw new CliError('usage', `The file ${path} was given twice.`, { remedy: 'Give each file once.' })
     }
     seen.push(absolute)
   }
 }
 
-/** @throws CliError `usage` when results of two files would have the same name. */
+/** @throws CliError `usage` when the results of two files would have the same path. */
 function requireDistinctResults(jobs: readonly FileJob[], work: ProcessPlan): void {
   const owners = new Map<string, string>()
   for (const job of jobs) {
@@ -155,11 +155,11 @@ function requireDistinctResults(jobs: readonly FileJob[], work: ProcessPlan): vo
       if (owner !== undefined) {
         throw new CliError(
           'usage',
-          `The results of ${owner} and ${source.path ?? source.name} would have the same name.`,
+          `The results of ${owner} and ${source.path ?? source.name} would have the same path.`,
           {
             field: '--output',
             remedy:
-              "Name a folder (-o results/) or a pattern with {stem} (-o 'results/{stem}.{ext}'), and process files of the same name separately.",
+              "Give a folder (-o results/) or a pattern with {stem} (-o 'results/{stem}.{ext}'), and process files of the same name separately.",
           },
         )
       }
@@ -179,7 +179,7 @@ function requireSourcesKept(jobs: readonly FileJob[], work: ProcessPlan): void {
       `The result of ${job.source.name} would overwrite the source ${overwritten}.`,
       {
         field: '--output',
-        remedy: 'Name another folder, or add --force to overwrite the sources.',
+        remedy: 'Give another folder, or add --force to overwrite the sources.',
       },
     )
   }

@@ -20,13 +20,13 @@ export interface ProcessCommandOptions extends ServerFlags {
   readonly lane?: Lane
 }
 
-/** What is done to each image. */
+/** How each image is processed. */
 export interface ProcessPlan {
-  /** The recipe as the options give it. */
+  /** The recipe of the options. */
   readonly plain: Recipe
   /** Names of its outputs. */
   readonly names: readonly string[]
-  /** The recipe as it is sent: with the format that the file name of the result asks for. */
+  /** Adds the format of the result's file extension to a recipe. */
   finish(recipe: Recipe, target: OutputTarget): Recipe
 }
 
@@ -72,10 +72,10 @@ export function resultPaths(
   { plain, names, finish }: ProcessPlan,
 ): readonly string[] {
   const recipe = finish(plain, target)
-  return names.map((name) => target.pathOf({ name, format: formatIn(recipe, name) ?? usualFormat(source) }))
+  return names.map((name) => target.pathOf({ name, format: formatIn(recipe, name) ?? defaultFormat(source) }))
 }
 
-/** What a result of this source is written as when neither recipe nor file name says; PNG when that is unknown. */
-function usualFormat({ mediaType }: SourceFile): WritableFormatId {
+/** Format of a result when neither the recipe nor the file name states one; PNG when the source format is unknown. */
+function defaultFormat({ mediaType }: SourceFile): WritableFormatId {
   return defaultOutputFormat(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
 }

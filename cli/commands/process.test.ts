@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
 describe('process', () => {
-  test('writes the file that was asked for, and says so', async () => {
+  test('writes the result and reports it', async () => {
     const { code, out, err } = await run([
       'process',
       'photo.jpg',
@@ -45,35 +45,35 @@ describe('process', () => {
     }
   })
 
-  test('an extension that names no format is reported with what the file holds', async () => {
+  test('an unknown extension is reported with the format of the file', async () => {
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'flip', '-o', 'out.xyz'])
     expect([code, err]).toEqual([
       0,
-      expect.stringContaining('out.xyz: .xyz names no format; the file holds jpeg'),
+      expect.stringContaining('out.xyz: .xyz is not a known extension; the file contains jpeg'),
     ])
   })
 
   test.each([
     ['its own result', ['photo.jpg', '-r', 'flip', '-o', '.'], 'photo.jpg is the source itself'],
     [
-      'a preview that is not shown',
+      'a preview without tuning',
       ['photo.jpg', '-r', 'flip', '--preview', 'p.webp'],
       '--preview has no effect',
     ],
     [
       'a preview in a missing folder',
       ['photo.jpg', '--tune', 'flip', '--preview', 'no/p.webp'],
-      'There is no folder',
+      'does not exist',
     ],
-    ['an option given twice', ['photo.jpg', '-r', 'flip', '-r', 'blur:2'], '--recipe is given twice'],
-    ['an unknown placeholder', ['photo.jpg', '-o', '{stm}.webp'], 'known: stem, name, ext'],
-  ])('refuses %s before anything is sent', async (_, args, message) => {
+    ['an option given twice', ['photo.jpg', '-r', 'flip', '-r', 'blur:2'], '--recipe was given twice'],
+    ['an unknown placeholder', ['photo.jpg', '-o', '{stm}.webp'], 'Unknown placeholder {stm}'],
+  ])('refuses %s before the first call', async (_, args, message) => {
     const { code, err } = await run(['process', ...args], { env: { PIXELFLOW_URL: 'http://127.0.0.1:1' } })
     expect([code, err]).toEqual([2, expect.stringContaining(message)])
     expect(err).toContain('remedy')
   })
 
-  test('in the lane that is asked for', async () => {
+  test('uses the given lane', async () => {
     const bulk = ['process', 'photo.jpg', '-o', 'bulk.webp', '--lane', 'bulk']
     const { code, out } = await run([...bulk, '--json'])
     expect(code).toBe(0)
@@ -82,7 +82,7 @@ describe('process', () => {
     expect((await run([...bulk, '--tune', 'blur:3'])).code).toBe(2)
   })
 
-  test('as JSON: events a line each, the result last', async () => {
+  test('with --json, writes one event per line, and the result last', async () => {
     const { code, out } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'j.jpg', '--json'])
     expect(code).toBe(0)
     const lines = parseNdjson(out)
@@ -100,7 +100,7 @@ describe('process', () => {
     })
   })
 
-  test('standard input to standard output', async () => {
+  test('reads standard input and writes standard output', async () => {
     const stdin = await Bun.file(join(home, 'photo.jpg')).bytes()
     const { code, bytes } = await run(['process', '-', '-r', 'resize:64/format:png', '-o', '-'], { stdin })
     expect([code, sniffFormat(bytes)]).toEqual([0, 'png'])
@@ -129,7 +129,7 @@ describe('process', () => {
     expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'one.jpg'])).code).toBe(2)
   })
 
-  test('does not overwrite its source, and leaves nothing half-written', async () => {
+  test('does not overwrite its source and leaves no partial file', async () => {
     const before = await stat(join(home, 'photo.jpg'))
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 'photo.jpg'])
     expect([code, err]).toEqual([2, expect.stringContaining('--force')])
@@ -139,14 +139,14 @@ describe('process', () => {
     expect((await readdir(home)).filter((name) => name.endsWith('.part'))).toEqual([])
   })
 
-  test('a recipe that is wrong is refused before anything is sent', async () => {
+  test('an invalid recipe is refused before the first call', async () => {
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:100/blurr:2', '-o', 'x.jpg'], {
       env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
     })
     expect([code, err]).toEqual([2, expect.stringContaining('steps[1]')])
   })
 
-  test('a picture that cannot be decoded fails with the reason', async () => {
+  test('an image that cannot be decoded fails with the reason', async () => {
     await Bun.write(join(home, 'broken.jpg'), (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600))
     const { code, err } = await run(['process', 'broken.jpg', '-r', 'resize:100', '-o', 'broken.out.jpg'])
     expect(code).toBe(1)
@@ -154,9 +154,9 @@ describe('process', () => {
     expect(await Bun.file(join(home, 'broken.out.jpg')).exists()).toBe(false)
   })
 
-  test('what is not an image is refused by the server, with the id of the request', async () => {
+  test('the server refuses a file of another type, with a request id', async () => {
     const { code, err } = await run(['process', '-', '-r', 'resize:100', '-o', 'notes.jpg'], {
-      stdin: new TextEncoder().encode('not a picture'),
+      stdin: new TextEncoder().encode('not an image'),
     })
     expect(code).toBe(2)
     expect(err).toMatch(/request {2}\S+/)

@@ -21,33 +21,32 @@ interface ProcessCommandLine extends ProcessCommandOptions {
 export function processCommand(program: Command, context: Context): void {
   const command = program
     .command('process')
-    .summary('process a picture: send it, watch it, fetch the result')
+    .summary('process images and download the results')
     .description(
-      'Processes a picture: sends it, shows live progress, and writes the result.\n' +
-        'Of several files each is a task of its own; one that fails does not stop the others.\n' +
-        'With no server running on this machine it starts one for as long as it needs it.',
+      'Uploads an image, shows the progress of its task, and downloads the result. ' +
+        'Each of several files has its own task; the failure of one does not stop the others. ' +
+        'Starts a temporary server if none runs on this machine.',
     )
-    .argument('<files...>', 'pictures, one or more; a single - reads standard input')
-    .option('-r, --recipe <recipe>', 'what to do: resize:800/format:webp, or JSON, or @file with either')
+    .argument('<files...>', 'one or more image files, or - for standard input')
+    .option('-r, --recipe <recipe>', 'recipe: resize:800/format:webp, or JSON, or @file')
     .option(
       '-o, --output <path>',
-      'where the result goes: a file or a pattern with {stem}, {name}, {ext}, whose extension chooses the\n' +
-        'format if the recipe does not; a folder; or - for standard output\n' +
-        '(default: beside you, named after the source)',
+      'a file, a folder, a pattern with {stem}, {name}, {ext}, or - for standard output; the extension chooses ' +
+        'the format if the recipe does not (default: a file in the current folder, named after the source)',
     )
-    .option('--steps <steps>', 'steps in short, after those of the recipe: --steps=blur:2,grayscale')
+    .option('--steps <steps>', 'more steps, after those of the recipe: --steps=blur:2,grayscale')
     .addOption(new Option('--filters <steps>', 'earlier name of --steps').hideHelp().conflicts('steps'))
     .option(
       '--tune <changes>',
-      'try changes one after the other, each shown as a preview at once, then apply the last:\n' +
-        'blur:3,resize:400; with - they are read from standard input, line by line',
+      'change steps one by one, write a preview after each, and apply all of them at the end: ' +
+        'blur:3,resize:400; with -, read the changes from standard input, one per line',
     )
     .option(
       '--preview <file>',
-      'where --tune shows the picture as it will be: .webp or .jpg\n(default: beside you, named after the source)',
+      'preview file of --tune: .webp or .jpg\n(default: a file in the current folder, named after the source)',
     )
-    .addOption(new Option('--lane <lane>', 'priority of the task: bulk for one of many').choices(lanes))
-    .option('-f, --force', 'allow the result to replace the source')
+    .addOption(new Option('--lane <lane>', 'priority of the task; use bulk for large batches').choices(lanes))
+    .option('-f, --force', 'allow a result to overwrite its source')
   examples(grpcOptions(command), [
     "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
     'process photo.jpg -o photo.avif',
@@ -101,49 +100,49 @@ async function processOne(file: string, options: ProcessCommandOptions, context:
   }
 }
 
-/** @throws CliError `usage` when the options do not go together. */
+/** @throws CliError `usage` when the options contradict each other. */
 function requireConsistentOptions(files: readonly string[], options: ProcessCommandOptions): void {
   const { recipe, output, steps, tune, preview, lane } = options
   const isMany = files.length > 1
   if (isMany && tune !== undefined) {
-    throw new CliError('usage', 'Only one picture can be tuned at a time.', {
-      remedy: 'Name one file, or leave --tune out.',
+    throw new CliError('usage', '--tune accepts only one file.', {
+      remedy: 'Give one file, or omit --tune.',
     })
   }
   if (isMany && files.includes('-')) {
     throw new CliError('usage', 'Standard input (-) cannot be one of several files.', {
-      remedy: 'Process it on its own.',
+      remedy: 'Process it separately.',
     })
   }
   if (isMany && output === '-') {
-    throw new CliError('usage', `${files.length} files cannot go to standard output.`, {
+    throw new CliError('usage', `The results of ${files.length} files cannot go to standard output.`, {
       field: '--output',
-      remedy: 'Name a folder, for example -o results/.',
+      remedy: 'Give a folder, for example -o results/.',
     })
   }
   if ([recipe, output, steps, tune].every((one) => one === undefined)) {
-    throw new CliError('usage', 'There is nothing to do: neither a recipe nor an output is given.', {
+    throw new CliError('usage', 'There is nothing to do: neither a recipe nor an output was given.', {
       remedy:
         "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
     })
   }
   requireOneUseOfStdout(options)
   if (tune === '-' && files[0] === '-') {
-    throw new CliError('usage', 'The picture and --tune - both want standard input.', {
-      remedy: 'Name a file, or write the changes behind --tune.',
+    throw new CliError('usage', 'The image and --tune - both read standard input.', {
+      remedy: 'Give a file, or write the changes after --tune.',
     })
   }
   if (tune !== undefined && lane !== undefined) {
-    throw new CliError('usage', '--tune and --lane exclude each other: tuning does not wait in a queue.', {
-      remedy: 'Leave --lane out.',
+    throw new CliError('usage', '--tune and --lane cannot be combined: tuning does not use the queue.', {
+      remedy: 'Omit --lane.',
     })
   }
   if (tune === undefined && preview !== undefined) {
     throw new CliError('usage', '--preview has no effect without --tune.', {
       field: '--preview',
-      remedy: 'Add the changes to try, for example --tune blur:3, or leave --preview out.',
+      remedy: 'Add changes, for example --tune blur:3, or omit --preview.',
     })
   }
-  // An invalid change is refused before anything is sent.
+  // Reports an invalid change before the upload.
   if (tune !== undefined && tune !== '-') readSteps(tune, '--tune')
 }

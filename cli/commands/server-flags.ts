@@ -10,7 +10,7 @@ import { acquireServer } from '../stack/ephemeral-server.ts'
 import { locateServer, type ServerAddress } from '../stack/locate-server.ts'
 import { createReporter, type Reporter, type ReporterOptions } from '../terminal/reporter.ts'
 
-/** Options of every command that talks to a server. */
+/** Options of every command that calls a server. */
 export interface ServerFlags {
   readonly server?: string
   readonly token?: string
@@ -18,40 +18,36 @@ export interface ServerFlags {
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
-  /** Addresses with commas between them, or true for the usual one. */
+  /** Addresses, separated by commas; true for the default. */
   readonly grpc?: string | true
 }
 
-/** Adds the options that name the server and the caller. */
+/** Adds the options for the server and the token. */
 export function serverOptions(command: Command): Command {
   return command
-    .option(
-      '-s, --server <url>',
-      'address of the server (default: PIXELFLOW_URL, else this machine)',
-      address,
-    )
+    .option('-s, --server <url>', 'address of the server (default: PIXELFLOW_URL or this machine)', address)
     .option('--token <token>', 'bearer token; PIXELFLOW_TOKEN is safer, because process lists show options')
 }
 
-/** Adds the options of every command that talks to a server. */
+/** Adds the options of every command that calls a server. */
 export function serverFlags(command: Command): Command {
   return serverOptions(command)
     .option('--ca <file>', 'certificate authority of the server (PIXELFLOW_CA_FILE)')
     .option('--cert <file>', 'client certificate (PIXELFLOW_CLIENT_CERT_FILE)')
     .option('--key <file>', 'its private key (PIXELFLOW_CLIENT_KEY_FILE)')
-    .option('--json', 'write JSON: one value a line, the result last')
+    .option('--json', 'write JSON, one value per line; the last is the result')
 }
 
-/** Those, and the choice of gRPC. */
+/** Adds the same options and `--grpc`. */
 export function grpcOptions(command: Command): Command {
   return serverFlags(command).option(
     '--grpc [addresses]',
-    'use gRPC, in turn over the addresses: host:port,host:port or dns:///name:port\n' +
-      "(default: PIXELFLOW_GRPC_URL, else the server's own machine)",
+    'use gRPC; calls are balanced over the addresses: host:port,host:port or dns:///name:port\n' +
+      '(default: PIXELFLOW_GRPC_URL or the machine of the server)',
   )
 }
 
-/** Examples at the end of a command's help; settings may precede one. */
+/** Adds examples to the help of a command. An example may begin with settings. */
 export function examples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText(
     'after',
@@ -67,7 +63,7 @@ function address(value: string): string {
   })
 }
 
-/** Where the server is that a command calls. */
+/** The address of the server that a command calls. */
 export function locate(context: Context, options: ServerFlags): Promise<ServerAddress> {
   return locateServer({
     config: context.config,
@@ -77,27 +73,27 @@ export function locate(context: Context, options: ServerFlags): Promise<ServerAd
   })
 }
 
-/** A client of the server that a command calls. No server is started, and no call is made yet. */
+/** A client of the server that a command calls. Starts no server and makes no call. */
 export async function clientFor(context: Context, options: ServerFlags): Promise<Client> {
   return clientAt(await locate(context, options), context, options)
 }
 
 function clientAt({ url, grpc }: ServerAddress, context: Context, options: ServerFlags): Promise<Client> {
   const { config, interrupts } = context
-  const usual = () =>
+  const defaultAddresses = () =>
     grpc === undefined
       ? defaultGrpcAddresses(url, config.grpcPort)
       : { addresses: [grpc], encrypted: url.startsWith('https:') }
   return openClient({
     url,
-    grpc: options.grpc === undefined ? undefined : (addressesOf(context, options) ?? usual()),
+    grpc: options.grpc === undefined ? undefined : (addressesOf(context, options) ?? defaultAddresses()),
     token: options.token ?? config.token,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,
   })
 }
 
-/** The gRPC ports that `--grpc` or the settings name. */
+/** The gRPC addresses of `--grpc` or the settings. */
 function addressesOf({ config }: Context, { grpc }: ServerFlags): GrpcAddresses | undefined {
   const named = typeof grpc === 'string' ? grpc.split(',') : config.grpcUrl
   return named && readGrpcAddresses(named)
@@ -107,13 +103,13 @@ export function certificatesOf(
   { config, cwd }: Context,
   { ca, cert, key }: ServerFlags,
 ): Certificates | undefined {
-  // A certificate of the command line does not go with a key of the environment.
+  // Never combines a certificate of the command line with a key of the environment.
   const own =
     cert === undefined && key === undefined ? { cert: config.certFile, key: config.keyFile } : { cert, key }
   return readCertificates({ ca: ca ?? config.caFile, ...own }, cwd)
 }
 
-/** Does something with a server; one of this machine is started for it if none answers. */
+/** Calls `use` with a client. Starts a temporary server on this machine if none is running. */
 export async function withServer<T>(
   context: Context,
   options: ServerFlags,
@@ -125,14 +121,14 @@ export async function withServer<T>(
     await using server = await clientFor(context, options)
     return await use(server)
   }
-  await using server_ = await acquireServer({
+  await using acquired = await acquireServer({
     config,
     server: options.server,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,
     say,
   })
-  await using server = await clientAt(server_, context, options)
+  await using server = await clientAt(acquired, context, options)
   return await use(server)
 }
 
@@ -145,14 +141,15 @@ export function reporterFor(
 }
 
 /**
- * Parses the id of a task, or of something else that is named.
- * @throws CliError `usage`, before anything is asked.
+ * Parses the id of a task or of another thing.
+ * @throws CliError `usage` when it is not an id.
  */
 export function parseId(what: string): (value: string) => string {
   return (value) => {
     if (id.safeParse(value).success) return value
     throw new CliError('usage', `${value} is not the id of a ${what}.`, {
-      remedy: `An id is a UUIDv7 in lower case, such as 01936f2e-7c5e-7abc-9def-0123456789ab; ./pixelflow tasks lists those of your tasks.`,
+      remedy:
+        'Give a UUIDv7 in lower case, such as 01936f2e-7c5e-7abc-9def-0123456789ab. ./pixelflow tasks lists the ids of your tasks.',
     })
   }
 }
@@ -162,7 +159,7 @@ export function requireOneUseOfStdout({ json, output }: { json?: boolean; output
   if (json !== true || output !== '-') return
   throw new CliError('usage', '--json and -o - both write to standard output.', {
     field: '--output',
-    remedy: 'Leave one of them out.',
+    remedy: 'Omit one of them.',
   })
 }
 
@@ -172,6 +169,6 @@ export function count(value: string): number {
   if (Number.isInteger(number) && number >= 1 && number <= 200) return number
   throw new CliError('usage', `--limit ${value} is not a whole number from 1 to 200.`, {
     field: '--limit',
-    remedy: 'Give a number such as 20; --cursor continues a list.',
+    remedy: 'Give a number such as 20, and continue the list with --cursor.',
   })
 }

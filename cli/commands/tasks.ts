@@ -26,8 +26,8 @@ interface ListOptions extends ServerFlags {
 export function tasksCommand(program: Command, context: Context): void {
   const tasks = program
     .command('tasks')
-    .summary('list tasks; get, cancel, retry or delete one')
-    .description('Lists your tasks, newest first, or gets, cancels, retries or deletes one.')
+    .summary('list, show, cancel, retry and delete tasks')
+    .description('Lists your tasks, newest first. Shows, cancels, retries or deletes a task.')
   examples(tasks, [
     'tasks',
     'tasks list --status failed --limit 5',
@@ -40,9 +40,9 @@ export function tasksCommand(program: Command, context: Context): void {
   const list = tasks
     .command('list', { isDefault: true })
     .description('Lists your tasks, newest first.')
-    .addOption(new Option('--status <status>', 'only those').choices(statuses))
-    .option('--limit <count>', 'at most so many, 1 to 200', count, 20)
-    .option('--cursor <cursor>', 'continue an earlier list, with the cursor that it printed')
+    .addOption(new Option('--status <status>', 'only tasks with this status').choices(statuses))
+    .option('--limit <count>', 'maximum number, 1 to 200', count, 20)
+    .option('--cursor <cursor>', 'continue a list after the cursor that it printed')
   refuseUnknownCommands(list)
   grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
     await using server = await clientFor(context, options)
@@ -64,14 +64,14 @@ export function tasksCommand(program: Command, context: Context): void {
   })
 
   one(tasks, 'get', 'Shows a task.', context, (server, id) => server.task(id))
-  one(tasks, 'cancel', 'Cancels a task that has not ended yet.', context, (server, id) => server.cancel(id))
-  one(tasks, 'retry', 'Runs a task that has ended again, as a new task.', context, (server, id) =>
+  one(tasks, 'cancel', 'Cancels a task that has not ended.', context, (server, id) => server.cancel(id))
+  one(tasks, 'retry', 'Runs the recipe of an ended task again, as a new task.', context, (server, id) =>
     server.retryTask(id, { idempotencyKey: crypto.randomUUID() }),
   )
   grpcOptions(
     tasks
       .command('delete')
-      .description('Deletes a task and its results.')
+      .description('Deletes a task and its outputs.')
       .argument('<task>', 'id of the task', parseId('task')),
   ).action(async (id: string, options: ServerFlags) => {
     await using server = await clientFor(context, options)
@@ -98,7 +98,7 @@ function one(
   })
 }
 
-const columns: readonly Column[] = [{ gives: 0 }, { gives: 0 }, { gives: 1 }, { gives: 2 }]
+const columns: readonly Column[] = [{ omitOrder: 0 }, { omitOrder: 0 }, { omitOrder: 1 }, { omitOrder: 2 }]
 
 function row(task: TaskView, style: Style): TableRow {
   const when = task.createdAt.slice(0, 19).replace('T', ' ')

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
@@ -7,7 +8,7 @@ import { liveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
 import { formatDuration } from '@pixelflow/core/format-duration'
 import { runTestFile, type TestFileResult } from '../tests/run-test-file.ts'
-import { chosen, findTests, suites, type TestFile } from '../tests/suites.ts'
+import { findTests, selectTests, suites, type TestFile } from '../tests/suites.ts'
 import { findChromium } from '../tools/chromium.ts'
 import { goClient } from '../tools/go-client.ts'
 import { goTool } from '../tools/go.ts'
@@ -19,27 +20,36 @@ export function testCommand(program: Command, context: Context): void {
     .command('test')
     .summary('run the test suites')
     .description(
-      'Runs the test suites: every package, or those that are named. Builds or installs what they need first: nats-server,\n' +
-        'the pinned Go tools, the clients in Go and Python, and (as root, through apt) Chromium and Python. Ends with\n' +
-        'the sum over all suites.',
+      'Runs all test suites, or the given ones. First builds or installs what they need: nats-server, the pinned Go ' +
+        'tools, the clients in Go and Python, and (as root, with apt) Chromium and Python. The last line is the total.',
     )
     .argument('[packages...]', 'packages, folders or files')
     .option('--bail', 'stop after the first file that fails')
+    .option('--totals <file>', 'also write the totals to a file, as JSON')
   examples(command, ['test', 'test core gateway', 'test cli/broker', 'test e2e --bail']).action(
-    async (asked: string[], { bail = false }: { bail?: boolean }) => runTests(asked, bail, context),
+    async (selection: string[], options: TestOptions) => runTests(selection, options, context),
   )
 }
 
-async function runTests(asked: readonly string[], bail: boolean, context: Context): Promise<void> {
+interface TestOptions {
+  readonly bail?: boolean
+  readonly totals?: string
+}
+
+async function runTests(
+  selection: readonly string[],
+  { bail = false, totals }: TestOptions,
+  context: Context,
+): Promise<void> {
   const { root } = context.config
   const all = await findTests(root)
-  const files = chosen(all, asked)
+  const files = selectTests(all, selection)
   const missing =
-    asked.length === 0
+    selection.length === 0
       ? suites.filter(({ name }) => !all.some((file) => file.suite.name === name)).map(({ name }) => name)
-      : asked.filter((one) => chosen(all, [one]).length === 0)
+      : selection.filter((one) => selectTests(all, [one]).length === 0)
   const env = await prepare(files, context)
-  const report = reporter(files.length, context.config.colour)
+  const report = createTestReporter(files.length, context.config.colour)
   for (const name of missing) report.missing(name)
 
   const stop = new AbortController()
@@ -48,17 +58,17 @@ async function runTests(asked: readonly string[], bail: boolean, context: Contex
     if (signal.aborted) return
     report.started(file)
     const result = await runTestFile(file, { root, env, signal })
-    // One that we have ended ourselves has not failed.
+    // An aborted test file has not failed.
     if (signal.aborted) return
     report.finished(result)
     if (bail && result.failed > 0) stop.abort()
   }
-  await inLanes(
+  await forEachConcurrently(
     files.filter((file) => !file.suite.alone),
     availableParallelism(),
     run,
   )
-  await inLanes(
+  await forEachConcurrently(
     files.filter((file) => file.suite.alone),
     1,
     run,
@@ -67,37 +77,38 @@ async function runTests(asked: readonly string[], bail: boolean, context: Contex
   const { passed, failed } = report.close()
   if (context.interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
+  if (totals !== undefined) await Bun.write(resolve(context.cwd, totals), JSON.stringify({ passed, failed }))
   if (failed > 0 || passed === 0) process.exitCode = 1
 }
 
-/** So many at once, in order. */
-async function inLanes<T>(
+/** Runs all items in order, at most `concurrency` at the same time. */
+async function forEachConcurrently<T>(
   items: readonly T[],
-  lanes: number,
+  concurrency: number,
   run: (item: T) => Promise<void>,
 ): Promise<void> {
   const queue = [...items]
-  const lane = async () => {
+  const runNext = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await run(item)
   }
-  await Promise.all(Array.from({ length: lanes }, lane))
+  await Promise.all(Array.from({ length: concurrency }, runNext))
 }
 
-/** Brings what the chosen tests need; the environment in which they run. */
+/** Builds or installs what the tests need, and returns their environment. */
 async function prepare(files: readonly TestFile[], { config }: Context) {
   const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
-  const workshop = { root: config.root, cacheDir: config.cacheDir, path: config.env['PATH'], say }
+  const toolOptions = { root: config.root, cacheDir: config.cacheDir, path: config.env['PATH'], say }
   const nats = await findNatsServer({
-    ...workshop,
+    ...toolOptions,
     named: config.natsServer,
     downloadUrl: config.natsDownloadUrl,
   })
   const needed = new Set(files.flatMap((file) => file.suite.tools ?? []))
-  for (const name of needed) await goTool(name, workshop)
+  for (const name of needed) await goTool(name, toolOptions)
   const mayInstall = process.getuid?.() === 0
   if (files.some((file) => file.suite.clients)) {
-    for (const name of ['scenarios', 'example'] as const) await goClient(name, workshop)
-    await pythonClient({ ...workshop, mayInstall })
+    for (const name of ['scenarios', 'example'] as const) await goClient(name, toolOptions)
+    await pythonClient({ ...toolOptions, mayInstall })
   }
   const browser = files.some((file) => file.suite.browser)
     ? await findChromium({
@@ -106,12 +117,12 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
         mayInstall,
         say,
       }).catch((error: CliError) => {
-        // The browser test will fail and say so; the others need not wait for it.
+        // The browser tests will fail with this reason; the other tests can run.
         say(`${error.message} ${error.remedy ?? ''}`)
         return undefined
       })
     : undefined
-  // The tests do not see the settings of the person who runs them.
+  // The settings of the user must not affect the tests.
   const plain = Object.entries(config.env).filter(([name]) => !/^(PIXELFLOW_|NATS_URL$)/.test(name))
   return {
     ...Object.fromEntries(plain),
@@ -121,12 +132,12 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
   }
 }
 
-/** Tells what has run in a line a file, and what runs at the bottom of a terminal. */
-function reporter(total: number, colour: boolean) {
+/** Prints a line for each finished file; on a terminal, the last line shows the running files. */
+function createTestReporter(total: number, colour: boolean) {
   const isTerminal = process.stdout.isTTY
   const style = styleOf(process.stdout, colour)
   const live = liveLine(process.stdout)
-  const under = new Set<string>()
+  const running = new Set<string>()
   let done = 0
   let passed = 0
   let failed = 0
@@ -134,15 +145,15 @@ function reporter(total: number, colour: boolean) {
   const draw = () => {
     if (!isTerminal) return
     const sum = `${style.green(`${passed} passed`)}, ${failed === 0 ? '0 failed' : style.red(`${failed} failed`)}`
-    live.show(`${style.dim(`[${done}/${total}]`)} ${sum}  ${style.dim([...under].join(', '))}`)
+    live.show(`${style.dim(`[${done}/${total}]`)} ${sum}  ${style.dim([...running].join(', '))}`)
   }
   return {
     started(file: TestFile) {
-      under.add(file.path)
+      running.add(file.path)
       draw()
     },
     finished(result: TestFileResult) {
-      under.delete(result.file.path)
+      running.delete(result.file.path)
       done += 1
       passed += result.passed
       failed += result.failed
@@ -151,7 +162,7 @@ function reporter(total: number, colour: boolean) {
       print(
         `${isGood ? style.green('✓') : style.red('✗')} ${result.file.path}  ${style.dim(`${counts}  ${formatDuration(result.tookMs)}`)}`,
       )
-      if (!isGood) print(`${result.output.trimEnd()}\n${style.red(result.trouble ?? '')}`)
+      if (!isGood) print(`${result.output.trimEnd()}\n${style.red(result.problem ?? '')}`)
       draw()
     },
     missing(name: string) {

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
 
 let shell: CliFixture
 const run: CliFixture['run'] = (...args) => shell.run(...args)
 beforeAll(async () => {
-  // A person pauses for longer than a session lasts.
+  // A user may pause for longer than a session lasts.
   shell = await openCliFixture({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
@@ -15,7 +16,7 @@ const recipeIn = (out: string) =>
   (parseNdjson(out).at(-1)?.['task'] as { recipe: { steps: object[] } }).recipe
 
 describe('--steps', () => {
-  test('are the steps of a recipe in short, after those of another', async () => {
+  test('are added after the steps of the recipe', async () => {
     const short = await run(['process', 'photo.jpg', '--steps=blur:2,grayscale', '-o', 'f.png', '--json'])
     expect([short.code, short.err]).toEqual([0, ''])
     expect(recipeIn(short.out).steps.map((step) => (step as { op: string }).op)).toEqual([
@@ -36,12 +37,12 @@ describe('--steps', () => {
     expect(recipeIn(both.out)).toMatchObject({ steps: [{ op: 'resize' }, { op: 'flip' }, { type: 'webp' }] })
   })
 
-  test('with unknown operations are refused like unknown steps', async () => {
+  test('with unknown operations are refused', async () => {
     const { code, err } = await run(['process', 'photo.jpg', '--steps=blur:2,blurr', '-o', 'f.png'])
     expect([code, err]).toEqual([2, expect.stringContaining('--steps steps[1]')])
   })
 
-  test('have their earlier name --filters, and one of the two', async () => {
+  test('also accept the earlier name --filters, but not both', async () => {
     const earlier = await run(['process', 'photo.jpg', '--filters=blur:2,blurr', '-o', 'f.png'])
     expect([earlier.code, earlier.err]).toEqual([2, expect.stringContaining('--steps steps[1]')])
     const both = await run(['process', 'photo.jpg', '--filters=flip', '--steps=flip', '-o', 'f.png'])
@@ -54,7 +55,7 @@ describe('--tune', () => {
     ['http', () => []],
     ['grpc', () => ['--grpc', shell.grpc]],
   ])(
-    'shows every change and applies the last, over %s',
+    'writes a preview of every change and applies all of them, over %s',
     async (name, over) => {
       const typed = [
         'process',
@@ -76,7 +77,7 @@ describe('--tune', () => {
       expect([code, err]).toEqual([0, ''])
       const previews = parseNdjson(out).filter((line) => line['type'] === 'preview')
       expect(previews.map(({ change, sequence, result }) => [change, sequence, result])).toEqual([
-        ['as it is', 0, { width: 400, height: 267 }],
+        ['no change', 0, { width: 400, height: 267 }],
         ['blur:3', 1, { width: 400, height: 267 }],
         ['resize:120', 2, { width: 120, height: 80 }],
         ['blur:1', 3, { width: 120, height: 80 }],
@@ -105,19 +106,26 @@ describe('--tune', () => {
         stderr: 'pipe',
       },
     )
-    let told = ''
+    let errors = ''
     const listening = (async () => {
-      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) told += text
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) errors += text
     })()
+    const waitForOutput = (text: string) =>
+      waitFor(
+        `output ${text}`,
+        () => errors,
+        (output) => output.includes(text),
+      )
     const type = async (text: string, shown: string) => {
       await child.stdin.write(`${text}\n`)
       await child.stdin.flush()
-      await until(() => told.includes(shown))
+      await waitForOutput(shown)
     }
-    await until(() => told.includes('as it is: '))
+    await waitForOutput('no change: ')
     await type('resize:90', 'resize:90: ')
     const first = await Bun.file(join(shell.home, 'typed.jpg')).bytes()
     await type('blurr', 'blurr')
+    // Longer than a session lasts.
     await Bun.sleep(1500)
     await type('grayscale, blur:4', 'grayscale, blur:4: ')
     await Bun.sleep(1500)
@@ -131,17 +139,9 @@ describe('--tune', () => {
   test.each([
     [['--tune', 'blurr:2'], '--tune'],
     [['--tune', 'blur:2', '--preview', 'p.gif'], '--preview'],
-  ])('%p is refused before anything is sent', async (more, field) => {
+  ])('%p is refused before the first call', async (more, field) => {
     const env = { PIXELFLOW_URL: 'http://127.0.0.1:1' }
     const { code, err } = await run(['process', 'photo.jpg', ...more, '-o', 'x.png'], { env })
     expect([code, err]).toEqual([2, expect.stringContaining(`field    ${field}`)])
   })
 })
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('The awaited output was not written within 20 s.')
-    await Bun.sleep(20)
-  }
-}

@@ -18,20 +18,20 @@ export function upCommand(program: Command, context: Context): void {
     .command('up')
     .summary('run everything on this machine')
     .description(
-      'Runs everything on this machine: broker, gateway, actors and the page. A process that ends is restarted.\n' +
-        'Ctrl-C drains and stops it; a second one stops it at once.\n\n' +
-        'Settings come from the environment, for example PIXELFLOW_HTTP_PORT (3000), PIXELFLOW_HOST (127.0.0.1),\n' +
-        'PIXELFLOW_DATA_DIR (.pixelflow), PIXELFLOW_API_TOKENS, PIXELFLOW_TLS_CERT_FILE with PIXELFLOW_TLS_KEY_FILE\n' +
-        '(./pixelflow certs makes them) and NATS_URL (use that broker, start none); docs/configuration.md lists all of them.',
+      'Runs the broker, the gateway with its web page, and the actors on this machine, and restarts a process that exits. ' +
+        'Ctrl-C finishes the work in progress and stops; a second Ctrl-C stops at once.\n\n' +
+        'Settings are environment variables, for example PIXELFLOW_HTTP_PORT (3000), PIXELFLOW_HOST (127.0.0.1), ' +
+        'PIXELFLOW_DATA_DIR (.pixelflow), PIXELFLOW_API_TOKENS, PIXELFLOW_TLS_CERT_FILE with PIXELFLOW_TLS_KEY_FILE ' +
+        '(created by ./pixelflow certs) and NATS_URL (an existing broker). docs/configuration.md lists all of them.',
     )
-    .addOption(new Option('--temporary', 'end when no command uses it any more').hideHelp())
+    .addOption(new Option('--temporary', 'exit when no command uses it').hideHelp())
   examples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 up']).action(
     async ({ temporary = false }: { temporary?: boolean }) => up(temporary, context),
   )
 }
 
 /** How often a temporary `up` checks whether a command still uses it. */
-const lookEveryMs = 1000
+const usersCheckMs = 1000
 
 async function up(temporary: boolean, { config, interrupts }: Context): Promise<void> {
   const started = performance.now()
@@ -42,7 +42,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     colour: config.colour || format === 'json',
   })
   const own = log('up')
-  // The reader of our output may go away; that is no reason to leave processes behind.
+  // A closed output must not end this process before its child processes.
   process.stdout.removeAllListeners('error').on('error', () => {})
   own.debug('starting', { dataDir: config.dataDir })
   const running = await startUp({
@@ -54,10 +54,10 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     signal: interrupts.signal,
   })
   const startedMs = performance.now() - started
-  const picture = join(config.dataDir, 'demo/evening.png')
+  const image = join(config.dataDir, 'demo/evening.png')
   const { caFile: ca, certFile: cert, keyFile: key } = config
   const token = needsToken(config.env)
-  const call = curlCommand(running.url, picture, 'resize:800/format:webp', { token, ca, cert, key })
+  const call = curlCommand(running.url, image, 'resize:800/format:webp', { token, ca, cert, key })
   own.info('ready', {
     url: running.url,
     grpc: running.grpc,
@@ -68,10 +68,10 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     process.stdout.write(banner(running, config.dataDir, call, startedMs, config.colour))
   if (!temporary) {
     try {
-      writeDemoImage(picture)
+      writeDemoImage(image)
     } catch (error) {
-      // Nothing but the first call to copy needs it.
-      own.warn('demo picture not written', { picture, error })
+      // Only the printed example call needs it.
+      own.warn('demo image not written', { image, error })
     }
   }
 
@@ -79,8 +79,8 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     own.warn('stopping at once')
     running.kill()
   }
-  using done = await untilOver(temporary, upFiles(config.dataDir).usersLock, interrupts.signal)
-  own.info(done ? 'stopping; no command uses it' : 'stopping; work in progress is finished first')
+  using unused = await waitUntilEnd(temporary, upFiles(config.dataDir).usersLock, interrupts.signal)
+  own.info(unused ? 'stopping; no command uses it' : 'stopping; finishing work in progress')
   await stop(running, own)
 }
 
@@ -90,24 +90,27 @@ async function stop(running: Up, log: Logger): Promise<void> {
   log.info('stopped', { afterMs: Math.round(performance.now() - started) })
 }
 
-/** Resolves when we are asked to end, or, temporary, when the lock of the users is ours; it is kept until the end. */
-async function untilOver(
+/**
+ * Resolves when `signal` aborts. A temporary `up` also ends when no command uses it: then this returns the lock of the
+ * users, so that no command can begin to use it.
+ */
+async function waitUntilEnd(
   temporary: boolean,
   usersLock: string,
   signal: AbortSignal,
 ): Promise<Disposable | null> {
-  const asked = new Promise<void>((resolve) => {
+  const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
   if (!temporary) {
-    await asked
+    await aborted
     return null
   }
   while (!signal.aborted) {
     const alone = tryLock(usersLock, 'exclusive')
     if (alone) return alone
-    await Promise.race([asked, Bun.sleep(lookEveryMs)])
+    await Promise.race([aborted, Bun.sleep(usersCheckMs)])
   }
   return null
 }
@@ -127,6 +130,6 @@ function banner(running: Up, dataDir: string, call: string, startedMs: number, c
     row('data', dataDir) +
     row('broker', running.broker) +
     `\n    ${style.dim('first call, in another terminal:')}\n\n    ${call}\n\n` +
-    `    ${style.dim('or ./pixelflow demo. Ctrl-C stops everything.')}\n\n`
+    `    ${style.dim('or run ./pixelflow demo. Ctrl-C stops everything.')}\n\n`
   )
 }

@@ -9,12 +9,12 @@ import { grpcOptions, examples, reporterFor, clientFor, type ServerFlags } from 
 export function uploadCommand(program: Command, context: Context): void {
   const command = program
     .command('upload')
-    .summary('send a picture and keep it on the server')
+    .summary('upload an image')
     .description(
-      'Sends a picture to the server, as a stream of any length, and prints its id.\n' +
-        'Where standard output is not a terminal it prints the id alone, for example for get $(upload …).',
+      'Uploads an image and prints its id. If standard output is not a terminal, prints only the id, for example for ' +
+        './pixelflow get $(./pixelflow upload photo.jpg).',
     )
-    .argument('<file>', 'the picture; - reads standard input')
+    .argument('<file>', 'image file, or - for standard input')
   examples(grpcOptions(command), [
     'upload photo.jpg',
     'upload photo.jpg --json',
@@ -32,7 +32,7 @@ export function uploadCommand(program: Command, context: Context): void {
         })
       const { id, format, width, height, bytes } = image
       const dimensions = width === null || height === null ? '' : ` ${width}×${height}`
-      // A program that reads the output wants the id and nothing else.
+      // Programs read only the id.
       reporter.result(image, [
         process.stdout.isTTY ? `${id}  ${format}${dimensions}  ${formatBytes(bytes)}` : id,
       ])
@@ -43,5 +43,5 @@ export function uploadCommand(program: Command, context: Context): void {
 }
 
 function interrupted({ name }: SourceFile): CliError {
-  return new CliError('interrupted', `Interrupted while sending ${name}; the server kept nothing of it.`)
+  return new CliError('interrupted', `Interrupted while sending ${name}; the server stored nothing.`)
 }

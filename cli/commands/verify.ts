@@ -13,9 +13,9 @@ export function verifyCommand(program: Command, context: Context): void {
   const command = program
     .command('verify')
     .summary('run every static check')
-    .description('Runs every static check, fast ones first, and shows the output of those that fail.')
-    .argument('[checks...]', 'only those whose name contains one of these words')
-    .option('--write', 'first fix what can be fixed: format, generated pages')
+    .description('Runs every static check, the fast ones first, and shows the output of failed checks.')
+    .argument('[checks...]', 'run only checks whose names contain one of these words')
+    .option('--write', 'first format the code and write the generated pages')
   examples(command, ['verify', 'verify lint types', 'verify --write']).action(
     async (asked: string[], { write = false }: { write?: boolean }) => verify(asked, write, context),
   )
@@ -32,8 +32,8 @@ async function verify(
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
   const chosen = checks.filter((check) => isAsked(check, asked))
   if (chosen.length === 0) {
-    throw new CliError('usage', `There is no check called ${asked.join(' or ')}.`, {
-      remedy: `There are: ${checks.map((check) => check.name).join('; ')}.`,
+    throw new CliError('usage', `Unknown check ${asked.join(' or ')}.`, {
+      remedy: `Checks: ${checks.map((check) => check.name).join('; ')}.`,
     })
   }
   const surroundings = { root: config.root, env: config.env, signal: interrupts.signal }

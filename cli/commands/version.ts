@@ -13,19 +13,19 @@ import {
 export function versionCommand(program: Command, context: Context, version: string): void {
   const command = program
     .command('version')
-    .summary('versions of this client and of the server')
-    .description('Shows the versions of this client, of Bun, and of the server if one answers.')
+    .summary('show the versions of this client and the server')
+    .description('Shows the versions of this client, of Bun, and of the server if it is reachable.')
   examples(serverFlags(command), ['version', 'version --json']).action(async (options: ServerFlags) => {
     const { interrupts } = context
     const { url } = await locate(context, options)
-    const told = await readServerVersion(url, interrupts.signal, certificatesOf(context, options))
+    const serverVersion = await readServerVersion(url, interrupts.signal, certificatesOf(context, options))
     const platform = `${process.platform} ${process.arch}`
     reporterFor(context, options).result(
-      { version, bun: process.versions.bun, platform, server: { url, version: told } },
+      { version, bun: process.versions.bun, platform, server: { url, version: serverVersion } },
       [
         `pixelflow ${version}`,
         `bun       ${process.versions.bun} on ${platform}`,
-        `server    ${told === null ? `none answers at ${url}` : `${told} at ${url}`}`,
+        `server    ${serverVersion === null ? `not reachable at ${url}` : `${serverVersion} at ${url}`}`,
       ],
     )
   })

@@ -10,11 +10,11 @@ export function watchCommand(program: Command, context: Context): void {
     .command('watch')
     .summary('follow a task to its end')
     .description(
-      'Shows every event of a task, from its first to its last, and ends with it: exit code 0 when the task is\n' +
-        'completed, 1 when it is not. A lost connection resumes after the last event.',
+      'Shows every event of a task until it ends. The exit code is 0 if the task completed, and 1 otherwise. After a ' +
+        'lost connection, it resumes after the last event.',
     )
     .argument('<task>', 'id of the task', parseId('task'))
-    .option('--after <token>', 'continue after this resume token instead of from the beginning')
+    .option('--after <token>', 'start after the event with this resume token')
   examples(grpcOptions(command), [
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',

@@ -13,12 +13,12 @@ const sun: Colour = [255, 236, 179]
 const near: Colour = [16, 22, 48]
 const ridges = 5
 
-/** An evening over hills, painted by code: 1600 × 1000 pixels of PNG. */
+/** A PNG of 1600 × 1000 pixels that shows an evening over hills. */
 export function paintDemoImage(): Uint8Array {
   const tops = Array.from({ length: ridges }, (_, ridge) => horizon(ridge))
   return paintPng(width, height, (x, y) => {
     const toSun = Math.hypot(x - width * 0.62, y - height * 0.52)
-    // Disc, then a glow that fades with the distance.
+    // The disc of the sun, and a glow that fades with the distance.
     const glow = toSun < 92 ? 1 : Math.exp(-(toSun - 92) / 170) * 0.75
     const ridge = tops.findLastIndex((top) => y > (top[x] ?? height))
     if (ridge === -1) return mix(mix(skyTop, skyLow, Math.min(1, (y / height) * 1.7) ** 1.4), sun, glow)
@@ -37,7 +37,7 @@ function horizon(ridge: number): Float64Array {
   })
 }
 
-/** The sample picture as a file, painted when it is not there yet. */
+/** Writes the sample image if the file does not exist, and returns its path. */
 export function writeDemoImage(path: string): string {
   if (existsSync(path)) return path
   mkdirSync(dirname(path), { recursive: true })

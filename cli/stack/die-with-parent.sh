@@ -1,7 +1,7 @@
 #!/bin/sh
 # die-with-parent.sh PROGRAM ARGUMENTS…
-# Runs a program that ends, with all it has started, when the other end of standard input closes: when the one who
-# started it is gone, however it went. For systems without a parent-death signal. Started as leader of its own group.
+# Runs a program, and kills its process group when the other end of standard input closes, which happens when the parent
+# exits for any reason. For systems without a parent-death signal. Must lead its own process group.
 exec 3<&0
 "$@" </dev/null 3<&- &
 program=$!
@@ -13,7 +13,7 @@ exec 3<&-
 while :; do
   wait "$program"
   code=$?
-  # A signal ends the wait before the program has ended.
+  # A signal ends the wait before the program has exited.
   kill -0 "$program" 2>/dev/null || break
 done
 kill -KILL "$watcher" 2>/dev/null

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 /** How a process detects that its parent was killed: by the parent-death signal of Linux, or by the end of a pipe. */
 export type DieWithParentMethod = 'pdeathsig' | 'pipe'
 
-/** The better one that this machine has. BusyBox's setpriv, for one, knows no parent-death signal. */
+/** The best method of this machine. The setpriv of BusyBox, for example, has no parent-death signal. */
 export function bestDieWithParentMethod(): DieWithParentMethod {
   if (process.platform !== 'linux' || !Bun.which('setpriv')) return 'pipe'
   const trial = Bun.spawnSync(['setpriv', '--pdeathsig', 'KILL', '--', 'true'], {
@@ -15,8 +15,8 @@ export function bestDieWithParentMethod(): DieWithParentMethod {
 }
 
 /**
- * The command that runs `command` so that it ends with this process. It must lead a process group of its own, and with the method `pipe` its
- * standard input must be a pipe that only we hold.
+ * A command that runs `command` and ends with this process. It must lead its own process group, and with the method `pipe`,
+ * its standard input must be a pipe that no other process holds.
  */
 export function dieWithParent(method: DieWithParentMethod, command: readonly string[]): string[] {
   return method === 'pdeathsig'

@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, type RunningProcess } from '@pixelflow/testkit/process'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { tryLock } from '../lock.ts'
 
-/** Commands that find no server: they start one, share it, and leave nothing behind, whatever happens to them. */
+/** Commands without a server start a temporary one and share it. It stops after the last command, even if that is killed. */
 
 const pixelflow = join(resolve(import.meta.dir, '../..'), 'pixelflow')
 let home: string
@@ -39,42 +40,36 @@ const isRunning = (env: Place) => {
   return free === null
 }
 
-async function untilStopped(env: Place): Promise<void> {
-  for (let wait = 0; wait < 300; wait++) {
-    if (!isRunning(env)) return
-    await Bun.sleep(50)
-  }
-  throw new Error('the temporary stack still runs')
-}
+const waitUntilStopped = (env: Place) => waitFor('temporary server stopped', () => !isRunning(env))
 
 const pidOf = async (env: Place) =>
   ((await Bun.file(join(env.PIXELFLOW_DATA_DIR, 'up.json')).json()) as { pid: number }).pid
 
-describe('with nothing running', () => {
-  test('process starts the stack, says so, and stops it', async () => {
+describe('without a server', () => {
+  test('process starts a temporary server, reports it, and stops it', async () => {
     const env = await place()
     await using running = process_(env, ['photo.jpg', '-r', 'resize:100'], 'a.jpg')
     expect(await running.exited).toBe(0)
     expect(running.lines.join('\n')).toContain(
-      `no server answers at http://127.0.0.1:${env.PIXELFLOW_HTTP_PORT}: starting one`,
+      `no server is reachable at http://127.0.0.1:${env.PIXELFLOW_HTTP_PORT}; starting a temporary one`,
     )
-    expect(running.lines.join('\n')).toContain('stopped the server again')
+    expect(running.lines.join('\n')).toContain('stopped the temporary server')
     expect(await Bun.file(join(home, 'a.jpg')).exists()).toBe(true)
     expect(isRunning(env)).toBe(false)
   }, 90_000)
 
-  test('several at once share one; the last one stops it', async () => {
+  test('concurrent commands share a server; the last one stops it', async () => {
     const env = await place()
     const all = [0, 1, 2].map((n) =>
       process_(env, ['photo.jpg', '-r', `resize:${50 + n}`], `shared-${n}.jpg`),
     )
     expect(await Promise.all(all.map((one) => one.exited))).toEqual([0, 0, 0])
     const outputs = all.map((one) => one.lines.join('\n'))
-    expect(outputs.filter((text) => text.includes('stopped the server')).length).toBe(1)
-    await untilStopped(env)
+    expect(outputs.filter((text) => text.includes('stopped the temporary server')).length).toBe(1)
+    await waitUntilStopped(env)
   }, 120_000)
 
-  test('one that leaves does not take it away from another', async () => {
+  test('a command that ends does not stop a server that another one uses', async () => {
     const env = await place()
     await using long = process_(env, slow, 'long.avif')
     await long.line((line) => line.includes('started'), 60_000)
@@ -85,28 +80,28 @@ describe('with nothing running', () => {
     expect(isRunning(env)).toBe(true)
     long.signal('SIGINT')
     expect(await long.exited).toBe(130)
-    await untilStopped(env)
+    await waitUntilStopped(env)
   }, 120_000)
 
-  test('it ends when its only user is killed', async () => {
+  test('the server stops when its only user is killed', async () => {
     const env = await place()
     await using running = process_(env, slow, 'killed.avif')
     await running.line((line) => line.includes('started'), 60_000)
     running.signal('SIGKILL')
     await running.exited
-    await untilStopped(env)
+    await waitUntilStopped(env)
   }, 120_000)
 
-  test('Ctrl-C while it starts leaves nothing behind', async () => {
+  test('Ctrl-C during the start leaves no process', async () => {
     const env = await place()
     await using running = process_(env, ['photo.jpg', '-r', 'resize:100'], 'early.jpg')
-    await running.line((line) => line.includes('starting one'))
+    await running.line((line) => line.includes('starting a temporary one'))
     running.signal('SIGINT')
     expect(await running.exited).toBe(130)
-    await untilStopped(env)
+    await waitUntilStopped(env)
   }, 90_000)
 
-  test('what keeps it from starting is shown', async () => {
+  test('the reason of a failed start is shown', async () => {
     const env = await place()
     await using running = launch({
       command: [pixelflow, 'process', 'photo.jpg', '-r', 'resize:100', '-o', 'never.jpg'],
@@ -118,7 +113,7 @@ describe('with nothing running', () => {
     expect(isRunning(env)).toBe(false)
   }, 90_000)
 
-  test('a folder whose server runs at another address is not waited for', async () => {
+  test('a folder whose server runs at another address is an error', async () => {
     const env = await place()
     await using long = process_(env, slow, 'elsewhere.avif')
     await long.line((line) => line.includes('started'), 60_000)
@@ -128,10 +123,10 @@ describe('with nothing running', () => {
     expect(running.lines.join('\n')).toContain(`runs at http://127.0.0.1:${env.PIXELFLOW_HTTP_PORT}`)
     long.signal('SIGINT')
     await long.exited
-    await untilStopped(env)
+    await waitUntilStopped(env)
   }, 120_000)
 
-  test('another program on the port is left alone', async () => {
+  test('another program on the port is an error', async () => {
     const env = await place()
     using _ = Bun.serve({
       port: Number(env.PIXELFLOW_HTTP_PORT),

@@ -9,37 +9,37 @@ import { CliError, exitCodes } from '../cli-error.ts'
 import { isHeld, lock, tryLock } from '../lock.ts'
 import { upFiles } from './up-files.ts'
 
-/** A server that runs at least until it is disposed. */
+/** A server that runs at least until this is disposed. */
 export interface EphemeralServer extends AsyncDisposable {
   readonly url: string
-  /** Where it speaks gRPC; undefined when no record states it. */
+  /** Its gRPC address; undefined when unknown. */
   readonly grpc: string | undefined
 }
 
 export interface AcquireOptions {
   readonly config: Config
-  /** Base address; undefined when the caller names none. */
+  /** Base address; undefined without `--server`. */
   readonly server: string | undefined
-  /** What we trust and show, where it speaks TLS. */
+  /** The certificate authority to trust, and the client certificate, for TLS. */
   readonly certificates?: Certificates | undefined
   readonly signal: AbortSignal
   readonly say: (text: string) => void
 }
 
-const slowestStartMs = 10 * 60_000
-const slowestStopMs = 15_000
+const startTimeoutMs = 10 * 60_000
+const stopTimeoutMs = 15_000
 
 /**
- * The server that a command talks to. When none answers at an address of this machine, the stack is started for as
- * long as commands use it. These commands share a lock; the last one stops the stack, and when that one is killed, the
- * stack finds the lock free and ends.
+ * The server that a command calls. If none is reachable at an address of this machine, a temporary `up` is started and runs
+ * while commands use it. These commands share a lock; the last one stops the `up`. If the last one is killed, the `up` finds
+ * the lock free and exits.
  *
- * @throws CliError when no server answers at the address and it is not of this machine, or the stack does not start.
+ * @throws CliError when no server is reachable and none can be started.
  */
 export async function acquireServer(options: AcquireOptions): Promise<EphemeralServer> {
   const { config, server, certificates, signal, say } = options
   const url = server ?? config.serverUrl
-  const isOurs = (address: string) => readServerVersion(address, signal, certificates)
+  const isPixelflow = (address: string) => readServerVersion(address, signal, certificates)
   const plain = (address: string): EphemeralServer => ({
     url: address,
     grpc: undefined,
@@ -47,120 +47,125 @@ export async function acquireServer(options: AcquireOptions): Promise<EphemeralS
   })
   if (!isLocal(url, config.tlsCertFile !== undefined)) return plain(url)
 
-  const place = upFiles(config.dataDir)
-  const using = await holdShared(place.usersLock, signal)
+  const files = upFiles(config.dataDir)
+  const users = await holdShared(files.usersLock, signal)
   try {
-    if (await isOurs(url)) return using ? await shared(url) : plain(url)
+    if (await isPixelflow(url)) return users ? await shared(url) : plain(url)
     if (signal.aborted) throw new CliError('interrupted', 'Interrupted.')
-    const other = await place.read()
-    const elsewhere = other !== null && other.url !== url && (await isOurs(other.url)) ? other.url : undefined
+    const other = await files.read()
+    const elsewhere =
+      other !== null && other.url !== url && (await isPixelflow(other.url)) ? other.url : undefined
     if (elsewhere !== undefined && !config.addressGiven && server === undefined)
       return await shared(elsewhere)
-    // A folder has one stack: starting a second in it could only wait for the first to end.
+    // A second `up` on the same data folder would not start.
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
-    if (other?.url.startsWith('https:') && (await isHeld(place.upLock))) throw untrusted(other.url)
+    if (other?.url.startsWith('https:') && (await isHeld(files.upLock))) throw untrusted(other.url)
     await requireUnused(url, signal)
-    // The caller named a server: another one, with none of its images and tasks, would not be the same.
+    // A new server would not have the images and tasks of the server that the user named.
     if (server !== undefined) throw notRunning(url)
-    if (!using)
+    if (!users)
       throw new CliError(
         'unreachable',
-        `No PixelFlow server answers at ${url}, and ${config.dataDir} cannot be written.`,
+        `No PixelFlow server is reachable at ${url}, and ${config.dataDir} is not writable, so none can be started.`,
         {
-          remedy: 'Name a server with --server, or a folder for one in PIXELFLOW_DATA_DIR.',
+          remedy: 'Give a server with --server, or a writable folder with PIXELFLOW_DATA_DIR.',
         },
       )
-    say(`no server answers at ${url}: starting one for as long as this takes`)
-    const child = startTemporary(config, url, place.logFile)
-    await untilReady(child)
-    return await shared(url, child.pid)
+    say(`no server is reachable at ${url}; starting a temporary one`)
+    const child = startTemporary(config, url, files.logFile)
+    await waitUntilReady(child)
+    return await shared(url)
   } catch (error) {
-    using?.[Symbol.dispose]()
+    users?.[Symbol.dispose]()
     throw error
   }
 
-  async function shared(address: string, started?: number): Promise<EphemeralServer> {
-    const record = await place.read()
+  async function shared(address: string): Promise<EphemeralServer> {
+    const record = await files.read()
     return {
       url: address,
       grpc: record?.url === address ? record.grpc || undefined : undefined,
       async [Symbol.asyncDispose]() {
-        using?.[Symbol.dispose]()
-        const last = await place.read()
-        // A record without the lock is one that a killed stack has left behind.
-        if (!last?.temporary || !(await isHeld(place.upLock))) return
-        // No other command holds the lock, and none can take it now, so the stack can end.
-        const alone = tryLock(place.usersLock, 'exclusive')
+        users?.[Symbol.dispose]()
+        const last = await files.read()
+        // Without the lock, the record is of an `up` that was killed.
+        if (!last?.temporary || !(await isHeld(files.upLock))) return
+        // No other command holds the lock, and none can take it now, so the server can stop.
+        const alone = tryLock(files.usersLock, 'exclusive')
         if (!alone) return
         process.kill(last.pid, 'SIGTERM')
-        const ended = await lock(place.upLock, 'exclusive', { timeoutMs: slowestStopMs })
+        const ended = await lock(files.upLock, 'exclusive', { timeoutMs: stopTimeoutMs })
         ended?.[Symbol.dispose]()
         alone[Symbol.dispose]()
-        say(started === undefined ? 'stopped the server that was shared' : 'stopped the server again')
+        say('stopped the temporary server')
       },
     }
   }
 
-  async function untilReady(child: { exited: Promise<number>; pid: number }): Promise<void> {
+  async function waitUntilReady(child: { exited: Promise<number>; pid: number }): Promise<void> {
     let code: number | undefined
     void child.exited.then((value) => (code = value))
-    const deadline = performance.now() + slowestStartMs
+    const deadline = performance.now() + startTimeoutMs
     while (performance.now() < deadline) {
       if (signal.aborted) {
         process.kill(child.pid, 'SIGTERM')
         await child.exited
         throw new CliError('interrupted', 'Interrupted while the server was starting.')
       }
-      if ((await place.read()) && (await isOurs(url))) return
-      // One that found another one starting has left it to that one.
-      if (code !== undefined && !(await isHeld(place.upLock))) break
+      if ((await files.read()) && (await isPixelflow(url))) return
+      // The process exits if another command is starting the server; then the lock is held.
+      if (code !== undefined && !(await isHeld(files.upLock))) break
       await Bun.sleep(50)
     }
-    const log = await readFile(place.logFile, 'utf8').catch(() => '')
+    const log = await readFile(files.logFile, 'utf8').catch(() => '')
     const tail = log.trim().split('\n').slice(-12).join('\n')
-    // The exit code of the stack states the kind of the error, as that of any command.
+    // `up` exits with the same codes as any command.
     throw new CliError(code === exitCodes.usage ? 'usage' : 'failed', `The server did not start:\n${tail}`, {
-      remedy: `Correct what these lines name; the whole log is ${place.logFile}.`,
+      remedy: `Fix the error in these lines. The complete log is ${files.logFile}.`,
     })
   }
 }
 
 async function holdShared(file: string, signal: AbortSignal): Promise<Disposable | null> {
   try {
-    return await lock(file, 'shared', { timeoutMs: slowestStopMs, signal })
+    return await lock(file, 'shared', { timeoutMs: stopTimeoutMs, signal })
   } catch {
-    // A folder that cannot be written to is no reason not to use a server that runs.
+    // A running server can be used even if the folder is not writable.
     return null
   }
 }
 
 function notRunning(url: string): CliError {
-  return new CliError('unreachable', `No PixelFlow server answers at ${url}.`, {
+  return new CliError('unreachable', `No PixelFlow server is reachable at ${url}.`, {
     field: '--server',
-    remedy: 'Start one with ./pixelflow up, or leave --server out to have one started for this command.',
+    remedy: 'Start one with ./pixelflow up, or omit --server to start a temporary one.',
   })
 }
 
 function runsElsewhere(url: string, other: string, dataDir: string): CliError {
-  return new CliError('unreachable', `No server answers at ${url}; the one of ${dataDir} runs at ${other}.`, {
-    remedy: `Use that one with --server ${other}, or name another folder in PIXELFLOW_DATA_DIR to start one there.`,
-  })
+  return new CliError(
+    'unreachable',
+    `No server is reachable at ${url}. The server of ${dataDir} runs at ${other}.`,
+    {
+      remedy: `Use it with --server ${other}, or set PIXELFLOW_DATA_DIR to another folder to start another one.`,
+    },
+  )
 }
 
 function untrusted(url: string): CliError {
-  return new CliError('unreachable', `PixelFlow runs at ${url}, and its certificate is not trusted.`, {
-    remedy: `Name its authority with --ca or PIXELFLOW_CA_FILE, and call it with --server ${url}.`,
+  return new CliError('unreachable', `PixelFlow runs at ${url}, but its certificate is not trusted.`, {
+    remedy: `Give its certificate authority with --ca or PIXELFLOW_CA_FILE, and its address with --server ${url}.`,
   })
 }
 
-/** Refuses to start on a port that another program uses. */
+/** @throws CliError when another program uses the port. */
 async function requireUnused(url: string, signal: AbortSignal): Promise<void> {
   const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
     () => null,
   )
   if (!answer) return
-  throw new CliError('unreachable', `What answers at ${url} is not a PixelFlow server.`, {
-    remedy: 'Choose another port for PixelFlow: PIXELFLOW_HTTP_PORT=3001',
+  throw new CliError('unreachable', `The server at ${url} is not a PixelFlow server.`, {
+    remedy: 'Use another port for PixelFlow: PIXELFLOW_HTTP_PORT=3001',
   })
 }
 
@@ -184,14 +189,14 @@ function startTemporary(config: Config, url: string, logFile: string) {
         ...config.env,
         PIXELFLOW_HOST: hostname === 'localhost' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),
         PIXELFLOW_HTTP_PORT: port || '80',
-        // No caller expects a fixed port; the usual one may belong to an `up` of another folder.
+        // No client expects a fixed gRPC port, and an `up` of another folder may use the default one.
         PIXELFLOW_GRPC_PORT: config.env['PIXELFLOW_GRPC_PORT'] ?? '0',
         PIXELFLOW_DATA_DIR: config.dataDir,
         PIXELFLOW_CACHE_DIR: config.cacheDir,
         PIXELFLOW_LOG_FORMAT: 'json',
         ...(config.natsServer === undefined ? {} : { PIXELFLOW_NATS_SERVER_PATH: config.natsServer }),
       },
-      // Neither Ctrl-C nor the end of this terminal is meant for it: others may be using it by then.
+      // Other commands may use the server when this one is interrupted or the terminal is closed.
       detached: true,
       stdin: 'ignore',
       stdout: log,
@@ -203,7 +208,7 @@ function startTemporary(config: Config, url: string, logFile: string) {
   return child
 }
 
-/** Whether the address is one that a server which we start would have. */
+/** Whether a server that this command starts would have this address. */
 function isLocal(url: string, withTls: boolean): boolean {
   const { protocol, hostname } = new URL(url)
   return protocol === (withTls ? 'https:' : 'http:') && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)

@@ -3,11 +3,11 @@ import { join, resolve } from 'node:path'
 import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says } from '@pixelflow/testkit/process'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 
 const root = resolve(import.meta.dir, '../..')
 
-test('nats-server is restarted by up when its disk was full and has free space again', async () => {
+test('up restarts nats-server after its disk was full and has space again', async () => {
   await using disk = await mountSmallDisk(160 * 2 ** 20)
   const port = await freePort()
   await using running = launch({
@@ -19,19 +19,21 @@ test('nats-server is restarted by up when its disk was full and has free space a
     },
   })
   await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
-  const ready = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status
-  await until(async () => (await ready()) === 200, 30_000)
+  const readiness = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status
+  const waitUntilReady = () =>
+    waitFor('gateway ready', readiness, (status) => status === 200, { timeoutMs: 60_000 })
+  await waitUntilReady()
 
   await disk.fill()
   await running.line(says('disk full; nats-server needs free space'), 60_000)
-  expect(await ready()).toBe(503)
+  expect(await readiness()).toBe(503)
   // Without free space a restart would not help.
   expect(running.lines.filter(says('process restarted'))).toEqual([])
 
   await disk.empty()
   await running.line(says('process restarted'), 60_000)
-  await until(async () => (await ready()) === 200, 60_000)
-  // All its processes have ended with it, so the disk can be unmounted.
+  await waitUntilReady()
+  // All its processes have exited with it, so the disk can be unmounted.
   running.signal('SIGTERM')
   await running.exited
 }, 240_000)

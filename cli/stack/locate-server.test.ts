@@ -22,13 +22,13 @@ async function locate(env: Record<string, string> = {}, server?: string) {
 test('the up of the data folder is found at its port, while it runs and unless another address is named', async () => {
   const usual = 'http://127.0.0.1:3000'
   expect((await locate()).url).toBe(usual)
-  const place = upFiles(dataDir)
+  const files = upFiles(dataDir)
   const url = `http://127.0.0.1:${await freePort()}`
   const startedAt = new Date().toISOString()
-  await place.write({ pid: process.pid, url, grpc: '127.0.0.1:7', temporary: false, startedAt })
+  await files.write({ pid: process.pid, url, grpc: '127.0.0.1:7', temporary: false, startedAt })
   expect((await locate()).url).toBe(usual)
 
-  using _ = tryLock(place.upLock, 'exclusive')
+  using _ = tryLock(files.upLock, 'exclusive')
   expect(await locate()).toEqual({ url, grpc: '127.0.0.1:7' })
   expect(await locate({ PIXELFLOW_URL: usual })).toEqual({ url: usual, grpc: undefined })
   expect(await locate({}, 'https://a.example')).toEqual({ url: 'https://a.example', grpc: undefined })

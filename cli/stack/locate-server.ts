@@ -14,24 +14,24 @@ export interface LocateOptions {
 
 export interface ServerAddress {
   readonly url: string
-  /** Where it serves gRPC, as `host:port`; undefined when no record states it. */
+  /** Its gRPC address, as `host:port`; undefined when unknown. */
   readonly grpc: string | undefined
 }
 
 /**
- * The server that a command calls: the one that `--server` or the settings name; else the usual address of this
- * machine; else, where no server answers there, the address of the `up` that runs on this data folder.
+ * The server that a command calls: that of `--server` or the settings; otherwise the default address of this machine; or, if
+ * no server is reachable there, the `up` of this data folder.
  */
 export async function locateServer(options: LocateOptions): Promise<ServerAddress> {
   const { config, server, certificates, signal } = options
   const url = server ?? config.serverUrl
-  const usual = { url, grpc: undefined }
-  const place = upFiles(config.dataDir)
-  const record = await place.read()
+  const byDefault = { url, grpc: undefined }
+  const files = upFiles(config.dataDir)
+  const record = await files.read()
   // A record without the lock was left by an `up` that was killed.
-  if (record === null || !(await isHeld(place.upLock))) return usual
+  if (record === null || !(await isHeld(files.upLock))) return byDefault
   const recorded = { url: record.url, grpc: record.grpc || undefined }
   if (record.url === url) return recorded
-  if (server !== undefined || config.addressGiven) return usual
-  return (await readServerVersion(url, signal, certificates)) === null ? recorded : usual
+  if (server !== undefined || config.addressGiven) return byDefault
+  return (await readServerVersion(url, signal, certificates)) === null ? recorded : byDefault
 }

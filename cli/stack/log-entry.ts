@@ -1,6 +1,6 @@
 import { levels, type Level } from '@pixelflow/platform/telemetry/logger'
 
-/** A line of output: of our structured log, of nats-server's log, or of a crash. */
+/** A line of output: a structured log entry, a line of nats-server's log, or any other text. */
 export interface LogEntry {
   readonly level: Level
   readonly msg: string
@@ -10,21 +10,21 @@ export interface LogEntry {
 const natsLevels: Readonly<Record<string, Level>> = {
   TRC: 'debug',
   DBG: 'debug',
-  // nats-server logs a page of lines at each start and stop; `up` logs what matters of them itself.
+  // nats-server logs many lines at each start and stop; `up` logs the important ones.
   INF: 'debug',
   WRN: 'warn',
   ERR: 'error',
   FTL: 'error',
 }
 
-/** Parses a line of any of the processes; an unknown form counts as an error, as runtimes print them. */
+/** Parses a line of output. Text that is not a log entry has the level `error`, because runtimes print crashes like that. */
 export function parseLogLine(line: string): LogEntry {
   if (line.startsWith('{')) {
     try {
       const { time: _, service: __, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>
       if (typeof msg === 'string') return { level: levelOf(level), msg, fields }
     } catch {
-      // Not JSON: kept as text.
+      // Not JSON: treated as text.
     }
   }
   const nats = /^\[\d+\] \S+ \S+ \[([A-Z]{3})\] (.*)$/.exec(line)
@@ -32,7 +32,7 @@ export function parseLogLine(line: string): LogEntry {
   return { level: 'error', msg: line, fields: {} }
 }
 
-/** The message with the reasons in its fields, for an error that quotes it. */
+/** The message and the reasons of an entry, for an error message. */
 export function formatReason({ msg, fields }: LogEntry): string {
   const { problems, error } = fields as { problems?: unknown; error?: { message?: unknown } }
   const reasons = Array.isArray(problems) ? problems : [error?.message]

@@ -15,7 +15,7 @@ export type LogRenderer = (service: string) => Logger
 
 const colours: Readonly<Record<string, number>> = { up: 35, nats: 33, gateway: 32, actors: 34 }
 
-/** Creates loggers that show the name of their service: in front of the line for people, as a field for programs. */
+/** Creates loggers that show the name of the service: before the line in the `pretty` format, as a field in JSON. */
 export function createLogRenderer({ level, format, colour }: LogRendererOptions): LogRenderer {
   const loggers = new Map<string, Logger>()
   return (service) => {
@@ -30,8 +30,8 @@ export function createLogRenderer({ level, format, colour }: LogRendererOptions)
 }
 
 /**
- * A shorter entry for a terminal: no settings, and ids only where they help to find the cause. In JSON, entries keep
- * all their fields.
+ * Shortens an entry for a terminal: without settings, and with ids only if they help to find the cause. JSON entries keep all
+ * fields.
  */
 export function shortenEntry(entry: LogEntry): LogEntry {
   const { settings: _, ready: __, account, ...fields } = entry.fields
@@ -44,7 +44,7 @@ export function shortenEntry(entry: LogEntry): LogEntry {
   return { ...entry, fields: { ...(fields['task'] === undefined ? fields : taskFields(fields)), ...owner } }
 }
 
-/** The total time of a task, and why it failed without the stack. */
+/** The total time of a task, and the reason of its failure without the stack trace. */
 function taskFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { ms, error, image: _, ...rest } = fields
   const total = (ms as { total?: unknown } | undefined)?.total ?? ms

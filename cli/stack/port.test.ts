@@ -10,7 +10,7 @@ test('a port in use is named, with a free one', async () => {
   expect(error).toMatchObject({
     code: 2,
     field: 'PIXELFLOW_HTTP_PORT',
-    message: `Port ${port} of 127.0.0.1 is taken by another program.`,
+    message: `Port ${port} of 127.0.0.1 is in use by another program.`,
   })
   const other = Number(/PIXELFLOW_HTTP_PORT=(\d+)/.exec(error.remedy ?? '')?.[1])
   expect(other).toBeGreaterThan(port)

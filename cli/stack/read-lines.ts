@@ -1,7 +1,7 @@
-/** The lines of a byte stream; one that is longer than `longest` characters is cut into pieces of that length. */
+/** The lines of a byte stream; lines of more than `maxLength` characters are split. */
 export async function* readLines(
   stream: AsyncIterable<Uint8Array>,
-  longest: number = 64 * 1024,
+  maxLength: number = 64 * 1024,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
@@ -9,7 +9,7 @@ export async function* readLines(
     const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = parts.pop() ?? ''
     yield* parts
-    for (; rest.length > longest; rest = rest.slice(longest)) yield rest.slice(0, longest)
+    for (; rest.length > maxLength; rest = rest.slice(maxLength)) yield rest.slice(0, maxLength)
   }
   rest += decoder.decode()
   if (rest !== '') yield rest

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { launch } from '@pixelflow/testkit/process'
 import type { CliError } from '../cli-error.ts'
 import { bestDieWithParentMethod, type DieWithParentMethod } from './die-with-parent.ts'
@@ -49,16 +50,8 @@ const isAlive = (pid: number) => {
   }
 }
 
-async function until(what: string, is: () => boolean): Promise<void> {
-  for (let wait = 0; wait < 500; wait++) {
-    if (is()) return
-    await Bun.sleep(10)
-  }
-  throw new Error(`still not: ${what}`)
-}
-
 describe.each(methods)('with %s', (dieWithParent) => {
-  test('is ready, logs under its service, and ends when asked to', async () => {
+  test('becomes ready, logs with its service, and stops', async () => {
     const { log, lines } = recorder()
     const one = supervise(program(`trap 'echo bye; exit 0' TERM; ${ready}; while :; do sleep 0.05; done`), {
       dieWithParent,
@@ -75,7 +68,7 @@ describe.each(methods)('with %s', (dieWithParent) => {
     expect(one.pid).toBeUndefined()
   })
 
-  test('that does not end is killed after the grace, with all it has started', async () => {
+  test('a process that ignores SIGTERM is killed with its descendants', async () => {
     const { log, messages } = recorder()
     const one = supervise(
       program(
@@ -88,10 +81,10 @@ describe.each(methods)('with %s', (dieWithParent) => {
     expect(isAlive(child)).toBe(true)
     await one.stop(200)
     expect(messages()).toContain('process killed; it did not end in time')
-    await until('its child is gone', () => !isAlive(child))
+    await waitFor('child process ended', () => !isAlive(child))
   })
 
-  test('is started again when it dies, after growing pauses, and never given up', async () => {
+  test('a process that exits is restarted, with growing pauses, without a limit', async () => {
     const { log, lines, messages } = recorder()
     const one = supervise(program(`${ready}; sleep 0.05; exit 3`), {
       dieWithParent,
@@ -99,9 +92,10 @@ describe.each(methods)('with %s', (dieWithParent) => {
       restartDelayMs: [10, 40],
     })
     await one.ready
-    await until(
-      'it came back five times',
-      () => messages().filter((m) => m === 'process restarted').length >= 5,
+    await waitFor(
+      'process restarted five times',
+      () => messages().filter((m) => m === 'process restarted').length,
+      (count) => count >= 5,
     )
     const pauses = lines.filter((line) => line.msg.startsWith('process ended')) as unknown as {
       inMs: number
@@ -112,7 +106,7 @@ describe.each(methods)('with %s', (dieWithParent) => {
     await one.stop(1000)
   })
 
-  test('killed with -9 it comes back', async () => {
+  test('a killed process is restarted', async () => {
     const { log, messages } = recorder()
     const one = supervise(program(`${ready}; exec sleep 60`), {
       dieWithParent,
@@ -122,13 +116,13 @@ describe.each(methods)('with %s', (dieWithParent) => {
     await one.ready
     const first = one.pid ?? 0
     process.kill(first, 'SIGKILL')
-    await until('it is back', () => messages().includes('process restarted'))
+    await waitFor('process restarted', messages, (all) => all.includes('process restarted'))
     expect(one.pid).not.toBe(first)
     one.kill()
     await one.stop(1000)
   })
 
-  test('that never becomes ready is not tried again: the error has its last lines', async () => {
+  test('a process that never becomes ready is not restarted, and the error contains its last lines', async () => {
     const { log } = recorder()
     const one = supervise(program('echo PIXELFLOW_X is wrong >&2; exit 78'), { dieWithParent, log })
     const error = await one.ready.catch((thrown: CliError) => thrown)
@@ -139,7 +133,7 @@ describe.each(methods)('with %s', (dieWithParent) => {
     await one.stop(1000)
   })
 
-  test('ends with the one who started it, even by kill -9, and so does what it has started', async () => {
+  test('the process and its descendants end when the supervisor is killed', async () => {
     const script = join(home, `parent-${dieWithParent}.ts`)
     await writeFile(
       script,
@@ -156,11 +150,11 @@ describe.each(methods)('with %s', (dieWithParent) => {
     expect(isAlive(pid)).toBe(true)
     parent.signal('SIGKILL')
     await parent.exited
-    await until('it is gone', () => !isAlive(pid))
+    await waitFor('process ended', () => !isAlive(pid))
   })
 })
 
-test('a terminal shows requests in few words, and ids only where they help', async () => {
+test('a terminal shows short requests, and ids only for errors', async () => {
   const { shortenEntry } = await import('./log-renderer.ts')
   const fields = { method: 'GET', path: '/x', status: 200, ms: 3, requestId: 'r', account: 'local' }
   expect(shortenEntry({ level: 'info', msg: 'request', fields })).toEqual({

@@ -8,13 +8,13 @@ import { dieWithParent, type DieWithParentMethod } from './die-with-parent.ts'
 import { formatReason, parseLogLine, type LogEntry } from './log-entry.ts'
 import { readLines } from './read-lines.ts'
 
-/** A program that runs for as long as this process does. */
+/** A program that runs while this process runs. */
 export interface ServiceProgram {
   readonly service: string
   readonly command: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Asks the program whether it serves. Without this, a log entry with the field `ready: true` states it. */
+  /** Checks whether the program is ready. Without it, a log entry with the field `ready: true` means ready. */
   probe?(): Promise<boolean>
 }
 
@@ -23,39 +23,38 @@ export interface SuperviseOptions {
   readonly log: Logger
   /** Changes an entry before it is logged. */
   readonly present?: (entry: LogEntry) => LogEntry
-  /** Pauses before a restart, in milliseconds: the first, and the longest. */
-  readonly restartDelayMs?: readonly [first: number, longest: number]
+  /** Pauses before a restart, in milliseconds: the first and the maximum. */
+  readonly restartDelayMs?: readonly [first: number, max: number]
 }
 
 export interface SupervisedProcess {
   /**
-   * The log entry of the first time that the program became ready.
-   * @throws CliError through the promise: `usage` when its settings are wrong, else `failed` when it ended before it
-   *   was ready, or was not ready in time.
+   * Resolves with a log entry when the program is ready for the first time. Rejects with a CliError: `usage` when its
+   * settings are invalid, `failed` when it exits before it is ready, or is not ready in time.
    */
   readonly ready: Promise<LogEntry>
   /** Process id; undefined between two runs. */
   readonly pid: number | undefined
-  /** Ends the current process, after `graceMs` by force, and starts it again. */
+  /** Restarts the process with SIGTERM, and SIGKILL after `graceMs`. */
   restart(graceMs: number): void
-  /** Asks the process to end, and kills it after `graceMs`. None of its descendants is left when this resolves. */
+  /** Stops the process with SIGTERM, and SIGKILL after `graceMs`. When this resolves, none of its descendants runs. */
   stop(graceMs: number): Promise<void>
-  /** Kills it at once. */
+  /** Stops the process with SIGKILL. */
   kill(): void
 }
 
 type Child = Subprocess<'ignore' | 'pipe', 'pipe', 'pipe'>
 
-/** A start that takes longer has failed. */
+/** Time limit of the first start. */
 const startTimeoutMs = 30_000
-/** After a run of this length the restart pauses begin from the shortest. */
+/** A process that ran for this long restarts with the shortest pause. */
 const stableRunMs = 10_000
-const keptLines = 40
+const maxKeptLines = 40
 /** Time to read the rest of the output; a process that escaped the group may hold the pipes open. */
 const outputTimeoutMs = 1000
 const probeEveryMs = 25
 
-/** Starts a program, logs its output, and restarts it whenever it ends, until it is stopped. */
+/** Starts a program, logs its output, and restarts it whenever it exits, until it is stopped. */
 export function supervise(
   program: ServiceProgram,
   {
@@ -66,7 +65,7 @@ export function supervise(
   }: SuperviseOptions,
 ): SupervisedProcess {
   const ready = Promise.withResolvers<LogEntry>()
-  // A rejection that is not awaited any more must not end the process.
+  // A rejection without a handler would end this process.
   ready.promise.catch(() => {})
   const stopping = new AbortController()
   let child: Child | undefined
@@ -80,8 +79,7 @@ export function supervise(
     for (let failures = 0; !stopping.signal.aborted;) {
       const started = performance.now()
       const last: string[] = []
-      // Until the first start has succeeded, errors are kept: they become the reason of the failure, which is printed
-      // once.
+      // Errors before the first successful start are not logged, because the failure of the start contains them.
       const kept: LogEntry[] = []
       const current = start(program, method)
       child = current
@@ -104,7 +102,7 @@ export function supervise(
       }
       const exitCode = await current.exited
       clearTimeout(timer)
-      // Its descendants end with it.
+      // Also ends the descendants of the process.
       signalGroup(current, 'SIGKILL')
       await Promise.race([output, Bun.sleep(outputTimeoutMs)])
       const how = String(current.signalCode ?? `exit code ${exitCode}`)
@@ -116,7 +114,7 @@ export function supervise(
       }
       failures = performance.now() - started > stableRunMs ? 0 : failures + 1
       const [initialMs, maxMs] = restartDelayMs
-      // Without a random part: there is one process to restart.
+      // Without jitter, because only one process restarts.
       const pauseMs = backoffMs(failures + 1, { initialMs, maxMs, random: () => 1 })
       log.error('process ended; restarting', { how, inMs: pauseMs })
       await pause(pauseMs, stopping.signal)
@@ -158,7 +156,7 @@ export function supervise(
   }
 }
 
-/** Stands for the entry of a program whose log states nothing. */
+/** The entry of a program with a probe, whose log has no `ready` entry. */
 const probed: LogEntry = { level: 'info', msg: 'ready', fields: {} }
 
 async function probeUntilReady(probe: () => Promise<boolean>, child: Child): Promise<boolean> {
@@ -173,7 +171,7 @@ function start({ command, cwd, env }: ServiceProgram, method: DieWithParentMetho
   return Bun.spawn(dieWithParent(method, command), {
     cwd,
     env: { ...env },
-    // Its own group: Ctrl-C reaches this process alone, and the descendants can be ended with the program.
+    // Its own process group, so that Ctrl-C reaches only this process, and descendants can be killed with the program.
     detached: true,
     stdin: method === 'pipe' ? 'pipe' : 'ignore',
     stdout: 'pipe',
@@ -187,7 +185,7 @@ async function readOutput(child: Child, last: string[], onEntry: (entry: LogEntr
       if (line.trim() === '') continue
       const entry = parseLogLine(line)
       last.push(formatReason(entry))
-      if (last.length > keptLines) last.shift()
+      if (last.length > maxKeptLines) last.shift()
       onEntry(entry)
     }
   }
@@ -209,8 +207,8 @@ function startError(service: string, how: string, last: readonly string[], isSet
     [`${service} did not start (${how}):`, ...tail].join('\n'),
     {
       remedy: isSettings
-        ? 'Correct the setting; docs/configuration.md lists all settings.'
-        : 'Correct what the last lines name and start again; PIXELFLOW_LOG_LEVEL=debug shows more.',
+        ? 'Correct the setting. docs/configuration.md lists all settings.'
+        : 'Fix the error in the last lines and start again. PIXELFLOW_LOG_LEVEL=debug shows more.',
     },
   )
 }

@@ -3,25 +3,25 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-/** What a running `up` publishes to other processes. It is valid only while `up.lock` is held. */
+/** The record of a running `up` for other processes. It is valid only while `up.lock` is held. */
 const record = z.object({
   pid: z.int(),
   url: z.url(),
-  /** Where gRPC is spoken; unknown to an older `up`. */
+  /** Address of the gRPC port; older versions do not write it. */
   grpc: z.string().optional(),
-  /** Started by a client for as long as clients need it. */
+  /** Started by a command, and runs while commands use it. */
   temporary: z.boolean(),
   startedAt: z.iso.datetime(),
 })
 export type UpRecord = z.infer<typeof record>
 
-/** The files of one data folder by which processes find each other. */
+/** The files of a data folder by which processes find each other. */
 export function upFiles(dataDir: string) {
   const path = join(dataDir, 'up.json')
   return {
-    /** Held exclusively by the one `up` of this folder. */
+    /** The `up` of this folder holds it exclusively. */
     upLock: join(dataDir, 'up.lock'),
-    /** Held shared by the commands that use a temporary `up`; holding it exclusively proves that none does. */
+    /** Commands that use a temporary `up` share it. Holding it exclusively proves that no command uses the `up`. */
     usersLock: join(dataDir, 'users.lock'),
     logFile: join(dataDir, 'logs', 'up.log'),
     async read(): Promise<UpRecord | null> {
@@ -33,7 +33,7 @@ export function upFiles(dataDir: string) {
     },
     async write(value: UpRecord): Promise<void> {
       await mkdir(dataDir, { recursive: true, mode: 0o700 })
-      // A new file each time, so that its mode is ours.
+      // A new file each time, so that its mode is correct.
       rmSync(`${path}.new`, { force: true })
       await writeFile(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
       await rename(`${path}.new`, path)

@@ -7,9 +7,10 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { bestDieWithParentMethod } from './die-with-parent.ts'
 
-/** `up` as a newcomer runs it: the shipped processes around a real broker, and what happens when some of them die. */
+/** `up` with the real processes and a real broker, and after some of them are killed. */
 
 const root = resolve(import.meta.dir, '../..')
 let home: string
@@ -35,7 +36,7 @@ function up(env: Record<string, string>): RunningProcess {
 
 const ready = (line: string) => says('ready')(line) && line.includes('"service":"up"')
 
-/** Every process below one, by pid, with its command line. */
+/** The command line of every descendant of a process, by pid. */
 async function descendants(pid: number): Promise<Map<number, string>> {
   const listed = Bun.spawn(['ps', '-A', '-ww', '-o', 'pid=,ppid=,args='], { stdout: 'pipe' })
   const rows = (await listed.stdout.text())
@@ -65,14 +66,14 @@ async function stillAlive(pids: Iterable<number>): Promise<number[]> {
   return [...pids].filter((pid) => running.has(pid))
 }
 
-async function untilGone(pids: Iterable<number>, withinMs: number): Promise<void> {
-  const deadline = performance.now() + withinMs
-  let left = await stillAlive(pids)
-  while (left.length > 0 && performance.now() < deadline) {
-    await Bun.sleep(50)
-    left = await stillAlive(pids)
-  }
-  expect(left).toEqual([])
+function waitUntilEnded(pids: Iterable<number>, timeoutMs: number) {
+  const all = [...pids]
+  return waitFor(
+    'processes ended',
+    () => stillAlive(all),
+    (left) => left.length === 0,
+    { timeoutMs },
+  )
 }
 
 const isHealthy = (url: string) =>
@@ -81,25 +82,18 @@ const isHealthy = (url: string) =>
     () => false,
   )
 
-async function untilHealthy(url: string): Promise<void> {
-  for (let wait = 0; wait < 200; wait++) {
-    if (await isHealthy(url)) return
-    await Bun.sleep(50)
-  }
-  throw new Error(`${url} did not become healthy`)
-}
+const waitUntilHealthy = (url: string) => waitFor('gateway ready', () => isHealthy(url))
 
-async function untilStatus(url: string, task: string, status: string): Promise<void> {
-  for (let wait = 0; wait < 500; wait++) {
-    const seen = (await (await fetch(`${url}/api/v1/tasks/${task}`)).json()) as { status: string }
-    if (seen.status === status) return
-    await Bun.sleep(20)
-  }
-  throw new Error(`task ${task} did not become ${status}`)
+function waitForStatus(url: string, task: string, status: string) {
+  return waitFor(
+    `task is ${status}`,
+    async () => ((await (await fetch(`${url}/api/v1/tasks/${task}`)).json()) as { status: string }).status,
+    (current) => current === status,
+  )
 }
 
 describe('up', () => {
-  test('runs everything, is found by a second one, and Ctrl-C leaves nothing behind', async () => {
+  test('runs everything, is detected by a second one, and leaves no process after Ctrl-C', async () => {
     const { url, ...env } = await place()
     await using running = up(env)
     const line = await running.line(ready, 60_000)
@@ -128,9 +122,9 @@ describe('up', () => {
     running.signal('SIGINT')
     expect(await running.exited).toBe(0)
     expect(performance.now() - started).toBeLessThan(10_000)
-    await untilGone(below.keys(), 0)
+    await waitUntilEnded(below.keys(), 0)
     expect(await readdir(data)).not.toContain('up.json')
-    // Every line is JSON, with the service that it comes from.
+    // Every line is JSON with the name of its service.
     const services = running.lines.map((one) => (JSON.parse(one) as { service: string }).service)
     expect(new Set(services)).toEqual(new Set(['up', 'gateway', 'actors']))
   }, 90_000)
@@ -145,7 +139,7 @@ describe('up', () => {
       expect(below.size).toBeGreaterThanOrEqual(3)
       running.signal('SIGKILL')
       await running.exited
-      await untilGone(below.keys(), 5000)
+      await waitUntilEnded(below.keys(), 5000)
       // The next one needs no manual cleaning.
       await using next = up({ ...env, PIXELFLOW_PARENT_DEATH_DETECTION: dieWithParent })
       await next.line(ready, 60_000)
@@ -153,7 +147,7 @@ describe('up', () => {
     120_000,
   )
 
-  test('a second Ctrl-C ends it at once, whatever is being worked on', async () => {
+  test('a second Ctrl-C stops it at once', async () => {
     const { url, ...env } = await place()
     await using running = up(env)
     await running.line(ready, 60_000)
@@ -163,14 +157,14 @@ describe('up', () => {
     const task = (await (await fetch(`${url}/api/v1/tasks`, { method: 'POST', body })).json()) as {
       id: string
     }
-    await untilStatus(url, task.id, 'running')
+    await waitForStatus(url, task.id, 'running')
     const below = await descendants(running.pid)
     running.signal('SIGINT')
-    await running.line((line) => line.includes('stopping; work in progress'))
+    await running.line(says('stopping; finishing work in progress'))
     running.signal('SIGINT')
     await running.line(says('stopping at once'))
     await running.exited
-    await untilGone(below.keys(), 2000)
+    await waitUntilEnded(below.keys(), 2000)
   }, 90_000)
 
   test('brings back whatever is killed, the broker on the same port', async () => {
@@ -188,14 +182,14 @@ describe('up', () => {
         says('process restarted')(line) && line.includes(`"service":"${service}"`)
       await running.line(back)
     }
-    await untilHealthy(url)
+    await waitUntilHealthy(url)
     const told = running.lines.filter(says('process ended; restarting'))
     expect(told.length).toBe(3)
   }, 120_000)
 })
 
-describe('what up cannot do, it says', () => {
-  test('a port that is taken is named, with the way out', async () => {
+describe('errors of up', () => {
+  test('a port in use is reported with a free one', async () => {
     const { url, ...env } = await place()
     using _ = Bun.serve({
       port: Number(new URL(url).port),
@@ -205,11 +199,11 @@ describe('what up cannot do, it says', () => {
     await using running = up(env)
     expect(await running.exited).toBe(2)
     const text = running.lines.join('\n')
-    expect(text).toContain(`Port ${env.PIXELFLOW_HTTP_PORT} of 127.0.0.1 is taken`)
+    expect(text).toContain(`Port ${env.PIXELFLOW_HTTP_PORT} of 127.0.0.1 is in use`)
     expect(text).toMatch(/PIXELFLOW_HTTP_PORT=\d+ \.\/pixelflow up/)
   }, 30_000)
 
-  test('a wrong setting of a service stops the start, and is named', async () => {
+  test('an invalid setting of a service is reported', async () => {
     const { url: _, ...env } = await place()
     await using running = up({ ...env, PIXELFLOW_MAX_PIXELS: 'many' })
     const code = await running.exited
@@ -217,7 +211,7 @@ describe('what up cannot do, it says', () => {
     expect(running.lines.join('\n').match(/PIXELFLOW_MAX_PIXELS/g)).toHaveLength(1)
   }, 60_000)
 
-  test('a broker that does not answer is named', async () => {
+  test('an unreachable broker is reported', async () => {
     const { url: _, ...env } = await place()
     const NATS_URL = `nats://127.0.0.1:${await freePort()}`
     await using running = up({ ...env, NATS_URL })
@@ -225,7 +219,7 @@ describe('what up cannot do, it says', () => {
     expect(running.lines.join('\n')).toContain(NATS_URL)
   }, 30_000)
 
-  test('a broker that is too old by what it says of itself is refused by name', async () => {
+  test('a broker of an old version is reported', async () => {
     const old = createServer((socket) => socket.end('INFO {"version":"2.11.8","api_lvl":1}\r\n'))
     const { promise, resolve: listening } = Promise.withResolvers<void>()
     old.listen(0, '127.0.0.1', listening)
@@ -241,7 +235,7 @@ describe('what up cannot do, it says', () => {
   }, 30_000)
 })
 
-test('a broker named by NATS_URL is used, and none is started', async () => {
+test('the broker of NATS_URL is used, and none is started', async () => {
   await using nats = await startNats()
   const { url, ...env } = await place()
   await using running = up({ ...env, ...nats.env })

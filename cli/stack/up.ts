@@ -22,7 +22,7 @@ export interface UpOptions {
   readonly present?: (entry: LogEntry) => LogEntry
   /** Reports what is downloaded or built. */
   readonly say: (text: string) => void
-  /** Ends when no command uses it any more. */
+  /** Stops when no command uses it. */
   readonly temporary: boolean
   /** Interrupts the start. */
   readonly signal: AbortSignal
@@ -32,40 +32,40 @@ export interface Up {
   readonly url: string
   /** Address of the gRPC port, as `host:port`. */
   readonly grpc: string
-  /** Origin of its nats-server, or the address of the one that `NATS_URL` names. */
+  /** Version and origin of the nats-server, or the value of `NATS_URL`. */
   readonly broker: string
-  /** Drains the gateway and the actors, then stops the broker; at most 10 s with the usual settings. */
+  /** Drains the gateway and the actors, then stops the broker. Takes at most 10 s with the default settings. */
   stop(): Promise<void>
-  /** Ends everything at once. */
+  /** Kills all processes. */
   kill(): void
 }
 
-/** Time for the broker to end; it has no work to finish. */
+/** Time for the broker to exit; it has no work to finish. */
 const brokerGraceMs = 1500
-/** Time for a service to end after its drain. */
+/** Time for a service to exit after its drain. */
 const drainMarginMs = 400
 
 /**
  * Starts nats-server (unless `NATS_URL` names one), the gateway and the actors, and keeps them running.
  *
- * @throws CliError when another one runs on this data folder, when a port is taken, when no nats-server is found, or
- *   when a process does not start. No process is left running then.
+ * @throws CliError when another `up` uses this data folder, a port is in use, no nats-server is found, or a process does not
+ *   start. Then it has stopped all processes.
  */
 export async function startUp({ config, log, present, say, temporary, signal }: UpOptions): Promise<Up> {
   await makeDataDir(config.dataDir)
-  const place = upFiles(config.dataDir)
-  const held = tryLock(place.upLock, 'exclusive')
-  if (!held) throw await alreadyRunning(config, await place.read())
+  const files = upFiles(config.dataDir)
+  const held = tryLock(files.upLock, 'exclusive')
+  if (!held) throw await alreadyRunning(config, await files.read())
   const running: { graceMs: number; processes: SupervisedProcess[] }[] = []
   let stopped: Promise<void> | undefined
   const watching = new AbortController()
   const stop = async () => {
     watching.abort()
-    // In the reverse order of their start.
+    // In reverse order of the start.
     for (const { graceMs, processes } of running.toReversed()) {
       await Promise.all(processes.map((one) => one.stop(graceMs)))
     }
-    place.remove()
+    files.remove()
     held[Symbol.dispose]()
   }
   const up = {
@@ -78,7 +78,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
   try {
     await requireFreePort(config.host, config.httpPort)
     await requireFreePort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
-    const unlessAborted = racing(signal)
+    const unlessAborted = abortable(signal)
     const dieWithParent = config.dieWithParent ?? bestDieWithParentMethod()
     const run = (program: ServiceProgram) =>
       supervise(program, { dieWithParent, log: log(program.service), ...(present ? { present } : {}) })
@@ -109,7 +109,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
       const restart = () => nats.restart(brokerGraceMs)
       const brokerLog = log('up')
       watchBroker({ url: natsUrl, ...system, store, restart, log: brokerLog }, watching.signal).catch(
-        (error: unknown) => brokerLog.error('nats-server is not watched', { error }),
+        (error: unknown) => brokerLog.error('health checks of nats-server failed', { error }),
       )
       brokerEnv = own.env
       broker = `nats-server ${found.version} from ${found.from}`
@@ -123,7 +123,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
     const address = entry.fields['url']
     const url = (typeof address === 'string' ? address : config.serverUrl).replace(/\/$/, '')
     const grpc = typeof entry.fields['grpc'] === 'string' ? entry.fields['grpc'] : ''
-    await place.write({ pid: process.pid, url, grpc, temporary, startedAt: new Date().toISOString() })
+    await files.write({ pid: process.pid, url, grpc, temporary, startedAt: new Date().toISOString() })
     return { url, grpc, broker, ...up }
   } catch (error) {
     await up.stop()
@@ -131,8 +131,8 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
   }
 }
 
-/** Awaits promises until the signal is aborted; then the wait ends with a CliError. */
-function racing(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
+/** Returns a function that awaits a promise, but rejects with a CliError as soon as the signal aborts. */
+function abortable(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
   const aborted = new Promise<never>((_, reject) => {
     const end = () => reject(new CliError('interrupted', 'Interrupted while starting.'))
     if (signal.aborted) end()
@@ -142,12 +142,12 @@ function racing(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> {
   return (awaited) => Promise.race([awaited, aborted])
 }
 
-/** The environment of every service: ours, with the settings that `up` decides. */
+/** The environment of every service: that of this process, with the settings of `up`. */
 function environment(config: Config): Record<string, string | undefined> {
   return {
     ...config.env,
     NODE_ENV: 'production',
-    // Freed pages are kept for 10 s: returning them at once costs a gateway a third of its time for an image.
+    // Keeps freed pages for 10 s: returning them at once costs a third of a gateway's CPU time per image.
     MIMALLOC_PURGE_DELAY: config.env['MIMALLOC_PURGE_DELAY'] ?? '10000',
     PIXELFLOW_DATA_DIR: config.dataDir,
     PIXELFLOW_LOG_FORMAT: 'json',
@@ -165,7 +165,7 @@ function serviceProgram(
   return {
     service,
     command: [process.execPath, ...flags, join(config.root, service, 'main.ts')],
-    // Paths in the settings are relative to the folder of the caller.
+    // Paths in the settings are relative to the current folder of the user.
     cwd: process.cwd(),
     env,
   }
@@ -175,7 +175,7 @@ async function makeDataDir(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     await access(path, constants.W_OK)
-    // The folder itself may be a user's home, so only the files in it become private.
+    // The folder may be the home of a user, so only the files in it are made private.
     const { upLock, usersLock } = upFiles(path)
     for (const file of [upLock, usersLock]) makePrivateFile(file)
     for (const name of ['gateway', 'nats', 'logs']) {
@@ -186,9 +186,9 @@ async function makeDataDir(path: string): Promise<void> {
       throw new CliError('usage', error.problem, { field: 'PIXELFLOW_DATA_DIR', remedy: error.remedy })
     }
     const { code } = error as NodeJS.ErrnoException
-    throw new CliError('usage', `The data folder ${path} cannot be written to (${code}).`, {
+    throw new CliError('usage', `The data folder ${path} is not writable (${code}).`, {
       field: 'PIXELFLOW_DATA_DIR',
-      remedy: 'Give it to this user, or name another one: PIXELFLOW_DATA_DIR=/path/to/folder',
+      remedy: 'Change its owner to this user, or use another one: PIXELFLOW_DATA_DIR=/path/to/folder',
       cause: error,
     })
   }
@@ -201,13 +201,13 @@ async function alreadyRunning(
   if (!known) {
     return new CliError('failed', `Another ./pixelflow up is starting or stopping on ${config.dataDir}.`, {
       remedy:
-        'Wait a moment, or give this one another folder and port: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.',
+        'Wait a moment, or use another folder and port with PIXELFLOW_DATA_DIR and PIXELFLOW_HTTP_PORT.',
     })
   }
-  const what = known.temporary ? 'A temporary PixelFlow, started by another command,' : 'PixelFlow'
-  return new CliError('failed', `${what} is already running at ${known.url} (process ${known.pid}).`, {
+  const subject = known.temporary ? 'A temporary PixelFlow, started by another command,' : 'PixelFlow'
+  return new CliError('failed', `${subject} is already running at ${known.url} (process ${known.pid}).`, {
     remedy: known.temporary
-      ? 'It ends when that command is done.'
-      : `Use it, or stop it with Ctrl-C or \`kill ${known.pid}\`, or give this one another folder and port: PIXELFLOW_DATA_DIR, PIXELFLOW_HTTP_PORT.`,
+      ? 'Wait until that command has ended.'
+      : `Use it, stop it with Ctrl-C or \`kill ${known.pid}\`, or use another folder and port with PIXELFLOW_DATA_DIR and PIXELFLOW_HTTP_PORT.`,
   })
 }

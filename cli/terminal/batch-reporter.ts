@@ -7,15 +7,15 @@ import { blockRows, liveBlock } from './live-block.ts'
 import { doing, nameOf, type Reporter } from './reporter.ts'
 import { styleOf, type Style } from './style.ts'
 
-/** Reports the progress of many files: a bar for each and one for all, lines, or NDJSON. */
+/** Reports the progress of several files: bars on a terminal, lines in a pipe, or NDJSON. */
 export interface BatchReporter {
   readonly clock: Stopwatch
   readonly note: (text: string) => void
-  /** The work on one file begins; its `result` ends it. */
+  /** Begins the report of a file; its `result` ends it. */
   begin(name: string): Reporter
-  /** A file could not be processed. */
+  /** Reports a file that failed. */
   failed(name: string, value: unknown, text: string): void
-  /** The end: one line for people, one value for programs. */
+  /** Reports the end of all files: a line of text, or a JSON value. */
   summary(value: unknown, text: string): void
   close(): void
 }
@@ -23,16 +23,16 @@ export interface BatchReporter {
 interface Options {
   readonly json: boolean
   readonly colour: boolean
-  /** Files in all. */
+  /** Total number of files. */
   readonly count: number
 }
 
 export function createBatchReporter(options: Options): BatchReporter {
-  if (options.json) return jsonFiles()
-  return process.stderr.isTTY ? terminalFiles(options) : plainFiles(options)
+  if (options.json) return jsonBatchReporter()
+  return process.stderr.isTTY ? terminalBatchReporter(options) : plainBatchReporter(options)
 }
 
-function jsonFiles(): BatchReporter {
+function jsonBatchReporter(): BatchReporter {
   const clock = startStopwatch()
   const line = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
   const note = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
@@ -54,7 +54,7 @@ function jsonFiles(): BatchReporter {
   }
 }
 
-function plainFiles({ colour }: Options): BatchReporter {
+function plainBatchReporter({ colour }: Options): BatchReporter {
   const clock = startStopwatch()
   const style = styleOf(process.stderr, colour)
   const say = (text: string) => void process.stderr.write(`${text}\n`)
@@ -81,31 +81,31 @@ function plainFiles({ colour }: Options): BatchReporter {
 
 const barWidth = 20
 
-/** A file that is worked on. */
+/** A file in progress. */
 interface Row {
   readonly name: string
   percent: number
   text: string
 }
 
-function terminalFiles({ colour, count }: Options): BatchReporter {
+function terminalBatchReporter({ colour, count }: Options): BatchReporter {
   const clock = startStopwatch()
   const style = styleOf(process.stderr, colour)
   const block = liveBlock(process.stderr)
   const active = new Set<Row>()
-  const ended = { well: 0, badly: 0 }
+  const ended = { completed: 0, failed: 0 }
   const draw = () => {
     const rows = [...active].slice(0, blockRows(process.stderr) - 1)
     block.show([...rows.map((row) => rowLine(row, style)), totalLine()])
   }
   const totalLine = () => {
-    const over = ended.well + ended.badly
-    const percent = ([...active].reduce((sum, row) => sum + row.percent, 0) + over * 100) / count
-    const failed = ended.badly === 0 ? '' : style.red(`, ${ended.badly} failed`)
+    const endedFiles = ended.completed + ended.failed
+    const percent = ([...active].reduce((sum, row) => sum + row.percent, 0) + endedFiles * 100) / count
+    const failed = ended.failed === 0 ? '' : style.red(`, ${ended.failed} failed`)
     const since = style.dim(formatDuration(clock.elapsedMs))
-    return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${over} of ${count} files${failed}  ${since}`
+    return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${endedFiles} of ${count} files${failed}  ${since}`
   }
-  // Updates the time while nothing happens.
+  // Updates the elapsed time.
   const ticking = setInterval(draw, 100)
   const print = (text: string) => block.print(text)
   return {
@@ -125,14 +125,14 @@ function terminalFiles({ colour, count }: Options): BatchReporter {
         },
         result(_, lines) {
           active.delete(row)
-          ended.well += 1
+          ended.completed += 1
           for (const line of lines) print(line)
         },
         close: () => void active.delete(row),
       }
     },
     failed(name, _, text) {
-      ended.badly += 1
+      ended.failed += 1
       print(`${style.red('✗')} ${style.bold(name)}  ${text}`)
     },
     summary(_, text) {

@@ -4,7 +4,7 @@ import { fit } from './live-line.ts'
 export interface LiveBlock {
   /** Replaces the lines. */
   show(lines: readonly string[]): void
-  /** Writes a line that stays, above the live ones. */
+  /** Writes a permanent line above the block. */
   print(text: string): void
   clear(): void
 }
@@ -15,14 +15,14 @@ interface Terminal {
   readonly rows?: number
 }
 
-/** Lines that fit a terminal: a block higher than the screen could not be rewritten. */
+/** Maximum number of lines: a block higher than the screen cannot be rewritten. */
 export function blockRows({ rows = 24 }: Pick<Terminal, 'rows'>): number {
   return Math.max(1, rows - 2)
 }
 
 export function liveBlock(terminal: Terminal): LiveBlock {
   let shown: readonly string[] = []
-  /** Back to the start of the first line, with everything below it gone. */
+  /** Moves to the start of the block and clears everything below. */
   const erase = () => {
     if (shown.length === 0) return ''
     const up = shown.length > 1 ? `\u001b[${shown.length - 1}A` : ''

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Style } from './style.ts'
 
-/** The line that is being rewritten at the bottom of a terminal. */
+/** A line at the bottom of a terminal that is rewritten in place. */
 export interface LiveLine {
   /** Replaces the text. */
   show(text: string): void
-  /** Writes a line that stays, above the live one. */
+  /** Writes a permanent line above the live line. */
   print(text: string): void
   /** Removes the live line. */
   clear(): void
@@ -46,7 +46,7 @@ export function progressBar(percent: number, width: number, style: Style): strin
   return style.cyan(full + part) + style.dim(rest)
 }
 
-/** Cuts a text to so many columns; one that has to be cut loses its colours. */
+/** Cuts a text to a number of columns. A text that is cut loses its colours. */
 export function fit(text: string, columns: number): string {
   const plain = stripVTControlCharacters(text)
   return plain.length <= columns ? text : plain.slice(0, Math.max(0, columns))

@@ -6,17 +6,16 @@ import { CliError, exitCodes } from '../cli-error.ts'
 import { styleOf } from './style.ts'
 
 export interface PrintErrorOptions {
-  /** Programs read standard output: they get the reason there too. */
+  /** Also writes the error to standard output as JSON. */
   readonly json: boolean
   readonly colour: boolean
 }
 
 /**
- * Says why a command ends early, in lines of their own: what, where, what to do, and the id under which the server
- * knows the request. Returns the exit code.
+ * Prints an error: its message, field, remedy and request id, each on its own line. Returns the exit code.
  */
 export function printError(error: unknown, { json, colour }: PrintErrorOptions): number {
-  // Help and version end commander with an error too; usage errors are printed by commander itself.
+  // Commander also ends with an error after help and version, and prints usage errors itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   const { reason, message, field, remedy, requestId } = toCliError(error)
   const code = exitCodes[reason]
@@ -42,19 +41,19 @@ export function toCliError(error: unknown): CliError {
   if (error instanceof InvalidSettings) return settingsExit(error)
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new CliError('failed', what, {
-    remedy: 'This is a bug in PixelFlow: please report it with the lines above.',
+    remedy: 'This is a bug in PixelFlow. Please report it with the lines above.',
     cause: error,
   })
 }
 
-/** One wrong setting in the lines of any error; several as a list. */
+/** One invalid setting looks like any error; several are listed. */
 function settingsExit({ problems }: InvalidSettings): CliError {
   const [first, ...others] = problems
   if (first !== undefined && others.length === 0) {
     return new CliError('usage', `${first.variable} ${first.problem}.`, { remedy: first.remedy })
   }
   const list = problems.map(({ variable, problem, remedy }) => `\n  ${variable} ${problem}. ${remedy}`)
-  return new CliError('usage', `${problems.length} settings are wrong:${list.join('')}`, {
-    remedy: 'Correct each of them; docs/configuration.md lists all settings.',
+  return new CliError('usage', `${problems.length} settings are invalid:${list.join('')}`, {
+    remedy: 'Correct each of them. docs/configuration.md lists all settings.',
   })
 }

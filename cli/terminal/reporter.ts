@@ -8,17 +8,17 @@ import { formatDuration } from '@pixelflow/core/format-duration'
 
 /** Reports the progress of a command: a bar on a terminal, lines in a pipe, NDJSON for programs. */
 export interface Reporter {
-  /** The clock of all lines. */
+  /** The stopwatch of all times in the output. */
   readonly clock: Stopwatch
-  /** A line for people only. */
+  /** Writes a note, which is not part of the JSON output. */
   readonly note: (text: string) => void
-  /** How much of a picture has been sent; `total` is null when it is unknown. */
+  /** Reports the progress of an upload; `total` is null when unknown. */
   sent(name: string, bytes: number, total: number | null): void
-  /** An intermediate result: a line for people, a value for programs. */
+  /** Reports an intermediate result: a line of text, or a JSON value. */
   step(value: unknown, text: string): void
-  /** An event of the task. */
+  /** Reports an event of the task. */
   readonly event: (view: EventView) => void
-  /** The result: lines for people, one value for programs. */
+  /** Reports the result: lines of text, or a JSON value. */
   result(value: unknown, lines: readonly string[]): void
   /** Removes the bar. */
   close(): void
@@ -27,9 +27,9 @@ export interface Reporter {
 export interface ReporterOptions {
   readonly json: boolean
   readonly colour: boolean
-  /** Every event on a line of its own, also on a terminal. */
+  /** Writes a line for every event, also on a terminal. */
   readonly everyEvent?: boolean
-  /** Standard output carries the image, so the result is reported on standard error. */
+  /** Reports the result on standard error, because standard output carries the image. */
   readonly quietStdout?: boolean
 }
 
@@ -84,7 +84,7 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
     const percent = `${Math.round(task.progress)} %`.padStart(5)
     live.show(`${progressBar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
   }
-  // Updates the time during a long stage.
+  // Updates the elapsed time.
   const ticking = setInterval(draw, 100)
   return {
     clock,

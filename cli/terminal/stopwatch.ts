@@ -1,18 +1,18 @@
-/** Time since the work began, in milliseconds: one for all lines of a command, so that they agree. */
+/** Elapsed time since the start of the work, in milliseconds; all output of a command uses the same one. */
 export interface Stopwatch {
   readonly elapsedMs: number
-  /** The work begins now; what came before was preparation. */
+  /** Starts again from 0, after the preparation. */
   restart(): void
 }
 
 export function startStopwatch(): Stopwatch {
-  let begun = performance.now()
+  let startedAt = performance.now()
   return {
     get elapsedMs() {
-      return performance.now() - begun
+      return performance.now() - startedAt
     },
     restart() {
-      begun = performance.now()
+      startedAt = performance.now()
     },
   }
 }

@@ -1,4 +1,4 @@
-/** Colours for a stream that is a terminal, and nothing for any other. */
+/** Adds colours to text for a terminal; returns the text unchanged for any other stream. */
 export interface Style {
   bold(text: string): string
   dim(text: string): string

@@ -4,9 +4,9 @@ import { cut, tableLines, type Column } from './table.ts'
 
 const style = styleOf({}, false)
 const columns: Column[] = [
-  { head: 'NAME', gives: 0 },
-  { head: 'STATE', gives: 1 },
-  { head: 'KINDS', gives: 2 },
+  { head: 'NAME', omitOrder: 0 },
+  { head: 'STATE', omitOrder: 1 },
+  { head: 'KINDS', omitOrder: 2 },
 ]
 const rows = [{ cells: ['host.1', 'ready', 'transform'] }, { cells: ['host.22', 'draining', ''] }]
 

@@ -1,10 +1,10 @@
 import type { Style } from './style.ts'
 
 export interface Column {
-  /** Heading; a table whose columns have none has no line for them. */
+  /** Heading. A table without headings has no heading line. */
   readonly head?: string
-  /** Columns that give way first where a terminal is narrow have the highest number; 0 is never left out. */
-  readonly gives: number
+  /** On a narrow terminal, the columns with the highest number are omitted first; 0 is never omitted. */
+  readonly omitOrder: number
 }
 
 export interface TableRow {
@@ -15,14 +15,14 @@ export interface TableRow {
 
 const gap = '  '
 
-/** Columns of a terminal; undefined for pipes and files, which take lines of any length. */
+/** Width of a terminal in columns; undefined for pipes and files, whose lines have any length. */
 export function widthOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): number | undefined {
   return isTTY === true ? columns : undefined
 }
 
 /**
- * Lines of a table that fit into `width` columns: whole columns are left out, those that give way first before the
- * others; then the last column is cut. Without a width (a pipe, a file) nothing is left out.
+ * The lines of a table. If they are longer than `width`, omits columns by `omitOrder`, and then cuts the lines. Without a
+ * width, omits nothing.
  */
 export function tableLines(
   columns: readonly Column[],
@@ -33,7 +33,7 @@ export function tableLines(
   const widths = columns.map(({ head = '' }, at) =>
     Math.max(head.length, ...rows.map(({ cells }) => cells[at]?.length ?? 0)),
   )
-  const kept = fitting(columns, widths, width)
+  const kept = fittingColumns(columns, widths, width)
   const line = (cells: readonly string[]) => {
     const text = kept.map((at) => (cells[at] ?? '').padEnd(widths[at] ?? 0)).join(gap)
     return cut(text.trimEnd(), width)
@@ -42,8 +42,8 @@ export function tableLines(
   return [...heads, ...rows.map(({ cells, paint = (text) => text }) => paint(line(cells)))]
 }
 
-/** Which columns stay, in their order. */
-function fitting(
+/** Indices of the columns that fit. */
+function fittingColumns(
   columns: readonly Column[],
   widths: readonly number[],
   width: number | undefined,
@@ -52,15 +52,15 @@ function fitting(
   if (width === undefined) return kept
   const total = () => kept.reduce((sum, at) => sum + (widths[at] ?? 0) + gap.length, -gap.length)
   while (total() > width) {
-    const gives = Math.max(...kept.map((at) => columns[at]?.gives ?? 0))
-    // What never gives way is cut instead.
-    if (gives === 0) break
-    kept = kept.filter((at) => columns[at]?.gives !== gives)
+    const omitOrder = Math.max(...kept.map((at) => columns[at]?.omitOrder ?? 0))
+    // The remaining columns are never omitted; the line is cut.
+    if (omitOrder === 0) break
+    kept = kept.filter((at) => columns[at]?.omitOrder !== omitOrder)
   }
   return kept
 }
 
-/** A text of at most `width` columns; an ellipsis marks a cut. */
+/** Cuts a text to at most `width` columns, with an ellipsis. */
 export function cut(text: string, width: number | undefined): string {
   if (width === undefined || text.length <= width) return text
   return `${text.slice(0, Math.max(0, width - 1))}…`

@@ -6,7 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
 
-/** Runs commands of the command line in a folder with a photograph, against a stack that `up` runs. */
+/** Runs commands in a folder with a photo, against a server that `./pixelflow up` runs. */
 
 export const pixelflow = join(resolve(import.meta.dir, '../..'), 'pixelflow')
 
@@ -23,10 +23,10 @@ export interface CommandOptions {
 }
 
 export interface CliFixture extends AsyncDisposable {
-  /** The folder; it holds `photo.jpg`, 900 × 600. */
+  /** The folder, with `photo.jpg` of 900 × 600 pixels. */
   readonly home: string
   readonly url: string
-  /** Where it speaks gRPC. */
+  /** Address of the gRPC port. */
   readonly grpc: string
   run(args: readonly string[], options?: CommandOptions): Promise<CommandResult>
   typeOf(name: string): Promise<FormatId | undefined>
@@ -55,7 +55,7 @@ export async function openCliFixture(settings: Readonly<Record<string, string>> 
     async run(args, { env = {}, stdin } = {}) {
       const child = Bun.spawn([pixelflow, ...args], {
         cwd: home,
-        env: { ...inherited(), PIXELFLOW_URL: url, ...env },
+        env: { ...inheritedEnvironment(), PIXELFLOW_URL: url, ...env },
         stdin: stdin === undefined ? 'ignore' : new Blob([stdin.slice()]),
         stdout: 'pipe',
         stderr: 'pipe',
@@ -68,26 +68,26 @@ export async function openCliFixture(settings: Readonly<Record<string, string>> 
   }
 }
 
-/** `./pixelflow up` with these settings, once it is ready. */
+/** Starts `./pixelflow up` and waits until it is ready. */
 export async function startUpProcess(env: Readonly<Record<string, string>>): Promise<RunningProcess> {
   const running = launch({ command: [pixelflow, 'up'], env })
   await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
   return running
 }
 
-/** Where an `up` that is ready speaks gRPC. */
+/** The gRPC address of a ready `up`. */
 export async function readGrpcAddress(running: RunningProcess): Promise<string> {
   const line = await running.line((line) => says('ready')(line) && line.includes('"service":"up"'))
   return (JSON.parse(line) as { grpc: string }).grpc
 }
 
-/** What of our environment a command needs: where programs are, where the cache is, which broker to start. */
-function inherited(): Record<string, string | undefined> {
+/** The variables that commands need from the environment of the tests. */
+function inheritedEnvironment(): Record<string, string | undefined> {
   const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH } = process.env
   return { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH }
 }
 
-/** The lines of NDJSON. */
+/** The values of NDJSON output. */
 export function parseNdjson(out: string): Record<string, unknown>[] {
   return out
     .trim()

@@ -1,12 +1,11 @@
-/** What one run of `bun test` came to. */
+/** The result of one run of `bun test`. */
 export interface TestCounts {
   readonly passed: number
   readonly failed: number
 }
 
 /**
- * Counts a JUnit report of `bun test`; null when it is not one. A skipped test counts as failed: it proves
- * nothing.
+ * Reads the counts of a JUnit report; null when it is not one. A skipped test counts as failed.
  */
 export function readJunitReport(xml: string): TestCounts | null {
   const totals = /<testsuites\b[^>]*>/.exec(xml)?.[0]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readJunitReport } from './junit-report.ts'
 import { runTestFile } from './run-test-file.ts'
-import { chosen, findTests, type Suite } from './suites.ts'
+import { selectTests, findTests, type Suite } from './suites.ts'
 
 /** Test files that go well, fail, crash, hang and leave things behind, run as the suites are. */
 
@@ -27,7 +27,7 @@ describe('a test file', () => {
   test('is counted test by test', async () => {
     const result = await run('good', `for (const n of [1, 2, 3]) test('n' + n, () => expect(n).toBe(n))`)
     expect(result).toMatchObject({ passed: 3, failed: 0 })
-    expect(result.trouble).toBeUndefined()
+    expect(result.problem).toBeUndefined()
   })
 
   test('with failures shows what it wrote', async () => {
@@ -46,7 +46,7 @@ describe('a test file', () => {
 
   test('that is killed has failed by one', async () => {
     const result = await run('killed', `test('a', () => { process.kill(process.pid, 'SIGKILL') })`)
-    expect(result).toMatchObject({ passed: 0, failed: 1, trouble: 'was ended by SIGKILL' })
+    expect(result).toMatchObject({ passed: 0, failed: 1, problem: 'was killed by SIGKILL' })
   })
 
   test('that cannot be loaded has failed by one', async () => {
@@ -70,7 +70,7 @@ describe('a test file', () => {
        }, 60_000)`,
       2,
     )
-    expect(result).toMatchObject({ failed: 1, trouble: 'took longer than 2 s' })
+    expect(result).toMatchObject({ failed: 1, problem: 'took longer than 2 s' })
     const pid = Number(await Bun.file(join(root, 'child')).text())
     const state = await Bun.file(`/proc/${pid}/status`)
       .text()
@@ -107,7 +107,7 @@ describe('finding tests', () => {
       'other: other/o.test.ts',
       'e2e: e2e/a.test.ts',
     ])
-    const paths = (...asked: string[]) => chosen(files, asked).map(({ path }) => path)
+    const paths = (...asked: string[]) => selectTests(files, asked).map(({ path }) => path)
     expect(paths('core')).toEqual(['core/a/x.test.tsx', 'core/b.test.ts'])
     expect(paths('./core/a/', 'root')).toEqual(['core/a/x.test.tsx', 'top.test.ts'])
     expect(paths('cor')).toEqual([])

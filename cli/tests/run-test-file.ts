@@ -7,10 +7,10 @@ import type { TestFile } from './suites.ts'
 export interface TestFileResult extends TestCounts {
   readonly file: TestFile
   readonly tookMs: number
-  /** Everything it wrote; for those who want to know why it failed. */
+  /** Standard error and standard output, which contain the reasons of failures. */
   readonly output: string
-  /** What happened to the run as a whole, when no single test is to blame. */
-  readonly trouble?: string
+  /** The problem of the run as a whole, if there is one. */
+  readonly problem?: string
 }
 
 export interface TestRunOptions {
@@ -19,11 +19,11 @@ export interface TestRunOptions {
   readonly signal: AbortSignal
 }
 
-/** A test that names no time of its own may take this long; the machine may be busy with others. */
+/** Time limit of a test without its own; the machine may run other tests at the same time. */
 const testTimeoutMs = 30_000
-const longestOutput = 2 * 1024 * 1024
+const maxOutputLength = 2 * 1024 * 1024
 
-/** Runs the tests of one file in a process, and process group, of its own; nothing of it is left afterwards. */
+/** Runs the tests of one file in its own process group, and kills the group afterwards. */
 export async function runTestFile(
   file: TestFile,
   { root, env, signal }: TestRunOptions,
@@ -42,40 +42,42 @@ export async function runTestFile(
     ],
     { cwd: root, env: { ...env }, detached: true, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
   )
-  const end = () => killGroup(child.pid)
-  let late = false
+  const kill = () => killGroup(child.pid)
+  let isLate = false
   const timer = setTimeout(() => {
-    late = true
-    end()
+    isLate = true
+    kill()
   }, file.suite.fileTimeoutS * 1000)
-  signal.addEventListener('abort', end)
+  signal.addEventListener('abort', kill)
   try {
     // The error stream has the readable report, so it comes first.
     const written = Promise.all([read(child.stderr), read(child.stdout)])
     const code = await child.exited
-    end()
+    kill()
     const [errors, out] = await Promise.race([written, Bun.sleep(2000).then(() => ['', ''] as const)])
-    const told = readJunitReport(
+    const counts = readJunitReport(
       await Bun.file(report)
         .text()
         .catch(() => ''),
     )
-    const how = late
+    const ending = isLate
       ? `took longer than ${file.suite.fileTimeoutS} s`
       : endOf(child.signalCode?.toString(), code)
-    const trouble = told === null || late ? how : troubleOf(told, code)
+    const problem = counts === null || isLate ? ending : findProblem(counts, code)
     const outcome =
-      trouble === undefined ? (told ?? none) : { passed: told?.passed ?? 0, failed: (told?.failed ?? 0) + 1 }
+      problem === undefined
+        ? (counts ?? none)
+        : { passed: counts?.passed ?? 0, failed: (counts?.failed ?? 0) + 1 }
     return {
       file,
       ...outcome,
       tookMs: performance.now() - started,
       output: `${errors}${out}`,
-      ...(trouble === undefined ? {} : { trouble }),
+      ...(problem === undefined ? {} : { problem }),
     }
   } finally {
     clearTimeout(timer)
-    signal.removeEventListener('abort', end)
+    signal.removeEventListener('abort', kill)
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -84,12 +86,12 @@ const none: TestCounts = { passed: 0, failed: 0 }
 
 function endOf(signalName: string | undefined, code: number): string {
   return signalName === undefined
-    ? `ended without a report (exit code ${code})`
-    : `was ended by ${signalName}`
+    ? `exited without a report (exit code ${code})`
+    : `was killed by ${signalName}`
 }
 
-/** What a complete report does not say: an error outside of any test, or that there was none. */
-function troubleOf({ passed, failed }: TestCounts, code: number): string | undefined {
+/** A problem that the report does not contain: an error outside of any test, or no test at all. */
+function findProblem({ passed, failed }: TestCounts, code: number): string | undefined {
   if (code !== 0 && failed === 0)
     return `exit code ${code} although no test failed: an error outside of the tests`
   return passed + failed === 0 ? 'has no test' : undefined
@@ -99,7 +101,7 @@ async function read(stream: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
   for await (const chunk of stream)
-    text = (text + decoder.decode(chunk, { stream: true })).slice(-longestOutput)
+    text = (text + decoder.decode(chunk, { stream: true })).slice(-maxOutputLength)
   return text
 }
 

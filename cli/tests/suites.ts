@@ -2,20 +2,20 @@ import { Glob } from 'bun'
 
 /** The tests of one package, and what they need. */
 export interface Suite {
-  /** A package, or a folder in it that needs other things and comes before the rest of its package. */
+  /** A package, or a folder of a package that needs other tools and runs before the rest of the package. */
   readonly name: string
-  /** PinnedTool Go tools that are built first, so that no test waits for a compiler. */
+  /** Names of pinned Go tools that are built first, so that no test waits for a compiler. */
   readonly tools?: readonly string[]
   readonly browser?: true
-  /** The clients in other languages, with what they are built of. */
+  /** Needs the clients in Go and Python. */
   readonly clients?: true
-  /** Nothing else runs meanwhile: it measures memory, or starts many processes. */
+  /** Runs while no other test runs, because it measures memory or starts many processes. */
   readonly alone?: true
-  /** How long one file may take, in seconds. */
+  /** Time limit of one file, in seconds. */
   readonly fileTimeoutS: number
 }
 
-/** The packages that must have tests, in the order in which they run; an unlisted package with tests runs too. */
+/** The packages that must have tests, in the order of their execution. Tests of other packages run too. */
 export const suites: readonly Suite[] = [
   { name: 'core', fileTimeoutS: 120 },
   { name: 'platform', fileTimeoutS: 120 },
@@ -38,7 +38,7 @@ export interface TestFile {
   readonly suite: Suite
 }
 
-/** The test files of a checkout, in the order of the suites. Those at the top make the suite `root`. */
+/** Finds the test files of a checkout, in the order of the suites. Files at the top level belong to the suite `root`. */
 export async function findTests(root: string): Promise<TestFile[]> {
   const files: string[] = []
   for await (const path of new Glob('**/*.test.{ts,tsx}').scan({ cwd: root })) {
@@ -62,10 +62,10 @@ function suiteOf(path: string): Suite {
   return inside ?? suites.find((suite) => suite.name === name) ?? { name, fileTimeoutS: 120 }
 }
 
-/** The files that are asked for, by package or by the beginning of a path; all when none is asked for. */
-export function chosen(files: readonly TestFile[], asked: readonly string[]): TestFile[] {
-  if (asked.length === 0) return [...files]
-  const plain = asked.map((one) => one.replace(/^\.\//, '').replace(/\/$/, ''))
+/** Selects files by package or by the beginning of their path; all without a selection. */
+export function selectTests(files: readonly TestFile[], selection: readonly string[]): TestFile[] {
+  if (selection.length === 0) return [...files]
+  const plain = selection.map((one) => one.replace(/^\.\//, '').replace(/\/$/, ''))
   return files.filter(({ path, suite }) =>
     plain.some((one) => suite.name === one || path === one || path.startsWith(`${one}/`)),
   )

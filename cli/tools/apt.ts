@@ -2,13 +2,13 @@ import { CliError } from '../cli-error.ts'
 
 export interface Installer {
   readonly path?: string | undefined
-  /** Whether packages may be installed: we are root. */
+  /** Whether packages may be installed: true for root. */
   readonly mayInstall: boolean
   readonly say: (text: string) => void
 }
 
 /**
- * Installs packages of Debian and its derivatives; false where there is no apt-get or we may not.
+ * Installs packages with apt-get; false when apt-get does not exist or may not be used.
  *
  * @throws CliError `failed` when apt-get fails.
  */
@@ -24,7 +24,7 @@ export async function aptInstall(
   return true
 }
 
-/** The command that installs packages, for people; undefined where there is no apt-get. */
+/** The command with which a user can install packages; undefined without apt-get. */
 export function aptCommand(packages: readonly string[], path: string | undefined): string | undefined {
   const apt = Bun.which('apt-get', path === undefined ? {} : { PATH: path })
   return apt ? `sudo apt-get install -y ${packages.join(' ')}` : undefined
@@ -42,6 +42,6 @@ async function run(command: readonly string[], path: string | undefined): Promis
   if (code === 0) return
   const last = `${out}${errors}`.trim().split('\n').slice(-8).join('\n')
   throw new CliError('failed', `${command.join(' ')} failed:\n${last}`, {
-    remedy: 'Install by hand what it was to install.',
+    remedy: 'Install the packages yourself and try again.',
   })
 }

@@ -13,9 +13,9 @@ export interface BrowserSearch extends Installer {
 }
 
 /**
- * A Chromium for the browser test: the one named, one on PATH, or, as root on Debian and its derivatives, one from apt.
+ * Finds a Chromium for the browser tests: the named one, one on PATH, or (as root, with apt-get) a newly installed one.
  *
- * @throws CliError naming the command that would install it.
+ * @throws CliError with the command that installs it.
  */
 export async function findChromium({ named, ...installer }: BrowserSearch): Promise<string> {
   const { path } = installer
@@ -23,22 +23,22 @@ export async function findChromium({ named, ...installer }: BrowserSearch): Prom
   if (named !== undefined) {
     if (Bun.which(named, options)) return named
     throw new CliError('usage', `PIXELFLOW_CHROMIUM=${named} is not a program.`, {
-      remedy: 'Correct the path, or unset the variable to have one found.',
+      remedy: 'Correct the path, or unset the variable to use the Chromium on PATH.',
     })
   }
   const found = [...names, ...macApps].map((name) => Bun.which(name, options)).find(Boolean)
   if (found) return found
   if (!(await aptInstall(['chromium'], installer))) {
     const command = aptCommand(['chromium'], path)
-    throw new CliError('failed', 'The browser test needs Chromium, and there is none on PATH.', {
+    throw new CliError('failed', 'The browser tests need Chromium, but none is on PATH.', {
       remedy: command
         ? `Install it: ${command}`
-        : 'Install Chromium or Chrome with your package manager, or name it with PIXELFLOW_CHROMIUM.',
+        : 'Install Chromium or Chrome with your package manager, or set PIXELFLOW_CHROMIUM to its path.',
     })
   }
   const installed = names.map((name) => Bun.which(name, options)).find(Boolean)
   if (installed) return installed
-  throw new CliError('failed', 'apt-get has installed Chromium, but it is not on PATH.', {
-    remedy: 'Name it with PIXELFLOW_CHROMIUM.',
+  throw new CliError('failed', 'apt-get installed Chromium, but it is not on PATH.', {
+    remedy: 'Set PIXELFLOW_CHROMIUM to its path.',
   })
 }

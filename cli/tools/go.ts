@@ -9,20 +9,20 @@ export interface BuildOptions {
   /** The checkout, which holds `tools/`. */
   readonly root: string
   readonly cacheDir: string
-  /** PATH on which Go is looked for; Go's own default folder is looked at too. */
+  /** PATH to search for Go, besides its default folder. */
   readonly path?: string | undefined
-  /** Reports progress, one line a call. */
+  /** Reports progress, one line per call. */
   readonly say: (text: string) => void
 }
 
-/** Half an hour: the largest tool takes four minutes on two cores, and others may be building it already. */
-const longestBuildMs = 30 * 60_000
-/** How often the progress is reported. */
+/** The largest tool takes four minutes on two cores, and other processes may be building too. */
+const buildTimeoutMs = 30 * 60_000
+/** Interval of the progress reports. */
 const progressEveryMs = 20_000
 
 /**
- * Path of the program that `tools/<name>` pins, built into the cache by Go when it is not there yet. Another version
- * in `go.sum` means another place in the cache.
+ * Builds the program that `tools/<name>` pins into the cache unless it exists there, and returns its path. Every version of
+ * `go.sum` has its own place in the cache.
  *
  * @throws CliError `failed` when Go is missing or the build fails.
  */
@@ -35,7 +35,7 @@ export async function goTool(name: string, options: BuildOptions): Promise<strin
   return build(name, tool, join(options.cacheDir, 'tools', name, `${tool.version}-${key}`, name), options)
 }
 
-/** Builds a pinned program to `target` unless it is there; two at once build it once. */
+/** Builds a pinned program to `target` unless it exists. Concurrent calls build it once. */
 export async function build(
   name: string,
   tool: PinnedTool,
@@ -45,15 +45,15 @@ export async function build(
   if (await Bun.file(target).exists()) return target
   const go = findGo(options.path)
   if (!go) {
-    throw new CliError('failed', `${name} ${tool.version} has to be built, and Go was not found on PATH.`, {
+    throw new CliError('failed', `${name} ${tool.version} must be built, but Go was not found on PATH.`, {
       remedy: 'Install Go 1.26 or newer from your package manager or https://go.dev/dl/.',
     })
   }
   await mkdir(dirname(target), { recursive: true })
-  using held = await lock(`${target}.lock`, 'exclusive', { timeoutMs: longestBuildMs })
+  using held = await lock(`${target}.lock`, 'exclusive', { timeoutMs: buildTimeoutMs })
   if (!held) {
     throw new CliError('failed', `Another process has been building ${name} for half an hour.`, {
-      remedy: 'Wait until it is done, or end it, and try again.',
+      remedy: 'Wait until it has ended, or stop it, and try again.',
     })
   }
   if (await Bun.file(target).exists()) return target
@@ -67,24 +67,24 @@ export async function build(
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',
-    timeout: longestBuildMs,
+    timeout: buildTimeoutMs,
   })
   // The compiler ends with this process.
-  const giveUp = () => compile.kill()
-  process.once('exit', giveUp)
+  const kill = () => compile.kill()
+  process.once('exit', kill)
   const progress = setInterval(
     () =>
-      options.say(`still building ${name}, for ${Math.round((performance.now() - started) / 1000)} s now …`),
+      options.say(`still building ${name}, after ${Math.round((performance.now() - started) / 1000)} s …`),
     progressEveryMs,
   )
   const [code, errors] = await Promise.all([compile.exited, compile.stderr.text()])
   clearInterval(progress)
-  process.off('exit', giveUp)
+  process.off('exit', kill)
   if (code !== 0) {
     await rm(fresh, { force: true })
     const last = errors.trim().split('\n').slice(-15).join('\n')
     throw new CliError('failed', `Building ${name} ${tool.version} with Go failed:\n${last}`, {
-      remedy: `Run \`go build ${tool.program}\` in ${tool.folder} to see all of it; it needs the Go module proxy.`,
+      remedy: `Run \`go build ${tool.program}\` in ${tool.folder} to see the complete output. It needs the Go module proxy.`,
     })
   }
   await chmod(fresh, 0o755)
@@ -93,7 +93,7 @@ export async function build(
   return target
 }
 
-/** Go on PATH, or where its own installation puts it; null when it is not there. */
+/** Finds Go on PATH or in its default folder; null when it is not installed. */
 export function findGo(path: string | undefined): string | null {
   return Bun.which('go', path === undefined ? {} : { PATH: path }) ?? Bun.which('/usr/local/go/bin/go')
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** What the `go.mod` of a tool pins: the package to build, and the version of the module it comes from. */
+/** The program that the `go.mod` of a tool pins, and the version of its module. */
 export interface PinnedTool {
   /** Folder of the tool's module. */
   readonly folder: string
@@ -10,17 +10,18 @@ export interface PinnedTool {
   readonly version: string
 }
 
-/** @throws Error when `tools/<name>/go.mod` is missing or names no tool. */
+/** @throws Error when `tools/<name>/go.mod` is missing or pins no tool. */
 export async function readPinnedTool(root: string, name: string): Promise<PinnedTool> {
   const folder = join(root, 'tools', name)
   const text = await Bun.file(join(folder, 'go.mod')).text()
   const program = /^tool\s+(\S+)$/m.exec(text)?.[1]
-  if (program === undefined) throw new Error(`${folder}/go.mod has no line that begins with "tool"`)
-  // The module is the longest required path that the program's path begins with.
+  if (program === undefined) throw new Error(`${folder}/go.mod has no tool directive.`)
+  // The module of a program is the longest required path that is a prefix of the program's path.
   const required = [...text.matchAll(/^(?:require)?\s*([\w./~-]+\.[\w./~-]+) v(\S+)/gm)]
   const module = required
     .filter(([, path = '']) => program === path || program.startsWith(`${path}/`))
     .sort((a, b) => (b[1]?.length ?? 0) - (a[1]?.length ?? 0))[0]
-  if (module?.[2] === undefined) throw new Error(`${folder}/go.mod requires no module with ${program}`)
+  if (module?.[2] === undefined)
+    throw new Error(`${folder}/go.mod does not require a module that contains ${program}.`)
   return { folder, program, version: module[2] }
 }

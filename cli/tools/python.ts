@@ -5,23 +5,23 @@ import { lock } from '../lock.ts'
 import { aptCommand, aptInstall, type Installer } from './apt.ts'
 import type { BuildOptions } from './go.ts'
 
-/** Both parts of Python that Debian packs apart from it. */
+/** The Debian packages of Python and its venv module. */
 const packages = ['python3', 'python3-venv']
-/** What the client and its packages need. */
-const oldest = { major: 3, minor: 10 }
-const longestMakeMs = 10 * 60_000
+/** The oldest Python that the client and its packages support. */
+const minimum = { major: 3, minor: 10 }
+const installTimeoutMs = 10 * 60_000
 
-interface Ran {
+interface RunResult {
   readonly ok: boolean
   readonly text: string
 }
 
 /**
- * A Python that has the packages of `clients/python/requirements.txt`, in a venv of the cache that is made when it is
- * not there yet. Other requirements, or another Python, mean another place in the cache. A Python that is missing is
- * installed with apt-get where we are root.
+ * Creates a venv with the packages of `clients/python/requirements.txt` in the cache unless it exists, and returns the path of
+ * its interpreter. Every version of the requirements and of Python has its own place in the cache. As root, installs a missing
+ * Python with apt-get.
  *
- * @throws CliError `failed` naming the command that would install it, or when the packages cannot be had.
+ * @throws CliError `failed` when Python is missing or the packages cannot be installed.
  */
 export async function pythonClient(options: BuildOptions & Installer): Promise<string> {
   const python = await findPython(options)
@@ -37,26 +37,26 @@ export async function pythonClient(options: BuildOptions & Installer): Promise<s
   if (await Bun.file(ready).exists()) return program
 
   await mkdir(dirname(folder), { recursive: true })
-  using held = await lock(`${folder}.lock`, 'exclusive', { timeoutMs: longestMakeMs })
+  using held = await lock(`${folder}.lock`, 'exclusive', { timeoutMs: installTimeoutMs })
   if (!held)
     throw new CliError('failed', 'Another process has been installing the Python packages for ten minutes.', {
-      remedy: 'Wait until it is done, or end it, and try again.',
+      remedy: 'Wait until it has ended, or stop it, and try again.',
     })
   if (await Bun.file(ready).exists()) return program
   const started = performance.now()
   options.say('installing the packages of the Python client (once, a few seconds) …')
-  // An interrupted installation leaves half a venv.
+  // An interrupted installation leaves an incomplete venv.
   await rm(folder, { recursive: true, force: true })
-  await makeVenv(python.program, folder, options)
+  await createVenv(python.program, folder, options)
   const install = ['-m', 'pip', 'install', '--quiet', '--require-hashes', '--only-binary', ':all:', '-r']
   const installed = await run([program, ...install, requirements], options.path)
   if (!installed.ok) {
     throw new CliError('failed', `Installing the packages of the Python client failed:\n${installed.text}`, {
-      remedy: 'It needs the Python package index; see the message above.',
+      remedy: 'The installation needs the Python package index. See the message above.',
     })
   }
   await Bun.write(ready, '')
-  options.say(`installed them in ${Math.round((performance.now() - started) / 1000)} s`)
+  options.say(`installed the packages in ${Math.round((performance.now() - started) / 1000)} s`)
   return program
 }
 
@@ -64,32 +64,35 @@ async function findPython(installer: Installer): Promise<{ program: string; vers
   const options = installer.path === undefined ? {} : { PATH: installer.path }
   const find = () => Bun.which('python3', options)
   const program = find() ?? ((await aptInstall(packages, installer)) ? find() : null)
-  if (!program) throw missing('There is no python3 on PATH.', installer)
+  if (!program) throw missingPython('python3 was not found on PATH.', installer)
   const { ok, text } = await run(
     [program, '-c', 'import sys; print(sys.executable, "%d.%d.%d" % sys.version_info[:3])'],
     installer.path,
   )
   const [, executable = program, version = ''] = /^(.*) (\d+\.\d+\.\d+)$/m.exec(text) ?? []
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  if (!ok || major !== oldest.major || minor < oldest.minor) {
-    const wanted = `${oldest.major}.${oldest.minor}`
-    throw missing(`The Python client needs Python ${wanted} or newer; ${program} is ${version || text}.`, {})
+  if (!ok || major !== minimum.major || minor < minimum.minor) {
+    const required = `${minimum.major}.${minimum.minor}`
+    throw missingPython(
+      `The Python client needs Python ${required} or newer; ${program} is ${version || text}.`,
+      {},
+    )
   }
   return { program: executable, version }
 }
 
-async function makeVenv(python: string, folder: string, installer: Installer): Promise<void> {
-  const make = () => run([python, '-m', 'venv', folder], installer.path)
-  let made = await make()
-  // Debian's Python has the module, but not what it needs.
-  if (!made.ok && (await aptInstall(packages, installer))) {
+async function createVenv(python: string, folder: string, installer: Installer): Promise<void> {
+  const create = () => run([python, '-m', 'venv', folder], installer.path)
+  let created = await create()
+  // Debian has the dependencies of the venv module in a separate package.
+  if (!created.ok && (await aptInstall(packages, installer))) {
     await rm(folder, { recursive: true, force: true })
-    made = await make()
+    created = await create()
   }
-  if (!made.ok) throw missing(`${python} -m venv failed:\n${made.text}`, installer)
+  if (!created.ok) throw missingPython(`${python} -m venv failed:\n${created.text}`, installer)
 }
 
-function missing(message: string, { path }: { path?: string | undefined }): CliError {
+function missingPython(message: string, { path }: { path?: string | undefined }): CliError {
   const command = aptCommand(packages, path)
   return new CliError('failed', message, {
     remedy: command
@@ -98,13 +101,13 @@ function missing(message: string, { path }: { path?: string | undefined }): CliE
   })
 }
 
-async function run(command: readonly string[], path: string | undefined): Promise<Ran> {
+async function run(command: readonly string[], path: string | undefined): Promise<RunResult> {
   const child = Bun.spawn([...command], {
     env: { ...Bun.env, ...(path === undefined ? {} : { PATH: path }) },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
-    timeout: longestMakeMs,
+    timeout: installTimeoutMs,
   })
   const [code, out, errors] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
   return { ok: code === 0, text: `${out}${errors}`.trim().split('\n').slice(-12).join('\n') }

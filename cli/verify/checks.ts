@@ -1,16 +1,16 @@
-/** One static check: a command in the checkout whose exit code says whether all is well. */
+/** A static check: a command that exits with 0 if the check passes. */
 export interface Check {
   readonly name: string
   readonly command: readonly string[]
-  /** The command that fixes what it can; `verify --write` runs it first. */
+  /** The command that fixes problems; `verify --write` runs it first. */
   readonly write?: readonly string[]
-  /** PinnedTool Go tools that are built first, where people can see it. */
+  /** Names of pinned Go tools that are built first, so that their progress is visible. */
   readonly tools?: readonly string[]
 }
 
-/** The one Bun that runs us. */
+/** The Bun that runs this process. */
 const bun = process.execPath
-/** A tool from node_modules, run by Bun also where no Node is installed. */
+/** A tool of node_modules, run by Bun, because Node.js may not be installed. */
 const tool = (...command: string[]) => [bun, '--no-env-file', 'run', '--bun', '--silent', ...command]
 
 /** Every static check, fast ones first. Add a row for a new one. */

@@ -4,7 +4,7 @@ export interface CheckResult {
   readonly check: Check
   readonly ok: boolean
   readonly tookMs: number
-  /** What it wrote, both streams, as far as the last MiB. */
+  /** The last MiB of standard output and standard error. */
   readonly output: string
 }
 
@@ -14,9 +14,9 @@ export interface CheckOptions {
   readonly signal: AbortSignal
 }
 
-/** Half an hour: the first run of a gate may have to build its tools. */
-const longestMs = 30 * 60_000
-const longestOutput = 1024 * 1024
+/** The first run of a check may build its tools. */
+const checkTimeoutMs = 30 * 60_000
+const maxOutputLength = 1024 * 1024
 
 export async function runCheck(check: Check, { root, env, signal }: CheckOptions): Promise<CheckResult> {
   const started = performance.now()
@@ -24,7 +24,7 @@ export async function runCheck(check: Check, { root, env, signal }: CheckOptions
   return { check, ok: code === 0, tookMs: performance.now() - started, output }
 }
 
-/** Runs the fix of a check. Its output is not kept: where it fails, the check fails too. */
+/** Runs the fix of a check. Ignores its output, because the check fails if the fix fails. */
 export async function fixCheck(check: Check, { root, env, signal }: CheckOptions): Promise<void> {
   if (check.write) await run(check.write, root, env, signal)
 }
@@ -42,8 +42,8 @@ async function run(
     stdout: 'pipe',
     stderr: 'pipe',
     signal,
-    timeout: longestMs,
+    timeout: checkTimeoutMs,
   })
   const [code, out, errors] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
-  return { code, output: `${out}${errors}`.slice(-longestOutput).trimEnd() }
+  return { code, output: `${out}${errors}`.slice(-maxOutputLength).trimEnd() }
 }

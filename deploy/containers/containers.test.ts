@@ -16,7 +16,7 @@ const containerfile = await Bun.file(join(import.meta.dir, 'Containerfile')).tex
 const ignored = (await Bun.file(join(root, '.dockerignore')).text()).split('\n')
 
 const home = await mkdtemp(join(tmpdir(), 'pixelflow-images-'))
-// Commands of the images call `bun`; here that is the Bun that runs this test.
+// The commands of the images call `bun`: use the Bun that runs this test.
 const bin = join(home, 'bin')
 await mkdir(bin)
 await symlink(process.execPath, join(bin, 'bun'))
@@ -26,7 +26,7 @@ afterAll(() => rm(home, { recursive: true, force: true }))
 function stage(name: string): { instruction: string; rest: string }[] {
   const stages = containerfile.replaceAll('\\\n', ' ').split(/^(?=FROM )/m)
   const found = stages.find((one) => one.split('\n')[0]?.endsWith(` AS ${name}`))
-  if (found === undefined) throw new Error(`no stage ${name} in the Containerfile`)
+  if (found === undefined) throw new Error(`The Containerfile has no stage ${name}.`)
   const lines = found.split('\n').filter((line) => /^[A-Z]/.test(line))
   return lines.map((line) => {
     const [instruction = '', ...words] = line.trim().split(/\s+/)

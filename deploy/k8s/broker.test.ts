@@ -9,10 +9,11 @@ import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { natsServer } from '@pixelflow/testkit/nats-server'
 import { freePort } from '@pixelflow/testkit/port'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { valueSets } from './gates.ts'
 import { manifests, onlyObject, type Manifests, type Trigger } from './manifests.ts'
 
-/** The chart's own NATS: real servers with the configuration and the environment that their pods would have. */
+/** NATS of the chart: real servers with the configuration and the environment of their pods. */
 
 // Contains special characters, which must be quoted correctly in the server's configuration.
 const password = '1e5-p@ss:wörd/#'
@@ -44,14 +45,14 @@ test.each([
     }
 
     const triggers = onlyObject(objects, 'ScaledObject').spec?.triggers ?? []
-    for (const trigger of triggers) expect(await lagAt(0, cluster, trigger), trigger.name).toBe(0)
+    for (const trigger of triggers) expect(await waitForLag(0, cluster, trigger), trigger.name).toBe(0)
 
     const [kind = 'transform'] = actorKinds
     const submit = (lane: Lane) =>
       adapters.queue.submit({ kind, lane, account, task: Bun.randomUUIDv7(), stage: onlyStage })
     await submit('interactive')
     for (let i = 0; i < 5; i += 1) await submit('bulk')
-    // Like the dispatcher: dispatched jobs go to the bulk lane, the others stay in the backlog.
+    // As the dispatcher does: admitted jobs go to the bulk lane, the others stay in the backlog.
     for (let i = 0; i < 2; i += 1) {
       const { seq } = (await adapters.backlog.oldest(kind)) ?? {}
       expect(await adapters.backlog.admit(seq ?? 0)).toBe('admitted')
@@ -59,8 +60,8 @@ test.each([
     const waiting: Record<string, number> = { interactive: 1, bulk: 2, backlog: 3, outbox: 0 }
     expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(waiting).sort())
     for (const trigger of triggers) {
-      const awaited = waiting[trigger.name] ?? -1
-      expect(await lagAt(awaited, cluster, trigger), trigger.name).toBe(awaited)
+      const expected = waiting[trigger.name] ?? -1
+      expect(await waitForLag(expected, cluster, trigger), trigger.name).toBe(expected)
     }
   },
   60_000,
@@ -72,7 +73,7 @@ interface Servers extends AsyncDisposable {
   readonly monitors: readonly { readonly server: string; readonly address: string }[]
 }
 
-/** Starts the StatefulSet's pods on this machine: only ports and folders differ. */
+/** Starts the pods of the StatefulSet as local processes, with other ports and folders. */
 async function startServers(objects: Manifests, count: number): Promise<Servers> {
   const { metadata, spec } = onlyObject(objects, 'StatefulSet')
   expect(spec?.replicas).toBe(count)
@@ -91,14 +92,14 @@ async function startServers(objects: Manifests, count: number): Promise<Servers>
       route: await freePort(),
     })),
   )
-  // A pod's name is its host name in the headless service; here all are on this machine.
-  const here = (text: string) =>
+  // The headless service resolves the names of pods; here, all are on this machine.
+  const withLocalRoutes = (text: string) =>
     pods.reduce(
       (out, pod) => out.replace(new RegExp(`${pod.name}\\.[a-z.-]+:6222`), `127.0.0.1:${pod.route}`),
       text,
     )
 
-  // Ends with this process, even if it is killed.
+  // The servers end with this process, even if it is killed.
   const dieWithParent = Bun.which('setpriv') ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []
   const command = [...dieWithParent, await natsServer()]
   for (const pod of pods) {
@@ -113,7 +114,7 @@ async function startServers(objects: Manifests, count: number): Promise<Servers>
     const env: Record<string, string> = { POD_NAME: pod.name, ...secrets }
     for (const { name, value } of container?.env ?? []) {
       if (value !== undefined)
-        env[name] = here(value.replace(/\$\((\w+)\)/g, (_, other: string) => env[other] ?? ''))
+        env[name] = withLocalRoutes(value.replace(/\$\((\w+)\)/g, (_, other: string) => env[other] ?? ''))
     }
     const server = Bun.spawn([...command, '-c', `${folder}.conf`], {
       env: { ...process.env, ...env },
@@ -127,7 +128,7 @@ async function startServers(objects: Manifests, count: number): Promise<Servers>
     })
   }
   for (const pod of pods)
-    await healthy(`http://127.0.0.1:${pod.monitor}/healthz`, join(home, `${pod.name}.log`))
+    await waitUntilHealthy(`http://127.0.0.1:${pod.monitor}/healthz`, join(home, `${pod.name}.log`))
   const owned = scope.move()
   return {
     home,
@@ -137,15 +138,15 @@ async function startServers(objects: Manifests, count: number): Promise<Servers>
   }
 }
 
-async function healthy(url: string, log: string): Promise<void> {
-  const deadline = performance.now() + 20_000
-  for (;;) {
-    const answer = await fetch(url).catch(() => null)
-    if (answer?.ok) return
-    if (performance.now() > deadline)
-      throw new Error(`${url} does not answer:\n${await Bun.file(log).text()}`)
-    await Bun.sleep(50)
-  }
+async function waitUntilHealthy(url: string, log: string): Promise<void> {
+  const isHealthy = () =>
+    fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  await waitFor(`${url} healthy`, isHealthy, Boolean, { timeoutMs: 20_000 }).catch(async (error: unknown) => {
+    throw new Error(`nats-server did not start:\n${await Bun.file(log).text()}`, { cause: error })
+  })
 }
 
 interface Streams {
@@ -165,22 +166,21 @@ interface Consumer {
   readonly cluster?: { readonly leader?: string }
 }
 
-/** The lag once it equals `awaited`, or after five seconds: the servers of a cluster learn of messages with a delay. */
-async function lagAt(awaited: number, servers: Servers, trigger: Trigger): Promise<number | undefined> {
-  const deadline = performance.now() + 5000
-  for (;;) {
-    const lag = await lagOf(servers, trigger)
-    if (lag === awaited || performance.now() > deadline) return lag
-    await Bun.sleep(50)
-  }
+/** Waits until the lag is as expected: the servers of a cluster learn of messages with a delay. */
+function waitForLag(expected: number, servers: Servers, trigger: Trigger): Promise<number | undefined> {
+  return waitFor(
+    `lag of ${trigger.name} is ${expected}`,
+    () => lagOf(servers, trigger),
+    (lag) => lag === expected,
+  )
 }
 
 /** The lag as KEDA reads it: `/jsz` of the server that leads the consumer. */
 async function lagOf({ monitors }: Servers, { metadata }: Trigger): Promise<number | undefined> {
   const query = new URLSearchParams({ acc: metadata['account'] ?? '', consumers: 'true', config: 'true' })
   for (const { server, address } of monitors) {
-    const answer = (await (await fetch(`http://${address}/jsz?${query}`)).json()) as Streams
-    const streams = answer.account_details.find(({ name }) => name === metadata['account'])?.stream_detail
+    const response = (await (await fetch(`http://${address}/jsz?${query}`)).json()) as Streams
+    const streams = response.account_details.find(({ name }) => name === metadata['account'])?.stream_detail
     const consumers = streams?.find(({ name }) => name === metadata['stream'])?.consumer_detail
     const consumer = consumers?.find(({ name }) => name === metadata['consumer'])
     // A single server leads every consumer and reports no leader.

@@ -23,12 +23,12 @@ const byDefault = setOf('default')
 
 function setOf(name: string): Manifests {
   const found = sets.find((one) => one.name === name)
-  if (found === undefined) throw new Error(`no values called ${name}`)
+  if (found === undefined) throw new Error(`Unknown set of values: ${name}.`)
   return found.objects
 }
 
 describe('files generated from the code', () => {
-  const remedy = 'run `bun deploy/k8s/generate.ts` and commit what it writes'
+  const remedy = 'Run `bun deploy/k8s/generate.ts` and commit the files.'
 
   test('topology.json matches the consumers of the code', async () => {
     expect(await Bun.file(topologyFile).json(), remedy).toEqual(chartTopology())
@@ -42,16 +42,16 @@ describe('files generated from the code', () => {
 describe('scaling', () => {
   const scaled = (objects: Manifests) => onlyObject(objects, 'ScaledObject', '-actor-transform').spec
 
-  test('reads the lag of exactly the consumers whose messages wait for an actor', () => {
+  test('reads the lag of every consumer whose messages wait for an actor', () => {
     const layout = readSettings(natsSettings, {})
-    const made = consumersOf(layout)
+    const expected = consumersOf(layout)
       .filter(({ stream }) => ([streams.jobs, streams.backlog, streams.outbox] as string[]).includes(stream))
       .map(({ stream, config }) => `${stream}/${config.durable_name}`)
     for (const name of ['default', 'external NATS', 'everything']) {
-      const asked = scaled(setOf(name))?.triggers?.map(
+      const queried = scaled(setOf(name))?.triggers?.map(
         ({ metadata }) => `${metadata['stream']}/${metadata['consumer']}`,
       )
-      expect(asked?.sort(), name).toEqual(made.sort())
+      expect(queried?.sort(), name).toEqual(expected.sort())
     }
   })
 
@@ -70,7 +70,7 @@ describe('scaling', () => {
   })
 
   test('requests one pod for the work that one pod completes in the target time', () => {
-    // 2 at a time, 0.5 s each, 10 s.
+    // Two concurrent tasks of 0.5 s each, for 10 s.
     expect(scaled(byDefault)?.advanced?.scalingModifiers.target).toBe('40')
   })
 
@@ -273,16 +273,16 @@ describe('invalid values', () => {
     ['settings.gateway.PIXELFLOW_HOST=::', 'PIXELFLOW_HOST'],
     ['settings.common.PIXELFLOW_NATS_PASSWORD=secret', 'PIXELFLOW_NATS_PASSWORD'],
     ['actors.kinds.transfrom.concurrency=1', 'transfrom'],
-    ['actors.kinds.transform.autoscaling.maxReplicas=90000', 'lend out at most'],
+    ['actors.kinds.transform.autoscaling.maxReplicas=90000', 'unacknowledged jobs'],
     ['nats.replicas=2', 'nats/replicas'],
     ['auth.tokens=secret-without-account', 'auth/tokens'],
     ['nats.external.url=nats://user:secret@host:4222', 'nats/external/url'],
-    ['nats.enabled=false', 'nats.external.url is needed'],
+    ['nats.enabled=false', 'nats.external.url is required'],
     ['httpRoute.enabled=true', 'httpRoute/parentRefs'],
     ['grpcRoute.enabled=true', 'grpcRoute/parentRefs'],
     ['metrics.access=everybody', 'metrics/access'],
     ['metrics.scrapeAnnotations=true', 'metrics.access open'],
-    ['metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.tokenSecret is needed'],
+    ['metrics.serviceMonitor.enabled=true', 'metrics.serviceMonitor.tokenSecret is required'],
     ['metrics.serviceMonitor.enabled=true,metrics.access=off', 'metrics.access is off'],
     ['settings.gateway.PIXELFLOW_METRICS_ACCESS=open', 'PIXELFLOW_METRICS_ACCESS'],
     ['tls.clientCaSecretName=clients', 'needs tls.secretName'],

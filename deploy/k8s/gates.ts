@@ -26,7 +26,7 @@ export interface GateResult {
   readonly text: string
 }
 
-/** Runs every check of one set of values, in order; stops at the first failure. */
+/** Runs every check on one set of values, until the first failure. */
 export async function gate(values: readonly string[]): Promise<GateResult> {
   const linted = await lint(values)
   if (!linted.ok) return linted

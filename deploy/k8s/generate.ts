@@ -47,7 +47,7 @@ export const setByChart = {
   broker: ['PIXELFLOW_NATS_CREDS_FILE', 'PIXELFLOW_NATS_PASSWORD_FILE', 'PIXELFLOW_NATS_USER'],
 } as const
 
-/** The first would end the process at once in a container; the second is set by the image. */
+/** The first would end a containerized process at once; the second is set by the image. */
 const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 
 /** Content of `topology.json`: the consumers with waiting work, by kind and KEDA trigger, and `max_ack_pending`. */
@@ -76,20 +76,20 @@ export function chartTopology() {
 
 /** Names allowed in `settings.common`, `.gateway` and `.actors`. Common settings are read by more than one service. */
 export function settingNames() {
-  const taken: readonly string[] = [...Object.values(setByChart).flat(), ...notInContainers]
-  const free = (table: Table) =>
+  const excluded: readonly string[] = [...Object.values(setByChart).flat(), ...notInContainers]
+  const allowed = (table: Table) =>
     Object.values(table)
-      .filter(({ env, secret }) => !secret && !taken.includes(env))
+      .filter(({ env, secret }) => !secret && !excluded.includes(env))
       .map(({ env }) => env)
-  const gateway = free(gatewaySettings)
-  const actors = free(actorSettings)
+  const gateway = allowed(gatewaySettings)
+  const actors = allowed(actorSettings)
   const common = [
-    ...free(natsSettings),
-    ...free(logSettings),
+    ...allowed(natsSettings),
+    ...allowed(logSettings),
     ...gateway.filter((name) => actors.includes(name)),
   ]
-  const alone = (names: string[]) => names.filter((name) => !common.includes(name)).sort()
-  return { common: common.sort(), gateway: alone(gateway), actors: alone(actors) }
+  const withoutCommon = (names: string[]) => names.filter((name) => !common.includes(name)).sort()
+  return { common: common.sort(), gateway: withoutCommon(gateway), actors: withoutCommon(actors) }
 }
 
 interface Schema {

@@ -10,10 +10,10 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
-import { until } from '@pixelflow/testkit/until'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { manifests, onlyObject } from './manifests.ts'
 
-/** Runs the liveness probe of the chart's nats-server with BusyBox, whose programs the image has. */
+/** Runs the liveness probe of the chart's nats-server with BusyBox, as the image does. */
 
 beforeAll(async () => {
   if (Bun.which('busybox')) return
@@ -24,9 +24,9 @@ beforeAll(async () => {
   if (!Bun.which('busybox')) throw new Error('This test needs busybox. Install it: apt-get install busybox')
 }, 300_000)
 
-test('the probe fails when a restart helps: the disk was full and has free space again', async () => {
+test('the probe fails if a restart helps: the server hangs, or its disk was full and has space again', async () => {
   await using scope = new AsyncDisposableStack()
-  const home = await mkdtemp(join(tmpdir(), 'pixelflow-alive-'))
+  const home = await mkdtemp(join(tmpdir(), 'pixelflow-liveness-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
   const disk = scope.use(await mountSmallDisk(96 * 2 ** 20))
   const monitor = await freePort()
@@ -35,9 +35,9 @@ test('the probe fails when a restart helps: the disk was full and has free space
   )
   const objects = await manifests([])
   const probe = onlyObject(objects, 'StatefulSet').spec?.template?.spec.containers[0]?.livenessProbe
-  expect(probe?.exec?.command).toEqual(['sh', '/etc/nats/alive.sh'])
-  const script = onlyObject(objects, 'ConfigMap', '-nats').data?.['alive.sh'] ?? ''
-  const path = join(home, 'alive.sh')
+  expect(probe?.exec?.command).toEqual(['sh', '/etc/nats/liveness.sh'])
+  const script = onlyObject(objects, 'ConfigMap', '-nats').data?.['liveness.sh'] ?? ''
+  const path = join(home, 'liveness.sh')
   await Bun.write(path, script.replaceAll('8222', String(monitor)).replaceAll('/data', disk.path))
   await run('busybox', '--install', '-s', home)
   const isAlive = async () => (await run(join(home, 'sh'), path)) === 0
@@ -56,7 +56,12 @@ test('the probe fails when a restart helps: the disk was full and has free space
   expect(await isAlive()).toBe(true)
 
   await disk.fill()
-  await until(() => !check.state.isOk, 30_000)
+  await waitFor(
+    'writes fail',
+    () => check.state,
+    ({ isOk }) => !isOk,
+    { timeoutMs: 30_000 },
+  )
   const health = await fetch(`http://127.0.0.1:${monitor}/healthz`)
   expect(health.status).toBe(503)
   expect(await isAlive()).toBe(true)
@@ -66,7 +71,12 @@ test('the probe fails when a restart helps: the disk was full and has free space
 
   await nats.restart()
   expect(await isAlive()).toBe(true)
-  await until(() => check.state.isOk, 30_000)
+  await waitFor(
+    'writes succeed',
+    () => check.state,
+    ({ isOk }) => isOk,
+    { timeoutMs: 30_000 },
+  )
 
   process.kill(nats.pid, 'SIGSTOP')
   expect(await isAlive()).toBe(false)

@@ -86,7 +86,7 @@ export interface Manifest {
 
 export interface Manifests extends ReadonlyArray<Manifest> {}
 
-/** The chart's objects for a set of values, parsed. */
+/** Renders the chart with a set of values and parses the objects. */
 export async function manifests(
   values: readonly string[],
   flags: readonly string[] = [],
@@ -97,7 +97,7 @@ export async function manifests(
   return [documents].flat().filter((one) => one !== null)
 }
 
-/** The only object of that kind whose name has that suffix. */
+/** The only object of a kind whose name has a suffix. */
 export function onlyObject(objects: Manifests, kind: string, suffix = ''): Manifest {
   const found = objects.filter((one) => one.kind === kind && one.metadata.name.endsWith(suffix))
   const [first] = found
@@ -123,6 +123,6 @@ const scale = { '': 1, m: 1e-3, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }
 export function quantity(text: string | undefined): number {
   const [, amount, unit = ''] = /^([\d.]+)([A-Za-z]*)$/.exec(text ?? '') ?? []
   const factor = scale[unit as keyof typeof scale]
-  if (amount === undefined || factor === undefined) throw new Error(`${text} is no quantity`)
+  if (amount === undefined || factor === undefined) throw new Error(`${text} is not a quantity.`)
   return Number(amount) * factor
 }

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { readSource, type Fragment, type SourceText } from './read-source.ts'
 import type { WordScope, Vocabulary } from './vocabulary.ts'
 
-/** A place that breaks a rule of the vocabulary. */
+/** A place that violates a rule of the vocabulary. */
 export interface Hit {
   readonly path: string
   /** 0 for the path itself. */
@@ -15,7 +15,7 @@ export interface CheckedFile {
   read(): Promise<string>
 }
 
-/** Every place in the files that breaks the vocabulary. */
+/** Finds every place in the files that violates the vocabulary. */
 export async function checkVocabulary(files: readonly CheckedFile[], vocabulary: Vocabulary): Promise<Hit[]> {
   const rules = vocabulary.words.map((word) => ({
     ...word,
@@ -74,7 +74,7 @@ function sharedNames(exportedBy: ReadonlyMap<string, ReadonlySet<string>>, vocab
   })
 }
 
-/** A file is named after an export: `read-recipe.ts` exports `readRecipe`, and `recipe.ts` may export `parseRecipe`. */
+/** A file must be named after an export: `read-recipe.ts` exports `readRecipe`, and `recipe.ts` may export `parseRecipe`. */
 function fileNameProblem(
   path: string,
   { exported }: SourceText,

@@ -3,20 +3,20 @@ import { checkVocabulary } from './check-vocabulary.ts'
 import { vocabularySchema } from './vocabulary.ts'
 
 /**
- * Prints every place that breaks `vocabulary.json`, a line each, and ends with 1 when there is one. `--all` includes the
- * files that the vocabulary lists as open; `--write` sets that list to the files that have hits.
+ * Prints every place that violates `vocabulary.json`, one per line, and exits with 1 if there is one. `--all` includes the
+ * files that the vocabulary lists as open; `--write` sets that list to the files with hits.
  */
 
 const root = resolve(import.meta.dir, '../../..')
 const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
   cwd: root,
 })
-const texts =
+const textFiles =
   /\.(?:tsx?|js|md|sh|ya?ml|tpl|py|go|proto|css|toml|json)$|Containerfile$|^pixelflow$|^\.ci\/run$/
 const paths = listed.stdout
   .toString()
   .split('\0')
-  .filter((path) => texts.test(path))
+  .filter((path) => textFiles.test(path))
 const vocabularyFile = join(root, 'cli/verify/vocabulary.json')
 const vocabulary = vocabularySchema.parse(await Bun.file(vocabularyFile).json())
 const files = paths.map((path) => ({ path, read: () => Bun.file(join(root, path)).text() }))

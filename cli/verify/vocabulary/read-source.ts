@@ -11,7 +11,7 @@ export interface SourceText {
   readonly identifiers: readonly Fragment[]
   /** Comments, string literals, templates and the text of JSX elements. */
   readonly prose: readonly Fragment[]
-  /** Names that the file exports, less what it only passes on from another file. */
+  /** Names that the file exports, without re-exports. */
   readonly exported: readonly string[]
 }
 
@@ -31,7 +31,7 @@ export function readSource(path: string, source: string): SourceText {
     for (const name of declaredBy(node)) identifiers.push({ text: name.text, line: lineOf(name.start) })
     const text = proseOf(node)
     if (text !== undefined) prose.push({ text, line: lineOf(node.start) })
-    // The names of modules are paths, and file names are checked on their own.
+    // Import paths are checked as file names.
     return node.type === 'ImportDeclaration' || node.type === 'ImportExpression' ? 'skip' : undefined
   })
   const exported = module.staticExports.flatMap(({ entries }) =>

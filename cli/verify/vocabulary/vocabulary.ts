@@ -6,7 +6,7 @@ export type WordScope = z.infer<typeof wordScope>
 const exception = z.strictObject({
   /** Beginning of a path. */
   path: z.string(),
-  /** Why the word is the right one there. */
+  /** Why the word is correct in these files. */
   because: z.string(),
 })
 
@@ -15,8 +15,8 @@ export const vocabularySchema = z.strictObject({
   words: z.array(
     z.strictObject({
       /**
-       * A regular expression for whole words, without regard to case. Identifiers and file names are compared as their
-       * words with spaces between them: `readFile` is `read file`.
+       * A case-insensitive regular expression for whole words. Identifiers and file names are split into words: `readFile` is
+       * `read file`.
        */
       out: z.string(),
       /** What to write instead. */
@@ -25,13 +25,13 @@ export const vocabularySchema = z.strictObject({
       except: z.array(exception).optional(),
     }),
   ),
-  /** Names that several packages export on purpose. */
+  /** Names that several packages export intentionally, and why. */
   sharedExports: z.record(z.string(), z.string()),
   /** Files that are not named after an export, and why. */
   fileNames: z.array(exception),
   /** Files that are not checked. */
   unchecked: z.array(exception),
-  /** Files that still have hits. A file leaves this list when it is cleaned, and none is added. */
+  /** Files that still have hits. Files are removed when they have none, and never added. */
   open: z.array(z.string()),
 })
 export type Vocabulary = z.infer<typeof vocabularySchema>

@@ -43,16 +43,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .Values.nats.enabled -}}
 nats://{{ include "pixelflow.fullname" . }}-nats.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:4222
 {{- else -}}
-{{- required "nats.external.url is needed when nats.enabled is false" .Values.nats.external.url -}}
+{{- required "nats.external.url is required when nats.enabled is false" .Values.nats.external.url -}}
 {{- end -}}
 {{- end -}}
 
-{{/* KEDA asks <server name>.<this host> for a consumer's leader, so this must be the headless service. */}}
+{{/* KEDA queries the leader of a consumer at <server name>.<this host>, so this must be the headless service. */}}
 {{- define "pixelflow.natsMonitoring" -}}
 {{- if .Values.nats.enabled -}}
 {{ include "pixelflow.fullname" . }}-nats-headless.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}:8222
 {{- else -}}
-{{- required "nats.external.monitoringEndpoint is needed for scaling actors on an external NATS" .Values.nats.external.monitoringEndpoint -}}
+{{- required "nats.external.monitoringEndpoint is required to scale actors with an external NATS" .Values.nats.external.monitoringEndpoint -}}
 {{- end -}}
 {{- end -}}
 
@@ -85,7 +85,7 @@ PIXELFLOW_NATS_PASSWORD_FILE: /run/secrets/nats/password
 {{- if .Values.nats.external.credsKey }}
 PIXELFLOW_NATS_CREDS_FILE: /run/secrets/nats/{{ .Values.nats.external.credsKey }}
 {{- else }}
-PIXELFLOW_NATS_USER: {{ required "nats.external.user is needed with nats.external.existingSecret, unless credsKey is set" .Values.nats.external.user | quote }}
+PIXELFLOW_NATS_USER: {{ required "nats.external.user is required with nats.external.existingSecret, unless credsKey is set" .Values.nats.external.user | quote }}
 PIXELFLOW_NATS_PASSWORD_FILE: /run/secrets/nats/{{ .Values.nats.external.passwordKey }}
 {{- end }}
 {{- end }}
@@ -137,7 +137,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Pod fields that all workloads share. enableServiceLinks would add PIXELFLOW_… variables of its own. */}}
+{{/* Pod fields that all workloads share. enableServiceLinks is off, because it would add PIXELFLOW_… variables. */}}
 {{- define "pixelflow.podCommon" -}}
 serviceAccountName: {{ include "pixelflow.fullname" .root }}-{{ .component }}
 automountServiceAccountToken: false

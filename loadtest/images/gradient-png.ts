@@ -1,4 +1,4 @@
-import { encodePng, pngChunk } from '../core/png.ts'
+import { encodePng, pngChunk } from '../../core/png.ts'
 
 /**
  * A PNG of `width` by `height` pixels, 24 bits each: a gradient whose colours depend on `seed`, so that each seed gives
