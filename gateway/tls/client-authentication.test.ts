@@ -145,7 +145,7 @@ describe('certificates and tokens', () => {
     await expect(gateway.call('/health/live', { tls })).rejects.toThrow()
 
     const refusals = gateway.logs.filter(({ msg }) => msg === 'TLS handshake refused')
-    expect(refusals[0]).toMatchObject({ port: 'grpc', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+    expect(refusals[0]).toMatchObject({ listener: 'grpc', reason: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
     const metrics = await (await gateway.call('/metrics', fetchOptions(certificates.authority, ann))).text()
     expect(metrics).toMatch(/^pixelflow_tls_handshake_failures_total\{listener="grpc"\} [1-9]/m)
     expect(metrics).toMatch(/^pixelflow_tls_handshake_failures_total\{listener="http"\} [1-9]/m)

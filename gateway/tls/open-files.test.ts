@@ -43,7 +43,7 @@ test('a TLS gateway without file descriptors refuses connections, and serves lat
   const unlimited = limitOpenFilesOf(gateway.pid, 20)
   const sockets = Array.from({ length: 200 }, (_, i) => handshake(ports[i % 2 === 0 ? 0 : 1] ?? 0))
   const refused = JSON.parse(await gateway.line(says('connection refused'))) as Record<string, unknown>
-  expect(refused).toMatchObject({ level: 'warn', port: 'http', reason: 'EMFILE' })
+  expect(refused).toMatchObject({ level: 'warn', listener: 'http', reason: 'EMFILE' })
   for (const socket of sockets) socket.destroy()
   await waitFor('all sockets closed', () => sockets.every(({ closed }) => closed))
   unlimited()

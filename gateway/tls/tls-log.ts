@@ -24,26 +24,26 @@ export function createRateLimitedLog(
 }
 
 /**
- * Reports the expiry of the certificate as a metric, and failed handshakes of each port as metrics and log lines. A client
+ * Reports the expiry of the certificate as a metric, and failed handshakes of each listener as metrics and log lines. A client
  * sees little more than a closed connection, so its owner needs the reason from here.
  */
 export function createTlsLog(
   tls: WatchedTls,
   meters: Meters<typeof gatewayMetrics>,
   log: Logger,
-): (port: 'http' | 'grpc') => ReportRefusedHandshake {
+): (listener: 'http' | 'grpc') => ReportRefusedHandshake {
   const setExpiry = meters.gauge('tlsCertificateExpiration')
   setExpiry(tls.current.until.getTime() / 1000, {})
   tls.onChange(({ until }) => setExpiry(until.getTime() / 1000, {}))
   const count = meters.counter('tlsHandshakeFailures')
   const logRefusal = createRateLimitedLog((fields) => log.info('TLS handshake refused', fields))
-  return (port) => {
-    count(0, { listener: port })
+  return (listener) => {
+    count(0, { listener })
     return (peer, reason) => {
       // The client closed the connection: a port scan, or a client that does not trust our certificate.
       if (reason === 'ECONNRESET') return
-      count(1, { listener: port })
-      logRefusal({ port, peer, reason })
+      count(1, { listener })
+      logRefusal({ listener, peer, reason })
     }
   }
 }

@@ -81,7 +81,7 @@ export async function openTlsProxy({
       opened = open({ certificate, address: addressOf(outer) })
     } catch (thrown) {
       // Usually EMFILE, no free file descriptor. An error thrown by this listener would end the process.
-      warn({ port: 'http', peer, reason: errorCodeOf(thrown) })
+      warn({ listener: 'http', peer, reason: errorCodeOf(thrown) })
     }
     if (opened === undefined) return outer.destroy()
     const connectionServer = opened
@@ -97,7 +97,7 @@ export async function openTlsProxy({
       inner.destroy()
     })
     inner.on('error', (thrown) => {
-      if (!outer.destroyed) warn({ port: 'http', peer, reason: errorCodeOf(thrown) })
+      if (!outer.destroyed) warn({ listener: 'http', peer, reason: errorCodeOf(thrown) })
       outer.destroy()
     })
     inner.once('close', () => {
