@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** What of this checkout is handed out: its packages' dependencies are, too. */
+/** The packages that an installation contains, with their dependencies. */
 const shipped = ['gateway', 'actors', 'cli', 'ui', 'core', 'platform', 'nats', 'proto', 'clients/typescript']
-/** Peers that are there for type checking only. */
+/** Peer dependencies for type checking only. */
 const notShipped: ReadonlySet<string> = new Set(['typescript', '@types/bun', '@types/node'])
 
 interface Manifest {
@@ -20,9 +20,9 @@ interface Package {
 }
 
 /**
- * `docs/third-party-notices.txt`: every package that an installation contains, with its licence and the text of that.
- * Packages for one operating system are left out, so that the page is the same everywhere; what they hold is named.
- * @throws Error when a package says nothing of its licence.
+ * Generates `docs/third-party-notices.txt`: every package in an installation with its licence and licence text. Packages
+ * for one operating system are left out, so that the page is the same everywhere; the programs in them are named.
+ * @throws Error when a package has no licence.
  */
 export function thirdPartyNotices(root: string): string {
   const packages = [...closure(root).values()].sort((a, b) => compare(nameOf(a), nameOf(b)))
@@ -60,7 +60,7 @@ function closure(root: string): Map<string, Package> {
     for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
       if (name.startsWith('@pixelflow/') || notShipped.has(name)) continue
       const at = locate(name, folder)
-      // A peer that nothing needs is not installed.
+      // An optional peer dependency may not be installed.
       if (at === undefined) continue
       const one = { manifest: readManifest(at), folder: at }
       if (found.has(nameOf(one))) continue
@@ -73,7 +73,7 @@ function closure(root: string): Map<string, Package> {
   return found
 }
 
-/** The folder of a package as one in `from` finds it; undefined when it is not installed. */
+/** The folder of a package that a package in `from` depends on; undefined when it is not installed. */
 function locate(name: string, from: string): string | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const candidate = join(folder, 'node_modules', name)
@@ -92,7 +92,7 @@ function nameOf({ manifest }: Package): string {
 
 function licenceOf({ name, license }: Manifest): string {
   if (typeof license === 'string' && license !== '') return license
-  throw new Error(`${name} names no licence in its package.json.`)
+  throw new Error(`the package.json of ${name} has no license`)
 }
 
 function licenceText(folder: string): string | undefined {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 
 /**
- * Limits a running process to so many file descriptors more than it has open now. The returned function removes the limit.
+ * Limits a running process to `more` file descriptors above those that it has open now. The returned function removes the limit.
  * @throws Error where `prlimit` is missing or not permitted.
  */
 export function limitOpenFilesOf(pid: number, more: number): () => void {

@@ -1,12 +1,12 @@
 import sharp from 'sharp'
 import { ascii } from './bytes.ts'
 
-/** AVIF files whose boxes say something else than those of most writers. */
+/** AVIF files with boxes that few encoders write. */
 
-/** Pixels of the pictures made here. */
+/** Size of these images in pixels. */
 export const variantSize = { width: 64, height: 16 } as const
 
-/** A picture whose transparency goes from `from` to `to` across, as good as lossless. */
+/** An almost lossless image whose alpha grows from `from` on the left to `to` on the right. */
 async function transparent(from: number, to: number, bitdepth: 8 | 10 | 12): Promise<Buffer> {
   const { width, height } = variantSize
   const pixels = Buffer.alloc(width * height * 4, 128)
@@ -17,16 +17,15 @@ async function transparent(from: number, to: number, bitdepth: 8 | 10 | 12): Pro
     .toBuffer()
 }
 
-/** Where the content of the first box of that type begins. */
+/** Offset of the content of the first box of a type. */
 function contentAt(file: Buffer, type: string): number {
   const at = file.indexOf(type)
-  if (at < 0) throw new Error(`no box ${type} in the file`)
+  if (at < 0) throw new Error(`the file has no box ${type}`)
   return at + 4
 }
 
 /**
- * A picture of gray alone, as transparency is stored, that goes from `from` to `to` of 255 across and says that its black
- * is 16 and its white 235, or that it uses the full range.
+ * A gray image that grows from `from` on the left to `to` of 255 on the right. In limited range, black is 16 and white 235.
  */
 export async function grayAvif(
   from: number,
@@ -35,7 +34,7 @@ export async function grayAvif(
   bitdepth: 8 | 10 | 12 = 8,
 ): Promise<Uint8Array> {
   const file = await transparent(from, to, bitdepth)
-  // The second item becomes the picture, and what says that it is transparency says what its numbers mean.
+  // The alpha item becomes the primary image, and its alpha property becomes a colour property.
   file.writeUInt16BE(2, contentAt(file, 'pitm') + 4)
   file.write('cdsc', contentAt(file, 'auxl') - 4, 'latin1')
   const property = contentAt(file, 'auxC')
@@ -44,7 +43,7 @@ export async function grayAvif(
   return file
 }
 
-/** A transparent picture that says that its colours are multiplied by its transparency. */
+/** A transparent image that is marked as premultiplied. */
 export async function premultipliedAvif(): Promise<Uint8Array> {
   const file = await transparent(0, 255, 8)
   const reference = contentAt(file, 'auxl')
@@ -54,7 +53,7 @@ export async function premultipliedAvif(): Promise<Uint8Array> {
   return file
 }
 
-/** A picture that says that it comes in layers, or says nothing of them, and that cannot be decoded. */
+/** An image that cannot be decoded, marked as layered or not. */
 export async function undecodableAvif(isLayered: boolean): Promise<Uint8Array> {
   const file = await transparent(255, 255, 8)
   if (isLayered) file.write('a1lx', contentAt(file, 'pixi') - 4, 'latin1')

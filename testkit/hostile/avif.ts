@@ -1,9 +1,9 @@
 import sharp from 'sharp'
 import { ascii, box, u16be, u32be } from './bytes.ts'
 
-/** AVIF files: pictures made of other pictures, and sequences. */
+/** AVIF files: images that are derived from other images, and sequences. */
 
-/** A tile of 64 × 64, coded, and the box that says how. */
+/** An encoded tile of 64 × 64, and its configuration box. */
 async function tile(): Promise<{ coded: Uint8Array; config: number[] }> {
   const create = { width: 64, height: 64, channels: 3, background: '#336699' } as const
   const file = await sharp({ create }).avif({ effort: 0 }).toBuffer()
@@ -24,21 +24,21 @@ const extent = (width: number, height: number) => full('ispe', 0, 0, ...u32be(wi
 
 interface Item {
   readonly type: 'av01' | 'grid' | 'iovl' | 'iden'
-  /** Numbers of the items it is made of, counted from 1. */
+  /** Numbers of the items from which it is derived, counted from 1. */
   readonly of: readonly number[]
   readonly size: readonly [number, number]
-  /** What stands in the file for it; items without are the coded tile. */
-  readonly words?: readonly number[]
+  /** Its data; items without data are the encoded tile. */
+  readonly data?: readonly number[]
 }
 
-/** A file of such items, the first of which is the picture. */
+/** A file with these items. The first one is the primary image. */
 async function items(
   all: readonly Item[],
   brands: readonly [string, ...string[]] = ['avif', 'mif1'],
 ): Promise<Uint8Array> {
   const { coded, config } = await tile()
-  const words = all.flatMap(({ words = [] }) => words)
-  const starts = all.map((_, i) => all.slice(0, i).reduce((sum, { words: own = [] }) => sum + own.length, 0))
+  const data = all.flatMap((item) => item.data ?? [])
+  const starts = all.map((_, i) => all.slice(0, i).reduce((sum, item) => sum + (item.data?.length ?? 0), 0))
   const head = brand(...brands)
   const metaOf = (codedAt: number) =>
     full(
@@ -77,7 +77,7 @@ async function items(
           ),
         ),
       ),
-      // Places of four bytes, lengths of four; words of ours lie in the box behind, tiles in the file.
+      // Offsets and lengths of four bytes. Data of items is in the `idat` box, tiles are in the file.
       ...full(
         'iloc',
         1,
@@ -85,7 +85,7 @@ async function items(
         0x44,
         0,
         ...u16be(all.length),
-        ...all.flatMap(({ words: own }, i) => [
+        ...all.flatMap(({ data: own }, i) => [
           ...u16be(i + 1),
           ...u16be(own ? 1 : 0),
           ...u16be(0),
@@ -94,7 +94,7 @@ async function items(
           ...u32be(own ? own.length : coded.length),
         ]),
       ),
-      ...box('idat', ...words),
+      ...box('idat', ...data),
     )
   const length = head.length + metaOf(0).length
   return Buffer.concat([
@@ -105,7 +105,7 @@ async function items(
   ])
 }
 
-const gridWords = (rows: number, columns: number, width: number, height: number) => [
+const gridData = (rows: number, columns: number, width: number, height: number) => [
   0,
   1,
   rows - 1,
@@ -114,7 +114,7 @@ const gridWords = (rows: number, columns: number, width: number, height: number)
   ...u32be(height),
 ]
 
-/** A picture of `rows` × `columns` tiles, each of them the same one of a few hundred bytes. Both up to 256. */
+/** A grid of `rows` × `columns`, up to 256 each, which repeats one tile of a few hundred bytes. */
 export function grid(rows: number, columns: number): Promise<Uint8Array> {
   const [width, height] = [columns * 64, rows * 64]
   return items([
@@ -122,18 +122,18 @@ export function grid(rows: number, columns: number): Promise<Uint8Array> {
       type: 'grid',
       of: Array<number>(rows * columns).fill(2),
       size: [width, height],
-      words: gridWords(rows, columns, width, height),
+      data: gridData(rows, columns, width, height),
     },
     { type: 'av01', of: [], size: [64, 64] },
   ])
 }
 
-/** A picture whose only tile is itself. */
+/** A grid whose only tile is the grid itself. */
 export function gridOfItself(): Promise<Uint8Array> {
-  return items([{ type: 'grid', of: [1], size: [64, 64], words: gridWords(1, 1, 64, 64) }])
+  return items([{ type: 'grid', of: [1], size: [64, 64], data: gridData(1, 1, 64, 64) }])
 }
 
-/** Pictures each of which is made of the next one four times over: 4 to the power of `depth` tiles in the end. */
+/** Nested grids, each of which repeats the next one four times: 4 to the power of `depth` tiles. */
 export function nested(depth: number): Promise<Uint8Array> {
   const size = [64, 64] as const
   return items([
@@ -141,25 +141,25 @@ export function nested(depth: number): Promise<Uint8Array> {
       type: 'grid' as const,
       of: Array<number>(4).fill(i + 2),
       size,
-      words: gridWords(2, 2, 64, 64),
+      data: gridData(2, 2, 64, 64),
     })),
     { type: 'av01', of: [], size },
   ])
 }
 
-/** A picture that is a copy of a copy, and so on round in a circle. */
+/** Images that are copies of each other, in a circle. */
 export function circle(count: number): Promise<Uint8Array> {
   return items(
     Array.from({ length: count }, (_, i) => ({
       type: 'iden' as const,
       of: [((i + 1) % count) + 1],
       size: [64, 64] as const,
-      words: [0],
+      data: [0],
     })),
   )
 }
 
-/** A sequence that states so many pictures in a table of one line; with a still picture beside it, or without. */
+/** A sequence of `count` frames in a table of one row, with or without a still image. */
 export async function sequence(count: number, still: boolean): Promise<Uint8Array> {
   const { coded, config } = await tile()
   const zeros = (length: number) => Array<number>(length).fill(0)

@@ -10,39 +10,39 @@ import * as png from './png.ts'
 import * as tiff from './tiff.ts'
 import * as webp from './webp.ts'
 
-/** Files that are far more than they seem, in every format. */
+/** Small files of every format that would use many resources. */
 export interface Bomb {
   readonly name: string
   readonly format: FormatId
   make(): Promise<Uint8Array> | Uint8Array
-  /** How work on it ends: with a picture, because what is bad about it is passed over, or with one of these faults. */
+  /** How its processing ends: with an image, because the harmful part is skipped, or with one of these faults. */
   readonly ends: 'image' | readonly string[]
 }
 
 const side = 9000
 const corrupt = ['corrupt_image'] as const
-/** Whole files in an encoding that no decoder of ours has. */
+/** Valid files in an unsupported encoding. */
 const unsupported = ['unsupported_format'] as const
 const tooMany = ['too_many_pixels'] as const
-/** At a limit of time or memory, whichever a machine meets first. */
+/** The time limit or the memory limit, whichever is reached first. */
 const bounded = ['deadline_exceeded', 'resource_limit_exceeded'] as const
 
 const small = () => sampleImage({ width: 48, height: 32 })
-const vastTransparent = () => {
+const largeTransparent = () => {
   const create = { width: side, height: side, channels: 4, background: '#33669980' } as const
   return sharp({ create }).png({ compressionLevel: 1 }).toBuffer()
 }
 const insertSegments = async (segments: readonly Uint8Array[]) => jpeg.insertSegments(await small(), segments)
 const pngWith = (extra: Uint8Array) => png.png(48, 32, undefined, extra)
-const grey = (more: readonly tiff.Entry[]) => tiff.pictureOf(8, 8, Buffer.alloc(64), 1, more)
+const grayTiff = (more: readonly tiff.Entry[]) => tiff.grayTiff(8, 8, Buffer.alloc(64), 1, more)
 
-/** All of them but those of `slowBombs`: each costs less than a second of processor time. */
+/** Files that take less than a second of CPU time. See also `slowBombs`. */
 export const bombs: readonly Bomb[] = [
   ...Object.entries(hugeHeaders).map(([format, bytes]) => ({
     name: 'a header of 65,000 × 65,000',
     format: format as FormatId,
     make: () => bytes,
-    // What has no picture behind it may be refused for that.
+    // A header without data may also be rejected as corrupt.
     ends: ['too_many_pixels', 'corrupt_image'],
   })),
 
@@ -87,7 +87,7 @@ export const bombs: readonly Bomb[] = [
     ends: corrupt,
   },
   { name: 'as large as is allowed', format: 'png', make: () => png.png(10_000, 10_000), ends: 'image' },
-  { name: 'large and transparent', format: 'png', make: () => vastTransparent(), ends: 'image' },
+  { name: 'large and transparent', format: 'png', make: () => largeTransparent(), ends: 'image' },
   {
     name: 'a packed profile',
     format: 'png',
@@ -127,10 +127,10 @@ export const bombs: readonly Bomb[] = [
   { name: '2 MB of codes', format: 'gif', make: () => gif.codes(side, side, 2_000_000), ends: corrupt },
   { name: 'a million comments', format: 'gif', make: () => gif.comments(1_000_000), ends: 'image' },
 
-  { name: 'one colour, large', format: 'webp', make: () => webp.vast(side, side), ends: 'image' },
+  { name: 'one colour, large', format: 'webp', make: () => webp.solidColor(side, side), ends: 'image' },
   { name: '6,000 frames', format: 'webp', make: () => webp.frames(16, 16, 6000), ends: tooMany },
   { name: '20 large frames', format: 'webp', make: () => webp.frames(side, side, 20), ends: tooMany },
-  { name: '24 MB beside the picture', format: 'webp', make: () => webp.laden(8e6), ends: 'image' },
+  { name: '24 MB of metadata', format: 'webp', make: () => webp.withLargeMetadata(8e6), ends: 'image' },
 
   {
     name: '22,500 tiles',
@@ -139,7 +139,7 @@ export const bombs: readonly Bomb[] = [
     ends: ['resource_limit_exceeded'],
   },
   { name: '256 tiles', format: 'avif', make: () => avif.grid(16, 16), ends: 'image' },
-  { name: 'a tile of itself', format: 'avif', make: () => avif.gridOfItself(), ends: corrupt },
+  { name: 'a grid of itself', format: 'avif', make: () => avif.gridOfItself(), ends: corrupt },
   { name: 'tiles of tiles, 12 deep', format: 'avif', make: () => avif.nested(12), ends: 'image' },
   { name: 'copies in a circle', format: 'avif', make: () => avif.circle(3), ends: corrupt },
   { name: 'a sequence of 1,000', format: 'avif', make: () => avif.sequence(1000, true), ends: 'image' },
@@ -150,7 +150,7 @@ export const bombs: readonly Bomb[] = [
     ends: ['resource_limit_exceeded'],
   },
   {
-    name: 'a sequence and no picture',
+    name: 'a sequence without a still image',
     format: 'avif',
     make: () => avif.sequence(10, false),
     ends: unsupported,
@@ -162,27 +162,32 @@ export const bombs: readonly Bomb[] = [
   {
     name: '98 MP in 95 kB',
     format: 'tiff',
-    make: () => tiff.pictureOf(9900, 9900, deflateSync(Buffer.alloc(9900 * 9900), { level: 9 }), 8),
+    make: () => tiff.grayTiff(9900, 9900, deflateSync(Buffer.alloc(9900 * 9900), { level: 9 }), 8),
     ends: 'image',
   },
   {
     name: 'runs of a byte',
     format: 'tiff',
-    make: () => tiff.pictureOf(9900, 9900, Buffer.alloc(1_600_000, Buffer.from([0x81, 0])), 32_773),
+    make: () => tiff.grayTiff(9900, 9900, Buffer.alloc(1_600_000, Buffer.from([0x81, 0])), 32_773),
     ends: 'image',
   },
   {
     name: 'a profile of 2 GB',
     format: 'tiff',
-    make: () => grey([[0x8773, 7, 0x7fff_ffff, 8]]),
+    make: () => grayTiff([[0x8773, 7, 0x7fff_ffff, 8]]),
     ends: 'image',
   },
-  { name: '65,535 channels', format: 'tiff', make: () => grey([[0x0115, 3, 1, 65_535]]), ends: unsupported },
+  {
+    name: '65,535 channels',
+    format: 'tiff',
+    make: () => grayTiff([[0x0115, 3, 1, 65_535]]),
+    ends: unsupported,
+  },
   {
     name: 'tiles of 4 gigapixels',
     format: 'tiff',
     make: () =>
-      grey([
+      grayTiff([
         [0x0142, 4, 1, 65_504],
         [0x0143, 4, 1, 65_504],
         [0x0144, 4, 1, 8],
@@ -194,7 +199,7 @@ export const bombs: readonly Bomb[] = [
     name: 'a billion strips',
     format: 'tiff',
     make: () =>
-      grey([
+      grayTiff([
         [0x0111, 4, 0x3fff_ffff, 8],
         [0x0117, 4, 0x3fff_ffff, 8],
       ]),
@@ -202,7 +207,7 @@ export const bombs: readonly Bomb[] = [
   },
 ]
 
-/** Those that nothing but a limit of time or memory ends: dear to a test, so limits should be low. */
+/** Files whose processing only the time limit or the memory limit ends. Tests of them need low limits. */
 export const slowBombs: readonly Bomb[] = [
   {
     name: '60,000 scans, large',

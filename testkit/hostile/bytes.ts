@@ -1,4 +1,4 @@
-/** Values as files hold them: little and big endian numbers, names, and the boxes of ISO media files. */
+/** Binary encodings: little and big endian numbers, ASCII, and the boxes of ISO media files. */
 
 export function u16le(value: number): number[] {
   return [value & 255, (value >> 8) & 255]
@@ -15,7 +15,7 @@ export function u32be(value: number): number[] {
 export function ascii(text: string): number[] {
   return [...text].map((char) => char.charCodeAt(0))
 }
-/** A box of an ISO base media file, as AVIF has them. */
+/** A box of an ISO base media file, the container of AVIF. */
 export function box(type: string, ...content: number[]): number[] {
   return [...u32be(content.length + 8), ...ascii(type), ...content]
 }

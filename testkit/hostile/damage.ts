@@ -1,6 +1,6 @@
-/** Good files, spoiled. */
+/** Functions that damage valid files. */
 
-/** Equal seeds give equal damage. */
+/** A function that returns random integers from 0 up to `below`, exclusive. Equal seeds give equal numbers. */
 export function createRandomInteger(seed: number): (below: number) => number {
   let state = (seed * 2_654_435_761) >>> 0 || 1
   return (below) => {
@@ -11,7 +11,7 @@ export function createRandomInteger(seed: number): (below: number) => number {
   }
 }
 
-/** The file with some of its bits turned over, by default behind the bytes by which its format is known. */
+/** Flips bits of a file, by default after the bytes that identify its format. */
 export function flipBits(bytes: Uint8Array, seed: number, bits: number, from = 32): Uint8Array {
   const next = createRandomInteger(seed)
   const copy = bytes.slice()
@@ -22,14 +22,14 @@ export function flipBits(bytes: Uint8Array, seed: number, bits: number, from = 3
   return copy
 }
 
-/** The file cut off at every so-many-th part of it; the whole of it is not among them. */
+/** The file truncated after each of `parts` equal parts, without the complete file. */
 export function truncateInSteps(bytes: Uint8Array, parts = 16): Uint8Array[] {
   return Array.from({ length: parts - 1 }, (_, i) =>
     bytes.slice(0, Math.floor((bytes.length * (i + 1)) / parts)),
   )
 }
 
-/** A PNG with its check sums put right, as far as its chunks can still be followed: what is spoiled is read, then. */
+/** Corrects the checksums of a damaged PNG, so that decoders read the damaged chunks. */
 export function fixChecksums(png: Uint8Array): Uint8Array {
   const copy = Buffer.from(png)
   for (let at = 8; at + 12 <= copy.length;) {

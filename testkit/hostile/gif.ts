@@ -1,19 +1,19 @@
 import { ascii, u16le } from './bytes.ts'
 
-/** GIF files: many frames, and canvases far larger than what is painted on them. */
+/** GIF files with many frames, or with a canvas far larger than its frames. */
 
 function header(width: number, height: number): number[] {
   return [...ascii('GIF89a'), ...u16le(width), ...u16le(height), 0x80, 0, 0, 0, 0, 0, 255, 255, 255]
 }
 
-/** One pixel, for a hundredth of a second. */
+/** A frame of one pixel, for a hundredth of a second. */
 function frame(x: number, y: number): number[] {
   const control = [0x21, 0xf9, 4, 0, 1, 0, 0, 0]
-  const place = [0x2c, ...u16le(x), ...u16le(y), ...u16le(1), ...u16le(1), 0]
-  return control.concat(place, [2, 2, 0x4c, 1, 0])
+  const descriptor = [0x2c, ...u16le(x), ...u16le(y), ...u16le(1), ...u16le(1), 0]
+  return control.concat(descriptor, [2, 2, 0x4c, 1, 0])
 }
 
-/** An animation of that size with so many frames of a pixel each. */
+/** An animation with `count` frames of one pixel each. */
 export function frames(width: number, height: number, count: number): Uint8Array {
   const one = Buffer.from(frame(width - 1, height - 1))
   return Buffer.concat([
@@ -23,7 +23,7 @@ export function frames(width: number, height: number, count: number): Uint8Array
   ])
 }
 
-/** A frame of that size whose pixels are one code over and over: the table of codes grows as long as it can. */
+/** A frame that repeats one code, so that the code table grows to its maximum. */
 export function codes(width: number, height: number, bytes: number): Uint8Array {
   const block = Buffer.concat([Buffer.from([255]), Buffer.alloc(255, 0x55)])
   return Buffer.concat([
@@ -34,7 +34,7 @@ export function codes(width: number, height: number, bytes: number): Uint8Array 
   ])
 }
 
-/** So many comments before a picture of one pixel. */
+/** A number of comments before an image of one pixel. */
 export function comments(count: number): Uint8Array {
   const one = Buffer.from([0x21, 0xfe, 1, 0x41, 0])
   return Buffer.concat([
@@ -44,14 +44,14 @@ export function comments(count: number): Uint8Array {
   ])
 }
 
-/** A frame of green pixels at that place of a black and green canvas; no colour is transparent. */
+/** A frame of green pixels in a part of a black canvas. No colour is transparent. */
 export function opaqueFrame(
   canvas: { width: number; height: number },
   frame: { left: number; top: number; width: number; height: number },
 ): Uint8Array {
   const { left, top, width, height } = frame
   const palette = [0, 0, 0, 0, 255, 0]
-  // Two pieces before the frame, with bytes in them that begin other blocks.
+  // A comment of two sub-blocks before the frame, with bytes that could begin other blocks.
   const comment = [0x21, 0xfe, 3, 0x2c, 0x2c, 0x2c, 1, 0x21, 0]
   // Codes of three bits, lowest first: clear (4), one for each pixel (1), end (5). Clearing keeps codes from growing.
   const codes = Array.from({ length: width * height }, () => [4, 1]).flat()

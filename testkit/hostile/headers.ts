@@ -3,7 +3,7 @@ import { png } from './png.ts'
 
 const side = 65_000
 
-/** Headers that promise 65,000 × 65,000 pixels, in every format, with next to nothing behind them. */
+/** Headers of every format that state 65,000 × 65,000 pixels, followed by almost no data. */
 export const hugeHeaders: Readonly<Record<string, Uint8Array>> = {
   png: png(8, 8, { width: side, height: side }),
   jpeg: Uint8Array.from([

@@ -1,6 +1,6 @@
 import { ascii, u16be } from './bytes.ts'
 
-/** JPEG files whose few bytes make much work. */
+/** JPEG files that are small but expensive to decode. */
 
 /** A segment: marker, length, content. */
 function segment(marker: number, content: Uint8Array | readonly number[]): Uint8Array {
@@ -12,9 +12,9 @@ const endOfImage = Buffer.from([0xff, 0xd9])
 const jfif = segment(0xe0, [...ascii('JFIF'), 0, 1, 1, 0, 0, 1, 0, 1, 0, 0])
 
 /**
- * A progressive picture of that size with so many scans, grey or of three colours. After the first ones each is a
- * statement in a few bytes that nothing changes anywhere (runs of 16,384 blocks without a coefficient), which a decoder
- * has to follow through all blocks. @param width, height up to 65,500
+ * A progressive image with many scans, gray or with three colours. All but the first scans state in a few bytes that no
+ * block changes (runs of 16,384 blocks without a coefficient), and a decoder must process all blocks for each of them.
+ * @param width, height up to 65,500
  */
 export function manyScans(width: number, height: number, scans: number, colours: 1 | 3 = 1): Uint8Array {
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8)
@@ -28,7 +28,7 @@ export function manyScans(width: number, height: number, scans: number, colours:
   )
   const scan = (id: number, from: number, to: number, bits: number) =>
     Buffer.concat([segment(0xda, [1, id, 0, from, to, 0]), Buffer.alloc(Math.ceil(bits / 8) + 1)])
-  const nothing = scan(1, 1, 63, Math.ceil(blocks / 2 ** 14) * 15)
+  const emptyScan = scan(1, 1, 63, Math.ceil(blocks / 2 ** 14) * 15)
   return Buffer.concat([
     startOfImage,
     jfif,
@@ -36,17 +36,17 @@ export function manyScans(width: number, height: number, scans: number, colours:
     frame,
     ...tables,
     ...ids.map((id) => scan(id, 0, 0, blocks)),
-    ...Array<Buffer>(scans - colours).fill(nothing),
+    ...Array<Buffer>(scans - colours).fill(emptyScan),
     endOfImage,
   ])
 }
 
-/** The file with segments put behind its first two bytes. */
+/** Inserts segments after the start marker. */
 export function insertSegments(jpeg: Uint8Array, segments: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)])
 }
 
-/** A colour profile in as many segments as one may have, 16 MB of nothing. */
+/** A colour profile of zeros in the maximum number of segments, 16 MB. */
 export function longProfile(): Uint8Array[] {
   return Array.from({ length: 255 }, (_, i) =>
     segment(
@@ -56,7 +56,7 @@ export function longProfile(): Uint8Array[] {
   )
 }
 
-/** XMP in so many full segments, each of which says that it is all of it. */
+/** A number of XMP segments of the maximum length, each of which claims to be the complete XMP. */
 export function manyXmp(count: number): Uint8Array[] {
   const xmp = Buffer.concat([
     Buffer.from('http://ns.adobe.com/xap/1.0/\0', 'latin1'),
@@ -65,12 +65,12 @@ export function manyXmp(count: number): Uint8Array[] {
   return Array<Uint8Array>(count).fill(segment(0xe1, xmp))
 }
 
-/** Comments, as many as are wanted, with nothing in them. */
+/** A number of empty comments. */
 export function emptyComments(count: number): Uint8Array[] {
   return [Buffer.alloc(count * 4, Buffer.from(segment(0xfe, [])))]
 }
 
-/** EXIF around a TIFF structure, as long as a segment may be. */
+/** EXIF with a TIFF structure, up to the length of a segment. */
 export function exif(tiff: Uint8Array): Uint8Array[] {
   return [segment(0xe1, Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff.subarray(0, 65_000)]))]
 }

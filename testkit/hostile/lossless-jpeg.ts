@@ -1,11 +1,11 @@
 import { u16be } from './bytes.ts'
 
 /**
- * A lossless JPEG (ITU-T T.81, annex H) of one channel that goes from black to white across. Each pixel is told by its
- * difference to the one on its left.
+ * A lossless JPEG (ITU-T T.81, annex H) of one channel that grows from black on the left to white on the right. Each pixel
+ * is coded as its difference from the pixel on its left.
  */
 export function losslessJpeg(width: number, height: number, bits: 8 | 12 | 16): Uint8Array {
-  // A code of five bits for each length that a difference may have.
+  // A code of five bits for each possible length of a difference.
   const lengths = Array.from({ length: bits + 1 }, (_, i) => i)
   const codes = Array.from({ length: 16 }, (_, i) => (i === 4 ? lengths.length : 0))
   const table = [0xff, 0xc4, ...u16be(19 + lengths.length), 0, ...codes, ...lengths]
@@ -24,7 +24,7 @@ export function losslessJpeg(width: number, height: number, bits: 8 | 12 | 16): 
   return Buffer.from([0xff, 0xd8, ...table, ...frame, ...scan, ...data, 0xff, 0xd9])
 }
 
-/** The length of a difference, and its bits: of a negative one those of the next smaller number. */
+/** The length of a difference and its bits; for a negative difference, the bits of the next smaller number. */
 function coded(difference: number): string {
   const length = difference === 0 ? 0 : Math.floor(Math.log2(Math.abs(difference))) + 1
   const bits = difference > 0 ? difference : difference + 2 ** length - 1

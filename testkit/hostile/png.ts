@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib'
 import { encodePng, pngChunk } from '@pixelflow/core/png'
 import { u32be } from './bytes.ts'
 
-/** A PNG of `width` × `height` black pixels of one bit, whose header may say something else. */
+/** A PNG of `width` × `height` black pixels with one bit each, whose header may state another size. */
 export function png(
   width: number,
   height: number,
@@ -13,7 +13,7 @@ export function png(
   return encodePng({ ...stated, bitDepth: 1, colorType: 0 }, pixels, extra)
 }
 
-/** A colour profile or text of a PNG that unpacks to `bytes`. */
+/** A compressed colour profile or text of `bytes` bytes. */
 export function packedChunk(type: 'iCCP' | 'zTXt', bytes: number): Uint8Array {
   return pngChunk(
     type,
@@ -21,19 +21,19 @@ export function packedChunk(type: 'iCCP' | 'zTXt', bytes: number): Uint8Array {
   )
 }
 
-/** So many chunks with a text of one letter each. */
+/** A number of chunks with a text of one letter each. */
 export function manyTexts(count: number): Uint8Array {
   const one = pngChunk('tEXt', Buffer.from('a\0b', 'latin1'))
   return Buffer.alloc(one.length * count, one)
 }
 
-/** International text that unpacks to `bytes`. */
+/** A compressed international text of `bytes` bytes. */
 export function packedInternational(bytes: number): Uint8Array {
   const head = Buffer.from('XML:com.adobe.xmp\0\x01\0\0\0', 'latin1')
   return pngChunk('iTXt', Buffer.concat([head, deflateSync(Buffer.alloc(bytes, '<x>'), { level: 9 })]))
 }
 
-/** An animation as APNG states it: so many frames of one pixel, which programs that know only PNG pass over. */
+/** An APNG with `count` frames of one pixel, which decoders without APNG skip. */
 export function animated(width: number, height: number, count: number): Uint8Array {
   const control = pngChunk('acTL', Buffer.from([...u32be(count), ...u32be(0)]))
   const frame = (n: number) => {
@@ -47,12 +47,12 @@ export function animated(width: number, height: number, count: number): Uint8Arr
   return png(width, height, { width, height }, Buffer.concat([control, frames]))
 }
 
-/** EXIF around a TIFF structure. */
+/** EXIF with a TIFF structure. */
 export function exif(tiff: Uint8Array): Uint8Array {
   return pngChunk('eXIf', tiff)
 }
 
-/** The file with another value in the byte of its header that says how rows are filtered and interlaced. */
+/** Marks a file as interlaced in its header, without changing its rows. */
 export function interlaced(file: Uint8Array): Uint8Array {
   const copy = Buffer.from(file)
   copy[28] = 1

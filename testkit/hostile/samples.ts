@@ -2,18 +2,18 @@ import type { FormatId } from '@pixelflow/core/format'
 import sharp, { type Sharp } from 'sharp'
 import { sampleImage } from '../images.ts'
 
-/** Small good pictures in every way of writing a format that decoders take apart from others: to be spoiled. */
+/** A small valid image, to be damaged. The samples cover the encodings that decoders process differently. */
 export interface Sample {
   readonly name: string
   readonly format: FormatId
   readonly bytes: Uint8Array
-  /** Of its length, the 16ths from which on all of the first frame or page is there; 16 when that takes the whole file. */
+  /** How many 16ths of the file contain the first frame or page completely; 16 for the whole file. */
   readonly minParts: number
 }
 
-/** Where the first frame or page comes before others or before a profile. */
-const earlier: Readonly<Record<string, number>> = {
-  'gif moving': 6,
+/** `minParts` of files in which the first frame or page is followed by others, or by a profile. */
+const partsOfFirstFrame: Readonly<Record<string, number>> = {
+  'gif animated': 6,
   'tiff LZW, predictor, profile': 15,
   'tiff deflate, tiles, pyramid': 11,
 }
@@ -25,7 +25,7 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
   const frames = await Promise.all(
     [1, 2, 3].map((seed) => sampleImage({ width, height, seed, format: 'png' })),
   )
-  const moving = () => sharp(frames, { join: { animated: true } })
+  const animated = () => sharp(frames, { join: { animated: true } })
   const written: readonly (readonly [string, FormatId, Sharp])[] = [
     ['baseline', 'jpeg', sharp(plain).jpeg()],
     [
@@ -33,7 +33,7 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
       'jpeg',
       sharp(exif).keepMetadata().withIccProfile('p3').jpeg({ progressive: true }),
     ],
-    ['four inks', 'jpeg', sharp(plain).toColourspace('cmyk').jpeg({ chromaSubsampling: '4:4:4' })],
+    ['CMYK', 'jpeg', sharp(plain).toColourspace('cmyk').jpeg({ chromaSubsampling: '4:4:4' })],
     ['true colour', 'png', sharp(plain).png()],
     ['palette', 'png', sharp(plain).png({ palette: true, colours: 16 })],
     [
@@ -42,18 +42,18 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
       sharp(clear).toColourspace('rgb16').withIccProfile('p3').png({ progressive: true }),
     ],
     ['lossy, EXIF', 'webp', sharp(exif).keepMetadata().webp()],
-    ['lossless, see-through', 'webp', sharp(clear).webp({ lossless: true })],
-    ['moving', 'webp', moving().webp()],
+    ['lossless, transparent', 'webp', sharp(clear).webp({ lossless: true })],
+    ['animated', 'webp', animated().webp()],
     ['8 bit', 'avif', sharp(plain).avif({ effort: 1 })],
     [
-      '10 bit, see-through, EXIF',
+      '10 bit, transparent, EXIF',
       'avif',
       sharp(clear)
         .withExif({ IFD0: { Make: 'a' } })
         .avif({ effort: 1, bitdepth: 10 }),
     ],
     ['still', 'gif', sharp(plain).gif()],
-    ['moving', 'gif', moving().gif()],
+    ['animated', 'gif', animated().gif()],
     ['plain', 'tiff', sharp(plain).tiff({ compression: 'none' })],
     [
       'LZW, predictor, profile',
@@ -65,22 +65,22 @@ export async function samples(width = 48, height = 32): Promise<Sample[]> {
       'tiff',
       sharp(plain).tiff({ compression: 'deflate', tile: true, tileWidth: 16, tileHeight: 16, pyramid: true }),
     ],
-    ['JPEG inside', 'tiff', sharp(plain).tiff({ compression: 'jpeg' })],
+    ['JPEG compression', 'tiff', sharp(plain).tiff({ compression: 'jpeg' })],
     [
-      'fax',
+      'CCITT G4',
       'tiff',
       sharp(plain).threshold().toColourspace('b-w').tiff({ compression: 'ccittfax4', bitdepth: 1 }),
     ],
   ]
   const drawing = await sampleImage({ width, height, format: 'svg' })
-  const drawn: Sample = { name: 'drawing', format: 'svg', bytes: drawing, minParts: 16 }
+  const vector: Sample = { name: 'drawing', format: 'svg', bytes: drawing, minParts: 16 }
   const others = await Promise.all(
     written.map(async ([name, format, image]) => ({
       name,
       format,
       bytes: new Uint8Array(await image.toBuffer()),
-      minParts: earlier[`${format} ${name}`] ?? 16,
+      minParts: partsOfFirstFrame[`${format} ${name}`] ?? 16,
     })),
   )
-  return [...others, drawn]
+  return [...others, vector]
 }

@@ -1,7 +1,7 @@
 import { createRandomInteger } from './damage.ts'
 import { svg } from './svg.ts'
 
-/** Numbers that those who draw may not have thought of. */
+/** Unusual and extreme numbers. */
 const numbers = [
   '0',
   '1',
@@ -19,10 +19,10 @@ const numbers = [
   '1000000%',
 ]
 
-/** A drawing of nearly everything there is, with extreme numbers everywhere. Equal seeds give equal drawings. */
+/** A drawing with most elements of SVG and extreme numbers in all attributes. Equal seeds give equal drawings. */
 export function extremeDrawing(seed: number): Uint8Array {
   const next = createRandomInteger(seed)
-  // The first numbers of neighbouring seeds are much alike.
+  // The first random numbers of adjacent seeds are similar.
   for (let i = 0; i < 20; i++) next(2)
   const one = <T>(of: readonly T[]): T => of[next(of.length)] as T
   const number = () => one(numbers)

@@ -1,10 +1,10 @@
 import { svg, type SvgAttack } from './svg.ts'
 
-/** A line that goes from top to bottom so often, from one place to another. */
+/** A line that goes from top to bottom `times` times, at changing positions. */
 const upAndDown = (times: number) =>
   `M0 0${Array.from({ length: times }, (_, i) => `L${(i * 617) % 1000} ${i % 2 ? 0 : 1000}`).join('')}`
 
-/** Drawings of few bytes whose lines take a minute to draw. */
+/** Small drawings whose lines take a minute to render. */
 export const svgLines: readonly SvgAttack[] = [
   {
     name: 'a path over itself',
@@ -12,7 +12,7 @@ export const svgLines: readonly SvgAttack[] = [
     end: 'resource_limit_exceeded',
   },
   {
-    name: 'a line over itself, turned and shown by use',
+    name: 'a line over itself, rotated and repeated by use',
     bytes: svg(
       `<defs><path id="p" fill="none" stroke="red" d="${upAndDown(1500)}"/></defs>` +
         '<use href="#p" transform="rotate(90)"/>'.repeat(4),

@@ -2,32 +2,32 @@ import { gzipSync } from 'node:zlib'
 import type { FaultCode } from '@pixelflow/core/fault'
 import { hugeHeaders } from './headers.ts'
 
-/** Hostile drawings made by code, and the expected result of each. */
+/** A generated hostile drawing and its expected result. */
 export interface SvgAttack {
   readonly name: string
   readonly bytes: Uint8Array
-  /** How it ends; `drawn` when what is bad is left out and the rest is a picture. */
+  /** The expected fault; `image` when the harmful part is dropped and the rest is rendered. */
   readonly end: FaultCode | 'image'
-  /** Whether it is bad only by its size, and is drawn when a recipe makes it as small as an icon. */
+  /** Whether it is rendered when a recipe makes it as small as an icon. */
   readonly isCheapWhenSmall?: boolean
 }
 
 const space = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
-/** A drawing with so many user units and pixels a side. */
+/** A square drawing whose side has `size` user units and pixels. */
 export function svg(body: string, size: number | string = 100, prolog = ''): Uint8Array {
   return new TextEncoder().encode(`${prolog}<svg ${space} width="${size}" height="${size}">${body}</svg>`)
 }
 
-/** Elements each of which shows the next one several times. */
-function tower(
+/** Elements, each of which refers to the next one several times. */
+function nestReferences(
   levels: number,
   times: number,
-  show: (id: string) => string,
+  refer: (id: string) => string,
   wrap: (id: string, body: string) => string,
 ) {
-  const floors = Array.from({ length: levels }, (_, i) => wrap(`f${i}`, show(`f${i + 1}`).repeat(times)))
-  return `<defs>${floors.join('')}${wrap(`f${levels}`, '<rect width="9" height="9"/>')}</defs>`
+  const nested = Array.from({ length: levels }, (_, i) => wrap(`f${i}`, refer(`f${i + 1}`).repeat(times)))
+  return `<defs>${nested.join('')}${wrap(`f${levels}`, '<rect width="9" height="9"/>')}</defs>`
 }
 const group = (id: string, body: string) => `<g id="${id}">${body}</g>`
 const use = (id: string) => `<use href="#${id}"/>`
@@ -72,11 +72,11 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'unsupported_format',
   },
   { name: 'an undeclared entity', bytes: svg('<text>&x;</text>'), end: 'corrupt_image' },
-  { name: 'use, exponential', bytes: svg(tower(9, 10, use, group) + use('f0')), end: limitExceeded },
+  { name: 'use, exponential', bytes: svg(nestReferences(9, 10, use, group) + use('f0')), end: limitExceeded },
   {
     name: 'use, exponential, by xlink and symbols',
     bytes: svg(
-      tower(
+      nestReferences(
         30,
         2,
         (id) => `<use xlink:href="#${id}"/>`,
@@ -93,25 +93,29 @@ export const svgBombs: readonly SvgAttack[] = [
   },
   {
     name: 'use, one after the other',
-    bytes: svg(tower(5000, 1, use, group) + use('f0')),
+    bytes: svg(nestReferences(5000, 1, use, group) + use('f0')),
     end: limitExceeded,
   },
   {
     name: 'patterns, exponential',
-    bytes: svg(tower(9, 10, filled, pattern) + filled('f0')),
+    bytes: svg(nestReferences(9, 10, filled, pattern) + filled('f0')),
     end: limitExceeded,
   },
-  { name: 'masks, exponential', bytes: svg(tower(9, 10, masked, mask) + masked('f0')), end: limitExceeded },
+  {
+    name: 'masks, exponential',
+    bytes: svg(nestReferences(9, 10, masked, mask) + masked('f0')),
+    end: limitExceeded,
+  },
   {
     name: 'markers, exponential',
-    bytes: svg(tower(9, 3, marked, marker) + marked('f0')),
+    bytes: svg(nestReferences(9, 3, marked, marker) + marked('f0')),
     end: limitExceeded,
   },
   {
     name: 'patterns, exponential, by style sheet',
     bytes: svg(
       `<style>${Array.from({ length: 9 }, (_, i) => `#f${i} rect { fill: url("#f${i + 1}") }`).join('')}</style>` +
-        tower(9, 10, () => `<rect ${box}/>`, pattern) +
+        nestReferences(9, 10, () => `<rect ${box}/>`, pattern) +
         filled('f0'),
     ),
     end: limitExceeded,
@@ -160,7 +164,7 @@ export const svgBombs: readonly SvgAttack[] = [
     end: limitExceeded,
   },
   {
-    name: 'a filter that keeps much',
+    name: 'a filter with many stored results',
     bytes: svg(
       `<filter id="f">${Array.from({ length: 150 }, (_, i) => `<feFlood result="r${i}"/>`).join('')}</filter>` +
         '<rect width="100%" height="100%" filter="url(#f)"/>',
@@ -186,13 +190,13 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'image',
   },
   {
-    name: 'tiny dashes on a long way',
+    name: 'tiny dashes on a long line',
     bytes: svg('<path d="M-1e7 0L1e7 9" stroke="red" stroke-dasharray="1e-6"/>'),
     end: limitExceeded,
   },
-  { name: 'deep', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: limitExceeded },
+  { name: 'deep nesting', bytes: svg('<g>'.repeat(50_000) + '</g>'.repeat(50_000)), end: limitExceeded },
   {
-    name: 'deep in what is left out',
+    name: 'deep nesting in a dropped element',
     bytes: svg(`<x>${'<g>'.repeat(500)}${'</g>'.repeat(500)}</x>`),
     end: limitExceeded,
   },
@@ -204,7 +208,7 @@ export const svgBombs: readonly SvgAttack[] = [
   },
   { name: 'a long text', bytes: svg(`<text>${'word '.repeat(200_000)}</text>`), end: limitExceeded },
   {
-    name: 'letters larger than any',
+    name: 'extremely large letters',
     bytes: svg(
       '<text font-size="1e6">Hello</text><style>text{font-size:1000000%}</style>' +
         `${'<g font-size="200%">'.repeat(100)}<text style="font:99999px serif">Hello ab</text>${'</g>'.repeat(100)}`,
@@ -225,73 +229,75 @@ export const svgBombs: readonly SvgAttack[] = [
     end: 'too_many_pixels',
   },
   {
-    name: 'a picture in it that promises too much',
+    name: 'an embedded image with a huge header',
     bytes: svg(
       `<image ${box} href="data:image/png;base64,${Buffer.from(hugeHeaders['png'] ?? []).toString('base64')}"/>`,
     ),
     end: 'too_many_pixels',
   },
   {
-    name: 'many pictures in it',
+    name: 'many embedded images',
     bytes: svg('<image href="data:image/png;base64,AAAA"/>'.repeat(2000)),
     end: limitExceeded,
   },
-  { name: 'packed', bytes: gzipSync(svg('<rect/>')), end: 'unsupported_format' },
-  { name: 'longer than is read', bytes: svg(`<!--${' '.repeat(9 * 2 ** 20)}-->`), end: 'image_too_large' },
+  { name: 'compressed', bytes: gzipSync(svg('<rect/>')), end: 'unsupported_format' },
+  { name: 'longer than the limit', bytes: svg(`<!--${' '.repeat(9 * 2 ** 20)}-->`), end: 'image_too_large' },
 ]
 
-/** What tries to get somewhere or to do something; all of it draws one red square of 10 × 10 in a white one of 100. */
+/**
+ * Drawings that try to load something or to run code. Each renders a red square of 10 × 10 pixels in a white square of 100.
+ */
 export function svgExternalReferences(port: number): readonly SvgAttack[] {
   const web = `http://127.0.0.1:${port}`
   const file = 'file:///etc/passwd'
   const nested = `data:image/svg+xml;base64,${Buffer.from(svg(`<image href="${web}/n"/>`)).toString('base64')}`
-  const bad: Readonly<Record<string, string>> = {
+  const bodies: Readonly<Record<string, string>> = {
     'a script': `<script>fetch("${web}/s")</script><script href="${web}/s.js"/>`,
     events: `<g onload="fetch('${web}/e')" onclick="alert(1)"/>`,
     'foreign content': `<foreignObject ${box}><iframe xmlns="http://www.w3.org/1999/xhtml" src="${web}/f"/></foreignObject>`,
-    'animation that changes an address': `<image ${box}><set attributeName="href" to="${web}/a"/></image>`,
-    'pictures from the web': `<image ${box} href="${web}/i"/><image ${box} xlink:href="${web}/x"/>`,
-    'pictures from files': `<image ${box} href="${file}"/><image ${box} href="/etc/passwd"/><image ${box} xlink:href="../../etc/passwd"/>`,
+    'animation that changes a URL': `<image ${box}><set attributeName="href" to="${web}/a"/></image>`,
+    'images from the web': `<image ${box} href="${web}/i"/><image ${box} xlink:href="${web}/x"/>`,
+    'images from files': `<image ${box} href="${file}"/><image ${box} href="/etc/passwd"/><image ${box} xlink:href="../../etc/passwd"/>`,
     'use of other files': `<use href="${web}/u.svg#a"/><use xlink:href="${file}#a"/>`,
-    'filters with pictures': `<filter id="f"><feImage href="${web}/fe"/></filter><rect ${box} fill="none" filter="url(#f)"/>`,
-    'filters from elsewhere': `<rect ${box} fill="none" filter="url(${web}/f.svg#f)" mask="url('${file}#m')"/>`,
-    'paint from elsewhere': `<g fill="url(${web}/p.svg#p)"><rect ${box} fill="none"/></g>`,
-    'paint that hides': `<g fill="u\\72l(${web}/p)" style="mask:ur/**/l(${web}/q);filter:src('${web}/z')"><rect ${box} fill="none"/></g>`,
-    'imported rules': `<style>@import url("${web}/c.css"); @import '${web}/d.css'; @font-face { font-family: x; src: url(${web}/font) }</style>`,
-    'rules that hide': `<style>@im\\70ort "${web}/h"; g::after { content: url(${web}/k) } @media all { @import "${web}/m"; }</style>`,
+    'filters with images': `<filter id="f"><feImage href="${web}/fe"/></filter><rect ${box} fill="none" filter="url(#f)"/>`,
+    'external filters': `<rect ${box} fill="none" filter="url(${web}/f.svg#f)" mask="url('${file}#m')"/>`,
+    'external paint': `<g fill="url(${web}/p.svg#p)"><rect ${box} fill="none"/></g>`,
+    'obfuscated paint': `<g fill="u\\72l(${web}/p)" style="mask:ur/**/l(${web}/q);filter:src('${web}/z')"><rect ${box} fill="none"/></g>`,
+    'imported style sheets': `<style>@import url("${web}/c.css"); @import '${web}/d.css'; @font-face { font-family: x; src: url(${web}/font) }</style>`,
+    'obfuscated imports': `<style>@im\\70ort "${web}/h"; g::after { content: url(${web}/k) } @media all { @import "${web}/m"; }</style>`,
     'rules in unclosed strings': `<style>a{fill:"}b[x="url(${web}/v)"]{fill:red}</style>`,
-    'a drawing in the drawing': `<image ${box} href="${nested}"/>`,
-    'a page as a picture': `<image ${box} href="data:text/html,&lt;script>1&lt;/script>"/>`,
-    'another base': `<g xml:base="${web}/base/"><image ${box} href="i.png"/><use href="u.svg#a"/></g>`,
+    'an embedded drawing': `<image ${box} href="${nested}"/>`,
+    'a page as an image': `<image ${box} href="data:text/html,&lt;script>1&lt;/script>"/>`,
+    'another base URL': `<g xml:base="${web}/base/"><image ${box} href="i.png"/><use href="u.svg#a"/></g>`,
     inclusion: `<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="${file}" parse="text"/>`,
     links: `<a href="javascript:alert(1)" xlink:href="${web}/a"><g/></a>`,
-    'other elements of other names': `<h:script xmlns:h="http://www.w3.org/1999/xhtml" src="${web}/h"/><evil><image href="${web}/ev"/></evil>`,
+    'foreign elements': `<h:script xmlns:h="http://www.w3.org/1999/xhtml" src="${web}/h"/><evil><image href="${web}/ev"/></evil>`,
   }
   const prologs: Readonly<Record<string, string>> = {
-    'a style sheet by instruction': `<?xml-stylesheet href="${web}/x.css"?><?xml-stylesheet type="text/xsl" href="${web}/x.xsl"?>`,
+    'a style sheet in a processing instruction': `<?xml-stylesheet href="${web}/x.css"?><?xml-stylesheet type="text/xsl" href="${web}/x.xsl"?>`,
     'a DOCTYPE on the web': `<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "${web}/svg11.dtd">`,
     'a DOCTYPE in a file': `<!DOCTYPE svg SYSTEM "${file}">`,
   }
-  const shown = `<rect width="100" height="100" fill="#fff"/><rect ${box} fill="#f00"/>`
+  const visible = `<rect width="100" height="100" fill="#fff"/><rect ${box} fill="#f00"/>`
   return [
-    ...Object.entries(bad).map(([name, body]): SvgAttack => ({
+    ...Object.entries(bodies).map(([name, body]): SvgAttack => ({
       name,
-      bytes: svg(shown + body),
+      bytes: svg(visible + body),
       end: 'image',
     })),
     ...Object.entries(prologs).map(([name, prolog]): SvgAttack => ({
       name,
-      bytes: svg(shown, 100, prolog),
+      bytes: svg(visible, 100, prolog),
       end: 'image',
     })),
     {
       name: 'an entity from a file',
-      bytes: svg(`${shown}<text>&x;</text>`, 100, `<!DOCTYPE svg [<!ENTITY x SYSTEM "${file}">]>`),
+      bytes: svg(`${visible}<text>&x;</text>`, 100, `<!DOCTYPE svg [<!ENTITY x SYSTEM "${file}">]>`),
       end: 'unsupported_format',
     },
     {
       name: 'an entity from the web',
-      bytes: svg(`${shown}<text>&x;</text>`, 100, `<!DOCTYPE svg [<!ENTITY x SYSTEM "${web}/ent">]>`),
+      bytes: svg(`${visible}<text>&x;</text>`, 100, `<!DOCTYPE svg [<!ENTITY x SYSTEM "${web}/ent">]>`),
       end: 'unsupported_format',
     },
   ]

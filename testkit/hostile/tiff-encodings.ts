@@ -1,42 +1,42 @@
 import { deflateSync } from 'node:zlib'
 import { u16le, u32le } from './bytes.ts'
 
-/** TIFF files of every way to store a picture: depths, kinds of numbers, colours, planes, strips and tiles. */
+/** TIFF files in every encoding: bit depths, number formats, colours, planes, strips and tiles. */
 
 export interface Encoding {
-  /** Pixels a side; 32 unless told. */
+  /** Pixels per side; default 32. */
   readonly side?: number
-  /** Bits of each sample; default 8. */
+  /** Bits per sample; default 8. */
   readonly bits?: number
-  /** What the directory says of the bits, if it is something else. */
+  /** Bits per sample in the directory, if they differ. */
   readonly statedBits?: readonly number[]
   /** 1 unsigned, 2 signed, 3 float, 5 and 6 complex. Default 1. */
   readonly numbers?: 1 | 2 | 3 | 4 | 5 | 6
   readonly samples?: number
-  /** 0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 inks, 6 YCbCr, 8 Lab. Default 1. */
+  /** 0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 CMYK, 6 YCbCr, 8 Lab. Default 1. */
   readonly photometric?: number
   /** Planar configuration: each channel separately. */
   readonly isPlanar?: boolean
-  /** Pixels a side of the tiles; strips where there is none. */
+  /** Pixels per side of the tiles; strips if undefined. */
   readonly tile?: number
-  /** The scheme that is stated; only 8 is also done. Default 1, none. */
+  /** The stated compression; only 8 (Deflate) is applied. Default 1, none. */
   readonly compression?: number
-  /** A value from 0 to 1 for each sample; unless told, the first channels go from 0 to 1 across. */
+  /** The value of a sample, 0 to 1. By default the first channel grows from left to right. */
   readonly value?: (x: number, channel: number) => number
-  /** Further tags, of 16 bit values. */
+  /** Further tags with values of 16 bits. */
   readonly tags?: Readonly<Record<number, readonly number[]>>
   /** Changes the stored strips or tiles. */
-  readonly spoil?: (chunks: readonly Buffer[]) => readonly Buffer[]
+  readonly damage?: (chunks: readonly Buffer[]) => readonly Buffer[]
 }
 
 export function encodedTiff(encoding: Encoding): Uint8Array {
   const { bits = 8, numbers = 1, samples = 1, photometric = 1, compression = 1, tile, tags = {} } = encoding
-  const { side = 32, isPlanar = false, spoil = (all) => all } = encoding
+  const { side = 32, isPlanar = false, damage = (all) => all } = encoding
   const stored = chunks(encoding).map((chunk) => (compression === 8 ? deflateSync(chunk) : chunk))
-  const data = spoil(stored).map((chunk) => Buffer.concat([chunk, Buffer.alloc(chunk.length % 2)]))
-  const places = data.map((_, i) => 8 + data.slice(0, i).reduce((sum, { length }) => sum + length, 0))
+  const data = damage(stored).map((chunk) => Buffer.concat([chunk, Buffer.alloc(chunk.length % 2)]))
+  const offsets = data.map((_, i) => 8 + data.slice(0, i).reduce((sum, { length }) => sum + length, 0))
   const lengths = data.map(({ length }) => length)
-  const wide = { 256: [side], 257: [side], [tile ? 324 : 273]: places, [tile ? 325 : 279]: lengths }
+  const wide = { 256: [side], 257: [side], [tile ? 324 : 273]: offsets, [tile ? 325 : 279]: lengths }
   const narrow: Record<number, readonly number[]> = {
     258: encoding.statedBits ?? Array<number>(samples).fill(bits),
     259: [compression],
@@ -57,7 +57,7 @@ export function encodedTiff(encoding: Encoding): Uint8Array {
 
 type Tags = Readonly<Record<number, readonly number[]>>
 
-/** A directory at that place of the file, and the values behind it. */
+/** A directory at an offset of the file, followed by its values. */
 function directory(at: number, narrow: Tags, wide: Tags): Buffer {
   const all = [
     ...Object.entries(narrow).map(([tag, values]) => ({
@@ -97,7 +97,7 @@ function chunks(encoding: Encoding): Buffer[] {
   )
 }
 
-/** The rows are all the same. */
+/** All rows are equal. */
 function rows(encoding: Encoding, left: number, side: number, plane: readonly number[]): Buffer {
   const { side: whole = 32, value = across } = encoding
   const row = Array.from({ length: side }, (_, i) => {
@@ -112,7 +112,7 @@ function rows(encoding: Encoding, left: number, side: number, plane: readonly nu
 
 const across = (x: number, channel: number) => (channel === 1 ? 0.5 : channel === 2 ? 1 - x : x)
 
-/** The bits of a number as they lie in the file. */
+/** The bits of a number in the file. */
 function stored({ bits = 8, numbers = 1 }: Encoding, value: number): string {
   if (numbers > 4) return stored({ bits: bits / 2, numbers: numbers === 6 ? 3 : 2 }, value).padEnd(bits, '0')
   if (numbers === 3) return float(bits, value)

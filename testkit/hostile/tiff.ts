@@ -1,13 +1,13 @@
 import { u16le, u32le } from './bytes.ts'
 
-/** TIFF structures, in files of their own or as EXIF: directories that are not what they seem. */
+/** TIFF structures, as files or as EXIF, with unusual directories. */
 
 const magic = [0x49, 0x49, 0x2a, 0]
 
-/** One entry of a directory: tag, type (3 is 16 bit, 4 is 32 bit, 7 is bytes), how many values, and the value or its place. */
+/** An entry of a directory: tag, type (3: 16 bits, 4: 32 bits, 7: bytes), number of values, and the value or its offset. */
 export type Entry = readonly [tag: number, type: number, count: number, value: number]
 
-/** A directory, and where the next one is. */
+/** A directory. @param next offset of the next one, or 0 */
 export function directory(entries: readonly Entry[], next: number): number[] {
   const sorted = entries.toSorted(([a], [b]) => a - b)
   return [
@@ -22,8 +22,8 @@ export function directory(entries: readonly Entry[], next: number): number[] {
   ]
 }
 
-/** The entries of a grey picture in one strip. @param compression 1 none, 5 LZW, 8 deflate, 32773 PackBits */
-export function grey(
+/** The entries of a gray image in one strip. @param compression 1 none, 5 LZW, 8 deflate, 32773 PackBits */
+export function grayEntries(
   width: number,
   height: number,
   strip: { at: number; bytes: number },
@@ -42,9 +42,9 @@ export function grey(
   ]
 }
 
-/** The first directory begins here. */
+/** Offset of the first directory. */
 export const first = 8
-/** Bytes of a directory with so many entries. */
+/** Length of a directory with this number of entries. */
 export const directoryBytes = (entries: number) => 2 + entries * 12 + 4
 
 /** A TIFF file: the first directory directly after the header, then the data it refers to. */
@@ -52,8 +52,8 @@ export function tiff(directories: readonly number[], data: Uint8Array = new Uint
   return Buffer.concat([Buffer.from([...magic, ...u32le(first)]), Buffer.from(directories), data])
 }
 
-/** A grey picture whose only strip is the data behind the directory, with entries of one's own over the usual ones. */
-export function pictureOf(
+/** A gray image whose only strip is the data after the directory. @param more entries that replace the usual ones */
+export function grayTiff(
   width: number,
   height: number,
   data: Uint8Array,
@@ -61,7 +61,7 @@ export function pictureOf(
   more: readonly Entry[] = [],
 ): Uint8Array {
   const usual = new Map(
-    grey(width, height, { at: 0, bytes: data.length }, compression).map((one) => [one[0], one]),
+    grayEntries(width, height, { at: 0, bytes: data.length }, compression).map((one) => [one[0], one]),
   )
   for (const entry of more) usual.set(entry[0], entry)
   const at = first + directoryBytes(usual.size)
@@ -69,31 +69,34 @@ export function pictureOf(
   return tiff(directory([...usual.values()], 0), data)
 }
 
-/** So many directories of a picture of 8 × 8, each pointing at the next; the last one at none, or at `loopTo`. */
+/** A chain of `count` directories of an image of 8 × 8. The last one refers to none, or to number `loopTo`. */
 export function chained(count: number, loopTo?: number): Uint8Array {
   const pixels = Buffer.alloc(64)
-  const step = directoryBytes(grey(8, 8, { at: 0, bytes: 64 }).length)
+  const step = directoryBytes(grayEntries(8, 8, { at: 0, bytes: 64 }).length)
   const strip = { at: first + count * step, bytes: 64 }
-  const place = (i: number) => first + i * step
+  const offsetOf = (i: number) => first + i * step
   const chain = Buffer.concat(
     Array.from({ length: count }, (_, i) =>
       Buffer.from(
-        directory(grey(8, 8, strip), i + 1 < count ? place(i + 1) : loopTo === undefined ? 0 : place(loopTo)),
+        directory(
+          grayEntries(8, 8, strip),
+          i + 1 < count ? offsetOf(i + 1) : loopTo === undefined ? 0 : offsetOf(loopTo),
+        ),
       ),
     ),
   )
   return Buffer.concat([Buffer.from([...magic, ...u32le(first)]), chain, pixels])
 }
 
-/** EXIF whose sub-directories and thumbnails are itself, and whose values lie far outside. */
+/** EXIF whose sub-directories and thumbnail are the directory itself, with values outside the file. */
 export function circularExif(): Uint8Array {
   const entries: Entry[] = [
     [0x0112, 3, 1, 6],
-    // Exif, GPS and interoperability directories: all this one.
+    // The EXIF, GPS and interoperability directories are this one.
     [0x8769, 4, 1, first],
     [0x8825, 4, 1, first],
     [0xa005, 4, 1, first],
-    // A maker's note of 4 GiB that begins here, and a text without an end.
+    // A maker note of 4 GiB that begins here, and an endless text.
     [0x927c, 7, 0xffff_fff0, first],
     [0x9286, 7, 0x7fff_ffff, 0xffff_ff00],
     [0x0201, 4, 1, 0],
@@ -102,7 +105,7 @@ export function circularExif(): Uint8Array {
   return tiff(directory(entries, first))
 }
 
-/** EXIF of as many entries as go into a segment, each a text that is all the others. */
+/** EXIF with the maximum number of entries in a segment, each a text that contains all others. */
 export function crowdedExif(): Uint8Array {
   const entries = Array.from({ length: 5400 }, (_, i): Entry => [0x9000 + (i % 0x1000), 2, 60_000, first])
   return tiff(directory(entries, first))

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { ascii, u32le } from './bytes.ts'
 
-/** WebP files, made of chunks. */
+/** WebP files. */
 
 function chunk(name: string, data: Uint8Array): Uint8Array {
   return Buffer.concat([
@@ -17,12 +17,12 @@ function riff(chunks: readonly Uint8Array[]): Uint8Array {
 }
 
 const u24le = (value: number) => u32le(value).slice(0, 3)
-/** What follows: 2 animation, 4 XMP, 8 EXIF, 32 a profile. */
+/** The extended header. @param flags 2: animation, 4: XMP, 8: EXIF, 32: profile */
 function extended(flags: number, width: number, height: number): Uint8Array {
   return chunk('VP8X', Buffer.from([flags, 0, 0, 0, ...u24le(width - 1), ...u24le(height - 1)]))
 }
 
-/** The chunk of a lossless picture of one colour: a few bytes for any size. */
+/** The chunk of a lossless image of one colour: a few bytes for any size. */
 async function plain(width: number, height: number): Promise<Uint8Array> {
   const background = '#336699'
   const file = await sharp({ create: { width, height, channels: 3, background } })
@@ -31,15 +31,15 @@ async function plain(width: number, height: number): Promise<Uint8Array> {
   return file.subarray(file.indexOf('VP8L'))
 }
 
-/** One colour over that many pixels, in as few bytes as the format allows. */
-export async function vast(width: number, height: number): Promise<Uint8Array> {
+/** An image of one colour in a few bytes. */
+export async function solidColor(width: number, height: number): Promise<Uint8Array> {
   return riff([await plain(width, height)])
 }
 
-/** An animation on a canvas of that size, with so many frames of a pixel each. */
+/** An animation with `count` frames of one pixel each. */
 export async function frames(width: number, height: number, count: number): Promise<Uint8Array> {
-  const place = [...u24le(0), ...u24le(0), ...u24le(0), ...u24le(0), ...u24le(10), 0]
-  const one = chunk('ANMF', Buffer.concat([Buffer.from(place), await plain(1, 1)]))
+  const header = [...u24le(0), ...u24le(0), ...u24le(0), ...u24le(0), ...u24le(10), 0]
+  const one = chunk('ANMF', Buffer.concat([Buffer.from(header), await plain(1, 1)]))
   return riff([
     extended(2, width, height),
     chunk('ANIM', Buffer.from([0, 0, 0, 0, 0, 0])),
@@ -47,8 +47,8 @@ export async function frames(width: number, height: number, count: number): Prom
   ])
 }
 
-/** A small picture with a profile, EXIF and XMP of that many bytes each. */
-export async function laden(bytes: number): Promise<Uint8Array> {
+/** A small image with a profile, EXIF and XMP of `bytes` each. */
+export async function withLargeMetadata(bytes: number): Promise<Uint8Array> {
   return riff([
     extended(32 | 8 | 4, 8, 8),
     chunk('ICCP', Buffer.alloc(bytes, 1)),

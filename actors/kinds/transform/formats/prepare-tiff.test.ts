@@ -140,9 +140,9 @@ describe('an unsupported TIFF encoding is rejected with the reason', () => {
 })
 
 test('a tile that cannot be decompressed is damage, with stages and without', async () => {
-  const spoil: Encoding['spoil'] = (chunks) =>
+  const damage: Encoding['damage'] = (chunks) =>
     chunks.map((chunk, i) => (i === 3 ? Buffer.alloc(chunk.length, 0x55) : chunk))
-  const file = encodedTiff({ ...rgb, tile: 16, compression: 8, spoil })
+  const file = encodedTiff({ ...rgb, tile: 16, compression: 8, damage })
   for (const inStages of [true, false])
     expect((await harness.faultOf(file, 'format:png', { inStages })).code).toBe('corrupt_image')
   // A tag that libtiff warns about is not damage.
