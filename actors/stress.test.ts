@@ -22,7 +22,7 @@ test('bombs of every format end with the expected code, within the limits', asyn
 test('endless work is killed, and each file costs one worker', async () => {
   const report = await runStress({ with: 'slow bombs' })
   expectWell(report)
-  expect(report.events.every((line) => line.startsWith('lost: Processing '))).toBe(true)
+  expect(report.crashes).toEqual([])
   expect(report.events.length).toBe(3)
 }, 600_000)
 

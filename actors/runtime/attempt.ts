@@ -77,7 +77,7 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
   const run = async (): Promise<void> => {
     const from = await timer.time(
-      'look',
+      'lookup',
       retry(() => events.last(account, task)),
     )
     if (from === null) throw taskHistoryMissing()

@@ -23,9 +23,9 @@ export interface DispatchOptions {
 
 /** Pause between two rounds, in milliseconds; events during it are handled together. */
 const roundPauseMs = 5
-/** First wait after a notification that found the queue still full, in milliseconds; it doubles … */
+/** First wait after a notification that found the queue still full, in milliseconds. It doubles up to `maxPollMs`. */
 const firstPollMs = 5
-/** … up to this: notifications may be lost. */
+/** Longest wait, because notifications may be lost. */
 const maxPollMs = 250
 const idleMs = 60_000
 /** Pause after a term that ended with an error, in milliseconds. */
@@ -73,15 +73,15 @@ async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> 
     notifier.notify()
   }
   const window = createAdmissionWindow({ ...options, sizeOf: () => windowSize(roster, kind) })
-  /** The newest seq that was read from the backlog. */
+  /** The newest sequence that was read from the backlog. */
   let newest = 0
 
   const readBacklog = async () => {
-    for await (const waiting of backlog.follow(kind, signal)) {
-      newest = waiting.seq
+    for await (const entry of backlog.follow(kind, signal)) {
+      newest = entry.seq
       // A full window needs no notification: the end of an admitted job notifies. That is ignored while no job waits.
       const isFirst = window.waiting.size === 0
-      window.waiting.add(waiting)
+      window.waiting.add(entry)
       if (isFirst || !window.isFull) notify()
     }
   }

@@ -24,8 +24,8 @@ export async function reconcile(options: ReconcileOptions, signal: AbortSignal):
   const { outbox, log } = options
   for (let failures = 0; !signal.aborted;) {
     try {
-      for await (const accepted of outbox.entries(signal)) {
-        await reconcileTask(options, accepted)
+      for await (const entry of outbox.entries(signal)) {
+        await reconcileTask(options, entry)
         failures = 0
       }
     } catch (error) {
@@ -42,16 +42,16 @@ const abandonedAfterMs = 60_000
 /** An entry that is not settled is delivered again, here or to another actor. */
 async function reconcileTask(
   { events, queue, jobOf, log }: ReconcileOptions,
-  accepted: OutboxEntry,
+  entry: OutboxEntry,
 ): Promise<void> {
-  const { account, task } = accepted
+  const { account, task } = entry
   try {
     const last = await events.last(account, task)
-    if (last === null && accepted.ageMs < abandonedAfterMs) return
+    if (last === null && entry.ageMs < abandonedAfterMs) return
     if (last?.event.kind === 'queued' && (await queue.submit(jobOf(last.event.task))) === 'queued') {
       log.warn('accepted task queued', { account, task })
     }
-    await accepted.settle()
+    await entry.settle()
   } catch (error) {
     log.warn('accepted task not reconciled', { account, task, error })
   }

@@ -4,10 +4,10 @@ import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
 export interface RoundRobin {
   /** Number of waiting jobs. */
   readonly size: number
-  /** Adds a job. The jobs of an account are added in the order of their seqs. */
-  add(waiting: BacklogEntry): void
+  /** Adds a job. The jobs of an account are added in the order of their sequences. */
+  add(entry: BacklogEntry): void
   /** Puts jobs that were taken back to the front of their accounts. */
-  putBack(waiting: readonly BacklogEntry[]): void
+  putBack(entries: readonly BacklogEntry[]): void
   /** Takes up to `limit` jobs, one account after the other, and at most `limitOf(account)` of each. */
   take(limit: number, limitOf: (account: string) => number): BacklogEntry[]
   has(seq: number): boolean
@@ -15,11 +15,11 @@ export interface RoundRobin {
 
 export function createRoundRobin(): RoundRobin {
   /** The next account comes first; an account that was served moves to the end. */
-  const queues = new Map<string, TicketQueue>()
+  const queues = new Map<string, SequenceQueue>()
   let size = 0
 
-  const queueOf = (account: string): TicketQueue => {
-    const queue = queues.get(account) ?? createTicketQueue()
+  const queueOf = (account: string): SequenceQueue => {
+    const queue = queues.get(account) ?? createSequenceQueue()
     queues.set(account, queue)
     return queue
   }
@@ -32,9 +32,9 @@ export function createRoundRobin(): RoundRobin {
       queueOf(account).push(seq)
       size += 1
     },
-    putBack(waiting) {
-      for (const { account, seq } of waiting.toReversed()) queueOf(account).unshift(seq)
-      size += waiting.length
+    putBack(entries) {
+      for (const { account, seq } of entries.toReversed()) queueOf(account).unshift(seq)
+      size += entries.length
     },
     take(limit, limitOf) {
       const taken: BacklogEntry[] = []
@@ -56,7 +56,7 @@ export function createRoundRobin(): RoundRobin {
   }
 }
 
-interface TicketQueue {
+interface SequenceQueue {
   readonly length: number
   push(seq: number): void
   unshift(seq: number): void
@@ -67,7 +67,7 @@ interface TicketQueue {
 const compactAfter = 1024
 
 /** A FIFO queue of ascending numbers in one array: a million take some megabytes. */
-function createTicketQueue(): TicketQueue {
+function createSequenceQueue(): SequenceQueue {
   let seqs: number[] = []
   let head = 0
   return {

@@ -1,6 +1,6 @@
 import { backoffMs } from '@pixelflow/core/backoff'
 import type { ByteBudget } from '@pixelflow/core/byte-budget'
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
@@ -34,8 +34,8 @@ export interface SandboxOptions extends WorkerOptions {
 
 /** Called for what an operator should read about. */
 export interface SandboxHooks {
-  /** A worker was killed, or died, while it worked. */
-  onWorkerLost(details: { pid: number; reason: string; stderr: string }): void
+  /** A worker was killed, or died, while it worked. `code` is the fault for which the actor killed it. */
+  onWorkerLost(details: { pid: number; reason: string; stderr: string; code?: FaultCode }): void
   /** Too many workers crashed: no work starts until the circuit breaker closes again. */
   onCircuitOpen(details: CircuitBreakerOptions): void
   /** Work of an account above its fair share was stopped for work of another account. */
@@ -182,8 +182,10 @@ export function openSandbox(options: SandboxOptions): Sandbox {
       if (result.status === 'done') return { cpuMs: result.cpuMs }
       if (result.status === 'failed') throw result.fault
       if (result.status === 'killed') {
-        const reason = result.fault instanceof Error ? result.fault.message : String(result.fault)
-        hooks.onWorkerLost({ pid: worker.pid, reason, stderr: '' })
+        const { fault } = result
+        const reason = fault instanceof Error ? fault.message : String(fault)
+        const code = fault instanceof Fault ? { code: fault.code } : {}
+        hooks.onWorkerLost({ pid: worker.pid, reason, stderr: '', ...code })
         throw result.fault
       }
       const { exit, stderr } = result

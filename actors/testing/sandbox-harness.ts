@@ -32,6 +32,8 @@ export interface SandboxHarness extends AsyncDisposable {
   readonly pids: readonly number[]
   /** What the sandbox reported to operators, one line each. */
   readonly events: readonly string[]
+  /** The workers that died without being killed at a limit, one line each. */
+  readonly crashes: readonly string[]
   /** Files and folders in scratch space now, except the empty folders of the workers. */
   leftovers(): string[]
 }
@@ -51,8 +53,12 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
   const launcher = workerLauncherFor(settings)
   const memory = createByteBudget(settings.workerMemoryBytes)
   const events: string[] = []
+  const crashes: string[] = []
   const hooks: SandboxHooks = {
-    onWorkerLost: ({ reason, stderr }) => events.push(`lost: ${reason} ${stderr}`.trim()),
+    onWorkerLost({ reason, stderr, code }) {
+      events.push(`lost: ${reason} ${stderr}`.trim())
+      if (code === undefined) crashes.push(`${reason} ${stderr}`.trim())
+    },
     onCircuitOpen: () => events.push('circuit open'),
     onPreempted: () => events.push('preempted'),
     onStartFailed: ({ reason }) => events.push(`start failed: ${reason}`),
@@ -70,6 +76,7 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
   return {
     settings,
     events,
+    crashes,
     get pids() {
       return sandboxes.flatMap(({ pids }) => pids)
     },

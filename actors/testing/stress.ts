@@ -47,6 +47,8 @@ export interface StressReport {
   readonly cpuS: number
   /** What the sandbox reported to operators. */
   readonly events: readonly string[]
+  /** The workers that died without being killed at a limit. */
+  readonly crashes: readonly string[]
   /** Files in scratch space at the end. */
   readonly leftovers: readonly string[]
   /** Violated expectations; empty when all is well. */
@@ -91,7 +93,7 @@ export async function runStress({
   await using harness = await openSandboxHarness(bounds)
   const good = await samples()
   const record = recorder(harness)
-  const lane = async (files: AsyncIterator<File> | Iterator<File>) => {
+  const runFiles = async (files: AsyncIterator<File> | Iterator<File>) => {
     for (let next = await files.next(); next.done !== true; next = await files.next()) {
       const { bytes, format, recipe } = next.value
       record.add(next.value, await harness.run(bytes, format, recipe))
@@ -105,9 +107,9 @@ export async function runStress({
     bombs: () => ofBombs([...bombs, ...drawings]),
     'slow bombs': () => ofBombs(slowBombs),
     cuts: () => cuts(good),
-    flips: () => spoiled(good, flips, seed),
+    flips: () => damaged(good, flips, seed),
   }[which]()
-  await Promise.all([lane(files), lane(files)])
+  await Promise.all([runFiles(files), runFiles(files)])
   for (const { name, format, bytes } of good) {
     record.add(
       { name: `good ${name}`, format, bytes, recipe: '', ends: ['image'] },
@@ -142,15 +144,15 @@ function* cuts(all: readonly Sample[]): Generator<File, void> {
   for (const { name, format, bytes, minParts } of all) {
     for (const [i, cut] of truncateInSteps(bytes).entries()) {
       const ends = i + 1 >= minParts ? ['image'] : ['corrupt_image']
-      yield { name: `${name}, ${i + 1}/16 of it`, format, bytes: cut, recipe: recipes[i % 5] ?? '', ends }
+      yield { name: `${name}, ${i + 1}/16`, format, bytes: cut, recipe: recipes[i % 5] ?? '', ends }
     }
   }
 }
 
-function* spoiled(all: readonly Sample[], count: number, seed: number): Generator<File, void> {
+function* damaged(all: readonly Sample[], count: number, seed: number): Generator<File, void> {
   for (let n = seed; n < seed + count; n += 1) {
     for (const { name, format, bytes } of all) {
-      // One bit to seven of them; every third also where the format shows.
+      // One to seven bits; in every third file also in the bytes that identify the format.
       const file = flipBits(bytes, n, 1 + (n % 7), n % 3 === 0 ? 0 : 32)
       const recipe = recipes[n % recipes.length] ?? ''
       yield {
@@ -174,7 +176,7 @@ function recorder(harness: SandboxHarness) {
     },
     add({ name, format, ends }: File, ending: MeasuredRun) {
       const { code, fault } = ending
-      const wrong = (what: string) => failures.push(`${format}, ${name}: ${what}`)
+      const fail = (what: string) => failures.push(`${format}, ${name}: ${what}`)
       files += 1
       endings[code] = (endings[code] ?? 0) + 1
       peak = Math.max(peak, ending.peakBytes)
@@ -182,11 +184,12 @@ function recorder(harness: SandboxHarness) {
       mostMs = Math.max(mostMs, ending.ms)
       cpuMs += ending.cpuMs
       if (!(ends?.includes(code) ?? allowedCodes.has(code)))
-        wrong(`ended as ${code}: ${String(fault?.cause ?? fault)}`)
-      if (fault && /vips|libpng|\/tmp|task-/i.test(fault.message)) wrong(`says "${fault.message}"`)
-      if (ending.peakBytes > bounds.maxRssBytes + allowance.bytes) wrong(`held ${ending.peakBytes} bytes`)
-      if (ending.cpuMs > bounds.maxCpuMs + allowance.cpuMs) wrong(`took ${ending.cpuMs} ms of processor time`)
-      if (ending.ms > bounds.taskTimeoutMs + allowance.ms) wrong(`took ${ending.ms} ms`)
+        fail(`ended as ${code}: ${String(fault?.cause ?? fault)}`)
+      if (fault && /vips|libpng|\/tmp|task-/i.test(fault.message))
+        fail(`exposes internals: "${fault.message}"`)
+      if (ending.peakBytes > bounds.maxRssBytes + allowance.bytes) fail(`held ${ending.peakBytes} bytes`)
+      if (ending.cpuMs > bounds.maxCpuMs + allowance.cpuMs) fail(`took ${ending.cpuMs} ms of processor time`)
+      if (ending.ms > bounds.taskTimeoutMs + allowance.ms) fail(`took ${ending.ms} ms`)
     },
     report(): StressReport {
       return {
@@ -197,6 +200,7 @@ function recorder(harness: SandboxHarness) {
         mostMs: Math.round(mostMs),
         cpuS: Math.round(cpuMs) / 1000,
         events: harness.events,
+        crashes: harness.crashes,
         leftovers: harness.leftovers(),
         failures,
       }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/problem'
-import { svg, svgBombs, svgExternalReferences } from '@pixelflow/testkit/hostile/svg'
+import { svg, svgBombs } from '@pixelflow/testkit/hostile/svg'
+import { svgExternalReferences } from '@pixelflow/testkit/hostile/svg-external-references'
 import { followToEnd } from '../client.ts'
 import { target } from './shared-target.ts'
 

@@ -37,7 +37,7 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
   if (missing.length === 0) return
 
   const record = await job.time(
-    'look',
+    'lookup',
     retry(() => findSource(context, account, image), job),
   )
   await using folder = await scratch.folder(record.bytes)

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { readDescription } from './metadata/read-description.ts'
-import { retryWithoutProfile, keepableColours } from './metadata/is-sound-profile.ts'
+import { retryWithoutProfile, keepableColours } from './metadata/is-valid-profile.ts'
 import { openSourceImage, type SourceImage } from './open-source-image.ts'
 import {
   checkDrawingCost,
@@ -26,11 +26,11 @@ export const transformWorker: WorkerHandler = {
   async warmUp() {
     // Each image then allows its own decoder only.
     allowDecoders(['jpeg'])
-    // One thread a worker: there are as many workers as cores.
+    // One thread per worker: there are as many workers as cores.
     sharp.concurrency(1)
     sharp.cache(false)
-    const grey = { create: { width: 16, height: 16, channels: 3, background: '#808080' } } as const
-    const small = await sharp(grey).jpeg().toBuffer()
+    const gray = { create: { width: 16, height: 16, channels: 3, background: '#808080' } } as const
+    const small = await sharp(gray).jpeg().toBuffer()
     await sharp(await sharp(small).resize(8).raw().toBuffer(), {
       raw: { width: 8, height: 8, channels: 3 },
     })

@@ -8,13 +8,13 @@ export interface IsoBox {
 }
 
 /** Limit of boxes on one level. */
-const mostBoxes = 10_000
+const maxBoxes = 10_000
 
 /** The consecutive boxes in a range of a file, as far as they are complete. */
 export function boxesIn(bytes: FileBytes, from: number, end: number): IsoBox[] {
   const boxes: IsoBox[] = []
   let at = from
-  while (at + 8 <= end && boxes.length < mostBoxes) {
+  while (at + 8 <= end && boxes.length < maxBoxes) {
     const head = bytes.read(at, 16)
     if (head.length < 8) break
     const stated = head.readUInt32BE(0)

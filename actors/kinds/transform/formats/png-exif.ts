@@ -32,20 +32,20 @@ const aroundBytes = 12
 export function readHiddenExif(bytes: FileBytes): PngExif | undefined {
   let profile: PngExif | undefined
   let profilesLeft = maxProfiles
-  let isBehindPixels = false
+  let isAfterPixels = false
   let at = signatureBytes
   for (let i = 0; i < maxChunks; i += 1) {
     const head = bytes.read(at, 8)
     if (head.length < 8) break
     const length = head.readUInt32BE(0)
     const type = head.toString('latin1', 4, 8)
-    const place = { start: at, end: at + aroundBytes + length }
+    const range = { start: at, end: at + aroundBytes + length }
     if (type === 'IEND') break
-    if (type === 'IDAT') isBehindPixels = true
+    if (type === 'IDAT') isAfterPixels = true
     if (type === 'eXIf') {
-      if (!isBehindPixels) return undefined
+      if (!isAfterPixels) return undefined
       const block = length <= maxExifBytes ? tiffStructureIn(readChunk(bytes, at, length)) : undefined
-      if (block !== undefined) return { block, ...place }
+      if (block !== undefined) return { block, ...range }
     } else if (textTypes.has(type) && profile === undefined && length <= maxTextBytes && profilesLeft > 0) {
       const keyword =
         bytes
@@ -56,10 +56,10 @@ export function readHiddenExif(bytes: FileBytes): PngExif | undefined {
         profilesLeft -= 1
         const text = textOf(type, readChunk(bytes, at, length))
         const block = tiffStructureIn(text === undefined ? undefined : parseRawProfile(text))
-        if (block !== undefined) profile = { block, ...place }
+        if (block !== undefined) profile = { block, ...range }
       }
     }
-    at = place.end
+    at = range.end
   }
   return profile
 }

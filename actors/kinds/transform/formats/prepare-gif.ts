@@ -2,7 +2,7 @@ import { withFileBytes, type FileBytes } from './file-bytes.ts'
 import type { Preparation } from './preparation.ts'
 
 /** Limit of blocks before the end of the first frame: a hostile file may consist of blocks only. */
-const mostBlocks = 4_000_000
+const maxBlocks = 4_000_000
 
 /** Position of the first frame on the canvas and in the file. */
 interface Frame {
@@ -47,16 +47,16 @@ function covers({ left, top, width, height }: Frame, canvas: { width: number; he
 
 /** Undefined without a complete first frame. */
 function firstFrame(bytes: FileBytes, from: number): Frame | undefined {
-  let blocksLeft = mostBlocks
+  let blocksLeft = maxBlocks
   let at = from
   for (; blocksLeft > 0; blocksLeft -= 1) {
     const [kind] = bytes.read(at, 1)
     if (kind === 0x2c) {
-      const place = Buffer.from(bytes.read(at + 1, 9))
-      if (place.length < 9) return undefined
+      const descriptor = Buffer.from(bytes.read(at + 1, 9))
+      if (descriptor.length < 9) return undefined
       // The pixel data starts with the LZW code size.
-      const end = endOfSubBlocks(at + 10 + colourTableBytes(place[8] ?? 0) + 1)
-      const [left, top, width, height] = [0, 2, 4, 6].map((i) => place.readUInt16LE(i)) as [
+      const end = endOfSubBlocks(at + 10 + colourTableBytes(descriptor[8] ?? 0) + 1)
+      const [left, top, width, height] = [0, 2, 4, 6].map((i) => descriptor.readUInt16LE(i)) as [
         number,
         number,
         number,

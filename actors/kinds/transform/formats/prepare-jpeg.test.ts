@@ -23,15 +23,15 @@ async function withFrame(marker: number, precision = 8, height?: number): Promis
 
 describe('an unsupported JPEG encoding is rejected with the reason', () => {
   const cases: readonly (readonly [string, () => Promise<Uint8Array> | Uint8Array])[] = [
-    ['12 bits a channel', () => withFrame(0xc1, 12)],
-    ['12 bits a channel', () => losslessJpeg(32, 8, 12)],
-    ['16 bits a channel', () => losslessJpeg(32, 8, 16)],
+    ['12 bits per channel', () => withFrame(0xc1, 12)],
+    ['12 bits per channel', () => losslessJpeg(32, 8, 12)],
+    ['16 bits per channel', () => losslessJpeg(32, 8, 16)],
     ['hierarchical coding', () => withFrame(0xc5)],
     ['hierarchical coding', () => withFrame(0xcd)],
     ['lossless arithmetic coding', () => withFrame(0xcb)],
     ['JPEG-LS coding', () => withFrame(0xf7)],
     ['a height stated after the pixels', () => withFrame(0xc0, 8, 0)],
-    ['12 bits a channel', async () => insertSegments(await withFrame(0xc1, 12), emptyComments(50_000))],
+    ['12 bits per channel', async () => insertSegments(await withFrame(0xc1, 12), emptyComments(50_000))],
   ]
 
   test.each(cases)('%s', async (reason, file) => {

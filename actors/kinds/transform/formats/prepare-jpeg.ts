@@ -4,7 +4,7 @@ import type { Preparation } from './preparation.ts'
 import { unsupportedEncoding } from './unsupported-encoding.ts'
 
 /** Limit of segments before the frame header: a hostile file may consist of segments only. */
-const mostSegments = 200_000
+const maxSegments = 200_000
 
 /**
  * Checks the frame header of a JPEG (ITU-T T.81, B.2.2). The decoder supports baseline, extended, progressive,
@@ -13,7 +13,7 @@ const mostSegments = 200_000
  */
 export function prepareJpeg(bytes: FileBytes): Preparation {
   let at = 2
-  for (let i = 0; i < mostSegments; i += 1) {
+  for (let i = 0; i < maxSegments; i += 1) {
     const [first, marker = 0, high = 0, low = 0, precision = 0, ...size] = bytes.read(at, 9)
     if (first !== 0xff || ended.has(marker)) break
     if (marker === 0xff) at += 1
@@ -45,7 +45,7 @@ function unsupportedIn(marker: number, precision: number, size: readonly number[
   if (marker === jpegLs) return 'JPEG-LS coding'
   if (marker === 0xcb) return 'lossless arithmetic coding'
   if ([0xc5, 0xc6, 0xc7, 0xcd, 0xce, 0xcf].includes(marker)) return 'hierarchical coding'
-  if (precision > 8 && precision <= 16) return `${precision} bits a channel`
+  if (precision > 8 && precision <= 16) return `${precision} bits per channel`
   return size[0] === 0 && size[1] === 0 ? 'a height stated after the pixels' : undefined
 }
 

@@ -53,7 +53,7 @@ const photometric = {
 /** Number of colour channels; further channels are alpha and other masks. */
 const colourChannels: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3 }
 /** Limit of channels in sharp. */
-const mostChannels = 5
+const maxChannels = 5
 
 /**
  * Checks how a TIFF is stored before it is decoded. libvips reports some unsupported encodings as damage and renders
@@ -85,7 +85,7 @@ function unsupportedIn(layout: TiffLayout): string | undefined {
     const name = compressionNames[compression]
     return name === undefined ? `compression scheme ${compression}` : `${name} compression`
   }
-  if (samples > mostChannels) return `${samples} channels (at most ${mostChannels} are read)`
+  if (samples > maxChannels) return `${samples} channels (at most ${maxChannels} are read)`
   if (isPlanar && isTiled) return 'tiles that hold one channel each'
   if (new Set(layout.bits).size > 1) return `channels of different depths (${layout.bits.join(', ')} bits)`
   const [sampleFormat = 1] = layout.sampleFormats

@@ -34,9 +34,9 @@ const wanted: ReadonlySet<number> = new Set(Object.values(tags))
 /** Bytes of a value by type, for integer types. */
 const valueBytes: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 }
 /** Values that are read of one tag: more samples than any decoder accepts. */
-const mostValues = 16
+const maxValues = 16
 /** Entries that are read; entries are sorted, and the wanted tags have low numbers. */
-const mostEntries = 4096
+const maxEntries = 4096
 
 /**
  * Undefined when the first directory has no photometric interpretation.
@@ -78,7 +78,7 @@ function firstDirectory(bytes: FileBytes): Directory {
   const countBytes = isBig ? 8 : 2
   const counter = bytes.read(at, countBytes)
   if (counter.length < countBytes) throw beyondEnd('the directory')
-  const entries = Math.min(mostEntries, number(counter, 0, countBytes, isLittle))
+  const entries = Math.min(maxEntries, number(counter, 0, countBytes, isLittle))
   return { at: at + countBytes, entries, isBig, isLittle }
 }
 
@@ -95,7 +95,7 @@ function valuesIn(bytes: FileBytes, directory: Directory): ReadonlyMap<number, r
     const count = number(entry, 4, fieldBytes, isLittle)
     const field = entry.subarray(entryBytes - fieldBytes)
     const isHere = count * size <= fieldBytes
-    const kept = Math.min(count, mostValues)
+    const kept = Math.min(count, maxValues)
     const values = isHere ? field : bytes.read(number(field, 0, fieldBytes, isLittle), kept * size)
     if (values.length < kept * size) throw beyondEnd(`the value of tag ${tag}`)
     found.set(

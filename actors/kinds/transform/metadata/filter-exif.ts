@@ -22,7 +22,7 @@ const pointers = { exif: 0x8769, gps: 0x8825, interoperability: 0xa005 } as cons
 const orientationTag = 0x0112
 
 /** Ranges of tags, both ends included, that stay true whatever happens to the pixels. */
-const described = {
+const descriptiveTags = {
   // Title, make, model, resolution, software, date, artist, rating, copyright, and the titles that Windows writes.
   main: [
     [0x010d, 0x0110],
@@ -59,13 +59,13 @@ const described = {
   gps: [[0x0000, 0x001f]],
   interoperability: [[0x0001, 0x0002]],
 } as const
-type Directory = keyof typeof described
+type Directory = keyof typeof descriptiveTags
 
 /** Bytes of one value by type, from type 1 on: numbers, text, fractions. */
 const typeBytes = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8]
 /** Limits in bytes; EXIF of a JPEG has at most 64 KiB. */
 const longest = { value: 16 * 1024, block: 60 * 1024 }
-const mostEntries = 1000
+const maxEntries = 1000
 
 /**
  * A new block with the descriptive tags of a block or a TIFF file; undefined without such tags or without a valid
@@ -82,13 +82,13 @@ export function filterExif(readAt: ReadAt, orientation: number): Buffer | undefi
   }
   const exif = below(main, pointers.exif)
   const kept = {
-    main: describing('main', main),
-    exif: describing('exif', exif),
-    gps: describing('gps', below(main, pointers.gps)),
-    interoperability: describing('interoperability', below(exif, pointers.interoperability)),
+    main: selectDescriptive('main', main),
+    exif: selectDescriptive('exif', exif),
+    gps: selectDescriptive('gps', below(main, pointers.gps)),
+    interoperability: selectDescriptive('interoperability', below(exif, pointers.interoperability)),
   }
   if (orientation === 1 && Object.values(kept).every((entries) => entries.length === 0)) return undefined
-  return new Writer(block.isLittle).block(kept, orientation)
+  return new BlockWriter(block.isLittle).block(kept, orientation)
 }
 
 /** The orientation that EXIF states, 1 to 8; 1 where it states none. */
@@ -99,8 +99,8 @@ export function readOrientation(readAt: ReadAt): number {
   return stated >= 1 && stated <= 8 ? stated : 1
 }
 
-function describing(directory: Directory, entries: readonly Entry[]): Entry[] {
-  const ranges: readonly (readonly [number, number])[] = described[directory]
+function selectDescriptive(directory: Directory, entries: readonly Entry[]): Entry[] {
+  const ranges: readonly (readonly [number, number])[] = descriptiveTags[directory]
   return entries.filter(
     ({ tag, value }) =>
       ranges.some(([from, to]) => tag >= from && tag <= to) && !value.includes(Buffer.of(0xff, 0xd8, 0xff)),
@@ -140,7 +140,7 @@ function openBlock(readAt: ReadAt) {
   const entriesAt = (offset: number): Entry[] => {
     const count = readAt(offset, countBytes)
     if (count === undefined) return []
-    const most = Math.min(number(count), mostEntries)
+    const most = Math.min(number(count), maxEntries)
     return Array.from({ length: most }, (_, i) => readAt(offset + countBytes + i * entryBytes, entryBytes))
       .filter((bytes) => bytes !== undefined)
       .flatMap(entryOf)
@@ -149,7 +149,7 @@ function openBlock(readAt: ReadAt) {
 }
 
 /** Writes a block in one byte order. */
-class Writer {
+class BlockWriter {
   readonly #isLittle: boolean
   #length = 8
 
@@ -184,16 +184,16 @@ class Writer {
     let valuesAt = this.#length + 2 + entries.length * 12 + 4
     const values: Buffer[] = []
     const rows = entries.map(({ tag, type, count, value }) => {
-      const place = Buffer.alloc(4)
-      if (value.length <= 4) value.copy(place)
+      const field = Buffer.alloc(4)
+      if (value.length <= 4) value.copy(field)
       else {
-        this.#number(valuesAt, 4).copy(place)
+        this.#number(valuesAt, 4).copy(field)
         // TIFF requires even offsets.
         const padded = Buffer.concat([value, Buffer.alloc(value.length % 2)])
         values.push(padded)
         valuesAt += padded.length
       }
-      return Buffer.concat([this.#number(tag, 2), this.#number(type, 2), this.#number(count, 4), place])
+      return Buffer.concat([this.#number(tag, 2), this.#number(type, 2), this.#number(count, 4), field])
     })
     return Buffer.concat([this.#number(entries.length, 2), ...rows, this.#number(0, 4), ...values])
   }

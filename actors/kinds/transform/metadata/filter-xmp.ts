@@ -30,14 +30,14 @@ const droppedProperties: ReadonlySet<string> = new Set([
 /** Base64 prefixes of JPEG and PNG files. */
 const embeddedImage = /^\s*(\/9j\/|iVBORw0KGgo)/
 
-const longest = 1024 * 1024
-const deepest = 100
+const maxLength = 1024 * 1024
+const maxDepth = 100
 
 /**
  * XMP without embedded images and without references to parts that the result lacks; undefined when the XMP is invalid.
  */
 export function filterXmp(text: string): string | undefined {
-  if (text.length > longest) return undefined
+  if (text.length > maxLength) return undefined
   const out: string[] = []
   let depth = 0
   /** Depth of the element that is dropped with its content. */
@@ -50,7 +50,7 @@ export function filterXmp(text: string): string | undefined {
   parser.on('doctype', () => stop(new Error('XMP must not have a DOCTYPE')))
   parser.on('opentag', (tag) => {
     depth += 1
-    if (depth > deepest) stop(new Error('XMP is nested too deeply'))
+    if (depth > maxDepth) stop(new Error('XMP is nested too deeply'))
     if (skipFrom === undefined && isDropped(tag)) skipFrom = depth
     if (skipFrom === undefined) out.push(opening(tag))
   })

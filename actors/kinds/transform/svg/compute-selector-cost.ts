@@ -13,25 +13,25 @@ export interface SelectorTarget {
  * with many classes counts several times, and so does a selector with many.
  */
 export function computeSelectorCost(rules: readonly Rule[], parts: readonly SelectorTarget[]): number {
-  const asked = rules.map(askedBy)
-  const isFarLooked = asked.some(({ isAround, isBeside }) => isAround || isBeside)
+  const tests = rules.map(testsOf)
+  const testsOthers = tests.some(({ ancestors, siblings }) => ancestors || siblings)
   const each = sizeOfAll(parts)
-  let around = 0
-  let beside = 0
-  let besideAround = 0
-  if (isFarLooked) {
+  let ancestorTests = 0
+  let siblingTests = 0
+  let ancestorSiblingTests = 0
+  if (testsOthers) {
     const within = new Map(parts.map((part) => [part, sizeOfAll(part.children)]))
     for (const part of parts) {
-      beside += ((within.get(part) ?? 0) * part.children.length) / 2
+      siblingTests += ((within.get(part) ?? 0) * part.children.length) / 2
       for (let outer = part.parent; outer !== undefined; outer = outer.parent) {
-        around += sizeOf(outer)
-        besideAround += within.get(outer) ?? 0
+        ancestorTests += sizeOf(outer)
+        ancestorSiblingTests += within.get(outer) ?? 0
       }
     }
   }
-  return asked.reduce((sum, { times, isAround, isBeside }) => {
-    const besides = isAround ? besideAround : beside
-    return sum + times * (each + (isAround ? around : 0) + (isBeside ? besides : 0))
+  return tests.reduce((sum, { times, ancestors, siblings }) => {
+    const allSiblings = ancestors ? ancestorSiblingTests : siblingTests
+    return sum + times * (each + (ancestors ? ancestorTests : 0) + (siblings ? allSiblings : 0))
   }, 0)
 }
 
@@ -43,11 +43,12 @@ function sizeOfAll(parts: readonly SelectorTarget[]): number {
   return parts.reduce((sum, part) => sum + sizeOf(part), 0)
 }
 
-function askedBy({ selector, selectors }: Rule) {
+/** What a rule tests besides the element itself. */
+function testsOf({ selector, selectors }: Rule) {
   const bare = selector.replaceAll(/"[^"]*"|'[^']*'/g, '').replaceAll(/\[[^\]]*\]/g, '')
   return {
     times: Math.max(selectors, bare.split('.').length - 1),
-    isAround: /[^\s,>+~][\s>]+[^\s,>+~]/.test(bare),
-    isBeside: /~|:nth-|-of-type/i.test(bare),
+    ancestors: /[^\s,>+~][\s>]+[^\s,>+~]/.test(bare),
+    siblings: /~|:nth-|-of-type/i.test(bare),
   }
 }

@@ -24,21 +24,21 @@ const tileSide = 2000
 /** Fixed cost of a filter, as a number of processed pixels: about 0.2 ms. */
 const pixelsPerLayer = 2000
 
-/** @throws Fault `too_many_pixels` when a drawing is larger than may be. */
+/** @throws Fault `too_many_pixels` when a drawing is larger than the limit. */
 export function requireDrawingSize({ width, height }: SvgSize, maxPixels: number): void {
   const pixels = width * height
   if (pixels > maxPixels || width > longestSide || height > longestSide) {
     throw new Fault(
       'too_many_pixels',
-      `The SVG would be rendered at ${width} × ${height} pixels; at most ${maxPixels} in total and ${longestSide} a side are allowed.`,
+      `The SVG would be rendered at ${width} × ${height} pixels; at most ${maxPixels} in total and ${longestSide} per side are allowed.`,
       { remedy: 'Choose a smaller size.' },
     )
   }
 }
 
 /**
- * @throws Fault `too_many_pixels` when a drawing is larger than may be, `resource_limit_exceeded` when filters would have to go over
- * or hold more pixels than may be, or its lines take too long.
+ * @throws Fault `too_many_pixels` when a drawing is larger than the limit, `resource_limit_exceeded` when its filters
+ * process or hold too many pixels, or when its lines take too long.
  */
 export function requireDrawable(size: SvgSize, cost: DrawingCost, maxPixels: number): void {
   requireDrawingSize(size, maxPixels)

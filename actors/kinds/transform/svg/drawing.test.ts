@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { svg, svgExternalReferences } from '@pixelflow/testkit/hostile/svg'
+import { svg } from '@pixelflow/testkit/hostile/svg'
+import { svgExternalReferences } from '@pixelflow/testkit/hostile/svg-external-references'
 import { sampleImage } from '@pixelflow/testkit/images'
 import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'

@@ -31,21 +31,21 @@ export async function openSvg(bytes: Uint8Array, maxPixels: number): Promise<Svg
   requireDrawingSize(size, maxPixels)
   // The cost that depends on the size is checked later, for the size that the recipe needs.
   if (cost.fixed > svgLimits.lineSteps) throw svgLimitExceeded('has too many line segments or dashes')
-  const addresses = await addressesOf(clean.embedded, Math.min(maxPixels, svgLimits.picturePixels))
-  return { file: Buffer.from(clean.text(addresses)), size, cost }
+  const urls = await dataUrlsOf(clean.embedded, Math.min(maxPixels, svgLimits.imagePixels))
+  return { file: Buffer.from(clean.text(urls)), size, cost }
 }
 
 /** Data URLs of the embedded images; undefined for an image of another format, which is then not shown. */
-async function addressesOf(
+async function dataUrlsOf(
   images: readonly Embedded[],
   maxPixels: number,
 ): Promise<readonly (string | undefined)[]> {
-  const addresses: (string | undefined)[] = []
+  const urls: (string | undefined)[] = []
   let pixels = 0
   for (const { bytes } of images) {
     const format = sniffFormat(bytes)
     if (format === undefined || !embeddable.includes(format)) {
-      addresses.push(undefined)
+      urls.push(undefined)
       continue
     }
     allowDecoders([format])
@@ -60,11 +60,9 @@ async function addressesOf(
         },
       )
     }
-    addresses.push(
-      width * height === 0 ? undefined : `data:image/${format};base64,${bytes.toString('base64')}`,
-    )
+    urls.push(width * height === 0 ? undefined : `data:image/${format};base64,${bytes.toString('base64')}`)
   }
-  return addresses
+  return urls
 }
 
 /** An unreadable image has the size 0. */

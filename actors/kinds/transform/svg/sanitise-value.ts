@@ -5,12 +5,12 @@ const { functions } = allowList
 /** Characters of ids; none of them has a meaning in CSS or URLs. */
 const idPattern = String.raw`[^%\s"'()\\<>&{};@*]{1,256}`
 
-const localAddress = new RegExp(String.raw`^\s*#(${idPattern})\s*$`)
+const localUrl = new RegExp(String.raw`^\s*#(${idPattern})\s*$`)
 const wholeId = new RegExp(`^${idPattern}$`)
 
 /** The id of a URL that refers to the same file. */
 export function parseLocalId(href: string): string | undefined {
-  return localAddress.exec(href)?.[1]
+  return localUrl.exec(href)?.[1]
 }
 
 export function isId(text: string): boolean {
@@ -82,11 +82,11 @@ export interface Embedded {
   readonly bytes: Buffer
 }
 
-const dataAddress = /^\s*data:image\/(?:png|jpe?g|pjpeg|webp|gif)\s*(?:;[\w-]+=[\w-]+)*;base64\s*,/i
+const dataUrl = /^\s*data:image\/(?:png|jpe?g|pjpeg|webp|gif)\s*(?:;[\w-]+=[\w-]+)*;base64\s*,/i
 
 /** Undefined for other URLs. The bytes are checked later. */
 export function parseDataUrl(href: string): Embedded | undefined {
-  const [start] = dataAddress.exec(href.slice(0, 200)) ?? []
+  const [start] = dataUrl.exec(href.slice(0, 200)) ?? []
   if (start === undefined) return undefined
   const packed = href.slice(start.length).replaceAll(/\s+/g, '')
   return /^[A-Za-z0-9+/]+={0,2}$/.test(packed) ? { bytes: Buffer.from(packed, 'base64') } : undefined

@@ -110,7 +110,7 @@ describe('for any input', () => {
         })
         // Shown text may have any content.
         parser.on('text', (text) => {
-          if (isSheet) expectNoAddress(text)
+          if (isSheet) expectNoUrl(text)
         })
         parser.on('cdata', () => expect.unreachable())
         parser.on('comment', () => expect.unreachable())
@@ -130,11 +130,11 @@ describe('for any input', () => {
       known.includes(attributeName) || data.has(attributeName) || properties.has(attributeName),
     ]).toEqual([attributeName, true])
     if (attributeName === 'href') expect(text).toMatch(/^#[a-e]/)
-    if (attributeName === 'style' || properties.has(attributeName)) expectNoAddress(text)
+    if (attributeName === 'style' || properties.has(attributeName)) expectNoUrl(text)
     expect(text.length <= svgLimits.attributeLength || coordinates.has(attributeName)).toBe(true)
   }
 
-  function expectNoAddress(text: string): void {
+  function expectNoUrl(text: string): void {
     const bare = text.replaceAll(/url\(\s*(["']?)#[^\s"'()]+\1\s*\)/gi, '').replaceAll(/"[^"]*"|'[^']*'/g, '')
     expect(text).not.toMatch(/[\n\r\f]/)
     expect(bare).not.toMatch(/url|@|\\|\/\*|["'<]/i)

@@ -42,7 +42,7 @@ export interface CleanSvg {
   /** Embedded images, whose bytes are not yet checked. */
   readonly embedded: readonly Embedded[]
   /** The sanitised file, with the data URLs of the embedded images; an image without a URL is dropped. */
-  text(addresses: readonly (string | undefined)[]): string
+  text(urls: readonly (string | undefined)[]): string
 }
 
 /**
@@ -259,11 +259,11 @@ export function sanitise(text: string): CleanSvg {
     size,
     cost: { layers, canvases, perRow, fixed },
     embedded: places.map(({ image }) => image),
-    text(addresses) {
+    text(urls) {
       const whole = [...out]
       for (const [i, { at }] of places.entries()) {
-        const address = addresses[i]
-        if (address !== undefined) whole[at] = ` href="${address}"`
+        const url = urls[i]
+        if (url !== undefined) whole[at] = ` href="${url}"`
       }
       return whole.join('')
     },

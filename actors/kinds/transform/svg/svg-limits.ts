@@ -27,7 +27,7 @@ export const svgLimits = {
   selectorTests: 40_000_000,
   /** Embedded images, and their pixels together. */
   images: 500,
-  picturePixels: 32_000_000,
+  imagePixels: 32_000_000,
   /** Pixels that filters and layers process; each takes about 0.1 µs. */
   layerPixels: 500_000_000,
   /** Pixels that filters and layers hold at once, of 4 bytes each. */

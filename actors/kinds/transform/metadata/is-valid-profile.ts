@@ -10,14 +10,14 @@ const classes: ReadonlySet<string> = new Set(['mntr', 'scnr', 'prtr', 'spac'])
 
 const headerBytes = 128
 const tagBytes = 12
-const mostTags = 1000
+const maxTags = 1000
 
 /**
  * Whether a colour profile is complete: its header matches its bytes, and all its tags are inside. Encoders differ in
  * how they handle a broken profile (libpng rejects the file, others write the profile), so it is checked before
  * encoding.
  */
-export function isSoundProfile(profile: Buffer): boolean {
+export function isValidProfile(profile: Buffer): boolean {
   if (profile.length < headerBytes + 4) return false
   const text = (at: number) => profile.toString('latin1', at, at + 4)
   const count = profile.readUInt32BE(headerBytes)
@@ -29,7 +29,7 @@ export function isSoundProfile(profile: Buffer): boolean {
     spaces.has(text(16)) &&
     connections.has(text(20)) &&
     count > 0 &&
-    count <= mostTags &&
+    count <= maxTags &&
     headerBytes + 4 + count * tagBytes <= profile.length &&
     Array.from({ length: count }, (_, i) => headerBytes + 4 + i * tagBytes).every((at) => {
       const [start, length] = [profile.readUInt32BE(at + 4), profile.readUInt32BE(at + 8)]
@@ -46,7 +46,7 @@ export function withoutProfile(source: SourceImage): SourceImage {
 
 /** Whether the image has a profile that cannot be kept. */
 export function hasBrokenProfile({ reading, metadata: { icc } }: SourceImage): boolean {
-  return reading.ignoreIcc === true || (icc !== undefined && !isSoundProfile(icc))
+  return reading.ignoreIcc === true || (icc !== undefined && !isValidProfile(icc))
 }
 
 /** The format parameters of a result. A broken profile cannot be kept, so the colours are converted to sRGB. */
