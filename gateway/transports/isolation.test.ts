@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -7,6 +7,9 @@ import { failure, grpcClient } from '../testing/grpc-client.ts'
 import { callFields, field, headerFrames } from '../testing/hpack.ts'
 import { message, rawHttp2 } from '../testing/raw-http2.ts'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 const calls = ImageService.method
 const listTasks = '/pixelflow.v1.ImageService/ListTasks'

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { fromJson } from '@bufbuild/protobuf'
 import { anyUnpack, ValueSchema, type Any } from '@bufbuild/protobuf/wkt'
 import {
@@ -13,6 +13,9 @@ import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf, failure, grpcClient, uploadWhole, type GrpcClient } from '../../testing/grpc-client.ts'
 import { readLoad } from '../../testing/read-load.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 const calls = ImageService.method
 let gateway: TestGateway

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { create, fromBinary, toBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
@@ -17,6 +17,9 @@ import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/gr
 import { respondWith, type ImageHandler, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { completeTask } from '../../testing/complete-task.ts'
 import { envelope } from '../../testing/envelope.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 /** Synchronous processing over every protocol of the proto; the test is the actor. */
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -11,6 +11,9 @@ import {
   type GrpcClient,
   type UploadCall,
 } from '../../testing/grpc-client.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 let gateway: TestGateway
 let client: GrpcClient

@@ -1,7 +1,10 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { getEventListeners } from 'node:events'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createReadiness } from './readiness.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 const listenersOf = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
 

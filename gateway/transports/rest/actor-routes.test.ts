@@ -1,10 +1,13 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import type { ActorsView } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway } from '../../testing/test-gateway.ts'
 import { grpcClient } from '../../testing/grpc-client.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 test('every caller sees all actors, and only its own tasks', async () => {
   await using gateway = await openTestGateway({

@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway, type UploadBody } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>

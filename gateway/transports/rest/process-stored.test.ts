@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { TaskPageView, TaskView } from '@pixelflow/core/views'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import type { TestGateway } from '../../testing/test-gateway.ts'
@@ -6,6 +6,9 @@ import { digestOf } from '../../testing/grpc-client.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { openProcessFixture, type ProcessFixture } from '../../testing/process-fixture.ts'
 import { completeTask } from '../../testing/complete-task.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 /** `POST /api/v1/process` with images that are processed as tasks, and a stub actor. */
 

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 const MiB = 2 ** 20
 

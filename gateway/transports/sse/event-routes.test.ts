@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { EventView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import { sampleImage } from '@pixelflow/testkit/images'
@@ -6,6 +6,9 @@ import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
 import { readLoad } from '../../testing/read-load.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 let gateway: TestGateway
 let image: string

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -7,6 +7,9 @@ import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { startDelayProxy } from '../../../testing/delay-proxy.ts'
 import { configureHttp2Server, flowControlWindowBytes } from './configure-http2-server.ts'
 import { frameTypes, rawHttp2 } from '../../../testing/raw-http2.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 let gateway: TestGateway
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { fromBinary } from '@bufbuild/protobuf'
 import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
@@ -8,6 +8,9 @@ import { openTestGateway, type TestGateway } from '../../../testing/test-gateway
 import { failure, grpcClient } from '../../../testing/grpc-client.ts'
 import { callFields, field, headerFrames, indexedField } from '../../../testing/hpack.ts'
 import { frameTypes, message, rawHttp2 } from '../../../testing/raw-http2.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 const calls = ImageService.method
 const path = '/pixelflow.v1.ImageService/GetVersion'
@@ -21,7 +24,7 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 /** The statuses of all calls with this request id, when this many are logged. */
 const logged = (requestId: string, count: number) =>
   waitFor(
-    `${count} calls logged`,
+    `${count} logged calls with the id ${requestId}`,
     () => gateway.logs.filter((line) => line['requestId'] === requestId).map((line) => line['status']),
     ({ length }) => length === count,
   )

@@ -3,7 +3,7 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from 'node:h
 /**
  * All `authorization` values of a call that has several. `node:http2` keeps only the first, and a proxy may use another, so
  * a call with several values must be refused. Node documents the behavior, so there is no upstream issue. Remove this file
- * when the metadata of grpc-js has every value; `transports/isolation.test.ts` and `values.test.ts` cover it.
+ * when the metadata of grpc-js has every value and `transports/isolation.test.ts` passes without it.
  */
 export interface RepeatedAuthorization {
   /** Records the values of each stream before grpc-js reads it. */

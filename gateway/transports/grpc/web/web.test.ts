@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
@@ -16,6 +16,9 @@ import { openTestGateway, type TestGateway } from '../../../testing/test-gateway
 import { digestOf, grpcClient } from '../../../testing/grpc-client.ts'
 import { readLoad } from '../../../testing/read-load.ts'
 import { envelope } from '../../../testing/envelope.ts'
+
+// Longer than `waitFor` waits, so that its error is shown.
+setDefaultTimeout(20_000)
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
 let gateway: TestGateway
