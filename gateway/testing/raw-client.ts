@@ -4,11 +4,15 @@ import { connect, type Socket } from 'node:net'
 export interface RawClient extends Disposable {
   readonly socket: Socket
   send(text: string | Uint8Array): Promise<void>
+  /** Sends the head of a request for the host `localhost`. */
+  sendHead(method: string, path: string, headers?: RawHeaders): Promise<void>
   /** Reads a response up to its Content-Length or the end of the connection. Header names are in lower case. */
   response(withinMs?: number): Promise<RawResponse>
   /** Drops the received bytes, before the next response on this connection. */
   forget(): void
 }
+
+export type RawHeaders = Readonly<Record<string, string | number>>
 
 export interface RawResponse {
   readonly status: number
@@ -25,9 +29,17 @@ export async function connectRawClient(url: string): Promise<RawClient> {
   socket.on('close', () => (isOver = true))
   socket.on('error', () => (isOver = true))
   await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
+  const send = (text: string | Uint8Array) =>
+    new Promise<void>((resolve) => socket.write(text, () => resolve()))
   return {
     socket,
-    send: (text) => new Promise((resolve) => socket.write(text, () => resolve())),
+    send,
+    sendHead(method, path, headers = {}) {
+      const lines = Object.entries({ Host: 'localhost', ...headers }).map(
+        ([name, value]) => `${name}: ${value}`,
+      )
+      return send([`${method} ${path} HTTP/1.1`, ...lines, '', ''].join('\r\n'))
+    },
     async response(withinMs = 10_000) {
       const deadline = performance.now() + withinMs
       for (let looked = 0; ;) {

@@ -80,7 +80,7 @@ describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refu
     expect(await there.get(id, 'zzzzz.1')).toBe('queued')
   })
 
-  /** Repeats temporary failures, as clients do: on a slow machine, the wait of one call can be too short. */
+  /** Repeats a call after temporary failures, as clients do: on a slow machine, the wait of one call can be too short. */
   async function retryTemporary<T>(call: () => Promise<T>, attemptsLeft = 10): Promise<T> {
     const made = call()
     try {

@@ -56,20 +56,21 @@ interface Operation {
 type Item = Readonly<Record<string, Operation>> & Pick<Operation, 'parameters'>
 
 const paths = openapiDocument()['paths'] as Record<string, Item>
-const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
+const httpMethods = ['get', 'head', 'post', 'put', 'patch', 'delete']
 const annotated = ImageService.methods.filter((method) => hasOption(method, http))
 
 function ruleOf(method: DescMethod) {
   const { pattern, body, responseBody } = getOption(method, http)
-  if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${method.name}: no verb`)
+  if (pattern.case === undefined || pattern.case === 'custom')
+    throw new Error(`${method.name}: no HTTP method`)
   const inPath = [...pattern.value.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '')
-  return { verb: pattern.case, path: pattern.value, body, responseBody, inPath }
+  return { httpMethod: pattern.case, path: pattern.value, body, responseBody, inPath }
 }
 
 test('every annotated method is a route, and every other method is listed', () => {
   const missing = annotated.filter((method) => {
-    const { verb, path } = ruleOf(method)
-    return paths[path]?.[verb] === undefined
+    const { httpMethod, path } = ruleOf(method)
+    return paths[path]?.[httpMethod] === undefined
   })
   expect(missing.map((one) => one.name)).toEqual([])
   const rest = ImageService.methods.filter((method) => !annotated.includes(method))
@@ -77,11 +78,15 @@ test('every annotated method is a route, and every other method is listed', () =
 })
 
 test('every route is annotated or listed', () => {
-  const rules = new Set(annotated.map(ruleOf).map(({ verb, path }) => `${verb.toUpperCase()} ${path}`))
+  const rules = new Set(
+    annotated.map(ruleOf).map(({ httpMethod, path }) => `${httpMethod.toUpperCase()} ${path}`),
+  )
   const left = Object.entries(paths)
     .filter(([path]) => path.startsWith('/api/'))
     .flatMap(([path, item]) =>
-      verbs.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path}`),
+      httpMethods
+        .filter((httpMethod) => httpMethod in item)
+        .map((httpMethod) => `${httpMethod.toUpperCase()} ${path}`),
     )
     .filter((route) => !rules.has(route))
   expect(left.sort()).toEqual(Object.keys(restOnly).sort())
@@ -89,9 +94,9 @@ test('every route is annotated or listed', () => {
 
 describe('parameters have the same names in the proto and in REST', () => {
   test.each(annotated.map((method) => [method.name, method] as const))('%s', (_, method) => {
-    const { verb, path, body, responseBody, inPath } = ruleOf(method)
+    const { httpMethod, path, body, responseBody, inPath } = ruleOf(method)
     const fields = method.input.fields.map((field) => field.jsonName)
-    const { parameters = [], requestBody } = paths[path]?.[verb] ?? {}
+    const { parameters = [], requestBody } = paths[path]?.[httpMethod] ?? {}
     const all = [...(paths[path]?.parameters ?? []), ...parameters]
     const names = (where: string) => all.filter((one) => one.in === where).map((one) => one.name)
     expect(names('path')).toEqual(inPath)

@@ -141,7 +141,7 @@ describe.each([ServerReflection, ServerReflectionAlpha])('reflection: $typeName'
     { case: 'fileContainingSymbol', value: 'no.Such' },
     { case: 'fileByFilename', value: 'no.proto' },
     { case: 'allExtensionNumbersOfType', value: 'no.Such' },
-  ])('says what it does not know: %p', async (question) => {
-    expect(await ask(question)).toMatchObject({ case: 'errorResponse', value: { errorCode: 5 } })
+  ])('responds with NOT_FOUND to %p', async (query) => {
+    expect(await ask(query)).toMatchObject({ case: 'errorResponse', value: { errorCode: 5 } })
   })
 })

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { Code, ConnectError, createClient } from '@connectrpc/connect'
-import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { Code, ConnectError } from '@connectrpc/connect'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
+import { webClient, webProtocols, type WebProtocol } from '../../testing/web-client.ts'
 
 const calls = ImageService.method
 const MiB = 2 ** 20
@@ -21,23 +21,18 @@ afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })
 
-const web = (of: string) => {
-  const options = { baseUrl: gateway.url, useBinaryFormat: true }
-  return createClient(
-    ImageService,
-    of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options),
-  )
-}
+type Protocol = 'gRPC' | WebProtocol
+
 /** The status code of a failed call as a number; both libraries use the same numbers. */
-const codeOf = (of: string, call: Promise<unknown>): Promise<number> =>
-  of === 'grpc'
+const codeOf = (protocol: Protocol, call: Promise<unknown>): Promise<number> =>
+  protocol === 'gRPC'
     ? failure(call).then(({ code }) => code)
     : call.then(
         () => 0,
         (thrown: unknown) => ConnectError.from(thrown).code,
       )
 
-describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
+describe.each<Protocol>(['gRPC', ...webProtocols])('over %s', (protocol) => {
   test('a call ends at its deadline for the client and in the metrics', async () => {
     const handled = async () =>
       parsePrometheus(await (await gateway.call('/metrics')).text()).value('grpc_server_handled_total', {
@@ -54,10 +49,10 @@ describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
     const began = performance.now()
     try {
       const call =
-        of === 'grpc'
+        protocol === 'gRPC'
           ? native.unary(calls.getTask, { id }, { deadlineMs: 400 })
-          : web(of).getTask({ id }, { timeoutMs: 400 })
-      expect(await codeOf(of, call)).toBe(Code.DeadlineExceeded)
+          : webClient(ImageService, protocol, gateway).getTask({ id }, { timeoutMs: 400 })
+      expect(await codeOf(protocol, call)).toBe(Code.DeadlineExceeded)
       // The broker answers only after the server's timer for the deadline, too.
       await Bun.sleep(250)
     } finally {
@@ -72,11 +67,17 @@ describe.each(['grpc', 'grpc_web', 'connect'])('over %s', (of) => {
 
   test('messages without an image are limited to 1 MiB', async () => {
     const id = 'x'.repeat(MiB)
-    const call = of === 'grpc' ? native.unary(calls.getTask, { id }) : web(of).getTask({ id })
-    expect(await codeOf(of, call)).toBe(Code.ResourceExhausted)
+    const call =
+      protocol === 'gRPC'
+        ? native.unary(calls.getTask, { id })
+        : webClient(ImageService, protocol, gateway).getTask({ id })
+    expect(await codeOf(protocol, call)).toBe(Code.ResourceExhausted)
     const just = 'x'.repeat(MiB - 100)
-    const fits = of === 'grpc' ? native.unary(calls.getTask, { id: just }) : web(of).getTask({ id: just })
-    expect(await codeOf(of, fits)).toBe(Code.NotFound)
+    const fits =
+      protocol === 'gRPC'
+        ? native.unary(calls.getTask, { id: just })
+        : webClient(ImageService, protocol, gateway).getTask({ id: just })
+    expect(await codeOf(protocol, fits)).toBe(Code.NotFound)
   }, 30_000)
 })
 
@@ -86,10 +87,10 @@ describe('responses', () => {
     // Sixty tasks with the longest possible recipe; a page holds up to two hundred.
     const longest = longestRecipe()
     await Promise.all(Array.from({ length: 60 }, () => gateway.submit(image, longest)))
-    using picky = grpcClient(gateway.grpcAddress, { 'grpc.max_receive_message_length': 4 * MiB })
+    using strictClient = grpcClient(gateway.grpcAddress, { 'grpc.max_receive_message_length': 4 * MiB })
     const seen = new Set<string>()
     for (let cursor = ''; ;) {
-      const page = await picky.unary(calls.listTasks, { limit: 200, cursor })
+      const page = await strictClient.unary(calls.listTasks, { limit: 200, cursor })
       for (const { id } of page.items) seen.add(id)
       cursor = page.next
       if (cursor === '') break

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { create, fromBinary, toBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
-import { Code, ConnectError, createClient } from '@connectrpc/connect'
-import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { Code, ConnectError } from '@connectrpc/connect'
 import * as grpc from '@grpc/grpc-js'
 import { Fault } from '@pixelflow/core/fault'
 import {
@@ -17,6 +16,7 @@ import { digestOf, failure, grpcClient, type GrpcClient } from '../../testing/gr
 import { respondWith, type ImageHandler, type ReceivedImage } from '../../testing/stub-actor.ts'
 import { completeTask } from '../../testing/complete-task.ts'
 import { envelope } from '../../testing/envelope.ts'
+import { webClient, type WebProtocol } from '../../testing/web-client.ts'
 
 // Longer than `waitFor` waits, so that its error is shown.
 setDefaultTimeout(20_000)
@@ -41,8 +41,8 @@ afterAll(async () => {
 
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10/format:webp' } }
 
-const actor = (play: ImageHandler = respondWith(result), seen?: ReceivedImage[]) =>
-  processing.actor(play, seen)
+const actor = (handler: ImageHandler = respondWith(result), seen?: ReceivedImage[]) =>
+  processing.actor(handler, seen)
 
 type Data = MessageInitShape<typeof ProcessImageRequestSchema>['data']
 const metadata = (change: { output?: string; recipe?: typeof recipe } = {}) =>
@@ -63,7 +63,7 @@ function begin() {
   return call
 }
 
-async function whole(pieces: Data[]): Promise<{ about: ProcessedImage | undefined; bytes: Uint8Array }> {
+async function process(pieces: Data[]): Promise<{ about: ProcessedImage | undefined; bytes: Uint8Array }> {
   const call = begin()
   for (const data of pieces) call.write(create(ProcessImageRequestSchema, data === undefined ? {} : { data }))
   call.end()
@@ -77,12 +77,12 @@ async function whole(pieces: Data[]): Promise<{ about: ProcessedImage | undefine
 }
 
 describe('ProcessImage', () => {
-  test('takes an image and returns the result, and stores neither', async () => {
+  test('receives an image and returns the result, and stores neither', async () => {
     const before = await gateway.messages()
     const seen: ReceivedImage[] = []
     await using _ = actor(respondWith(result), seen)
     const half = photo.length >> 1
-    const { about, bytes } = await whole([
+    const { about, bytes } = await process([
       metadata(),
       chunk(photo.subarray(0, half)),
       chunk(photo.subarray(half)),
@@ -110,24 +110,24 @@ describe('ProcessImage', () => {
       throw new Fault('corrupt_image', 'It is damaged.')
     }, seen)
     const start = [metadata(), chunk(photo)]
-    expect(await failure(whole(start))).toMatchObject({ code: 15 })
-    expect(await failure(whole([...start, commit(photo, digestOf(result))]))).toMatchObject({ code: 3 })
-    expect(await failure(whole([metadata(), chunk(result), commit(result)]))).toMatchObject({ code: 3 })
-    expect(await failure(whole([chunk(photo), commit(photo)]))).toMatchObject({ code: 3 })
+    expect(await failure(process(start))).toMatchObject({ code: 15 })
+    expect(await failure(process([...start, commit(photo, digestOf(result))]))).toMatchObject({ code: 3 })
+    expect(await failure(process([metadata(), chunk(result), commit(result)]))).toMatchObject({ code: 3 })
+    expect(await failure(process([chunk(photo), commit(photo)]))).toMatchObject({ code: 3 })
     // The same holds for an image that is too large for memory.
     const large = Buffer.concat([photo, new Uint8Array(2 ** 21)])
     const pieces = [metadata(), chunk(large.subarray(0, 2 ** 20)), chunk(large.subarray(2 ** 20))]
-    expect(await failure(whole(pieces))).toMatchObject({ code: 15 })
-    expect(await failure(whole([...pieces, commit(large, digestOf(photo))]))).toMatchObject({ code: 3 })
+    expect(await failure(process(pieces))).toMatchObject({ code: 15 })
+    expect(await failure(process([...pieces, commit(large, digestOf(photo))]))).toMatchObject({ code: 3 })
     expect(seen).toEqual([])
-    expect(await failure(whole([...start, commit(photo)]))).toMatchObject({
+    expect(await failure(process([...start, commit(photo)]))).toMatchObject({
       code: 3,
       details: 'It is damaged.',
     })
     expect((await gateway.messages()).records).toBe(before.records)
   })
 
-  test('options a chosen output for a recipe with several, and says so before the file has arrived', async () => {
+  test('needs `output` for a recipe with several outputs, and is refused before the file arrives', async () => {
     const call = begin()
     const several = {
       kind: {
@@ -159,7 +159,7 @@ describe('ProcessImage', () => {
 
   test('of a large image returns the id of its task', async () => {
     const large = Buffer.concat([photo, new Uint8Array(2 ** 21)])
-    const answered = whole([
+    const answered = process([
       metadata(),
       chunk(large.subarray(0, 2 ** 20)),
       chunk(large.subarray(2 ** 20)),
@@ -178,9 +178,9 @@ describe('ProcessImage', () => {
 describe('ProcessImageUnary', () => {
   test.each([
     ['native', () => client.unary(ImageService.method.processImageUnary, { image: photo, recipe })],
-    ['Connect', () => web(createConnectTransport)({ image: photo, recipe })],
-    ['gRPC-Web', () => web(createGrpcWebTransport)({ image: photo, recipe })],
-  ] as const)('gives it back in one message over %s', async (_, call) => {
+    ['Connect', () => processOver('Connect')({ image: photo, recipe })],
+    ['gRPC-Web', () => processOver('gRPC-Web')({ image: photo, recipe })],
+  ] as const)('returns the result in one message over %s', async (_, call) => {
     await using __ = actor()
     const { result: about, image } = await call()
     expect(about).toMatchObject({ mediaType: 'image/webp', width: 12, height: 34 })
@@ -196,13 +196,12 @@ describe('ProcessImageUnary', () => {
     expect(refused.details).toContain('bytes')
     const empty = await failure(client.unary(processImageUnary, { image: new Uint8Array(0), recipe }))
     expect(empty.code).toBe(3)
-    const missing = await web(createConnectTransport)({ image: photo }).catch((error: unknown) => error)
+    const missing = await processOver('Connect')({ image: photo }).catch((error: unknown) => error)
     expect(ConnectError.from(missing).code).toBe(Code.InvalidArgument)
   })
 
-  function web(transport: typeof createConnectTransport) {
-    return createClient(ImageService, transport({ baseUrl: gateway.url, useBinaryFormat: true }))
-      .processImageUnary
+  function processOver(protocol: WebProtocol) {
+    return webClient(ImageService, protocol, gateway).processImageUnary
   }
 })
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { ConnectError, createClient } from '@connectrpc/connect'
-import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { ConnectError } from '@connectrpc/connect'
 import { Fault, faults, type FaultCode } from '@pixelflow/core/fault'
 import {
   BadRequestSchema,
@@ -12,6 +11,7 @@ import { Health } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
+import { webClient, webProtocols } from '../../testing/web-client.ts'
 import { toStatus } from './to-status.ts'
 
 const calls = ImageService.method
@@ -43,11 +43,6 @@ async function errorOf(
   }
 }
 
-function web(of: 'connect' | 'gRPC-Web') {
-  const options = { baseUrl: gateway.url, useBinaryFormat: true }
-  return of === 'connect' ? createConnectTransport(options) : createGrpcWebTransport(options)
-}
-
 describe('errors have the same wording over every protocol', () => {
   const metadata = { authorization: 'Basic x' }
   test('missing and invalid credentials over gRPC', async () => {
@@ -61,8 +56,8 @@ describe('errors have the same wording over every protocol', () => {
     )
   })
 
-  test.each(['connect', 'gRPC-Web'] as const)('invalid credentials over %s', async (of) => {
-    const call = createClient(ImageService, web(of)).listTasks({}, { headers: metadata })
+  test.each(webProtocols)('invalid credentials over %s', async (protocol) => {
+    const call = webClient(ImageService, protocol, gateway).listTasks({}, { headers: metadata })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
     expect((error as ConnectError).rawMessage).toBe('The credentials hold no bearer token.')
     const [remedy] = (error as ConnectError).findDetails(LocalizedMessageSchema)
@@ -129,7 +124,7 @@ describe('errors have the same wording over every protocol', () => {
 
 describe('another HTTP method on the path of a call', () => {
   test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])(
-    '%s is answered with the allowed method',
+    '%s gets 405 with the allowed method',
     async (method) => {
       const response = await gateway.call('/pixelflow.v1.ImageService/GetVersion', { method })
       expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
@@ -152,8 +147,8 @@ describe('a long name that is cut in the middle of a surrogate pair', () => {
     expect(await native.unary(calls.getVersion, {})).toMatchObject({ version: '0.1.0' })
   })
 
-  test.each(['connect', 'gRPC-Web'] as const)('is reported over %s', async (of) => {
-    const call = createClient(Health, web(of)).check({ service })
+  test.each(webProtocols)('is reported over %s', async (protocol) => {
+    const call = webClient(Health, protocol, gateway).check({ service })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
     expect((error as ConnectError).rawMessage).toBe(cut)
   })

@@ -69,7 +69,7 @@ const rows: readonly Row[] = [
     row('a recipe with a number out of range', method, sigma, { image, recipe: blur(number(1e300)) }),
     row('a recipe of no kind', method, 'recipe', { image, recipe: withoutKind }),
     row('no recipe', method, 'recipe', { image }),
-    row('a lane that is not there', method, 'lane', { image, recipe, lane: 17 }),
+    row('an unknown lane', method, 'lane', { image, recipe, lane: 17 }),
     row('a negative lane', method, 'lane', { image, recipe, lane: -1 }),
   ]),
   row('a recipe with NaN', calls.processImageUnary, sigma, { recipe: blur(number(Number.NaN)) }),
@@ -80,7 +80,7 @@ const rows: readonly Row[] = [
   ...[-1, 99, 2 ** 31 - 1].map((status) =>
     row(`the status ${status}`, calls.listTasks, 'status', { status }),
   ),
-  row('a cursor of somewhere else', calls.listTasks, 'cursor', { cursor: 'elsewhere' }),
+  row('an invalid cursor', calls.listTasks, 'cursor', { cursor: 'invalid' }),
   row('an invalid token', calls.watchTask, 'after', { id: image, after: '!' }),
   ...[-1n, least].map((offset) => row(`the offset ${offset}`, calls.download, 'offset', { source, offset })),
   ...[0n, -1n, least].map((length) =>

@@ -16,9 +16,9 @@ const dead = (path = '', method = 'GET') => gateway.call(`/api/v1/admin/dead${pa
 const deadLetterOf = async (answer: Promise<Response>) => (await (await answer).json()) as DeadLetterView
 const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
 
-/** A dead-lettered task, as an actor leaves it. */
-async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
-  const { id } = await gateway.submit(of, 'resize:32')
+/** Creates a failed task and its dead letter, as an actor does after the last attempt. */
+async function createDeadLetter(imageId = image): Promise<{ task: TaskView; id: string }> {
+  const { id } = await gateway.submit(imageId, 'resize:32')
   await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: id }))
   const fault = { code: 'storage_failed', detail: 'No answer.' } as const
   await gateway.advance(id, 'failed', { status: 'failed', attempt: 5, actor: 'one', fault })
@@ -26,7 +26,7 @@ async function giveUp(of = image): Promise<{ task: TaskView; id: string }> {
 }
 
 test('dead letters are listed in pages, have their internal cause, and are deleted', async () => {
-  const made = [await giveUp(), await giveUp(), await giveUp()]
+  const made = [await createDeadLetter(), await createDeadLetter(), await createDeadLetter()]
   const ids: string[] = []
   for (let cursor = ''; ;) {
     const page = (await (await dead(`?limit=2${cursor}`)).json()) as DeadLetterPageView
@@ -56,7 +56,7 @@ test('dead letters are listed in pages, have their internal cause, and are delet
 })
 
 test('repeated replays create one task of the same account', async () => {
-  const { id, task } = await giveUp()
+  const { id, task } = await createDeadLetter()
   const before = await gateway.messages()
   const answers = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
   expect(answers.map((one) => one.status)).toEqual(answers.map(() => 202))
@@ -83,7 +83,7 @@ test('repeated replays create one task of the same account', async () => {
 })
 
 test('a recorded replay without its task is completed by the next replay', async () => {
-  const { id, task } = await giveUp()
+  const { id, task } = await createDeadLetter()
   const replay = { task: Bun.randomUUIDv7(), createdAt: new Date().toISOString() }
   await gateway.adapters.deadLetters.recordReplay(id, replay)
   expect((await deadLetterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
@@ -91,16 +91,16 @@ test('a recorded replay without its task is completed by the next replay', async
 })
 
 test('a refused replay gives the reason and is not recorded', async () => {
-  const mortal = (await gateway.image(await sampleImage({ width: 32, height: 32 }))).id
-  const imageless = await giveUp(mortal)
-  await gateway.call(`/api/v1/images/${mortal}`, { method: 'DELETE' })
-  const deleted = await giveUp()
+  const deletedImage = (await gateway.image(await sampleImage({ width: 32, height: 32 }))).id
+  const withoutImage = await createDeadLetter(deletedImage)
+  await gateway.call(`/api/v1/images/${deletedImage}`, { method: 'DELETE' })
+  const deleted = await createDeadLetter()
   await gateway.call(`/api/v1/tasks/${deleted.task.id}`, { method: 'DELETE' })
   const active = await gateway.submit(image)
   await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: active.id }))
   await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: 'no-id' }))
   const cases = [
-    [imageless.id, 404, 'image_not_found'],
+    [withoutImage.id, 404, 'image_not_found'],
     [deleted.id, 404, 'task_not_found'],
     [`transform.local.${active.id}`, 409, 'task_active'],
     ['transform.local.no-id', 412, 'precondition_failed'],
@@ -115,7 +115,7 @@ test('a refused replay gives the reason and is not recorded', async () => {
 test('requires the scope admin', async () => {
   const tokens = 'ann:secret-of-ann,root:secret-of-root:admin'
   const other = await gateway.another({ PIXELFLOW_API_TOKENS: tokens })
-  const { id, task } = await giveUp()
+  const { id, task } = await createDeadLetter()
   const call = (token: string, path: string, method = 'GET') =>
     fetch(`${other.url}/api/v1/${path}`, { method, headers: { authorization: `Bearer ${token}` } })
   for (const [path, method] of [

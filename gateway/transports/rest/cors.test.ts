@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { Code, ConnectError, createClient } from '@connectrpc/connect'
-import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { Code, ConnectError } from '@connectrpc/connect'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { readConfig } from '../../config.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import { webClient, webProtocols } from '../../testing/web-client.ts'
 
 const app = 'https://app.example'
 const foreign = 'https://evil.example'
@@ -14,14 +14,15 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-/** Headers by which a script may be kept from what it asks for, and its bare names. */
-const safe = new Set(['accept', 'accept-language', 'content-language', 'content-type'])
-const plainTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain']
+/** Request headers that need no preflight (CORS-safelisted), and the media types that `content-type` may have then. */
+const safelisted = new Set(['accept', 'accept-language', 'content-language', 'content-type'])
+const safelistedTypes = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain']
+/** Response headers that a script can read without `access-control-expose-headers`. */
 const readable = new Set(['cache-control', 'content-language', 'content-length', 'content-type', 'expires'])
 
 /**
- * `fetch` as a browser does it for a page of another origin: asks first where the standard says so, sends what a
- * browser sends, and shows the script no more than it was allowed to see. @throws TypeError as a browser would.
+ * `fetch` of a browser for a page of another origin: sends a preflight request where the standard requires it, and the
+ * headers of a browser, and hides response headers that are not exposed. @throws TypeError as a browser does.
  */
 function fetchFrom(origin: string, base = gateway.url) {
   return async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -29,11 +30,12 @@ function fetchFrom(origin: string, base = gateway.url) {
     const request = new Request(href, init)
     const type = request.headers.get('content-type')?.split(';', 1)[0] ?? ''
     const unsafe = [...request.headers.keys()].filter(
-      (name) => !safe.has(name) || (name === 'content-type' && type !== '' && !plainTypes.includes(type)),
+      (name) =>
+        !safelisted.has(name) || (name === 'content-type' && type !== '' && !safelistedTypes.includes(type)),
     )
     const site = { origin, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
     if (!['GET', 'HEAD', 'POST'].includes(request.method) || unsafe.length > 0) {
-      const asked = await fetch(request.url, {
+      const preflight = await fetch(request.url, {
         method: 'OPTIONS',
         headers: {
           ...site,
@@ -42,26 +44,27 @@ function fetchFrom(origin: string, base = gateway.url) {
         },
       })
       const listOf = (name: string) =>
-        (asked.headers.get(name) ?? '').split(',').map((one) => one.trim().toLowerCase())
-      if (!asked.ok) throw new TypeError(`preflight answered ${asked.status}`)
-      demandOrigin(asked, origin)
+        (preflight.headers.get(name) ?? '').split(',').map((one) => one.trim().toLowerCase())
+      if (!preflight.ok) throw new TypeError(`the preflight request got ${preflight.status}`)
+      requireOrigin(preflight, origin)
       const methods = ['get', 'head', 'post', ...listOf('access-control-allow-methods')]
-      if (!methods.includes(request.method.toLowerCase())) throw new TypeError(`no ${request.method}`)
+      if (!methods.includes(request.method.toLowerCase()))
+        throw new TypeError(`method not allowed: ${request.method}`)
       const allowed = listOf('access-control-allow-headers')
-      const kept = unsafe.filter((name) => !allowed.includes(name))
-      if (kept.length > 0) throw new TypeError(`not allowed: ${kept.join()}`)
+      const refused = unsafe.filter((name) => !allowed.includes(name))
+      if (refused.length > 0) throw new TypeError(`headers not allowed: ${refused.join()}`)
     }
     const headers = new Headers(request.headers)
     for (const [name, value] of Object.entries(site)) headers.set(name, value)
     const answer = await fetch(new Request(request, { headers }))
-    demandOrigin(answer, origin)
+    requireOrigin(answer, origin)
     const exposed = (answer.headers.get('access-control-expose-headers') ?? '').toLowerCase().split(', ')
     const seen = [...answer.headers].filter(([name]) => readable.has(name) || exposed.includes(name))
     return new Response(answer.body, { status: answer.status, headers: seen })
   }
 }
 
-function demandOrigin(answer: Response, origin: string): void {
+function requireOrigin(answer: Response, origin: string): void {
   const allowed = answer.headers.get('access-control-allow-origin')
   if (allowed !== '*' && allowed !== origin) throw new TypeError(`not for ${origin}: ${allowed}`)
 }
@@ -101,16 +104,8 @@ describe('a page of an allowed origin', () => {
     expect((await page('/no/such/path')).status).toBe(404)
   })
 
-  test.each([
-    ['Connect', createConnectTransport],
-    ['gRPC-Web', createGrpcWebTransport],
-  ])('calls by %s', async (_, createTransport) => {
-    const transport = createTransport({
-      baseUrl: gateway.url,
-      useBinaryFormat: true,
-      fetch: fetchFrom(app) as typeof fetch,
-    })
-    const client = createClient(ImageService, transport)
+  test.each(webProtocols)('can call over %s', async (protocol) => {
+    const client = webClient(ImageService, protocol, gateway, fetchFrom(app) as typeof fetch)
     expect(await client.getVersion({}, { timeoutMs: 5000 })).toMatchObject({ version: '0.1.0' })
     const error = await client.getTask({ id: 'none' }).catch((thrown: unknown) => ConnectError.from(thrown))
     expect(error).toMatchObject({ code: Code.NotFound })
@@ -147,16 +142,18 @@ describe('a page of another origin', () => {
     async (origin) => {
       const page = fetchFrom(origin)
       await expect(page('/api/v1/settings')).rejects.toThrow('not for')
-      await expect(page('/api/v1/tasks', { method: 'DELETE' })).rejects.toThrow('preflight answered 405')
-      const sneaking = await gateway.call('/api/v1/tasks', {
+      await expect(page('/api/v1/tasks', { method: 'DELETE' })).rejects.toThrow(
+        'the preflight request got 405',
+      )
+      const simpleRequest = await gateway.call('/api/v1/tasks', {
         method: 'POST',
         headers: { origin, 'content-type': 'text/plain', 'sec-fetch-site': 'cross-site' },
       })
-      expect(sneaking.status).toBe(403)
+      expect(simpleRequest.status).toBe(403)
     },
   )
 
-  test('cannot pass by sending no Origin', async () => {
+  test('is refused without an Origin header, too', async () => {
     const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }
     expect((await gateway.call('/api/v1/tasks', { headers })).status).toBe(403)
   })

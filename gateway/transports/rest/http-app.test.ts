@@ -9,7 +9,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-const sent = async (request: string) => {
+/** The response to a request with exactly this text. */
+const sendRaw = async (request: string) => {
   using client = await connectRawClient(gateway.url)
   await client.send(request)
   return await client.response()
@@ -41,7 +42,7 @@ describe('an error', () => {
 
   test('is a problem response without a Host header, and over HTTP/1.0', async () => {
     for (const request of ['GET /api/v1/tasks HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\r\n\r\n']) {
-      const { status, headers } = await sent(request)
+      const { status, headers } = await sendRaw(request)
       expect([status, headers.get('content-type')]).toEqual([400, 'application/problem+json'])
     }
   })
@@ -95,10 +96,10 @@ describe('every response', () => {
   })
 
   test('is the same under a short host name', async () => {
-    const { status, body } = await sent('GET /api/v1/settings HTTP/1.1\r\nHost: [::1]\r\n\r\n')
+    const { status, body } = await sendRaw('GET /api/v1/settings HTTP/1.1\r\nHost: [::1]\r\n\r\n')
     expect([status, JSON.parse(body.toString()).auth]).toEqual([200, 'none'])
     // A slash in the query is not part of the path: the parameter is refused, not the path.
-    const other = await sent('GET /api/v1/settings?x=/y HTTP/1.1\r\nHost: [::1]\r\n\r\n')
+    const other = await sendRaw('GET /api/v1/settings?x=/y HTTP/1.1\r\nHost: [::1]\r\n\r\n')
     expect([other.status, JSON.parse(other.body.toString()).field]).toEqual([400, 'x'])
   })
 })

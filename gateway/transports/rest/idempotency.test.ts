@@ -146,10 +146,10 @@ describe('the same call with the same key', () => {
 
 test('while the first call runs, the second is told to retry, and then gets the response', async () => {
   const key = crypto.randomUUID()
-  const goOn = Promise.withResolvers<void>()
+  const finishUpload = Promise.withResolvers<void>()
   async function* slowly() {
     yield photo.subarray(0, 1000)
-    await goOn.promise
+    await finishUpload.promise
     yield photo.subarray(1000)
   }
   const first = post(one.url, upload(slowly()), key)
@@ -158,7 +158,7 @@ test('while the first call runs, the second is told to retry, and then gets the 
   const early = await post(other.url, upload(photo), key)
   expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(await one.refusal(early)).toMatchObject({ status: 409, code: 'idempotency_key_in_use' })
-  goOn.resolve()
+  finishUpload.resolve()
   const made = (await (await first).json()) as ImageView
   const again = await post(other.url, upload(photo), key)
   expect([again.status, await again.json()]).toEqual([201, made])

@@ -9,9 +9,10 @@ test.concurrent('an upload that pauses for too long is refused, and leaves nothi
   const photo = await sampleImage({ width: 1500, height: 1000 })
   const before = await gateway.messages()
   using client = await connectRawClient(gateway.url)
-  await client.send(
-    `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length + 1}\r\n\r\n`,
-  )
+  await client.sendHead('POST', '/api/v1/images', {
+    'Content-Type': 'image/jpeg',
+    'Content-Length': photo.length + 1,
+  })
   await client.send(photo)
   await waitFor('first chunk stored', gateway.messages, ({ chunks }) => chunks > before.chunks)
   const answer = await client.response(15_000)
@@ -27,9 +28,10 @@ test.concurrent('a slow upload without long pauses arrives', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_UPLOAD_IDLE_TIMEOUT: '1s' } })
   const photo = await sampleImage({ width: 300, height: 200 })
   using client = await connectRawClient(gateway.url)
-  await client.send(
-    `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: ${photo.length}\r\n\r\n`,
-  )
+  await client.sendHead('POST', '/api/v1/images', {
+    'Content-Type': 'image/jpeg',
+    'Content-Length': photo.length,
+  })
   for (let at = 0; at < photo.length; at += Math.ceil(photo.length / 12)) {
     await client.send(photo.subarray(at, at + Math.ceil(photo.length / 12)))
     // Each pause is shorter than the timeout.

@@ -219,15 +219,13 @@ describe('an upload is refused and nothing stays in the store when', () => {
 
   test('its Content-Length is too large, before the body is read', async () => {
     using client = await connectRawClient(gateway.url)
-    await client.send(
-      `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 3000000000\r\n\r\n`,
-    )
+    await client.sendHead('POST', '/api/v1/images', {
+      'Content-Type': 'image/jpeg',
+      'Content-Length': 3_000_000_000,
+    })
     const { status, headers } = await client.response(1000)
     expect([status, headers.get('content-type')]).toEqual([413, 'application/problem+json'])
   })
-
-  const head = (length: number, type = 'image/jpeg') =>
-    `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: ${length}\r\n\r\n`
 
   const beginningOfForm =
     '--xyz\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
@@ -241,7 +239,7 @@ describe('an upload is refused and nothing stays in the store when', () => {
     await leavingNothing(async () => {
       const { chunks } = await gateway.messages()
       using client = await connectRawClient(gateway.url)
-      await client.send(head(4_000_000, type))
+      await client.sendHead('POST', '/api/v1/images', { 'Content-Type': type, 'Content-Length': 4_000_000 })
       await client.send(beginning)
       await client.send(long)
       await waitFor('first chunk stored', gateway.messages, (now) => now.chunks > chunks)
@@ -258,7 +256,11 @@ describe('an upload is refused and nothing stays in the store when', () => {
         '--xyz\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: image/png\r\n\r\n'
       for (const cut of [body, `${body}${'x'.repeat(100)}`, '--xyz\r\nContent-Dispos', '', '--xyz']) {
         using client = await connectRawClient(gateway.url)
-        await client.send(head(cut.length, 'multipart/form-data; boundary=xyz') + cut)
+        await client.sendHead('POST', '/api/v1/images', {
+          'Content-Type': 'multipart/form-data; boundary=xyz',
+          'Content-Length': cut.length,
+        })
+        await client.send(cut)
         expect((await client.response()).status).toBeOneOf([400, 415])
       }
     })

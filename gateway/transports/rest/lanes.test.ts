@@ -21,26 +21,26 @@ afterAll(async () => {
   await gateway?.[Symbol.asyncDispose]()
 })
 
-interface Asked {
+interface TaskRequest {
   readonly path?: string
   readonly body: Blob | FormData | string
   readonly headers?: Record<string, string>
 }
 
-// The image is created in beforeAll, so the cases take it from a function.
-type Asking = () => Asked
-const ask = (asking: Asking) => {
-  const { path = '/api/v1/tasks', body, headers = {} } = asking()
+// A function, because the image is created in `beforeAll`, after the cases.
+type RequestFactory = () => TaskRequest
+const send = (createRequest: RequestFactory) => {
+  const { path = '/api/v1/tasks', body, headers = {} } = createRequest()
   return gateway.call(path, { method: 'POST', body, headers })
 }
 const byJson =
-  (more: object): Asking =>
+  (more: object): RequestFactory =>
   () => ({
     body: JSON.stringify({ image, recipe: 'flip', ...more }),
     headers: { 'content-type': 'application/json' },
   })
 const byForm =
-  (...lanes: readonly string[]): Asking =>
+  (...lanes: readonly string[]): RequestFactory =>
   () => {
     const body = new FormData()
     body.set('file', new Blob([photo], { type: 'image/jpeg' }), 'a.jpg')
@@ -50,14 +50,14 @@ const byForm =
   }
 /** As `curl -F lane=@file` sends it. */
 const byFile =
-  (lane: string): Asking =>
+  (lane: string): RequestFactory =>
   () => {
     const { body } = byForm()() as { body: FormData }
     body.set('lane', new Blob([`${lane}\n`]), 'lane.txt')
     return { body }
   }
 const byQuery =
-  (lane: string, prefer?: string): Asking =>
+  (lane: string, prefer?: string): RequestFactory =>
   () => ({
     path: `/api/v1/process?recipe=flip${lane}`,
     body: new Blob([photo], { type: 'image/jpeg' }),
@@ -79,13 +79,13 @@ describe('the lane of a task', () => {
     ['a form', byForm('bulk'), byForm('interactive'), byForm()],
     ['the query', byQuery('&lane=bulk', later), byQuery('&lane=interactive', later), byQuery('', later)],
   ])('is set by %s, interactive by default', async (_, bulk, interactive, none) => {
-    expect(await laneIn(await ask(bulk))).toBe('202 bulk bulk')
-    expect(await laneIn(await ask(interactive))).toBe('202 interactive interactive')
-    expect(await laneIn(await ask(none))).toBe('202 interactive interactive')
+    expect(await laneIn(await send(bulk))).toBe('202 bulk bulk')
+    expect(await laneIn(await send(interactive))).toBe('202 interactive interactive')
+    expect(await laneIn(await send(none))).toBe('202 interactive interactive')
   })
 
   test('is set by a form part that is a file', async () => {
-    expect(await laneIn(await ask(byFile('bulk')))).toBe('202 bulk bulk')
+    expect(await laneIn(await send(byFile('bulk')))).toBe('202 bulk bulk')
   })
 
   test('is set by gRPC, interactive by default', async () => {
@@ -104,7 +104,7 @@ describe('the lane of a task', () => {
   })
 
   test('is that of the retried task', async () => {
-    const { id } = (await (await ask(byJson({ lane: 'bulk' }))).json()) as TaskView
+    const { id } = (await (await send(byJson({ lane: 'bulk' }))).json()) as TaskView
     await gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
     const again = await gateway.call(`/api/v1/tasks/${id}/retry`, { method: 'POST' })
     expect(await laneIn(again)).toBe('202 bulk bulk')
@@ -118,9 +118,9 @@ describe('an invalid lane is refused', () => {
     ['a second lane in a form', byForm('bulk', 'bulk')],
     ['an unknown lane in the query', byQuery('&lane=fast', later)],
     ['a lane without Prefer: respond-async', byQuery('&lane=bulk')],
-  ])('%s', async (_, asked) => {
+  ])('%s', async (_, createRequest) => {
     const before = await gateway.messages()
-    expect(await gateway.refusal(ask(asked))).toMatchObject({
+    expect(await gateway.refusal(send(createRequest))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field: 'lane',
@@ -144,7 +144,7 @@ describe('an invalid lane is refused', () => {
 test('the lane is part of an idempotent call', async () => {
   const keyed = (more: object) => {
     const { body, headers } = byJson(more)()
-    return ask(() => ({ body, headers: { ...headers, 'idempotency-key': 'lanes' } }))
+    return send(() => ({ body, headers: { ...headers, 'idempotency-key': 'lanes' } }))
   }
   const { id } = (await (await keyed({ lane: 'bulk' })).json()) as TaskView
   expect(await (await keyed({ lane: 'bulk' })).json()).toMatchObject({ id, lane: 'bulk' })

@@ -16,14 +16,12 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 const isLate = () => gateway.logs.some(({ msg }) => msg === 'drain timed out; closing HTTP connections')
 
 test('draining does not wait for the rest of refused uploads', async () => {
-  const head = (path: string) =>
-    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: ${8 * MiB}\r\n\r\n`
-  const bomb = Buffer.concat([hugeHeaders['png'] ?? new Uint8Array(), new Uint8Array(MiB)])
+  const tooManyPixels = Buffer.concat([hugeHeaders['png'] ?? new Uint8Array(), new Uint8Array(MiB)])
   const senders = []
   for (const path of ['/api/v1/images', '/api/v1/process?recipe=flip']) {
     const sender = await connectRawClient(gateway.url)
-    await sender.send(head(path))
-    await sender.send(bomb)
+    await sender.sendHead('POST', path, { 'Content-Type': 'image/png', 'Content-Length': 8 * MiB })
+    await sender.send(tooManyPixels)
     expect((await sender.response()).status).toBe(422)
     senders.push(sender)
   }
@@ -42,7 +40,7 @@ test('draining waits for a slow reader', async () => {
     [id, small.id].map(async (image) => {
       const reader = await connectRawClient(gateway.url)
       reader.socket.pause()
-      await reader.send(`GET /api/v1/images/${image}/content HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      await reader.sendHead('GET', `/api/v1/images/${image}/content`)
       return reader
     }),
   )

@@ -12,20 +12,15 @@ setDefaultTimeout(20_000)
 
 /** `POST /api/v1/process` with images that are processed as tasks, and a stub actor. */
 
-let processing: ProcessFixture
+let fixture: ProcessFixture
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 beforeAll(async () => {
-  processing = await openProcessFixture()
-  ;({ gateway, photo } = processing)
+  fixture = await openProcessFixture()
+  ;({ gateway, photo } = fixture)
 }, 60_000)
-afterAll(() => processing?.[Symbol.asyncDispose]())
+afterAll(() => fixture?.[Symbol.asyncDispose]())
 
-const digest = digestOf
-const actor: ProcessFixture['actor'] = (...asked) => processing.actor(...asked)
-const post: ProcessFixture['post'] = (...asked) => processing.post(...asked)
-const form: ProcessFixture['form'] = (...asked) => processing.form(...asked)
-const padded: ProcessFixture['padded'] = (...asked) => processing.padded(...asked)
 const result = new TextEncoder().encode('a processed image')
 
 describe('an image that does not fit into memory', () => {
@@ -45,7 +40,10 @@ describe('an image that does not fit into memory', () => {
   }
 
   test('is processed as a task, and the result is returned', async () => {
-    const [response, task] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('completed')])
+    const [response, task] = await Promise.all([
+      fixture.post('?recipe=flip', fixture.padded(2 * 2 ** 20)),
+      work('completed'),
+    ])
     expect(response.status).toBe(200)
     expect(response.headers.get('content-location')).toBe(`/api/v1/tasks/${task}/outputs/default`)
     expect(response.headers.get('content-type')).toBe('image/webp')
@@ -55,12 +53,15 @@ describe('an image that does not fit into memory', () => {
   })
 
   test('fails as the task does', async () => {
-    const [response] = await Promise.all([post('?recipe=flip', padded(2 * 2 ** 20)), work('failed')])
+    const [response] = await Promise.all([
+      fixture.post('?recipe=flip', fixture.padded(2 * 2 ** 20)),
+      work('failed'),
+    ])
     expect(await gateway.refusal(response)).toMatchObject({ status: 422, code: 'corrupt_image' })
   })
 
   test('is cancelled when the client disconnects', async () => {
-    const late = await gateway.refusal(post('?recipe=flip', padded(2 * 2 ** 20)))
+    const late = await gateway.refusal(fixture.post('?recipe=flip', fixture.padded(2 * 2 ** 20)))
     expect(late).toMatchObject({ code: 'deadline_exceeded' })
     const { items } = (await (await gateway.call('/api/v1/tasks?limit=1')).json()) as TaskPageView
     expect(items[0]?.status).toBe('cancelled')
@@ -69,11 +70,11 @@ describe('an image that does not fit into memory', () => {
   test('because of concurrent images is a task, too, and the memory is released', async () => {
     const seen: ReceivedImage[] = []
     const go = Promise.withResolvers<void>()
-    await using _ = actor(async (session, one) => {
+    await using _ = fixture.actor(async (session, one) => {
       await go.promise
       await respondWith(result)(session, one)
     }, seen)
-    const some = Array.from({ length: 4 }, () => post('?recipe=flip', padded(900_000)))
+    const some = Array.from({ length: 4 }, () => fixture.post('?recipe=flip', fixture.padded(900_000)))
     await waitFor(
       'three images sent to the actor',
       () => seen.length,
@@ -85,7 +86,9 @@ describe('an image that does not fit into memory', () => {
     await work('completed')
     const statuses = (await Promise.all(some)).map(({ status }) => status)
     expect(statuses).toEqual([200, 200, 200, 200])
-    const more = await Promise.all(Array.from({ length: 2 }, () => post('?recipe=flip', padded(900_000))))
+    const more = await Promise.all(
+      Array.from({ length: 2 }, () => fixture.post('?recipe=flip', fixture.padded(900_000))),
+    )
     expect(more.map((one) => one.headers.has('content-location'))).toEqual([false, false])
   })
 })
@@ -95,21 +98,21 @@ describe('Prefer: respond-async', () => {
   test.each(['raw', 'form'])('creates a task (%s)', async (how) => {
     const response =
       how === 'raw'
-        ? await post('?recipe=flip', photo, { headers })
-        : await post('', form('flip', 'after'), { headers })
+        ? await fixture.post('?recipe=flip', photo, { headers })
+        : await fixture.post('', fixture.form('flip', 'after'), { headers })
     expect(response.status).toBe(202)
     expect(response.headers.get('preference-applied')).toBe('respond-async')
     const task = (await response.json()) as TaskView
     expect(response.headers.get('location')).toBe(`/api/v1/tasks/${task.id}`)
     expect(task).toMatchObject({ status: 'queued', recipe: { steps: [{ op: 'flip' }] } })
     const content = await gateway.call(`/api/v1/images/${task.image}/content`)
-    expect(digest(new Uint8Array(await content.arrayBuffer()))).toBe(digest(photo))
+    expect(digestOf(new Uint8Array(await content.arrayBuffer()))).toBe(digestOf(photo))
   })
 
   test('accepts recipes with several outputs', async () => {
     const recipe = JSON.stringify({ steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
     const query = `?recipe=${encodeURIComponent(recipe)}`
-    const task = (await (await post(query, photo, { headers })).json()) as TaskView
+    const task = (await (await fixture.post(query, photo, { headers })).json()) as TaskView
     expect(Object.keys(task.recipe.outputs ?? {})).toEqual(['a', 'b'])
   })
 })

@@ -51,8 +51,8 @@ describe('retrying', () => {
   })
 
   test('is refused for an active task, and for an unknown task or image', async () => {
-    const mortal = (await gateway.image(photo)).id
-    const { id } = await gateway.submit(mortal)
+    const deletedImage = (await gateway.image(photo)).id
+    const { id } = await gateway.submit(deletedImage)
     const before = await gateway.messages()
     expect(await gateway.refusal(retry(id))).toMatchObject({
       status: 409,
@@ -62,7 +62,7 @@ describe('retrying', () => {
     expect(await gateway.refusal(retry(unknownId))).toMatchObject({ status: 404, code: 'task_not_found' })
     expect(await gateway.messages()).toEqual(before)
     await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
-    await gateway.call(`/api/v1/images/${mortal}`, { method: 'DELETE' })
+    await gateway.call(`/api/v1/images/${deletedImage}`, { method: 'DELETE' })
     expect(await gateway.refusal(retry(id))).toMatchObject({ status: 404, code: 'image_not_found' })
     await remove(id)
     expect(await gateway.refusal(retry(id))).toMatchObject({ status: 404, code: 'task_not_found' })

@@ -193,11 +193,7 @@ describe('cancelling', () => {
     expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
     const again = await cancel(id)
     expect([again.status, ((await again.json()) as TaskView).status]).toEqual([200, 'cancelled'])
-    await waitFor(
-      'cancellation received',
-      () => cancelled,
-      (tasks) => tasks.includes(id),
-    )
+    await waitFor('cancellation received', () => cancelled.includes(id))
     stop()
     expect((await list('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
   })

@@ -50,14 +50,11 @@ async function post(
   using client = await connectRawClient(gateway.url)
   client.socket.setNoDelay(true)
   const body = Buffer.from(text, 'latin1')
-  const head = [
-    `POST ${path} HTTP/1.1`,
-    'Host: localhost',
-    `Content-Type: ${type ?? 'multipart/form-data; boundary=b-1'}`,
-    `Content-Length: ${body.length}`,
-    'Connection: close',
-  ]
-  await client.send(`${head.join('\r\n')}\r\n\r\n`)
+  await client.sendHead('POST', path, {
+    'Content-Type': type ?? 'multipart/form-data; boundary=b-1',
+    'Content-Length': body.length,
+    Connection: 'close',
+  })
   if (writes === undefined) await client.send(body)
   else {
     for (let at = 0; at < body.length; at += writes) {
@@ -201,8 +198,11 @@ describe('a form', () => {
     using client = await connectRawClient(gateway.url)
     for (let round = 0; round < 3; round++) {
       const body = Buffer.from(file() + end, 'latin1')
-      const head = `POST /api/v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b-1\r\nContent-Length: ${body.length}\r\n\r\n`
-      await client.send(Buffer.concat([Buffer.from(head), body.subarray(0, -2)]))
+      await client.sendHead('POST', '/api/v1/images', {
+        'Content-Type': 'multipart/form-data; boundary=b-1',
+        'Content-Length': body.length,
+      })
+      await client.send(body.subarray(0, -2))
       await client.send(body.subarray(-2))
       expectImage(await client.response())
       client.forget()

@@ -134,9 +134,7 @@ describe('the events of a task', () => {
     await waitForWatchers(0)
     using client = await connectRawClient(gateway.url)
     client.socket.pause()
-    await client.send(
-      `GET /api/v1/tasks/${id}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-    )
+    await client.sendHead('GET', `/api/v1/tasks/${id}/events`, { Connection: 'close' })
     await waitForWatchers(1)
     await live(id, { outputs: 120 })
     client.socket.resume()

@@ -7,7 +7,7 @@ import { digestOf, grpcClient, uploadWhole } from '../../../testing/grpc-client.
 
 const calls = ImageService.method
 
-test('Process shows the events of the work and ends with the outputs, which Download gives again', async () => {
+test('Process streams the events of a task and then its outputs, which Download returns, too', async () => {
   await using stack = await startStack()
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
   const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }

@@ -52,7 +52,7 @@ const change = (sequence: number, recipe: string): Request => ({
 })
 
 /** A change whose parameters hold a `Value` without a kind: the JSON object of a message has no form for it. */
-function kindless(sequence: bigint, set: MessageInitShape<typeof StructSchema>): Request {
+function changeWithoutKind(sequence: bigint, set: MessageInitShape<typeof StructSchema>): Request {
   const parameters = new BinaryWriter().bytes(toBinary(StructSchema, create(StructSchema, set))).finish()
   const value = create(TuneChangeSchema, { sequence })
   value.$unknown = [{ no: 3, wireType: WireType.LengthDelimited, data: parameters }]
@@ -140,8 +140,8 @@ describe('tuning', () => {
       { case: 'change', value: { sequence: 3n, set: { 'steps[1].sigma': Number.NaN } } },
       { case: 'change', value: { sequence: 4n, recipe: nan } },
       { case: 'change', value: { sequence: 5n, recipe: {} } },
-      kindless(6n, { fields: { 'steps[1].sigma': {} } }),
-      kindless(7n, {
+      changeWithoutKind(6n, { fields: { 'steps[1].sigma': {} } }),
+      changeWithoutKind(7n, {
         fields: { 'steps[1].sigma': { kind: { case: 'listValue', value: { values: [{}] } } } },
       }),
     ]
@@ -181,7 +181,7 @@ describe('tuning', () => {
     })
   }, 60_000)
 
-  test('a thousand changes get few previews, including the last one', async () => {
+  test('a thousand changes produce few previews, including the last one', async () => {
     const session = startSession()
     session.send(open('blur:2'))
     await session.preview(0)
@@ -206,7 +206,7 @@ describe('tuning', () => {
     session.call.cancel()
   }, 60_000)
 
-  test('is handed over by an actor that stops', async () => {
+  test('continues on another actor when its own stops', async () => {
     const next = await stack.actor()
     const sessions = [startSession(), startSession()]
     for (const session of sessions) {

@@ -11,7 +11,7 @@ import { readLoad } from '../../../testing/read-load.ts'
 const MiB = 2 ** 20
 
 test.each(['application/connect+proto', 'application/grpc-web+proto'])(
-  'clients of %s that do not read are given little, and forgotten when they reset',
+  '%s: downloads that clients do not read take little memory, and end when the clients disconnect',
   async (type) => {
     await using gateway = await startLoadedGateway()
     using client = grpcClient(gateway.grpcAddress)
@@ -24,7 +24,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
 
     const body = toBinary(DownloadRequestSchema, create(DownloadRequestSchema, { source }))
     const { hostname, port, host } = new URL(gateway.process.url)
-    const stalled = async (): Promise<Socket> => {
+    const startDownload = async (): Promise<Socket> => {
       const socket = connect(Number(port), hostname)
       socket.on('error', () => {})
       await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
@@ -43,7 +43,7 @@ test.each(['application/connect+proto', 'application/grpc-web+proto'])(
       return socket
     }
     const before = await gateway.residentBytes()
-    const sockets = await Promise.all(Array.from({ length: 40 }, stalled))
+    const sockets = await Promise.all(Array.from({ length: 40 }, startDownload))
     const activeCalls = async () => (await readLoad(gateway.process)).calls
     await waitFor('40 downloads started', activeCalls, (calls) => calls === 40)
     await stays('40 downloads wait for their clients', async () => (await activeCalls()) === 40, 1500)

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import { Code, ConnectError, createClient, type Client } from '@connectrpc/connect'
-import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web'
+import { Code, ConnectError, type Client } from '@connectrpc/connect'
 import { ErrorInfoSchema, RequestInfoSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import {
   ImageService,
@@ -16,6 +15,7 @@ import { openTestGateway, type TestGateway } from '../../../testing/test-gateway
 import { digestOf, grpcClient } from '../../../testing/grpc-client.ts'
 import { readLoad } from '../../../testing/read-load.ts'
 import { envelope } from '../../../testing/envelope.ts'
+import { webClient, webProtocols } from '../../../testing/web-client.ts'
 
 // Longer than `waitFor` waits, so that its error is shown.
 setDefaultTimeout(20_000)
@@ -40,13 +40,10 @@ async function refusal(promise: Promise<unknown>): Promise<ConnectError> {
 
 const readWatchers = async () => (await readLoad(gateway)).watchers
 
-describe.each([
-  ['Connect', createConnectTransport],
-  ['gRPC-Web', createGrpcWebTransport],
-])('%s', (_, createTransport) => {
+describe.each(webProtocols)('%s', (protocol) => {
   let client: Client<typeof ImageService>
   beforeAll(() => {
-    client = createClient(ImageService, createTransport({ baseUrl: gateway.url, useBinaryFormat: true }))
+    client = webClient(ImageService, protocol, gateway)
   })
 
   test('serves calls and their errors', async () => {
@@ -87,7 +84,7 @@ describe.each([
     expect(kinds).toEqual([TaskEventKind.STARTED, TaskEventKind.CANCELLED])
   })
 
-  test('releases the watch of a client that has left', async () => {
+  test('releases the watch of a client that has disconnected', async () => {
     const { id: image } = await gateway.image(photo)
     const { id } = await gateway.submit(image)
     const leaving = new AbortController()

@@ -12,7 +12,7 @@ import { staticFile } from '../static-file.ts'
 type Json = Record<string, unknown>
 const document = openapiDocument()
 const openapiPaths = document['paths'] as Record<string, Json>
-const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete']
+const httpMethods = ['get', 'head', 'post', 'put', 'patch', 'delete']
 
 /** The routes of the app; none is called. */
 function routes(): string[] {
@@ -51,7 +51,9 @@ function routes(): string[] {
 
 function documented(): string[] {
   return Object.entries(openapiPaths).flatMap(([path, item]) =>
-    verbs.filter((verb) => verb in item).map((verb) => `${verb.toUpperCase()} ${path}`),
+    httpMethods
+      .filter((httpMethod) => httpMethod in item)
+      .map((httpMethod) => `${httpMethod.toUpperCase()} ${path}`),
   )
 }
 
@@ -100,8 +102,8 @@ describe('the OpenAPI document', () => {
   test('lists path parameters, problem responses and a unique operation id for every call', () => {
     const operationIds: unknown[] = []
     for (const [path, item] of Object.entries(openapiPaths)) {
-      for (const verb of verbs.filter((one) => one in item)) {
-        const call = item[verb] as Json
+      for (const httpMethod of httpMethods.filter((one) => one in item)) {
+        const call = item[httpMethod] as Json
         operationIds.push(call['operationId'])
         const parameters = [
           ...((item['parameters'] as Json[]) ?? []),
@@ -125,8 +127,8 @@ describe('the OpenAPI document', () => {
       delete: /^delete[A-Z]/,
     }
     const others = Object.values(openapiPaths).flatMap((item) =>
-      Object.entries(pattern).flatMap(([verb, form]) => {
-        const call = item[verb] as Json | undefined
+      Object.entries(pattern).flatMap(([httpMethod, form]) => {
+        const call = item[httpMethod] as Json | undefined
         return call === undefined || form.test(String(call['operationId'])) ? [] : [call['operationId']]
       }),
     )
@@ -136,9 +138,11 @@ describe('the OpenAPI document', () => {
 
   test('lists the status 400 for every call', () => {
     const without = Object.entries(openapiPaths).flatMap(([path, item]) =>
-      verbs
-        .filter((verb) => verb in item && !('400' in ((item[verb] as Json)['responses'] as Json)))
-        .map((verb) => `${verb} ${path}`),
+      httpMethods
+        .filter(
+          (httpMethod) => httpMethod in item && !('400' in ((item[httpMethod] as Json)['responses'] as Json)),
+        )
+        .map((httpMethod) => `${httpMethod} ${path}`),
     )
     expect(without).toEqual([])
   })
