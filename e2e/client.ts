@@ -1,5 +1,6 @@
 import type { Problem } from '@pixelflow/core/problem'
 import type { EventView, ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
+import type { Lane } from '@pixelflow/core/job'
 import { createParser } from 'eventsource-parser'
 
 /** An HTTP client without code of the product: `fetch` and an event-stream parser. */
@@ -27,10 +28,10 @@ export function client(baseUrl: string, token?: string) {
         body: bytes as Uint8Array<ArrayBuffer>,
         headers: { 'content-type': type },
       }),
-    submit: (image: string, recipe: unknown) =>
+    submit: (image: string, recipe: unknown, lane?: Lane) =>
       json<TaskView>('/api/v1/tasks', {
         method: 'POST',
-        body: JSON.stringify({ image, recipe }),
+        body: JSON.stringify({ image, recipe, lane }),
         headers: { 'content-type': 'application/json' },
       }),
     task: (id: string) => json<TaskView>(`/api/v1/tasks/${id}`),

@@ -40,12 +40,7 @@ afterEach(() => stack?.[Symbol.asyncDispose](), 30_000)
 async function openAccount(url: string, name: string) {
   const api = client(url, `secret-of-${name}`)
   const { id: image } = await api.upload(await sampleImage({ width: 1600, height: 1200 }))
-  const submit = (lane?: Lane) =>
-    api.json<TaskView>('/api/v1/tasks', {
-      method: 'POST',
-      body: JSON.stringify({ image, recipe: heavy, lane }),
-      headers: { 'content-type': 'application/json' },
-    })
+  const submit = (lane?: Lane) => api.submit(image, heavy, lane)
   /** Creates a task and waits for its end. */
   const complete = async (lane: Lane): Promise<TaskView> => {
     const { id } = await submit(lane)

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import type { TaskView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -66,12 +65,7 @@ test('sixteen slow interactive tasks of one account do not delay the single task
   const accountOf = async (name: string) => {
     const api = client(url, `secret-of-${name}`)
     const { id: image } = await api.upload(await sampleImage({ width: 1600, height: 1200 }))
-    const submit = (recipe: string) =>
-      api.json<TaskView>('/api/v1/tasks', {
-        method: 'POST',
-        body: JSON.stringify({ image, recipe }),
-        headers: { 'content-type': 'application/json' },
-      })
+    const submit = (recipe: string) => api.submit(image, recipe)
     return { api, submit }
   }
   const ann = await accountOf('ann')
