@@ -9,6 +9,7 @@ test('grants free bytes at once and serves waiters in order of arrival', async (
   const big = budget.take(8).then(() => served.push('big'))
   const small = budget.take(1).then(() => served.push('small'))
   expect(budget.tryTake(1)).toBe(false)
+  // Grants would have been served by then.
   await Bun.sleep(1)
   expect(served).toEqual([])
   expect(short).toBe(2)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { eventOf, isFinal, eventKinds, parseResumeToken, resumeToken, taskEvent } from './event.ts'
+import { createEvent, isFinal, eventKinds, parseResumeToken, formatResumeToken, taskEvent } from './event.ts'
 import { parseRecipe } from './recipe/recipe.ts'
 import { statuses, type Task } from './task.ts'
 
@@ -22,7 +22,7 @@ const queued: Task = {
 
 describe('an event', () => {
   test('contains the complete task after the change', () => {
-    const event = eventOf('started', queued, { status: 'running', attempt: 1 }, at)
+    const event = createEvent('started', queued, { status: 'running', attempt: 1 }, at)
     expect(event).toEqual({
       version: 1,
       kind: 'started',
@@ -34,23 +34,23 @@ describe('an event', () => {
   })
 
   test('has an output name only for a finished output', () => {
-    expect(eventOf('output', queued, {}, at, 'thumb').output).toBe('thumb')
-    expect('output' in eventOf('started', queued, {}, at)).toBe(false)
+    expect(createEvent('output', queued, {}, at, 'thumb').output).toBe('thumb')
+    expect('output' in createEvent('started', queued, {}, at)).toBe(false)
   })
 
   test('is final when the task has ended or was deleted', () => {
     for (const status of statuses) {
       const hasEnded = status !== 'queued' && status !== 'running'
-      expect({ status, final: isFinal(eventOf('output', queued, { status }, at)) }).toEqual({
+      expect({ status, final: isFinal(createEvent('output', queued, { status }, at)) }).toEqual({
         status,
         final: hasEnded,
       })
     }
-    expect(isFinal(eventOf('deleted', queued, {}, at))).toBe(true)
+    expect(isFinal(createEvent('deleted', queued, {}, at))).toBe(true)
   })
 
   test('with an unknown kind or version is invalid', () => {
-    const event = eventOf('queued', queued, {}, at)
+    const event = createEvent('queued', queued, {}, at)
     expect(eventKinds).toContain(event.kind)
     expect(taskEvent.safeParse({ ...event, kind: 'paused' }).success).toBe(false)
     expect(taskEvent.safeParse({ ...event, version: 2 }).success).toBe(false)
@@ -61,7 +61,7 @@ describe('a resume token', () => {
   test('is parsed to the sequence it was made from', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (seq) => {
-        expect(parseResumeToken(resumeToken(seq))).toBe(seq)
+        expect(parseResumeToken(formatResumeToken(seq))).toBe(seq)
       }),
       { seed: 20_261_114 },
     )

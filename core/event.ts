@@ -40,7 +40,7 @@ export function isFinal(event: TaskEvent): boolean {
 }
 
 /** Creates the event of a change. Both the event and the task get the time `at`. */
-export function eventOf(
+export function createEvent(
   kind: EventKind,
   before: Task,
   change: Partial<Task>,
@@ -58,7 +58,7 @@ export function eventOf(
 }
 
 /** An opaque position in an event stream, valid on any gateway and over any protocol. */
-export function resumeToken(seq: number): string {
+export function formatResumeToken(seq: number): string {
   return seq.toString(36)
 }
 

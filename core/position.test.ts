@@ -1,18 +1,18 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { markOf, parsePosition, positionToken } from './position.ts'
+import { hashLog, parsePosition, formatPosition } from './position.ts'
 
 test('a position token is parsed to its sequence and mark', () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (log, seq) => {
-      expect(parsePosition(positionToken(log, seq))).toEqual({ seq, mark: markOf(log) })
+      expect(parsePosition(formatPosition(log, seq))).toEqual({ seq, mark: hashLog(log) })
     }),
   )
 })
 
 test('logs created one after another have different marks', () => {
   const made = (n: number) => `2026-11-21T19:30:00.${String(n).padStart(9, '0')}Z`
-  const marks = new Set(Array.from({ length: 2000 }, (_, n) => markOf(made(n))))
+  const marks = new Set(Array.from({ length: 2000 }, (_, n) => hashLog(made(n))))
   expect(marks.size).toBe(2000)
 })
 

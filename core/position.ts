@@ -13,8 +13,8 @@ export interface Position {
 }
 
 /** Formats a position, opaque to clients. @param log identity of the log */
-export function positionToken(log: string, seq: number): string {
-  return `${seq.toString(36)}.${markOf(log)}`
+export function formatPosition(log: string, seq: number): string {
+  return `${seq.toString(36)}.${hashLog(log)}`
 }
 
 /** Parses a position; undefined for an invalid token. */
@@ -27,7 +27,7 @@ export function parsePosition(token: string): Position | undefined {
 }
 
 /** A short hash (FNV-1a) of a log's identity. It only has to distinguish a log from its predecessor. */
-export function markOf(log: string): string {
+export function hashLog(log: string): string {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(log)) hash = Math.imul(hash ^ byte, 0x01000193)
   return (hash >>> 0).toString(36)

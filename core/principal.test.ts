@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { Fault } from './fault.ts'
-import { accountId, requireScope, localAccount, principal, scopes } from './principal.ts'
+import { accountId, requireScope, localAccount, createPrincipal, scopes } from './principal.ts'
 
 test('an account id contains only safe characters', () => {
   for (const good of [localAccount, 'a', 'team-7_x', '0', 'x'.repeat(64)])
@@ -11,18 +11,18 @@ test('an account id contains only safe characters', () => {
 })
 
 test('a principal without explicit scopes has every scope except admin', () => {
-  const everything = principal('a')
+  const everything = createPrincipal('a')
   for (const scope of scopes) expect(() => requireScope(everything, scope)).not.toThrow()
   expect(() => requireScope(everything, 'admin')).toThrow(Fault)
-  expect(() => requireScope(principal('a', [...scopes, 'admin']), 'admin')).not.toThrow()
-  const reader = principal('a', ['tasks:read'])
+  expect(() => requireScope(createPrincipal('a', [...scopes, 'admin']), 'admin')).not.toThrow()
+  const reader = createPrincipal('a', ['tasks:read'])
   expect(() => requireScope(reader, 'tasks:read')).not.toThrow()
-  expect(() => requireScope(principal('a', []), 'tasks:read')).toThrow(Fault)
+  expect(() => requireScope(createPrincipal('a', []), 'tasks:read')).toThrow(Fault)
 })
 
 test('the fault names the missing scope', () => {
   try {
-    requireScope(principal('a', ['tasks:read']), 'images:write')
+    requireScope(createPrincipal('a', ['tasks:read']), 'images:write')
     throw new Error('it was allowed')
   } catch (thrown) {
     expect(Fault.of(thrown).report()).toMatchObject({
@@ -33,5 +33,5 @@ test('the fault names the missing scope', () => {
 })
 
 test('an invalid account id is rejected', () => {
-  expect(() => principal('tasks.>')).toThrow()
+  expect(() => createPrincipal('tasks.>')).toThrow()
 })

@@ -21,7 +21,7 @@ export interface Principal {
 /** The account of callers on the loopback address of a server without authentication. */
 export const localAccount = 'local'
 
-export function principal(account: string, granted: Iterable<Scope> = scopes): Principal {
+export function createPrincipal(account: string, granted: Iterable<Scope> = scopes): Principal {
   return { account: accountId.parse(account), scopes: new Set(granted) }
 }
 

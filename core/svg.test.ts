@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { beginsAsSvg, isGzip, sizeOfSvg, svgSizeIn, viewBoxOf } from './svg.ts'
+import { beginsAsSvg, isGzip, computeSvgSize, readSvgSize, parseViewBox } from './svg.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const utf16 = (text: string, order: 'le' | 'be') => {
@@ -26,7 +26,7 @@ describe('beginsAsSvg detects an SVG', () => {
   ])('%s', (_, text) => {
     for (const file of [bytes(text), utf16(text, 'le'), utf16(text, 'be')]) {
       expect(beginsAsSvg(file)).toBe(true)
-      expect(svgSizeIn(file)).toEqual({ width: 40, height: 30 })
+      expect(readSvgSize(file)).toEqual({ width: 40, height: 30 })
       // No prefix may be detected as another format.
       for (let length = 0; length < file.length; length++) {
         expect(beginsAsSvg(file.subarray(0, length))).not.toBe(false)
@@ -60,7 +60,7 @@ describe('beginsAsSvg detects an SVG', () => {
       '\uFEFF',
     ])
       expect([text, beginsAsSvg(bytes(text))]).toEqual([text, undefined])
-    expect(svgSizeIn(bytes('<svg width="10" '))).toBeUndefined()
+    expect(readSvgSize(bytes('<svg width="10" '))).toBeUndefined()
   })
 
   test('isGzip detects a compressed file', () => {
@@ -87,25 +87,25 @@ describe('the size of an SVG', () => {
     [{ width: '0.2', height: '0.2' }, 1, 1],
     [{ width: '10furlongs', height: 'calc(1px)' }, 300, 150],
   ])('%j', (stated, width, height) => {
-    expect(sizeOfSvg(stated)).toEqual({ width, height })
+    expect(computeSvgSize(stated)).toEqual({ width, height })
   })
 
   test('can exceed what can be rendered, but is at least one pixel', () => {
-    const { width, height } = sizeOfSvg({ width: '1e300', viewBox: '0 0 1e300 1e-300' })
+    const { width, height } = computeSvgSize({ width: '1e300', viewBox: '0 0 1e300 1e-300' })
     expect(width * height > 1e9).toBe(true)
     expect(height).toBeGreaterThanOrEqual(1)
-    expect(viewBoxOf('0 0 1e999 1')).toBeUndefined()
-    expect(sizeOfSvg({ width: `${'9'.repeat(5000)}px` })).toEqual({ width: 300, height: 150 })
+    expect(parseViewBox('0 0 1e999 1')).toBeUndefined()
+    expect(computeSvgSize({ width: `${'9'.repeat(5000)}px` })).toEqual({ width: 300, height: 150 })
   })
 
   test('is found among other attributes, in single or double quotes', () => {
     const tag = `<svg a='x>"y' viewBox = '0 0 2 3' data-width="9" style="width:5px" disabled width="40"\n>`
-    expect(svgSizeIn(bytes(tag))).toEqual({ width: 40, height: 60 })
+    expect(readSvgSize(bytes(tag))).toEqual({ width: 40, height: 60 })
   })
 
   test('is searched for in linear time', () => {
     for (const flood of ['a ', '="', ' ', "a='", 'a="" ', '/', 'a']) {
-      expect(svgSizeIn(bytes(`<svg ${flood.repeat(256 * 1024)}`))).toBeUndefined()
+      expect(readSvgSize(bytes(`<svg ${flood.repeat(256 * 1024)}`))).toBeUndefined()
     }
     for (const flood of ['<!--', '<!DOCTYPE "', "<!DOCTYPE [<!--'", '<?', ' ']) {
       expect(beginsAsSvg(bytes(flood.repeat(1000)))).toBeUndefined()

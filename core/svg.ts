@@ -13,10 +13,10 @@ export function beginsAsSvg(head: Uint8Array): boolean | undefined {
 }
 
 /** The size in the first bytes of an SVG; undefined if they do not contain it. */
-export function svgSizeIn(head: Uint8Array): SvgSize | undefined {
+export function readSvgSize(head: Uint8Array): SvgSize | undefined {
   const text = textOf(head)
   const root = rootIn(text)
-  return typeof root === 'object' ? sizeOfSvg(attributesAt(text, root.end)) : undefined
+  return typeof root === 'object' ? computeSvgSize(attributesAt(text, root.end)) : undefined
 }
 
 /** Whether the file is compressed with gzip, like `.svgz`. */
@@ -50,11 +50,11 @@ export interface SvgSizing {
  * `viewBox`, or is 300 wide or 150 high without one. The size may exceed what can be rendered. Undefined if `stated` is
  * undefined, because the root element is not complete.
  */
-export function sizeOfSvg(stated: SvgSizing): SvgSize
-export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined
-export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined {
+export function computeSvgSize(stated: SvgSizing): SvgSize
+export function computeSvgSize(stated: SvgSizing | undefined): SvgSize | undefined
+export function computeSvgSize(stated: SvgSizing | undefined): SvgSize | undefined {
   if (stated === undefined) return undefined
-  const box = viewBoxOf(stated.viewBox)
+  const box = parseViewBox(stated.viewBox)
   const width = lengthOf(stated.width)
   const height = lengthOf(stated.height)
   const ratio = box && box.width / box.height
@@ -65,7 +65,7 @@ export function sizeOfSvg(stated: SvgSizing | undefined): SvgSize | undefined {
 }
 
 /** Parses a `viewBox`; undefined if it is invalid or empty. */
-export function viewBoxOf(text: string | undefined): ViewBox | undefined {
+export function parseViewBox(text: string | undefined): ViewBox | undefined {
   const numbers = (text ?? '')
     .trim()
     .split(/[\s,]+/)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ActorStatus } from '@pixelflow/core/actor'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/nats/connection/connect'
@@ -59,7 +59,7 @@ async function openFixture() {
       const queued = queuedEvent(sampleTask({ lane }))
       let seq = await appendEvent(adapters.events, queued, 0)
       if (change.status !== undefined) {
-        const event = eventOf(
+        const event = createEvent(
           change.status === 'running' ? 'started' : 'completed',
           queued.task,
           change,
@@ -74,7 +74,7 @@ async function openFixture() {
     },
     async end(task: Task) {
       const last = await adapters.events.last(task.account, task.id)
-      const end = eventOf('completed', task, { status: 'completed' }, new Date())
+      const end = createEvent('completed', task, { status: 'completed' }, new Date())
       await appendEvent(adapters.events, end, last?.seq ?? 0)
     },
     count: async (stream: string) => (await streamInfo(broker, stream)).state.messages,

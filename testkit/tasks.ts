@@ -1,4 +1,4 @@
-import { eventOf, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, type TaskEvent } from '@pixelflow/core/event'
 import { onlyStage, type Job } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
@@ -24,7 +24,7 @@ export function sampleTask(change: Partial<Task> = {}): Task {
 
 /** The first event of a task. */
 export function queuedEvent(task: Task = sampleTask()): TaskEvent {
-  return eventOf('queued', task, {}, new Date())
+  return createEvent('queued', task, {}, new Date())
 }
 
 /** The only job of a task. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { firstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
@@ -29,7 +29,7 @@ describe('an attempt', () => {
       expect(lease?.attempt).toBe(n)
       const last = await events.last(account, task.id)
       const change = { status: 'running', attempt: n, actor: 'lost' } as const
-      await appendEvent(events, eventOf('started', task, change, new Date()), last?.seq ?? 0)
+      await appendEvent(events, createEvent('started', task, change, new Date()), last?.seq ?? 0)
       await lease?.retry(0, n)
     }
     await using _ = start(async () => void (runs += 1), 2)
@@ -51,7 +51,7 @@ describe('an attempt', () => {
     await using _ = start(async () => {})
     await queue.submit(firstJob(task))
     await cluster.waitForLog('task scheduled for retry', task)
-    await appendEvent(events, eventOf('queued', task, {}, at), 0)
+    await appendEvent(events, createEvent('queued', task, {}, at), 0)
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
@@ -130,7 +130,7 @@ describe('an attempt', () => {
     const seq = (await cluster.adapters.events.last(account, unnotified.id))?.seq ?? 0
     await appendEvent(
       cluster.adapters.events,
-      eventOf('cancelled', started.task, { status: 'cancelled' }, new Date()),
+      createEvent('cancelled', started.task, { status: 'cancelled' }, new Date()),
       seq,
     )
     await waitFor(
@@ -161,7 +161,7 @@ describe('an attempt', () => {
       await cluster.waitForEvent(work.task, 'started')
       const last = await events.last(account, work.task.id)
       const change = { attempt: 9, actor: 'another' }
-      await appendEvent(events, eventOf('started', work.task, change, new Date()), last?.seq ?? 0)
+      await appendEvent(events, createEvent('started', work.task, change, new Date()), last?.seq ?? 0)
       work.report('fetched', { progress: 50 })
       await waitForAbort(work)
     })

@@ -1,4 +1,4 @@
-import { eventOf, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { Events } from '@pixelflow/core/ports/events'
 import { retry } from '@pixelflow/core/retry'
@@ -59,7 +59,7 @@ export function createTaskReporter(
       if (failure !== undefined) return
       // Progress starts at 0 in each attempt and never decreases within it, in whatever order outputs finish.
       const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
-      const event = eventOf(kind, task, { ...change, progress }, events.now(), output)
+      const event = createEvent(kind, task, { ...change, progress }, events.now(), output)
       task = event.task
       writes = writes.then(() => append(event))
     },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from 'bun:test'
-import { eventOf, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { sniffFormat } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import { firstJob, type Lane } from '@pixelflow/core/job'
@@ -120,7 +120,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
         createdAt: at,
         updatedAt: at,
       }
-      await appendEvent(events, eventOf('queued', task, {}, now), 0)
+      await appendEvent(events, createEvent('queued', task, {}, now), 0)
       if (job) await queue.submit(firstJob(task))
       return task
     },
@@ -148,7 +148,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
       if (last === null) throw new Error(`task ${task.id} does not exist`)
       const now = new Date()
       const change = { status: 'cancelled', endedAt: now.toISOString() } as const
-      await appendEvent(events, eventOf('cancelled', last.event.task, change, now), last.seq)
+      await appendEvent(events, createEvent('cancelled', last.event.task, change, now), last.seq)
       await cancellations.publish(account, task.id)
       await queue.remove(firstJob(task))
     },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { openHttp } from '@pixelflow/client'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
@@ -45,7 +45,7 @@ async function giveUp(task: string): Promise<void> {
   const last = await adapters.events.last('ann', task)
   if (last === null) throw new Error('no such task')
   const failed = { status: 'failed', attempt: 2, fault } as const
-  await appendEvent(adapters.events, eventOf('failed', last.event.task, failed, new Date()), last.seq)
+  await appendEvent(adapters.events, createEvent('failed', last.event.task, failed, new Date()), last.seq)
 }
 
 test('what was given up is listed, shown, replayed and deleted by operators only', async () => {

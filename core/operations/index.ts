@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { createCatalogue, operationName } from '../recipe/create-catalogue.ts'
 import { parseWith } from '../recipe/parse-with.ts'
-import { positionalParameters, usageOf } from '../recipe/write-text.ts'
+import { positionalParameters, formatUsage } from '../recipe/write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import { blur } from './blur.ts'
 import { crop } from './crop.ts'
@@ -78,7 +78,7 @@ function describe(operation: Operation): OperationDescription {
     summary,
     place,
     schema: catalogue.jsonSchema(name),
-    text: { usage: usageOf(name, catalogue), positional: positionalParameters(name, catalogue) },
+    text: { usage: formatUsage(name, catalogue), positional: positionalParameters(name, catalogue) },
     examples: examples.map((text) => ({ text, recipe: parseWith(text, catalogue) })),
   }
 }

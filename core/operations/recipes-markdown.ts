@@ -2,7 +2,7 @@ import { formats } from '../format.ts'
 import { maxSvgBytes } from '../svg.ts'
 import { maxOutputs, maxSteps, operationName } from '../recipe/create-catalogue.ts'
 import { parseWith } from '../recipe/parse-with.ts'
-import { usageOf } from '../recipe/write-text.ts'
+import { formatUsage } from '../recipe/write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import { catalogue, operations } from './index.ts'
 import type { Operation } from './operation.ts'
@@ -178,7 +178,7 @@ function section(operation: Operation): string {
   return [
     `## ${name}`,
     operation.summary,
-    `\`\`\`\n${usageOf(name, catalogue)}\n\`\`\``,
+    `\`\`\`\n${formatUsage(name, catalogue)}\n\`\`\``,
     parameters.length === 0 ? 'No parameters.' : table,
     ...(operation.notes === undefined ? [] : [operation.notes]),
     `Examples: ${operation.examples.map((text) => `\`${text}\``).join(' · ')}`,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Operation, StepOf } from '../operations/operation.ts'
-import { jsonSchemaOf, type JsonSchema } from '../validation/json-schema.ts'
+import { toJsonSchema, type JsonSchema } from '../validation/json-schema.ts'
 import { outputName } from './output-name.ts'
 
 /** Most steps of one output, including the steps shared by all outputs. */
@@ -35,7 +35,7 @@ export function createCatalogue<Op extends Operation>(operations: readonly Op[])
 
   const jsonSchema = (name: string): JsonSchema => {
     const operation = byName.get(name)
-    return operation === undefined ? {} : jsonSchemaOf(operation.schema)
+    return operation === undefined ? {} : toJsonSchema(operation.schema)
   }
 
   return {

@@ -1,6 +1,6 @@
 import { pictureAfterStep, type Picture, type Slot, type StepOf } from '../operations/operation.ts'
 import { resize } from '../operations/resize.ts'
-import { passesOf, type PlannedOutput, type PlannedStep } from './plan.ts'
+import { groupPasses, type PlannedOutput, type PlannedStep } from './plan.ts'
 
 /** How an output is rendered on a smaller copy of its source. */
 export interface PreviewPlan {
@@ -71,7 +71,7 @@ export function planPreview(
       add({ ...planned, operation: resize, step: resizeTo(copySize(picture, maxPixels)) })
     }
   }
-  return { output: { ...output, passes: passesOf(steps) }, result, picture }
+  return { output: { ...output, passes: groupPasses(steps) }, result, picture }
 }
 
 /**

@@ -16,7 +16,8 @@ const only = (text: string) => {
 }
 
 /** The operations of each pass. */
-const passesOf = (text: string) => only(text).passes.map((pass) => pass.map(({ step }) => step.op).join(' '))
+const groupPasses = (text: string) =>
+  only(text).passes.map((pass) => pass.map(({ step }) => step.op).join(' '))
 
 describe('passes', () => {
   test.each([
@@ -37,17 +38,19 @@ describe('passes', () => {
     ['resize:8:contain/blur', ['resize blur']],
     ['resize:800/rotate:3/blur', ['resize', 'rotate', 'blur']],
   ])('%s', (text, expected) => {
-    expect(passesOf(text)).toEqual(expected)
+    expect(groupPasses(text)).toEqual(expected)
   })
 
   test('omit steps that change nothing', () => {
-    expect(passesOf('blur/rotate:0/sharpen/rotate:360')).toEqual(['blur sharpen'])
-    expect(passesOf('rotate:0')).toEqual([])
+    expect(groupPasses('blur/rotate:0/sharpen/rotate:360')).toEqual(['blur sharpen'])
+    expect(groupPasses('rotate:0')).toEqual([])
   })
 
   test('contain all other steps, in order', () => {
     const text = 'flop/sharpen/crop:0:0:9:9/blur/resize:5/rotate:7/flip/grayscale/crop:0:0:1:1/rotate:90'
-    expect(passesOf(text).join(' ')).toBe('flop sharpen crop blur resize rotate flip grayscale crop rotate')
+    expect(groupPasses(text).join(' ')).toBe(
+      'flop sharpen crop blur resize rotate flip grayscale crop rotate',
+    )
   })
 })
 

@@ -81,7 +81,7 @@ function planOutput(
         steps.push(planStep(operation, one))
     }
   }
-  const passes = passesOf(steps)
+  const passes = groupPasses(steps)
   return { name: name ?? defaultOutputName, source: { orient: oriented }, passes, ...target }
 }
 
@@ -90,7 +90,7 @@ function planStep(operation: PictureOperation, { step, path }: LocatedStep<StepO
 }
 
 /** Groups steps into the fewest passes that keep their order. Omits steps that change nothing. */
-export function passesOf(steps: readonly PlannedStep[]): readonly Pass[] {
+export function groupPasses(steps: readonly PlannedStep[]): readonly Pass[] {
   const passes: PlannedStep[][] = []
   for (const step of steps) addTo(passes, step)
   return passes

@@ -3,7 +3,7 @@ import { formatValue } from '../validation/format-value.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import type { Catalogue } from './create-catalogue.ts'
 import { invalidRecipe, formatStep, unknownParameterFault } from './recipe-fault.ts'
-import { usageOf } from './write-text.ts'
+import { formatUsage } from './write-text.ts'
 
 /** Longest recipe in text form, in characters. */
 const maxTextLength = 8192
@@ -64,7 +64,7 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
     parameters,
     known: Object.keys(parameters),
     positional: operation.positional,
-    usage: usageOf(name, catalogue),
+    usage: formatUsage(name, catalogue),
     step: { op: name },
   }
   let position = 0

@@ -20,7 +20,7 @@ export function positionalParameters(name: string, catalogue: Catalogue): string
 }
 
 /** The usage line of an operation, e.g. `resize:<width>x<height>[:fit][:position][:name=value]`. */
-export function usageOf(name: string, catalogue: Catalogue): string {
+export function formatUsage(name: string, catalogue: Catalogue): string {
   const positional = catalogue.get(name)?.positional ?? []
   const required = catalogue.jsonSchema(name).required ?? []
   const values = positional.map((one) => {

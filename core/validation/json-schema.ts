@@ -30,7 +30,7 @@ export interface JsonSchema {
 const known = new WeakMap<z.ZodType, JsonSchema>()
 
 /** JSON Schema (draft 2020-12) of the input of a zod schema. */
-export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+export function toJsonSchema(schema: z.ZodType): JsonSchema {
   const found = known.get(schema)
   if (found !== undefined) return found
   const made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
@@ -39,15 +39,15 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
 }
 
 /** The schema of the value at a path. In a union, the option that matches the value's discriminator. */
-export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): JsonSchema {
+export function findSchema(schema: JsonSchema, path: readonly PropertyKey[], value: unknown): JsonSchema {
   const [key, ...rest] = path
   if (key === undefined) return schema
-  const option = optionMeant(schema, value) ?? discriminators(schema, key)
+  const option = findOption(schema, value) ?? discriminators(schema, key)
   const inner =
     option.properties?.[String(key)] ??
     option.items ??
     (typeof option.additionalProperties === 'object' ? option.additionalProperties : {})
-  return schemaAt(inner, rest, propertyOf(value, key))
+  return findSchema(inner, rest, propertyOf(value, key))
 }
 
 /** The value at a path; undefined if there is none. */
@@ -62,7 +62,7 @@ function propertyOf(value: unknown, key: PropertyKey): unknown {
 }
 
 /** The option of a union that matches a constant of the value; undefined if none matches. Other schemas are returned as they are. */
-export function optionMeant(schema: JsonSchema, value: unknown): JsonSchema | undefined {
+export function findOption(schema: JsonSchema, value: unknown): JsonSchema | undefined {
   const options = schema.oneOf ?? schema.anyOf
   if (options === undefined) return schema
   return options.find(({ properties = {} }) =>

@@ -5,7 +5,7 @@ import { describeAllowed } from './describe-allowed.ts'
 import { firstIssue } from './first-issue.ts'
 import { formatField } from './format-field.ts'
 import { formatValue } from './format-value.ts'
-import { jsonSchemaOf, optionMeant, schemaAt, valueAt, type JsonSchema } from './json-schema.ts'
+import { toJsonSchema, findOption, findSchema, valueAt, type JsonSchema } from './json-schema.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]
@@ -32,25 +32,25 @@ export function validate<S extends z.ZodType>(
   if (success) return data
   const issue = firstIssue(error.issues, value)
   if (issue === undefined) throw error
-  throw describeIssue(innermost(issue), value, jsonSchemaOf(schema), context)
+  throw describeIssue(innermost(issue), value, toJsonSchema(schema), context)
 }
 
 function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, context: ValidationContext): Fault {
   const { whole, nameField = formatField } = context
   const { path } = issue
   const sent = valueAt(value, path)
-  const allowed = describeAllowed(schemaAt(schema, path, value))
+  const allowed = describeAllowed(findSchema(schema, path, value))
   const field = nameField(path)
   const name = field === '' ? capital(whole) : `"${field}" in ${whole}`
 
   if (issue.code === 'unrecognized_keys') {
-    const object = optionMeant(schemaAt(schema, path, value), sent) ?? {}
+    const object = findOption(findSchema(schema, path, value), sent) ?? {}
     const key = (issue.keys[0] ?? '').slice(0, 80)
     return unknownField(nameField([...path, key]), key, object, context)
   }
   if (issue.code === 'invalid_key') {
     const parent = path.slice(0, -1)
-    const names = describeAllowed(schemaAt(schema, parent, value).propertyNames ?? {})
+    const names = describeAllowed(findSchema(schema, parent, value).propertyNames ?? {})
     const detail = `A key of "${nameField(parent)}" must be ${names}, got ${formatValue(String(path.at(-1)))}.`
     return invalid(detail, nameField(parent), `Use ${names}.`)
   }
@@ -65,7 +65,7 @@ function describeIssue(issue: Issue, value: unknown, schema: JsonSchema, context
   if (sent === undefined && path.length > 0) {
     return invalid(`${name} is missing.`, field, `Set ${field} to ${allowed}.`)
   }
-  const near = nearestTo(sent, schemaAt(schema, path, value))
+  const near = nearestTo(sent, findSchema(schema, path, value))
   const remedy = field === '' ? `Send ${allowed}.` : `Set ${field} to ${allowed}.`
   return invalid(`${name} must be ${allowed}, got ${formatValue(sent)}.`, field, near + remedy)
 }

@@ -31,7 +31,7 @@ export async function gate(values: readonly string[]): Promise<GateResult> {
   const linted = await lint(values)
   if (!linted.ok) return linted
   const rendered = await render(values)
-  return rendered.ok ? validate(rendered.text) : rendered
+  return rendered.ok ? validateObjects(rendered.text) : rendered
 }
 
 export async function lint(values: readonly string[]): Promise<GateResult> {
@@ -54,7 +54,7 @@ export async function render(values: readonly string[], flags: readonly string[]
 }
 
 /** Validates objects against the schemas of Kubernetes, KEDA and the Gateway API; unknown fields are errors. */
-export async function validate(yaml: string): Promise<GateResult> {
+export async function validateObjects(yaml: string): Promise<GateResult> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
   try {
     await writeFile(join(folder, 'objects.yaml'), yaml)

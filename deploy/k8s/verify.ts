@@ -1,4 +1,4 @@
-import { gate, render, validate, valueSets } from './gates.ts'
+import { gate, render, validateObjects, valueSets } from './gates.ts'
 
 /**
  * Checks the chart: `bun deploy/k8s/verify.ts`. Lints, renders and validates every set of values against the schemas of
@@ -9,7 +9,9 @@ let failures = 0
 for (const [name, values] of Object.entries(valueSets)) report(`chart, ${name} values`, await gate(values))
 
 const { text } = await render([])
-const misspelt = await validate(text.replace('terminationGracePeriodSeconds', 'terminationGracePeriodSecs'))
+const misspelt = await validateObjects(
+  text.replace('terminationGracePeriodSeconds', 'terminationGracePeriodSecs'),
+)
 report('a misspelt field is an error', {
   ok: !misspelt.ok && misspelt.text.includes('terminationGracePeriodSecs'),
   text: `kubectl-validate accepted it:\n${misspelt.text}`,

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { adminScope, localAccount, principal, scopes, type Principal } from '@pixelflow/core/principal'
+import { adminScope, localAccount, createPrincipal, scopes, type Principal } from '@pixelflow/core/principal'
 import { requireLocalOrigin, requireSameOrigin } from './require-same-origin.ts'
 import type { TokenTable } from './token-table.ts'
 
@@ -39,7 +39,7 @@ export function createAuthenticator(
   allowedOrigins: ReadonlySet<string> = new Set(),
 ): Authenticator {
   if (tokens === undefined && clientAuth === 'none') {
-    const local = principal(localAccount, [...scopes, adminScope])
+    const local = createPrincipal(localAccount, [...scopes, adminScope])
     return {
       auth: 'none',
       authenticate(headers) {
@@ -75,7 +75,7 @@ export function createAuthenticator(
       if (tokenAccount === undefined && certificateAccount !== undefined)
         requireSameOrigin(headers, allowedOrigins)
       if (tokenPrincipal !== undefined) return tokenPrincipal
-      if (certificateAccount !== undefined) return principal(certificateAccount)
+      if (certificateAccount !== undefined) return createPrincipal(certificateAccount)
       if (certificate) throw invalidCertificate('The client certificate names no account.')
       throw auth === 'token'
         ? invalidToken('This call needs a token.')

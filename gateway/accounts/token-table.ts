@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { accountId, adminScope, principal, scopes, type Principal } from '@pixelflow/core/principal'
+import { accountId, adminScope, createPrincipal, scopes, type Principal } from '@pixelflow/core/principal'
 
 /** Maps bearer tokens to accounts. Keeps only hashes, so that no token can be read from the memory of the process. */
 export interface TokenTable {
@@ -32,7 +32,7 @@ export function parseTokens(text: string): TokenTable {
     if (!/^[\x21-\x7e]+$/.test(token)) {
       throw new Error(`has a token in pair ${i + 1} that is empty or not made of visible ASCII characters`)
     }
-    const holder = principal(account, isAdmin ? [...scopes, adminScope] : scopes)
+    const holder = createPrincipal(account, isAdmin ? [...scopes, adminScope] : scopes)
     return { holder, hash: hashed(token) }
   })
   for (const [i, one] of entries.entries()) {

@@ -1,6 +1,12 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import { markOf, parsePosition, positionHeader, positionToken, type Position } from '@pixelflow/core/position'
+import {
+  hashLog,
+  parsePosition,
+  positionHeader,
+  formatPosition,
+  type Position,
+} from '@pixelflow/core/position'
 import type { EventFollower, Ports } from '../ports.ts'
 
 /** How long a read waits for writes that its client made through another gateway. */
@@ -12,7 +18,7 @@ const leaderSettleMs = 250
 export function writePositionOf({ follower, writePositions }: Pick<Ports, 'follower' | 'writePositions'>) {
   return (account: string): string | undefined => {
     const seq = writePositions.latest(account)
-    return seq > 0 && follower.logId !== '' ? positionToken(follower.logId, seq) : undefined
+    return seq > 0 && follower.logId !== '' ? formatPosition(follower.logId, seq) : undefined
   }
 }
 
@@ -55,7 +61,7 @@ async function compare(
   for (let isFirst = true; ; isFirst = false) {
     const head = await follower.readHead(deadline - performance.now())
     if (head === undefined) return 'ahead'
-    if (markOf(head.log) !== mark) return 'other log'
+    if (hashLog(head.log) !== mark) return 'other log'
     if (head.written >= seq) return 'ahead'
     if (!isFirst) throw invalidPosition('The position is beyond the end of the event log.')
     await pause(leaderSettleMs)

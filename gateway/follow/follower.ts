@@ -2,7 +2,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
-import { markOf } from '@pixelflow/core/position'
+import { hashLog } from '@pixelflow/core/position'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -153,7 +153,7 @@ export function startFollower({
     },
     readHead: readHeadWithin,
     waitForSequence(seq, withinMs, mark) {
-      const hasReached = () => index.position >= seq && (mark === undefined || markOf(index.logId) === mark)
+      const hasReached = () => index.position >= seq && (mark === undefined || hashLog(index.logId) === mark)
       return sequenceWaiters.wait(hasReached, seq, withinMs)
     },
     async waitForHead(withinMs) {

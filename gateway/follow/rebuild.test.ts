@@ -4,7 +4,7 @@ import { cp, mkdtemp, open, rename, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TaskPageView } from '@pixelflow/core/views'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, says } from '@pixelflow/testkit/process'
@@ -54,7 +54,7 @@ async function append({ adapters }: TestGateway, count: number): Promise<void> {
     if (n % 3 > 0) return
     await appendEvent(
       adapters.events,
-      eventOf('started', event.task, { status: 'running', attempt: 1 }, new Date()),
+      createEvent('started', event.task, { status: 'running', attempt: 1 }, new Date()),
       seq,
     )
   }

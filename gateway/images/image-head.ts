@@ -1,5 +1,5 @@
 import { needsMoreBytes, sniffFormat, type FormatId } from '@pixelflow/core/format'
-import { isGzip, svgSizeIn } from '@pixelflow/core/svg'
+import { isGzip, readSvgSize } from '@pixelflow/core/svg'
 import { imageSize } from 'image-size'
 import { jpegSize } from './jpeg-size.ts'
 
@@ -126,7 +126,7 @@ function asStill(head: Uint8Array): Uint8Array {
 
 /** An SVG may state any size, so it is limited to a number that fits the messages. */
 function svgSize(head: Uint8Array): Dimensions | undefined {
-  const size = svgSizeIn(head.subarray(0, maxHeadBytes))
+  const size = readSvgSize(head.subarray(0, maxHeadBytes))
   return size && { width: Math.min(size.width, maxSide), height: Math.min(size.height, maxSide) }
 }
 

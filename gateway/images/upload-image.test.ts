@@ -1,7 +1,7 @@
 import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Records } from '@pixelflow/core/ports/records'
-import { principal } from '@pixelflow/core/principal'
+import { createPrincipal } from '@pixelflow/core/principal'
 import { openNatsFixture } from '@pixelflow/nats/testing/nats-fixture'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { uploadImage } from './upload-image.ts'
@@ -35,14 +35,14 @@ test('an upload fails when a sweep has removed its bytes before they were record
     return { body: body(), mediaType: 'image/png', bytes: null }
   }
   const slow = uploadImage({ images: asleep, sources, events, limits })
-  await expect(slow(principal(account), upload())).rejects.toMatchObject({
+  await expect(slow(createPrincipal(account), upload())).rejects.toMatchObject({
     code: 'storage_failed',
     message: 'The bytes were removed before they could be recorded.',
   })
   expect(recorded).toHaveLength(1)
   expect(await images.get(account, recorded[0] ?? '')).toBeNull()
 
-  const { id } = await uploadImage({ images, sources, events, limits })(principal(account), upload())
+  const { id } = await uploadImage({ images, sources, events, limits })(createPrincipal(account), upload())
   expect((await images.get(account, id))?.sha256).toBe(sha256)
   expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
 })
@@ -57,7 +57,7 @@ test('the creation time of an image is by the clock of the broker, not of the ga
   setSystemTime(Date.now() + 5 * hour)
   const before = events.now().getTime()
   const upload = uploadImage({ images, sources, events, limits })
-  const { id, createdAt } = await upload(principal('local'), {
+  const { id, createdAt } = await upload(createPrincipal('local'), {
     body: body(),
     mediaType: 'image/jpeg',
     bytes: null,

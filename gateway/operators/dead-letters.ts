@@ -1,7 +1,7 @@
 import { parseJob, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetterPage, DeadLetterQuery } from '@pixelflow/core/ports/dead-letters'
-import { requireScope, principal, type Principal } from '@pixelflow/core/principal'
+import { requireScope, createPrincipal, type Principal } from '@pixelflow/core/principal'
 import { shorten } from '@pixelflow/core/shorten'
 import { hasEnded } from '@pixelflow/core/task'
 import type { createTask } from '../tasks/create-task.ts'
@@ -56,7 +56,7 @@ export function replayDeadLetter(
         remedy: 'Delete the dead letter.',
       })
     }
-    const owner = principal(deadLetter.account)
+    const owner = createPrincipal(deadLetter.account)
     const replayed = deadLetter.replay && (await lastEvent(events, owner, deadLetter.replay.task))
     if (replayed && replayed.event.kind !== 'deleted') {
       writePositions.record(owner.account, replayed.seq)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { IdleTaskCursor } from '@pixelflow/core/ports/task-index'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { openReadModel } from './read-model.ts'
@@ -31,7 +31,7 @@ test('active tasks are listed page by page, those with the oldest change first',
     const [kind, status] =
       account === 'done' ? (['failed', 'failed'] as const) : (['started', 'running'] as const)
     const storedAt = new Date(now - minutes * minute)
-    return { seq: n + 1, storedAt, event: eventOf(kind, task, { status }, storedAt) }
+    return { seq: n + 1, storedAt, event: createEvent(kind, task, { status }, storedAt) }
   })
   model.apply(names)
   const pages: string[][] = []

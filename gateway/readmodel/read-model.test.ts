@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eventOf, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import { createEvent, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { Status, Task } from '@pixelflow/core/task'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -49,7 +49,7 @@ function stored(
     createdAt: at.toISOString(),
     updatedAt: at.toISOString(),
   }
-  return { seq, storedAt: at, event: eventOf(kind, task, more, at) }
+  return { seq, storedAt: at, event: createEvent(kind, task, more, at) }
 }
 
 const numbers = (page: { items: readonly Task[] }) => page.items.map((one) => Number(one.id.slice(-12)))

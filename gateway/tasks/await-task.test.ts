@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { eventOf, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import { principal } from '@pixelflow/core/principal'
+import { createPrincipal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import { openNatsFixture, type NatsFixture } from '@pixelflow/nats/testing/nats-fixture'
 import { awaitTask } from './await-task.ts'
@@ -37,7 +37,7 @@ function failing(fault: Fault, event?: TaskEvent): Promise<Task> {
     events: { ...events, last: () => Promise.reject(fault) },
     watch: async (_, _id, _after, signal) => follow(signal),
   })
-  return wait(principal('local'), queued, new AbortController().signal)
+  return wait(createPrincipal('local'), queued, new AbortController().signal)
 }
 
 test('a store that does not answer is reported together with the task id', async () => {
@@ -56,7 +56,7 @@ test('any other fault of the store is passed on unchanged', async () => {
 }, 30_000)
 
 test('a task whose final event arrives as the store fails has ended', async () => {
-  const completed = eventOf('completed', queued, { status: 'completed', progress: 1 }, new Date())
+  const completed = createEvent('completed', queued, { status: 'completed', progress: 1 }, new Date())
   const task = await failing(new Fault('unavailable', 'No answer.'), completed)
   expect(task.status).toBe('completed')
 }, 30_000)
@@ -67,7 +67,7 @@ test('a store that fails before the first event is reported together with the ta
     events,
     watch: () => Promise.reject(new Fault('unavailable', 'No answer.', { remedy: 'Try again in a moment.' })),
   })
-  await expect(wait(principal('local'), queued, new AbortController().signal)).rejects.toMatchObject({
+  await expect(wait(createPrincipal('local'), queued, new AbortController().signal)).rejects.toMatchObject({
     code: 'unavailable',
     hints: { remedy: expect.stringContaining('The task task continues') },
   })

@@ -1,4 +1,4 @@
-import { eventOf, type StoredEvent } from '@pixelflow/core/event'
+import { createEvent, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
@@ -42,7 +42,7 @@ export async function endIfActive(
       return last
     }
     const at = ports.events.now()
-    const event = eventOf('cancelled', task, { status: 'cancelled', endedAt: at.toISOString() }, at)
+    const event = createEvent('cancelled', task, { status: 'cancelled', endedAt: at.toISOString() }, at)
     const seq = await ports.events.append(event, last.seq)
     // The task changed between the read and the write.
     if (seq === null) continue

@@ -1,4 +1,4 @@
-import { eventOf, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { defaultLane, firstJob, type Lane } from '@pixelflow/core/job'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
@@ -88,7 +88,7 @@ export function createTask(
   /** Deletes the task again. False when it remains, because an actor has started it or the log does not answer. */
   async function withdraw({ task }: TaskEvent, seq: number): Promise<boolean> {
     try {
-      const deletedAt = await events.append(eventOf('deleted', task, {}, events.now()), seq)
+      const deletedAt = await events.append(createEvent('deleted', task, {}, events.now()), seq)
       if (deletedAt === null) return false
       writePositions.record(task.account, deletedAt)
       return true
@@ -126,5 +126,5 @@ function firstEvent(
     createdAt: now.toISOString(),
     updatedAt: now.toISOString(),
   }
-  return eventOf('queued', task, {}, now)
+  return createEvent('queued', task, {}, now)
 }

@@ -1,4 +1,4 @@
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { onlyStage } from '@pixelflow/core/job'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { outputObject, type Task } from '@pixelflow/core/task'
@@ -14,7 +14,7 @@ export function deleteTask(
     requireScope(who, 'tasks:write')
     const last = await endIfActive(ports, who, taskId)
     const { task } = last.event
-    const seq = await ports.events.append(eventOf('deleted', task, {}, ports.events.now()), last.seq)
+    const seq = await ports.events.append(createEvent('deleted', task, {}, ports.events.now()), last.seq)
     // Only a deletion can follow the final event: a concurrent call has deleted the task.
     if (seq === null) throw taskNotFound(taskId)
     ports.writePositions.record(who.account, seq)

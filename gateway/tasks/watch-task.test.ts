@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { StoredEvent } from '@pixelflow/core/event'
-import { principal } from '@pixelflow/core/principal'
+import { createPrincipal } from '@pixelflow/core/principal'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { createWatchers } from '../follow/watchers.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { watchTask } from './watch-task.ts'
 
-const who = principal('local')
+const who = createPrincipal('local')
 const never = new AbortController().signal
 const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
 

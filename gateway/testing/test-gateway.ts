@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Problem } from '@pixelflow/core/problem'
 import type { ImageView, TaskView } from '@pixelflow/core/views'
-import { eventOf, type EventKind } from '@pixelflow/core/event'
+import { createEvent, type EventKind } from '@pixelflow/core/event'
 import type { Task } from '@pixelflow/core/task'
 import { bootstrap } from '@pixelflow/nats/topology/bootstrap'
 import { connect } from '@pixelflow/nats/connection/connect'
@@ -154,7 +154,7 @@ export async function openTestGateway({
     async advance(task, kind, change = {}) {
       const last = await adapters.events.last(account, task)
       if (!last) throw new Error(`no task ${task}`)
-      return appendEvent(adapters.events, eventOf(kind, last.event.task, change, new Date()), last.seq)
+      return appendEvent(adapters.events, createEvent(kind, last.event.task, change, new Date()), last.seq)
     },
     async loseEvents(how) {
       if (how === 'purged') return void (await broker.request('$JS.API.STREAM.PURGE.EVENTS'))

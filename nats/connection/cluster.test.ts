@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import type { Events } from '@pixelflow/core/ports/events'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startCluster } from '@pixelflow/testkit/cluster'
@@ -18,7 +18,7 @@ async function appendEvents(events: Events, steps: number): Promise<string> {
   const task = sampleTask()
   let seq = await appendEvent(events, queuedEvent(task), 0)
   for (let i = 1; i < steps; i++) {
-    seq = await appendEvent(events, eventOf('output', task, { progress: i }, new Date()), seq)
+    seq = await appendEvent(events, createEvent('output', task, { progress: i }, new Date()), seq)
     // Every server returns the event that was just appended.
     expect((await events.last('local', task.id))?.seq).toBe(seq)
   }

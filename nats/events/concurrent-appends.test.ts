@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startCluster } from '@pixelflow/testkit/cluster'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
@@ -19,7 +19,7 @@ test('in a cluster, exactly one of concurrent appends succeeds and the others ge
     const seq = await appendEvent(one.events, queuedEvent(task), 0)
     const ends = await Promise.all(
       [one, other, one, other].map(({ events }, n) =>
-        events.append(eventOf('output', task, { progress: n }, new Date()), seq),
+        events.append(createEvent('output', task, { progress: n }, new Date()), seq),
       ),
     )
     for (const end of ends) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { cp, rename, rm } from 'node:fs/promises'
-import { eventOf, type StoredEvent } from '@pixelflow/core/event'
+import { createEvent, type StoredEvent } from '@pixelflow/core/event'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { eventsContract } from '@pixelflow/testkit/contracts/events'
@@ -29,7 +29,7 @@ async function appendEvents(events: Events, steps: number): Promise<number[]> {
   const seqs = [await appendEvent(events, queuedEvent(task), 0)]
   for (let i = 1; i < steps; i++) {
     seqs.push(
-      await appendEvent(events, eventOf('output', task, { progress: i }, new Date()), seqs.at(-1) ?? 0),
+      await appendEvent(events, createEvent('output', task, { progress: i }, new Date()), seqs.at(-1) ?? 0),
     )
   }
   return seqs
@@ -190,7 +190,7 @@ describe('the log', () => {
   test('an event stored with a former fault code is read with the current one', async () => {
     await using fixture = await openNatsFixture()
     await using broker = await brokerOf(fixture)
-    const failed = eventOf('failed', sampleTask(), { status: 'failed' }, new Date())
+    const failed = createEvent('failed', sampleTask(), { status: 'failed' }, new Date())
     const fault = { code: 'out_of_bounds', detail: 'Too much memory.' }
     const stored = { ...failed, task: { ...failed.task, fault } }
     await publish(broker, `events.local._.${failed.task.id}`, JSON.stringify(stored))

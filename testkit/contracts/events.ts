@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { eventOf, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import { appendEvent } from '../append-event.ts'
 import { queuedEvent, sampleTask } from '../tasks.ts'
@@ -31,7 +31,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       await using fixture = await open()
       const task = sampleTask()
       const first = await appendEvent(fixture.events, queuedEvent(task), 0)
-      const started = eventOf('started', task, { status: 'running' }, new Date())
+      const started = createEvent('started', task, { status: 'running' }, new Date())
       for (const after of [0, first - 1, first + 1]) {
         expect(await fixture.elsewhere.append(started, after)).toBeNull()
       }
@@ -46,7 +46,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const event = queuedEvent(task)
       const seq = await appendEvent(fixture.events, event, 0)
       expect(await appendEvent(fixture.events, event, 0)).toBe(seq)
-      await appendEvent(fixture.events, eventOf('started', task, { status: 'running' }, new Date()), seq)
+      await appendEvent(fixture.events, createEvent('started', task, { status: 'running' }, new Date()), seq)
       expect(await appendEvent(fixture.events, event, 0)).toBe(seq)
       expect(await fixture.elsewhere.append(event, 0)).toBeNull()
       expect(await readAll(fixture.events.history('local', task.id, 0))).toHaveLength(2)
@@ -58,7 +58,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const first = await appendEvent(fixture.events, queuedEvent(task), 0)
       const racing = Array.from({ length: 12 }, (_, i) => {
         const events = i % 2 === 0 ? fixture.events : fixture.elsewhere
-        return events.append(eventOf('started', task, { actor: `actor-${i}` }, new Date()), first)
+        return events.append(createEvent('started', task, { actor: `actor-${i}` }, new Date()), first)
       })
       const seqs = await Promise.all(racing)
       expect(seqs.filter((seq) => seq !== null)).toHaveLength(1)
@@ -71,7 +71,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const task = sampleTask()
       const [other] = await appendEvents(fixture.events, sampleTask(), ['queued'])
       const written = await appendEvents(fixture.events, task, ['queued', 'started', 'completed'])
-      const deleted = eventOf('deleted', task, {}, new Date())
+      const deleted = createEvent('deleted', task, {}, new Date())
       expect(await fixture.events.append(deleted, 1)).toBeNull()
       expect(await readAll(fixture.events.history('local', task.id, 0))).toHaveLength(3)
       const seq = await appendEvent(fixture.events, deleted, written.at(-1)?.seq ?? 0)
@@ -130,7 +130,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       // The follower waits for new events by then.
       await Bun.sleep(100)
       const begin = performance.now()
-      await appendEvent(fixture.events, eventOf('completed', task, {}, new Date()), second?.seq ?? 0)
+      await appendEvent(fixture.events, createEvent('completed', task, {}, new Date()), second?.seq ?? 0)
       await waitForCount(seen, 2)
       expect(performance.now() - begin).toBeLessThan(400)
       leave.abort()
@@ -165,7 +165,7 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const seq = await appendEvent(fixture.events, event, 0)
       expect(await fixture.eventLog.at(seq)).toEqual({ seq, storedAt: expect.any(Date), event })
       expect(await fixture.eventLog.at(seq + 1)).toBeNull()
-      await appendEvent(fixture.events, eventOf('deleted', event.task, {}, new Date()), seq)
+      await appendEvent(fixture.events, createEvent('deleted', event.task, {}, new Date()), seq)
       expect(await fixture.eventLog.at(seq)).toBeNull()
     })
 
@@ -193,7 +193,7 @@ async function appendEvents(
     return last
   }
   for (const kind of kinds) {
-    const event = eventOf(kind, task, {}, new Date())
+    const event = createEvent(kind, task, {}, new Date())
     written.push(await append(event, written.at(-1)?.seq ?? 0))
   }
   return written

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { TaskOutbox } from '@pixelflow/core/ports/task-outbox'
 import { appendEvent } from '../append-event.ts'
@@ -24,7 +24,7 @@ export function taskOutboxContract(
       const task = sampleTask()
       const begin = performance.now()
       const seq = await appendEvent(fixture.events, queuedEvent(task), 0)
-      await appendEvent(fixture.events, eventOf('started', task, {}, new Date()), seq)
+      await appendEvent(fixture.events, createEvent('started', task, {}, new Date()), seq)
       expect(await settleEntries([fixture.outbox], 1)).toEqual([task.id])
       expect(performance.now() - begin).toBeGreaterThan(afterMs - 5)
       expect(await settleEntries([fixture.outbox], 1, afterMs + 300)).toEqual([])

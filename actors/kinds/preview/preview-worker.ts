@@ -3,7 +3,7 @@ import { defaultOutputFormat } from '@pixelflow/core/format'
 import { defaultFormat, flattens } from '@pixelflow/core/operations/format'
 import { resize } from '@pixelflow/core/operations/resize'
 import { planRenderings, sourcePicture } from '@pixelflow/core/recipe/plan-renderings'
-import { passesOf, plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
+import { groupPasses, plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { copySize, resizeTo, planPreview } from '@pixelflow/core/recipe/plan-preview'
 import sharp, { type Sharp } from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
@@ -55,7 +55,7 @@ async function renderCopy(source: SourceImage, input: MakeCopy): Promise<CopyMad
   const output: PlannedOutput = {
     name: 'copy',
     source: { orient: input.orient },
-    passes: passesOf(isWhole ? [] : [step]),
+    passes: groupPasses(isWhole ? [] : [step]),
     format: defaultFormat,
   }
   const [rendering] = planRenderings(output, picture, 'png')

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { JsonObject } from '@bufbuild/protobuf'
 import { viewTask } from '@pixelflow/core/views'
-import { resumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import { formatResumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import type { FaultReport } from '@pixelflow/core/fault'
 import { lanes, type Lane } from '@pixelflow/core/job'
 import { statuses, type Status, type Task } from '@pixelflow/core/task'
@@ -84,7 +84,7 @@ export function toFaultMessage({
 export function toEventMessage({ seq, event }: StoredEvent): MessageInitShape<typeof TaskEventSchema> {
   const { kind, at, output, task } = event
   return {
-    token: resumeToken(seq),
+    token: formatResumeToken(seq),
     kind: kindNumbers[kind],
     at: toTimestamp(at),
     ...(output === undefined ? {} : { output }),

@@ -1,5 +1,5 @@
 import { viewEvent } from '@pixelflow/core/views'
-import { resumeToken, type StoredEvent } from '@pixelflow/core/event'
+import { formatResumeToken, type StoredEvent } from '@pixelflow/core/event'
 
 const encoder = new TextEncoder()
 
@@ -17,7 +17,7 @@ export function encodeEvent(one: StoredEvent): Uint8Array {
   if (known) return known
   const { kind } = one.event
   const data = JSON.stringify(viewEvent(one.event))
-  const frame = encoder.encode(`event: ${kind}\nid: ${resumeToken(one.seq)}\ndata: ${data}\n\n`)
+  const frame = encoder.encode(`event: ${kind}\nid: ${formatResumeToken(one.seq)}\ndata: ${data}\n\n`)
   encoded.set(one, frame)
   return frame
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { heapStats } from 'bun:jsc'
 import type { StoredEvent } from '@pixelflow/core/event'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { sampleTask } from '@pixelflow/testkit/tasks'
 import { stays } from '@pixelflow/testkit/wait-for'
 import { heartbeat } from './encode-event.ts'
@@ -10,7 +10,7 @@ import { createEventStream } from './event-stream.ts'
 const stored: StoredEvent = {
   seq: 7,
   storedAt: new Date(),
-  event: eventOf('completed', sampleTask(), {}, new Date()),
+  event: createEvent('completed', sampleTask(), {}, new Date()),
 }
 
 function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {

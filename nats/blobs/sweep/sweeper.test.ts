@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { outputObject, type Task } from '@pixelflow/core/task'
@@ -100,13 +100,13 @@ describe('a sweep of outputs', () => {
     await store(results, random(1000), () => object('other'))
     expect(await fixture.sweep()).toEqual({ blobs: 0, orphanedChunks: 0 })
 
-    const done = eventOf('completed', task, finished(sha256), new Date())
+    const done = createEvent('completed', task, finished(sha256), new Date())
     const end = await appendEvent(events, done, seq)
     expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect(await results.stat(object('default'))).not.toBeNull()
     expect(await results.stat(object('other'))).toBeNull()
 
-    await appendEvent(events, eventOf('deleted', done.task, {}, new Date()), end)
+    await appendEvent(events, createEvent('deleted', done.task, {}, new Date()), end)
     expect(await fixture.sweep()).toEqual({ blobs: 1, orphanedChunks: 0 })
     expect((await fixture.messages())['OBJ_results']).toBe(2)
   })

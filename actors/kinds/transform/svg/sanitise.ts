@@ -1,4 +1,4 @@
-import { sizeOfSvg, viewBoxOf, type SvgSize } from '@pixelflow/core/svg'
+import { computeSvgSize, parseViewBox, type SvgSize } from '@pixelflow/core/svg'
 import { SaxesParser, type SaxesAttributeNS, type SaxesTagNS } from 'saxes'
 import { allowList } from './allow-list.ts'
 import { type DrawingCost } from './drawing-cost.ts'
@@ -134,8 +134,8 @@ export function sanitise(text: string): CleanSvg {
       throw corruptSvg('has a root element other than svg')
     rootSpace = tag.uri
     const viewBox = stated(tag, 'viewBox')
-    size = sizeOfSvg({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })
-    const box = viewBoxOf(viewBox) ?? { x: 0, y: 0, ...size }
+    size = computeSvgSize({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })
+    const box = parseViewBox(viewBox) ?? { x: 0, y: 0, ...size }
     side = Math.max(box.width, box.height)
     const part = partOf(tag)
     const frame = `width="${size.width}" height="${size.height}" viewBox="${box.x} ${box.y} ${box.width} ${box.height}"`

@@ -9,7 +9,7 @@ import {
   type ImageView,
   type TaskView,
 } from '@pixelflow/core/views'
-import { eventOf } from '@pixelflow/core/event'
+import { createEvent } from '@pixelflow/core/event'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 
@@ -71,7 +71,7 @@ const completed: Task = {
 export const queuedExample: TaskView = viewTask(queued)
 export const completedExample: TaskView = viewTask(completed)
 export const eventExample: EventView = viewEvent(
-  eventOf('completed', completed, {}, new Date('2026-11-21T13:24:15.322Z')),
+  createEvent('completed', completed, {}, new Date('2026-11-21T13:24:15.322Z')),
 )
 export const actorExample: ActorView = viewActor({
   report: {
