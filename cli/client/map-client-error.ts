@@ -21,7 +21,7 @@ export function mapClientError(error: PixelflowError, option?: string): CliError
     )
   if (code === 'unreachable') {
     const systemCode = codeOf(cause)
-    const isUntrusted = systemCode !== undefined && /CERT|SIGNATURE/.test(systemCode)
+    const isUntrusted = systemCode !== undefined && untrustedCodes.has(systemCode)
     return new CliError(
       'unreachable',
       systemCode === undefined ? message : `${message} Cause: ${systemCode}.`,
@@ -50,6 +50,26 @@ export function mapClientError(error: PixelflowError, option?: string): CliError
   const isInvalid = status >= 400 && status < 500 && !notUsageErrors.has(status)
   return new CliError(isInvalid && code !== 'not_pixelflow' ? 'usage' : 'failed', message, details)
 }
+
+/** Codes of OpenSSL and the runtimes for a certificate of a server that this machine does not trust. */
+const untrustedCodes: ReadonlySet<string> = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+])
 
 /** The command line is valid, but the resource does not exist or is in another state, or a limit is reached. */
 const notUsageErrors: ReadonlySet<number> = new Set([404, 409, 412, 429])
