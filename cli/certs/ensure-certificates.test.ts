@@ -72,15 +72,16 @@ test('keeps valid certificates, hosts and clients, and adds new ones', () =>
   inFolder(async (keep) => {
     const first = await keep({ hosts: ['px.example'], clients: [ann] })
     expect(issuedOf(first)).toEqual([true, true, true])
+    expect(first.server.issueReason).toBe('missing')
     expect(issuedOf(await keep())).toEqual([false, false, false])
 
     const more = await keep({ hosts: ['192.168.1.4'], clients: [{ name: 'job', account: 'ann' }] })
     expect(issuedOf(more)).toEqual([false, true, false, true])
-    expect(more.server.issueReason).toBe('new host 192.168.1.4')
+    expect(more.server.issueReason).toBe('hosts_changed')
     expect(more.server.hosts).toEqual(['localhost', '127.0.0.1', '::1', 'px.example', '192.168.1.4'])
     const moved = await keep({ clients: [{ name: 'ann', account: 'team' }] })
     expect(moved.clients).toMatchObject([
-      { account: 'team', issueReason: 'was for account ann' },
+      { account: 'team', issueReason: 'account_changed' },
       { name: 'job' },
     ])
   }))
@@ -91,18 +92,23 @@ test('replaces certificates that expire soon or do not match their key, or all w
     const keyBefore = await readFile(first.server.key, 'utf8')
     const later = await keep({ now: new Date(Date.now() + 370 * dayMs) })
     expect(issuedOf(later)).toEqual([false, true, true])
+    expect(later.server.issueReason).toBe('expires_soon')
     expect(await readFile(first.server.key, 'utf8')).not.toBe(keyBefore)
-    expect(issuedOf(await keep({ renew: true }))).toEqual([false, true, true])
+    const renewed = await keep({ renew: true })
+    expect(issuedOf(renewed)).toEqual([false, true, true])
+    expect(renewed.server.issueReason).toBe('renewal_requested')
 
     await writeFile(first.server.key, await readFile(first.clients[0]?.key ?? ''))
-    expect((await keep()).server.issueReason).toBe('did not match its key')
+    expect((await keep()).server.issueReason).toBe('invalid_key_pair')
     await rm(first.server.certificate)
-    expect(issuedOf(await keep())).toEqual([false, true, false])
+    const restored = await keep()
+    expect(issuedOf(restored)).toEqual([false, true, false])
+    expect(restored.server.issueReason).toBe('invalid_key_pair')
 
     const old = await keep({ now: new Date(Date.now() + 3300 * dayMs) })
     expect(issuedOf(old)).toEqual([true, true, true])
-    expect(old.authority.issueReason).toBe('would expire before new certificates')
-    expect(old.server.issueReason).toBe('was signed by another authority')
+    expect(old.authority.issueReason).toBe('expires_soon')
+    expect(old.server.issueReason).toBe('authority_changed')
   }))
 
 test('does not replace an incomplete authority', () =>

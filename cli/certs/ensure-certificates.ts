@@ -28,14 +28,29 @@ export interface ClientIdentity {
   readonly account: string
 }
 
+/** Why a certificate was issued. `certs --json` shows these codes. */
+export type IssueReason =
+  | 'missing'
+  /** The certificate or its key is missing or unreadable, or they do not match. */
+  | 'invalid_key_pair'
+  /** The authority that issued the old certificate is no longer the one of the folder. */
+  | 'authority_changed'
+  /** Less than 30 days are left, or for an authority less than the validity of the certificates that it issues. */
+  | 'expires_soon'
+  | 'renewal_requested'
+  /** The old certificate of the server lacks a host. */
+  | 'hosts_changed'
+  /** The old certificate of the client is for another account. */
+  | 'account_changed'
+
 /** One certificate of the folder, after the call. */
 export interface EnsuredCertificate {
   readonly certificate: string
   readonly key: string
   /** When it expires. */
   readonly notAfter: Date
-  /** Why this call issued it; undefined if it existed already. */
-  readonly issueReason: string | undefined
+  /** Why this call issued it; undefined if this call kept the existing one. */
+  readonly issueReason: IssueReason | undefined
 }
 
 export interface CertificateFolder {
@@ -71,17 +86,19 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
 
   const validity = validFor(validDays.leaf, now)
 
-  const authority = await ensureKeyPair(files.authority, await authorityFault(files.authority, now), () =>
+  const authorityReason = await reasonToIssueAuthority(files.authority, now)
+  const authority = await ensureKeyPair(files.authority, authorityReason, () =>
     issueAuthority(validFor(validDays.authority, now)),
   )
-  const leaf = (pair: KeyPair | 'broken' | undefined) => leafFault(pair, authority.pair, request, now)
+  const leafReason = (pair: KeyPair | 'broken' | undefined) =>
+    reasonToIssueLeaf(pair, authority.pair, request, now)
 
   const oldServer = await readKeyPair(files.server)
   const oldHosts = isPair(oldServer) ? readSubjectNames(oldServer.certificate).hosts : []
   const hosts = [...new Set([...ownHosts, ...oldHosts, ...request.hosts])]
-  const added = hosts.filter((host) => !oldHosts.includes(host))
-  const serverFault = leaf(oldServer) ?? (added.length > 0 ? `new host ${added.join(', ')}` : undefined)
-  const server = await ensureKeyPair(files.server, serverFault, () =>
+  const isHostMissing = hosts.some((host) => !oldHosts.includes(host))
+  const serverReason = leafReason(oldServer) ?? (isHostMissing ? 'hosts_changed' : undefined)
+  const server = await ensureKeyPair(files.server, serverReason, () =>
     issueServer(authority.pair, hosts, validity),
   )
 
@@ -89,8 +106,8 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
   for (const { name, account } of await allClients(files, request.clients)) {
     const old = await readKeyPair(files.client(name))
     const isOtherAccount = isPair(old) && accountOf(old) !== account
-    const fault = leaf(old) ?? (isOtherAccount ? `was for account ${accountOf(old) ?? 'none'}` : undefined)
-    const kept = await ensureKeyPair(files.client(name), fault, () =>
+    const reason = leafReason(old) ?? (isOtherAccount ? 'account_changed' : undefined)
+    const kept = await ensureKeyPair(files.client(name), reason, () =>
       issueClient(authority.pair, { name, account }, validity),
     )
     clients.push({ ...kept.kept, name, account })
@@ -113,43 +130,43 @@ async function allClients(
   return clients.size === 0 ? [ownClient] : [...clients.values()]
 }
 
-/** Issues the pair when there is a fault, and returns the current one. */
+/** Issues the pair if there is a reason, and returns the current one. */
 async function ensureKeyPair(
   files: KeyPairFiles,
-  fault: string | undefined,
+  issueReason: IssueReason | undefined,
   make: () => Promise<IssuedCertificate>,
 ) {
-  if (fault !== undefined) await writeKeyPair(files, await make())
+  if (issueReason !== undefined) await writeKeyPair(files, await make())
   const pair = await readKeyPair(files)
   if (!isPair(pair)) throw new Error(`${files.certificate} was written but cannot be read.`)
-  const kept: EnsuredCertificate = { ...files, notAfter: new Date(pair.x509.validTo), issueReason: fault }
+  const kept: EnsuredCertificate = { ...files, notAfter: new Date(pair.x509.validTo), issueReason }
   return { pair, kept }
 }
 
-async function authorityFault(files: KeyPairFiles, now: Date): Promise<string | undefined> {
+async function reasonToIssueAuthority(files: KeyPairFiles, now: Date): Promise<IssueReason | undefined> {
   const pair = await readKeyPair(files)
-  if (pair === undefined) return 'did not exist'
+  if (pair === undefined) return 'missing'
   if (!isPair(pair) || !pair.x509.ca) {
     throw new CliError('usage', `${files.certificate} and ${files.key} are not an authority and its key.`, {
       remedy: 'Restore both files, or choose another folder with --dir.',
     })
   }
-  return leftDays(pair, now) < validDays.leaf ? 'would expire before new certificates' : undefined
+  return leftDays(pair, now) < validDays.leaf ? 'expires_soon' : undefined
 }
 
-function leafFault(
+function reasonToIssueLeaf(
   pair: KeyPair | 'broken' | undefined,
   authority: KeyPair,
   { renew }: CertificateRequest,
   now: Date,
-): string | undefined {
-  if (pair === undefined) return 'did not exist'
-  if (!isPair(pair)) return 'did not match its key'
+): IssueReason | undefined {
+  if (pair === undefined) return 'missing'
+  if (!isPair(pair)) return 'invalid_key_pair'
   if (!pair.x509.checkIssued(authority.x509) || !pair.x509.verify(authority.x509.publicKey)) {
-    return 'was signed by another authority'
+    return 'authority_changed'
   }
-  if (leftDays(pair, now) < renewDays) return 'was about to expire'
-  return renew ? 'renewed' : undefined
+  if (leftDays(pair, now) < renewDays) return 'expires_soon'
+  return renew ? 'renewal_requested' : undefined
 }
 
 function isPair(pair: KeyPair | 'broken' | undefined): pair is KeyPair {

@@ -62,7 +62,7 @@ describe('certs', () => {
   test('keeps existing certificates and shows how to use them', async () => {
     const { code, out } = await run(['certs'])
     expect(code).toBe(0)
-    expect(out).toContain('kept  data/certs/ca.crt  authority, until ')
+    expect(out).toContain('kept    data/certs/ca.crt  authority; expires ')
     expect(out).toContain('client of account ann')
     for (const [name, path] of Object.entries(settings)) {
       expect(out).toContain(`${name}=${path.slice(home.length + 1)} \\`)
@@ -130,7 +130,7 @@ describe('a stack with these settings', () => {
     const unaware = await run([...process_, '-o', 'none.png'])
     expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
 
-    expect((await run(['certs', '--renew'])).out).toContain('(renewed)')
+    expect((await run(['certs', '--renew'])).out).toContain('You requested it with --renew.')
     await running.line(says('TLS files reloaded'))
     expect((await typed(['sh', '-c', curl])).code).toBe(0)
   }, 90_000)

@@ -2,7 +2,12 @@ import { isIP } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { accountId } from '@pixelflow/core/principal'
 import { Option, type Command } from 'commander'
-import type { ClientIdentity, EnsuredCertificate, CertificateFolder } from '../certs/ensure-certificates.ts'
+import type {
+  CertificateFolder,
+  ClientIdentity,
+  EnsuredCertificate,
+  IssueReason,
+} from '../certs/ensure-certificates.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
@@ -120,8 +125,9 @@ function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
     return quoted(near.startsWith('..') ? path : near)
   }
   const row = (what: string, { certificate, notAfter, issueReason }: EnsuredCertificate) =>
-    `${issueReason === undefined ? style.dim('kept') : style.green('new ')}  ${short(certificate)}  ${what}, until ` +
-    `${notAfter.toISOString().slice(0, 10)}${issueReason === undefined ? '' : style.dim(` (${issueReason})`)}`
+    `${issueReason === undefined ? style.dim('kept  ') : style.green('issued')}  ${short(certificate)}  ${what}; ` +
+    `expires ${notAfter.toISOString().slice(0, 10)}.` +
+    (issueReason === undefined ? '' : style.dim(` ${reasonTexts[issueReason]}`))
   const [first] = clients
   const identity = first && { cert: short(first.certificate), key: short(first.key) }
   const settings = Object.entries(settingsOf(kept)).map(([name, path]) => `${name}=${short(path)}`)
@@ -144,6 +150,16 @@ function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
     call('curl', '--', `https://localhost:${config.httpPort}/api/v1/tasks`),
     call('grpcurl', '-', `localhost:${config.grpcPort} list`),
   ]
+}
+
+const reasonTexts: Readonly<Record<IssueReason, string>> = {
+  missing: 'There was no certificate.',
+  invalid_key_pair: 'The old certificate and key were not a valid pair.',
+  authority_changed: 'The old certificate is from another authority.',
+  expires_soon: 'The old certificate expires too soon.',
+  renewal_requested: 'You requested it with --renew.',
+  hosts_changed: 'The old certificate does not contain all hosts.',
+  account_changed: 'The old certificate is for another account.',
 }
 
 /** Quotes a path for a shell if necessary. */
