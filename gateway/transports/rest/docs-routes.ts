@@ -8,7 +8,7 @@ import { openapiDocument } from './openapi/openapi-document.ts'
 import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
 
 /** Everything is served from here, so the documents work offline. The viewer needs inline styles. */
-const policy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -18,7 +18,7 @@ const policy = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ')
-const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' }
+const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-cache' }
 
 /** The OpenAPI document, a viewer for it, and the list of error codes. */
 export function docsRoutes(authenticator: Authenticator) {

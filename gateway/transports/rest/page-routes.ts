@@ -7,7 +7,7 @@ import { originCheck } from '../shared/authenticate.ts'
 import { readStatic, sendStatic, type StaticFile } from './static-file.ts'
 
 /** Scripts, styles and calls only from this server; images also from memory. */
-const policy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -20,8 +20,8 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-const common = {
-  'content-security-policy': policy,
+const securityHeaders = {
+  'content-security-policy': contentSecurityPolicy,
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -47,11 +47,13 @@ export async function readPage(folder: string): Promise<PageFiles> {
 export function pageRoutes(authenticator: Authenticator, { index, assets }: PageFiles) {
   return new Elysia({ name: 'page' })
     .use(originCheck(authenticator))
-    .get('/', ({ request }) => sendStatic(request, index, { ...common, 'cache-control': 'no-cache' }))
+    .get('/', ({ request }) =>
+      sendStatic(request, index, { ...securityHeaders, 'cache-control': 'no-cache' }),
+    )
     .get('/assets/:name', ({ params, request }) => {
       const file = assets.get(params.name)
       // The file name contains a hash of the content.
-      const headers = { ...common, 'cache-control': 'public, max-age=31536000, immutable' }
+      const headers = { ...securityHeaders, 'cache-control': 'public, max-age=31536000, immutable' }
       if (file) return sendStatic(request, file, headers)
       throw new Fault('not_found', 'The page has no file of this name.', { remedy: 'Reload the page.' })
     })

@@ -1,7 +1,7 @@
 import type { Server } from 'bun'
 
 const pollIntervalMs = 50
-const touchIntervalMs = 10_000
+const renewIntervalMs = 10_000
 const idleTimeoutSeconds = 60
 /** Clients that read less than this on average are disconnected. */
 const minBytesPerMs = 128
@@ -15,13 +15,13 @@ export interface SendTracker extends Disposable {
   readonly bytes: number
 }
 
-interface Sending {
+interface PendingResponse {
   readonly request: Request
   readonly server: Server<unknown>
   readonly bytes: number
   readonly done: () => void
   readonly deadline: number
-  nextTouch: number
+  renewAt: number
 }
 
 /**
@@ -33,21 +33,21 @@ interface Sending {
  * renewed here for as long as the client may reasonably take.
  */
 export function createSendTracker(): SendTracker {
-  const active = new Set<Sending>()
+  const active = new Set<PendingResponse>()
   let timer: ReturnType<typeof setInterval> | undefined
   let bytes = 0
 
-  const finish = (one: Sending) => {
-    active.delete(one)
-    bytes -= one.bytes
-    one.done()
+  const finish = (response: PendingResponse) => {
+    active.delete(response)
+    bytes -= response.bytes
+    response.done()
   }
   const poll = () => {
     const now = performance.now()
     for (const one of active) {
       if (one.server.requestIP(one.request) === null) finish(one)
-      else if (now >= one.nextTouch && now < one.deadline) {
-        one.nextTouch = now + touchIntervalMs
+      else if (now >= one.renewAt && now < one.deadline) {
+        one.renewAt = now + renewIntervalMs
         one.server.timeout(one.request, idleTimeoutSeconds)
       }
     }
@@ -61,7 +61,7 @@ export function createSendTracker(): SendTracker {
       if (server === null) return done()
       const now = performance.now()
       const deadline = now + graceMs + size / minBytesPerMs
-      active.add({ request, server, bytes: size, done, deadline, nextTouch: now })
+      active.add({ request, server, bytes: size, done, deadline, renewAt: now })
       bytes += size
       timer ??= setInterval(poll, pollIntervalMs)
     },

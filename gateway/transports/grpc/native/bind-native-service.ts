@@ -137,7 +137,8 @@ function handlerOf(
 
 /**
  * Messages that grpc-js reads ahead of the implementation. Its default of 16 would hold 64 MiB for one call, and it has no
- * option for it; so this changes a private member of the stream. `bind-native-service.test.ts` fails without it.
+ * option for it (https://github.com/grpc/grpc-node/issues/123), so this changes a private member of the stream. Remove this
+ * when it has one and `bind-native-service.test.ts` passes with it.
  */
 const maxReadAhead = 2
 
