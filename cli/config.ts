@@ -23,7 +23,7 @@ export const cliSettings = {
     shownDefault: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
     expects: 'an address such as 127.0.0.1:50051 or dns:///gateways:50051',
     pattern: /^(?:https?:\/\/|dns:\/\/\/)?[^\s/,]+\/?$/,
-    help: 'The gRPC ports that client commands with `--grpc` use in turn.',
+    help: 'The gRPC addresses over which client commands with `--grpc` balance their calls.',
   }),
   caFile: text('PIXELFLOW_CA_FILE', {
     default: undefined,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { crc32, deflateRawSync } from 'node:zlib'
 
-/** The launcher in checkouts and on PATHs of its own: what is there, what is missing, what it does about it. */
+/** The launcher in test checkouts, with test folders as PATH. */
 
 const root = resolve(import.meta.dir, '..')
 const posix = 'sh cat chmod cmp env mkdir mktemp mv readlink rm'.split(' ')
@@ -22,7 +22,7 @@ const fresh = async (name: string) => {
   return path
 }
 
-/** The launcher and what it needs, around a command-line client that prints how it was called. */
+/** A checkout with the launcher and a main.ts that prints its arguments. */
 async function createCheckout(): Promise<string> {
   const path = await fresh('checkout')
   for (const file of ['pixelflow', 'cli/setup.ts', 'cli/lock.ts', 'bunfig.toml']) {
@@ -39,12 +39,12 @@ async function createCheckout(): Promise<string> {
   return path
 }
 
-/** A folder for PATH that holds the named programs of this machine, and scripts of the test's own. */
+/** A folder for PATH with the given programs of this machine and the given scripts. */
 async function path(names: readonly string[], scripts: Record<string, string> = {}): Promise<string> {
   const folder = await fresh('path')
   for (const name of [...posix, ...names]) {
     const real = name === 'bun' ? process.execPath : Bun.which(name)
-    if (!real) throw new Error(`${name} is needed for this test`)
+    if (!real) throw new Error(`This test needs ${name}.`)
     await symlink(real, join(folder, name))
   }
   for (const [name, text] of Object.entries(scripts)) {
@@ -65,11 +65,11 @@ async function run(
     stderr: 'pipe',
   })
   const [code, out, err] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
-  const told = out === '' ? undefined : (JSON.parse(out) as { args: string[]; cwd: string })
-  return { code, out, err, told }
+  const call = out === '' ? undefined : (JSON.parse(out) as { args: string[]; cwd: string })
+  return { code, out, err, call }
 }
 
-/** An npm that unpacks the platform's package as the real one does, or fails. */
+/** An npm that unpacks the package of the platform, or fails. */
 const npm = (works: boolean) => `#!/bin/sh
 ${works ? '' : 'echo "npm error network" >&2; exit 1'}
 while [ "$1" != --prefix ]; do shift; done
@@ -79,7 +79,7 @@ chmod +x "$2/node_modules/@oven/bun-elsewhere/bin/bun"
 ln -s ${process.execPath} "$2/node_modules/@oven/bun-here/bin/bun"
 `
 
-/** A zip archive of one deflated file, as Bun's releases are packed. */
+/** A zip archive of one deflated file, like the releases of Bun. */
 function zip(name: string, content: Buffer): Buffer {
   const packed = deflateRawSync(content)
   const common = Buffer.alloc(26)
@@ -105,7 +105,7 @@ function zip(name: string, content: Buffer): Buffer {
   return Buffer.concat([local, central, end])
 }
 
-/** Bun's installer in short: the same needs, the same folder, an archive whose program hands over to the real Bun. */
+/** A short form of Bun's installer: the same requirements and folder, and an archive with a program that runs the real Bun. */
 function installerSite() {
   const archive = zip('bun-here/bun', Buffer.from(`#!/bin/sh\nexec ${process.execPath} "$@"\n`))
   return Bun.serve({
@@ -131,29 +131,29 @@ chmod +x "$BUN_INSTALL/bin/bun"
 }
 
 describe('with a recent Bun on PATH', () => {
-  test('hands over: arguments, working folder and exit code are the caller’s', async () => {
+  test('passes on arguments, working folder and exit code', async () => {
     const checkout = await createCheckout()
     const PATH = await path(['bun'])
     const cwd = await fresh('elsewhere')
     await writeFile(join(cwd, '.env'), 'FROM_DOT_ENV=1\n')
     await writeFile(join(cwd, 'bunfig.toml'), 'preload = ["./not-there.ts"]\n')
-    const { told, code } = await run([join(checkout, 'pixelflow'), 'a b', '', "it's"], { PATH, cwd })
+    const { call, code } = await run([join(checkout, 'pixelflow'), 'a b', '', "it's"], { PATH, cwd })
     expect(code).toBe(0)
-    expect(told).toMatchObject({ args: ['a b', '', "it's"], cwd })
-    expect(told).not.toHaveProperty('env')
+    expect(call).toMatchObject({ args: ['a b', '', "it's"], cwd })
+    expect(call).not.toHaveProperty('env')
     await writeFile(join(checkout, 'cli/main.ts'), 'process.exit(42)\n')
     expect((await run([join(checkout, 'pixelflow')], { PATH })).code).toBe(42)
   })
 
-  test('is reached through symbolic links, absolute and relative, and by sh', async () => {
+  test('works through absolute and relative symbolic links and through sh', async () => {
     const checkout = await createCheckout()
     const PATH = await path(['bun'])
     const links = await fresh('links')
     await symlink(join(checkout, 'pixelflow'), join(links, 'absolute'))
     await symlink('absolute', join(links, 'relative'))
-    expect((await run([join(links, 'relative'), 'x'], { PATH })).told?.args).toEqual(['x'])
-    expect((await run(['./pixelflow', 'x'], { PATH, cwd: checkout })).told?.args).toEqual(['x'])
-    expect((await run(['sh', 'pixelflow', 'x'], { PATH, cwd: checkout })).told?.args).toEqual(['x'])
+    expect((await run([join(links, 'relative'), 'x'], { PATH })).call?.args).toEqual(['x'])
+    expect((await run(['./pixelflow', 'x'], { PATH, cwd: checkout })).call?.args).toEqual(['x'])
+    expect((await run(['sh', 'pixelflow', 'x'], { PATH, cwd: checkout })).call?.args).toEqual(['x'])
   })
 
   test('installs the packages once, and again when bun.lock changes', async () => {
@@ -168,7 +168,7 @@ describe('with a recent Bun on PATH', () => {
     expect((await run(launcher, { PATH })).err).toBe('')
   })
 
-  test('two at once: one installs, both run', async () => {
+  test('of two concurrent runs, one installs and both run', async () => {
     const checkout = await createCheckout()
     const PATH = await path(['bun'])
     const all = await Promise.all([1, 2, 3].map(() => run([join(checkout, 'pixelflow')], { PATH })))
@@ -194,7 +194,7 @@ describe('with a recent Bun on PATH', () => {
 describe('without a recent Bun', () => {
   const old = { bun: '#!/bin/sh\necho 1.3.14\n' }
 
-  test('npm brings the pinned one into the checkout, once', async () => {
+  test('npm installs the pinned version into the checkout once', async () => {
     const checkout = await createCheckout()
     const PATH = await path(['ln'], { ...old, npm: npm(true) })
     const first = await run([join(checkout, 'pixelflow')], { PATH })
@@ -204,7 +204,7 @@ describe('without a recent Bun', () => {
     expect((await run([join(checkout, 'pixelflow')], { PATH })).err).toBe('')
   })
 
-  test.each([true, false])('curl and Bun’s installer do; unzip on PATH: %p', async (unzip) => {
+  test.each([true, false])('curl runs the installer of Bun; unzip on PATH: %p', async (unzip) => {
     using site = installerSite()
     const checkout = await createCheckout()
     const tools = ['bash', 'curl', 'basename', ...(unzip ? ['unzip'] : ['perl'])]
@@ -220,7 +220,7 @@ describe('without a recent Bun', () => {
     expect(await readdir(join(checkout, '.bun'))).toEqual(['bin'])
   })
 
-  test('an npm that fails is told of and passed over', async () => {
+  test('a failing npm is reported, and the installer is used', async () => {
     using site = installerSite()
     const checkout = await createCheckout()
     const PATH = await path(['bash', 'curl', 'basename', 'unzip'], { npm: npm(false) })
@@ -232,7 +232,7 @@ describe('without a recent Bun', () => {
     expect(code).toBe(0)
   })
 
-  test('a failing download leaves nothing behind and says what to install', async () => {
+  test('a failing download leaves nothing behind and reports what to install', async () => {
     using site = installerSite()
     const checkout = await createCheckout()
     const PATH = await path(['bash', 'curl', 'unzip'])
@@ -245,7 +245,7 @@ describe('without a recent Bun', () => {
     expect(await readdir(join(checkout, '.bun'))).toEqual([])
   })
 
-  test('with neither npm nor curl it says what to install', async () => {
+  test('without npm and curl, it reports what to install', async () => {
     const checkout = await createCheckout()
     const { code, err } = await run([join(checkout, 'pixelflow')], { PATH: await path([], old) })
     expect(code).toBe(1)
@@ -253,7 +253,7 @@ describe('without a recent Bun', () => {
   })
 })
 
-test('the pinned version is the one that package.json names', async () => {
+test('the pinned version is that of package.json', async () => {
   const { packageManager } = (await Bun.file(join(root, 'package.json')).json()) as { packageManager: string }
   const launcher = await Bun.file(join(root, 'pixelflow')).text()
   expect(`bun@${/^pinned=(.*)$/m.exec(launcher)?.[1]}`).toBe(packageManager)

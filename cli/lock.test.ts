@@ -18,13 +18,13 @@ async function holder(file: string, kind: string) {
     console.log(globalThis.held ? 'held' : 'refused')
     setInterval(() => {}, 1000)`
   const process_ = launch({ command: [process.execPath, '-e', script] })
-  return { process: process_, said: await process_.line(() => true) }
+  return { process: process_, output: await process_.line(() => true) }
 }
 
-test('one holds it exclusively, and the kernel releases it with its holder', async () => {
+test('one process holds an exclusive lock, and the kernel releases it when the process exits', async () => {
   const file = join(home, 'deep/a.lock')
   const first = await holder(file, 'exclusive')
-  expect(first.said).toBe('held')
+  expect(first.output).toBe('held')
   expect(tryLock(file, 'exclusive')).toBeNull()
   expect(tryLock(file, 'shared')).toBeNull()
   expect(await lock(file, 'exclusive', { timeoutMs: 100 })).toBeNull()
@@ -34,7 +34,7 @@ test('one holds it exclusively, and the kernel releases it with its holder', asy
   expect(held).not.toBeNull()
 })
 
-test('many share it, and together they keep an exclusive one out', async () => {
+test('several processes share a lock, which excludes an exclusive one', async () => {
   const file = join(home, 'b.lock')
   const first = await holder(file, 'shared')
   {

@@ -24,14 +24,14 @@ async function smoke(baseUrl: string, token: string, flags: readonly string[] = 
   return { code, text: `${out}${err}` }
 }
 
-test('passes where all is well, in the time it promises, and fails on anything else', async () => {
+test('passes within 15 s at a working server, and fails on any error', async () => {
   await using stack = await startStack({ env: { PIXELFLOW_API_TOKENS: 'alice:sesame' } })
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
 
-  const began = performance.now()
+  const startedAt = performance.now()
   const good = await smoke(gateway.url, 'sesame')
   expect(good.code, good.text).toBe(0)
-  expect(performance.now() - began).toBeLessThan(15_000)
+  expect(performance.now() - startedAt).toBeLessThan(15_000)
   expect(good.text).toContain('the last event is completed')
 
   const refused = await smoke(gateway.url, 'wrong', ['--iterations', '1'])

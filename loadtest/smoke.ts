@@ -6,8 +6,8 @@ import { Rate, Trend } from 'k6/metrics'
 import { gradientPng } from './images/gradient-png.ts'
 
 /**
- * Does the whole way work, for a few at once? Upload → task → events → result → delete, against BASE_URL, with the
- * bearer token TOKEN if there is one. Ends within 15 seconds; fails on any error.
+ * Checks that everything works for a few concurrent users: upload → task → events → result → delete, at BASE_URL, with the
+ * bearer token TOKEN if it is set. Takes less than 15 seconds, and fails on any error.
  */
 
 const baseUrl = (__ENV['BASE_URL'] ?? 'http://127.0.0.1:3000').replace(/\/$/, '')
@@ -18,38 +18,38 @@ export const options: Options = {
     smoke: { executor: 'constant-vus', vus: 3, duration: '6s', gracefulStop: '8s' },
   },
   thresholds: {
-    // k6 passes a threshold of which there are no samples, so a script that throws at once would pass without this one.
+    // k6 passes a threshold without samples, so without this one, a script that throws at its start would pass.
     journeys: ['rate==1'],
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    // Generous: this asks whether it works; bench/ asks how fast.
+    // Generous, because this test does not measure the speed; bench/ does.
     'http_req_duration{name:upload}': ['p(95)<2000'],
     'http_req_duration{name:result}': ['p(95)<2000'],
     task_duration: ['p(95)<5000'],
   },
 }
 
-/** Whether an iteration came to its end. */
+/** Whether an iteration was completed. */
 const journeys = new Rate('journeys')
 const taskDuration = new Trend('task_duration', true)
 
 export default function smoke(): void {
-  let isWhole = false
+  let isComplete = false
   try {
-    isWhole = journey()
+    isComplete = runJourney()
   } finally {
-    journeys.add(isWhole)
+    journeys.add(isComplete)
   }
 }
 
-/** @returns whether there was something to check at every stage. */
-function journey(): boolean {
-  const picture = gradientPng(64, 48, exec.scenario.iterationInTest)
+/** @returns whether every stage was reached. */
+function runJourney(): boolean {
+  const png = gradientPng(64, 48, exec.scenario.iterationInTest)
 
-  const uploaded = http.post(`${baseUrl}/api/v1/images`, picture.buffer, named('upload', 'image/png'))
+  const uploaded = http.post(`${baseUrl}/api/v1/images`, png.buffer, named('upload', 'image/png'))
   if (!check(uploaded, { 'the image is stored': (answer) => answer.status === 201 })) return false
 
-  const began = Date.now()
+  const startedAt = Date.now()
   const body = JSON.stringify({ image: textAt(uploaded, 'id'), recipe: 'resize:32/blur:1/format:webp' })
   const accepted = http.post(`${baseUrl}/api/v1/tasks`, body, named('submit', 'application/json'))
   if (!check(accepted, { 'the task is accepted': (answer) => answer.status === 202 })) return false
@@ -57,29 +57,29 @@ function journey(): boolean {
 
   // The stream ends after the last event, so reading it to its end waits for the task.
   const events = http.get(`${task}/events`, { ...named('events'), timeout: '10s' })
-  taskDuration.add(Date.now() - began)
+  taskDuration.add(Date.now() - startedAt)
   check(events, {
-    'the events come as a stream': ({ headers }) =>
+    'the events are an event stream': ({ headers }) =>
       headers['Content-Type']?.startsWith('text/event-stream') === true,
     'the last event is completed': (answer) => kinds(answer).at(-1) === 'completed',
-    'every event before it came once': (answer) => new Set(ids(answer)).size === ids(answer).length,
+    'every event was received once': (answer) => new Set(ids(answer)).size === ids(answer).length,
   })
 
   const result = http.get(`${task}/outputs/default`, { ...named('result'), responseType: 'binary' })
   check(result, {
-    'the result is there': (answer) => answer.status === 200,
+    'the result is served': (answer) => answer.status === 200,
     'the result is a WebP': (answer) => answer.headers['Content-Type'] === 'image/webp' && isWebp(answer),
   })
 
   const image = `${baseUrl}/api/v1/images/${textAt(uploaded, 'id')}`
-  for (const [what, url] of Object.entries({ task, image })) {
-    const gone = http.del(url, null, named(`delete ${what}`))
-    check(gone, { [`the ${what} goes`]: (answer) => answer.status === 204 })
+  for (const [name, url] of Object.entries({ task, image })) {
+    const deleted = http.del(url, null, named(`delete ${name}`))
+    check(deleted, { [`the ${name} is deleted`]: (answer) => answer.status === 204 })
   }
   return true
 }
 
-/** One name for each kind of request: by default each URL would be a series of its own. */
+/** One name for each kind of request; by default, k6 records each URL separately. */
 function named(name: string, type?: string): RefinedParams<'text'> {
   const headers: Record<string, string> = {}
   if (type !== undefined) headers['Content-Type'] = type

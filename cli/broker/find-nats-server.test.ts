@@ -8,7 +8,7 @@ import { readPinnedTool } from '../tools/pinned-tool.ts'
 import { assetName } from './download-nats-server.ts'
 import { findNatsServer, type NatsServerSearch } from './find-nats-server.ts'
 
-/** Every way to a nats-server, with the real program in the archives and stand-ins for those who serve them. */
+/** Every source of a nats-server: PATH, cache, download and build. A local server replaces the download site. */
 
 const root = resolve(import.meta.dir, '../..')
 let home: string
@@ -28,18 +28,18 @@ async function folder(): Promise<string> {
   return path
 }
 
-/** A program that says it is some nats-server. */
-async function standIn(told: string, name = 'nats-server'): Promise<string> {
+/** A program that prints this version. */
+async function createFakeServer(version: string, name = 'nats-server'): Promise<string> {
   const path = join(await folder(), name)
-  await writeFile(path, `#!/bin/sh\necho '${told}'\n`, { mode: 0o755 })
+  await writeFile(path, `#!/bin/sh\necho '${version}'\n`, { mode: 0o755 })
   return path
 }
 
-/** A search with an empty PATH, an empty cache, and a download site that is not there. */
-async function search(more: Partial<NatsServerSearch> = {}) {
+/** A search with an empty PATH, an empty cache and an unreachable download site. */
+async function createSearch(more: Partial<NatsServerSearch> = {}) {
   const messages: string[] = []
   const cacheDir = await folder()
-  const whole: NatsServerSearch = {
+  const search: NatsServerSearch = {
     root,
     cacheDir,
     path: await folder(),
@@ -47,10 +47,10 @@ async function search(more: Partial<NatsServerSearch> = {}) {
     say: (text) => messages.push(text),
     ...more,
   }
-  return { whole, messages, cached: join(whole.cacheDir, 'nats-server', version, 'nats-server') }
+  return { search, messages, cached: join(search.cacheDir, 'nats-server', version, 'nats-server') }
 }
 
-/** A checkout whose pinned module cannot be built, so that the last way ends quickly. */
+/** A checkout whose pinned module cannot be built, so that the last source fails quickly. */
 async function withoutModule(): Promise<string> {
   const path = await folder()
   await mkdir(join(path, 'tools/nats-server'), { recursive: true })
@@ -67,7 +67,7 @@ interface Site {
   readonly moved?: boolean
 }
 
-/** A release as it stands on the official site, or with something wrong with it. */
+/** Serves a release like the official site, or a damaged one. */
 async function site({ sums = (good) => good, archive, moved = false }: Site = {}) {
   const asset = assetName({ baseUrl: '', version }) ?? ''
   const packed = await new Bun.Archive(
@@ -101,15 +101,18 @@ async function site({ sums = (good) => good, archive, moved = false }: Site = {}
 }
 
 describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
-  test('is used, whatever else is there', async () => {
-    const { whole } = await search({ named: real, path: dirname(await standIn('nats-server: v2.99.0')) })
-    expect(await findNatsServer(whole)).toEqual({ path: real, version, from: 'PIXELFLOW_NATS_SERVER_PATH' })
+  test('is used even if there are others', async () => {
+    const { search } = await createSearch({
+      named: real,
+      path: dirname(await createFakeServer('nats-server: v2.99.0')),
+    })
+    expect(await findNatsServer(search)).toEqual({ path: real, version, from: 'PIXELFLOW_NATS_SERVER_PATH' })
   })
 
-  test('is refused by name when it is too old', async () => {
-    const named = await standIn('nats-server: v2.11.9')
-    const { whole } = await search({ named })
-    await expect(findNatsServer(whole)).rejects.toMatchObject({
+  test('is refused with its path when it is too old', async () => {
+    const named = await createFakeServer('nats-server: v2.11.9')
+    const { search } = await createSearch({ named })
+    await expect(findNatsServer(search)).rejects.toMatchObject({
       code: 2,
       message: `PIXELFLOW_NATS_SERVER_PATH=${named} is nats-server 2.11.9; PixelFlow needs 2.12 or newer.`,
     })
@@ -118,11 +121,11 @@ describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
   test.each(['nothing there', 'something else', 'not executable'])(
     'is refused when it is not a nats-server: %s',
     async (kind) => {
-      const other = await standIn('GNU coreutils 9.1')
+      const other = await createFakeServer('GNU coreutils 9.1')
       if (kind === 'not executable') await chmod(other, 0o644)
       const named = kind === 'nothing there' ? join(home, 'missing') : other
-      const { whole } = await search({ named })
-      await expect(findNatsServer(whole)).rejects.toMatchObject({
+      const { search } = await createSearch({ named })
+      await expect(findNatsServer(search)).rejects.toMatchObject({
         code: 2,
         message: `PIXELFLOW_NATS_SERVER_PATH=${named} is not a nats-server for this machine.`,
       })
@@ -131,51 +134,51 @@ describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
 })
 
 describe('the one on PATH', () => {
-  test.each(['2.12.0', '2.15.2', '2.14.0-RC.1', '3.0.0'])('%s is used', async (told) => {
-    const path = await standIn(`nats-server: v${told}`)
-    const { whole, messages } = await search({ path: dirname(path) })
-    expect(await findNatsServer(whole)).toMatchObject({ from: 'PATH', version: told })
+  test.each(['2.12.0', '2.15.2', '2.14.0-RC.1', '3.0.0'])('%s is used', async (reported) => {
+    const path = await createFakeServer(`nats-server: v${reported}`)
+    const { search, messages } = await createSearch({ path: dirname(path) })
+    expect(await findNatsServer(search)).toMatchObject({ from: 'PATH', version: reported })
     expect(messages).toEqual([])
   })
 
-  test('is ignored with a notice when it is too old', async () => {
-    const old = await standIn('nats-server: v2.10.27')
-    const { whole, messages, cached } = await search({ path: dirname(old) })
+  test('is ignored with a message when it is too old', async () => {
+    const old = await createFakeServer('nats-server: v2.10.27')
+    const { search, messages, cached } = await createSearch({ path: dirname(old) })
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
-    expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
+    expect(await findNatsServer(search)).toEqual({ path: cached, version, from: 'cache' })
     expect(messages).toEqual([`ignoring ${old}: it is version 2.10.27; PixelFlow needs 2.12 or newer`])
   })
 
-  test('is ignored with a notice when it does not run', async () => {
-    const broken = await standIn('')
-    const { whole, messages, cached } = await search({ path: dirname(broken) })
+  test('is ignored with a message when it does not run', async () => {
+    const broken = await createFakeServer('')
+    const { search, messages, cached } = await createSearch({ path: dirname(broken) })
     await mkdir(dirname(cached), { recursive: true })
     await symlink(real, cached)
-    expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
+    expect(await findNatsServer(search)).toMatchObject({ from: 'cache' })
     expect(messages[0]).toStartWith(`ignoring ${broken}`)
   })
 })
 
 describe('the official download', () => {
-  test('is checked, kept, and needs no network the next time', async () => {
-    const { whole, cached } = await search()
+  test('is verified, cached, and used without a network afterwards', async () => {
+    const { search, cached } = await createSearch()
     {
       using release = await site()
-      expect(await findNatsServer({ ...whole, downloadUrl: release.downloadUrl })).toEqual({
+      expect(await findNatsServer({ ...search, downloadUrl: release.downloadUrl })).toEqual({
         path: cached,
         version,
         from: 'download',
       })
     }
-    expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'cache' })
+    expect(await findNatsServer(search)).toEqual({ path: cached, version, from: 'cache' })
     expect(await readdir(dirname(cached))).toEqual(['nats-server'])
   })
 
-  test('follows redirections, as the official site has them', async () => {
+  test('follows redirects, like those of the official site', async () => {
     using release = await site({ moved: true })
-    const { whole } = await search({ downloadUrl: release.downloadUrl })
-    expect(await findNatsServer(whole)).toMatchObject({ from: 'download' })
+    const { search } = await createSearch({ downloadUrl: release.downloadUrl })
+    expect(await findNatsServer(search)).toMatchObject({ from: 'download' })
     expect(release.requests).toContain('/elsewhere')
   })
 
@@ -203,11 +206,11 @@ describe('the official download', () => {
   ]
   test.each(wrong)('with %s is rejected and not stored, and the next source is used', async (_, how, why) => {
     using release = await site(how)
-    const { whole, messages, cached } = await search({
+    const { search, messages, cached } = await createSearch({
       downloadUrl: release.downloadUrl,
       root: await withoutModule(),
     })
-    await expect(findNatsServer(whole)).rejects.toMatchObject({ code: 1 })
+    await expect(findNatsServer(search)).rejects.toMatchObject({ code: 1 })
     expect(messages.find((line) => line.startsWith('nats-server was not downloaded'))).toContain(why)
     expect(await Bun.file(cached).exists()).toBe(false)
   })
@@ -218,11 +221,11 @@ describe('the official download', () => {
     silent.listen(0, '127.0.0.1', listening)
     await promise
     const { port } = silent.address() as { port: number }
-    const { whole, messages } = await search({
+    const { search, messages } = await createSearch({
       downloadUrl: `http://127.0.0.1:${port}`,
       root: await withoutModule(),
     })
-    await findNatsServer(whole).catch(() => {})
+    await findNatsServer(search).catch(() => {})
     expect(messages).toContain(`nats-server was not downloaded. 127.0.0.1:${port} did not answer within 3 s.`)
     silent.close()
   }, 20_000)
@@ -245,24 +248,24 @@ describe('the official download', () => {
 
 describe('the build with Go', () => {
   test('runs after a failed download, and its result is cached', async () => {
-    const { whole, messages, cached } = await search({
+    const { search, messages, cached } = await createSearch({
       path: dirname(Bun.which('go') ?? '/usr/local/go/bin/go'),
     })
-    expect(await findNatsServer(whole)).toEqual({ path: cached, version, from: 'build' })
+    expect(await findNatsServer(search)).toEqual({ path: cached, version, from: 'build' })
     expect(messages.some((line) => line.startsWith(`building nats-server ${version} with Go`))).toBe(true)
-    expect(await findNatsServer(whole)).toMatchObject({ from: 'cache' })
+    expect(await findNatsServer(search)).toMatchObject({ from: 'cache' })
   }, 180_000)
 
   test('reports what to install when it fails', async () => {
-    const { whole } = await search({ root: await withoutModule() })
-    await expect(findNatsServer(whole)).rejects.toMatchObject({
+    const { search } = await createSearch({ root: await withoutModule() })
+    await expect(findNatsServer(search)).rejects.toMatchObject({
       message: expect.stringContaining('No nats-server found. '),
       remedy: expect.stringContaining('Install nats-server 2.12 or newer'),
     })
   }, 60_000)
 })
 
-test('the module is the one that is cached and downloaded', async () => {
+test('the module of the build has the same version as the download', async () => {
   await cp(join(root, 'tools'), join(home, 'checkout/tools'), { recursive: true })
   const tool = await readPinnedTool(join(home, 'checkout'), 'nats-server')
   expect(tool).toMatchObject({ version, program: 'github.com/nats-io/nats-server/v2' })

@@ -28,7 +28,7 @@ const issuedOf = ({ authority, server, clients }: CertificateFolder) =>
 const days = ({ validFrom, validTo }: X509Certificate) =>
   (Date.parse(validTo) - Date.parse(validFrom)) / dayMs
 
-test('makes an authority, a server and a client, each fit for its part alone', () =>
+test('creates certificates of an authority, a server and a client, each only for its purpose', () =>
   inFolder(async (keep) => {
     const kept = await keep({ hosts: ['px.example'] })
     const authority = await certificateIn(kept.authority.certificate)
@@ -53,7 +53,7 @@ test('makes an authority, a server and a client, each fit for its part alone', (
     expect(new Set([authority, server, client].map(({ serialNumber }) => serialNumber)).size).toBe(3)
   }))
 
-test('keys are for their owner alone, whatever the umask, and become private again when their mode was changed', () =>
+test('keys are readable only by their owner, whatever the umask, also after their mode was changed', () =>
   inFolder(async (keep, folder) => {
     const before = process.umask(0)
     await keep({ clients: [ann] })

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { defaultGrpcAddresses, readGrpcAddresses } from './grpc-addresses.ts'
 
-test('addresses of gRPC ports are understood as people write them', () => {
+test('all forms of gRPC addresses are parsed', () => {
   const read = (text: string) => readGrpcAddresses(text.split(','))
   expect(read('10.0.0.1, b.example:6000,[::1]')).toEqual({
     addresses: ['10.0.0.1:50051', 'b.example:6000', '[::1]:50051'],
@@ -13,7 +13,7 @@ test('addresses of gRPC ports are understood as people write them', () => {
 })
 
 test.each(['', 'a b', 'ftp://a', 'https://a/path', 'https://a,http://b'])(
-  '%p is refused, and says how',
+  '%p is refused with a remedy',
   (text) => {
     expect(() => readGrpcAddresses(text.split(','))).toThrow(/^--grpc/)
   },

@@ -30,27 +30,27 @@ async function target(argument: string | undefined, names = ['default'], force =
 const one = { name: 'default', format: 'webp' } as const
 const thumb = { name: 'thumb', format: 'jpeg' } as const
 
-describe('where a result goes', () => {
-  test('a file, whose extension asks for a format', async () => {
+describe('the target of results', () => {
+  test('a file, whose extension states a format', async () => {
     const found = await target('out.AVIF')
     expect([found.pathOf(one), found.format]).toEqual([join(cwd, 'out.AVIF'), 'avif'])
     expect((await target('out')).format).toBeUndefined()
     expect((await target('out.tmp')).format).toBeUndefined()
   })
 
-  test.each(['out.gif', 'out.bmp', 'out.HEIC'])('%s cannot be written, and nothing is sent', async (name) => {
+  test.each(['out.gif', 'out.bmp', 'out.HEIC'])('%s is refused', async (name) => {
     await expect(target(name)).rejects.toMatchObject({
       reason: 'usage',
       remedy: expect.stringContaining('.webp'),
     })
   })
 
-  test('nowhere named: beside the caller, after the source', async () => {
+  test('without -o: a file in the current folder, named after the source', async () => {
     expect((await target(undefined)).pathOf(one)).toBe(join(cwd, 'photo.out.webp'))
     expect((await target(undefined, ['a', 'thumb'])).pathOf(thumb)).toBe(join(cwd, 'photo.thumb.jpg'))
   })
 
-  test('a folder that is there, or one to be made', async () => {
+  test('a folder that exists or will be created', async () => {
     expect((await target('there')).pathOf(one)).toBe(join(cwd, 'there/photo.webp'))
     const made = await target('new/deep/', ['a', 'thumb'])
     await made.prepare()

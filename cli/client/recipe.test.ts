@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(cwd, { recursive: true, force: true }))
 
-test('text, JSON and files are the same recipe', async () => {
+test('text, JSON and files give the same recipe', async () => {
   const text = await readRecipe('resize:800/format:webp', cwd)
   const json = '{"steps":[{"op":"resize","width":800},{"op":"format","type":"webp"}]}'
   await writeFile(join(cwd, 'a.json'), `\n${json}\n`)
@@ -20,7 +20,7 @@ test('text, JSON and files are the same recipe', async () => {
   expect(await readRecipe('@a.txt', cwd)).toEqual(text)
 })
 
-test('what is wrong is told before anything is sent', async () => {
+test('an invalid recipe is refused with its field', async () => {
   await expect(readRecipe('resize:800/blurr:2', cwd)).rejects.toMatchObject({
     code: 2,
     field: 'steps[1].op',

@@ -18,7 +18,7 @@ test('added steps keep their order, before the format', () => {
   )
 })
 
-test('a step that is tuned takes the place of its like', () => {
+test('a tuned step replaces the step of the same operation', () => {
   expect(tuned('resize:300/blur:2', 'blur:5,grayscale,resize:100')).toEqual(
     parseRecipe('resize:100/blur:5/grayscale'),
   )

@@ -32,7 +32,7 @@ async function run(token: string, ...args: readonly string[]) {
   return { code, out, err }
 }
 
-/** What an actor leaves of a task that it has given up. */
+/** A dead letter, as an actor stores it. */
 async function giveUp(task: string): Promise<void> {
   const settings = readSettings(natsSettings, stack.nats.env)
   const log = createLogger({ service: 'test', level: 'error' })
@@ -48,7 +48,7 @@ async function giveUp(task: string): Promise<void> {
   await appendEvent(adapters.events, createEvent('failed', last.event.task, failed, new Date()), last.seq)
 }
 
-test('what was given up is listed, shown, replayed and deleted by operators only', async () => {
+test('only operators can list, show, replay and delete dead letters', async () => {
   await using ann = openHttp({ url: gateway.url, token: 'secret-of-ann' })
   const { id: image } = await ann.upload(Uint8Array.from(await sampleImage({ width: 300, height: 200 })))
   const task = await ann.createTask(image, 'resize:100')

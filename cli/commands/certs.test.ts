@@ -7,16 +7,16 @@ import { freePort } from '@pixelflow/testkit/port'
 import { says } from '@pixelflow/testkit/process'
 import { pixelflow, startUpProcess } from '../testing/cli-fixture.ts'
 
-/** From nothing to a picture processed over TLS, by what the commands themselves say is next. */
+/** Creates certificates, starts a server with them, and processes an image over TLS, as the commands print it. */
 
 let home: string
 let base: Record<string, string>
-/** What `certs --json` says the gateway is to be started with. */
+/** The settings of the gateway that `certs --json` prints. */
 let settings: Record<string, string>
 let client: { certificate: string; key: string }
 let authority: string
 
-const typed = async (args: readonly string[], env: Record<string, string> = {}) => {
+const runProgram = async (args: readonly string[], env: Record<string, string> = {}) => {
   const { PATH, HOME, PIXELFLOW_CACHE_DIR, PIXELFLOW_NATS_SERVER_PATH } = process.env
   const child = Bun.spawn([...args], {
     cwd: home,
@@ -28,7 +28,7 @@ const typed = async (args: readonly string[], env: Record<string, string> = {}) 
   const [code, out, err] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()])
   return { code, out, err }
 }
-const run = (args: readonly string[], env?: Record<string, string>) => typed([pixelflow, ...args], env)
+const run = (args: readonly string[], env?: Record<string, string>) => runProgram([pixelflow, ...args], env)
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'pixelflow-certs-'))
@@ -39,14 +39,14 @@ beforeAll(async () => {
     PIXELFLOW_DATA_DIR: join(home, 'data'),
   }
   const { out } = await run(['certs', '--client', 'ann', '--json'])
-  const told = JSON.parse(out) as {
+  const created = JSON.parse(out) as {
     settings: typeof settings
     clients: [typeof client & { name: string; account: string; issueReason: string }]
     authority: { certificate: string }
   }
-  ;({ settings } = told)
-  ;[client] = told.clients
-  authority = told.authority.certificate
+  ;({ settings } = created)
+  ;[client] = created.clients
+  authority = created.authority.certificate
 }, 60_000)
 afterAll(() => rm(home, { recursive: true, force: true }))
 
@@ -99,9 +99,9 @@ describe('a stack with these settings', () => {
 
     const lines = (await run(['certs'])).out.split('\n')
     const [curl = ''] = lines.filter((line) => line.startsWith('  curl '))
-    expect(JSON.parse((await typed(['sh', '-c', curl])).out)).toEqual({ items: [], next: null })
+    expect(JSON.parse((await runProgram(['sh', '-c', curl])).out)).toEqual({ items: [], next: null })
     const [own = ''] = lines.filter((line) => line.startsWith('  ./pixelflow tasks '))
-    expect((await typed(['sh', '-c', own.replace('./pixelflow', pixelflow)])).out).toBe('No tasks.\n')
+    expect((await runProgram(['sh', '-c', own.replace('./pixelflow', pixelflow)])).out).toBe('No tasks.\n')
 
     const process_ = ['process', 'photo.jpg', '-r', 'resize:90/format:png']
     for (const [way, output] of [
@@ -120,19 +120,22 @@ describe('a stack with these settings', () => {
     }
     expect(tasks.items).toHaveLength(3)
 
-    const mistrusting = await run(['tasks', '--server', url()])
-    expect([mistrusting.code, mistrusting.err]).toEqual([3, expect.stringContaining('PIXELFLOW_CA_FILE')])
+    const untrusting = await run(['tasks', '--server', url()])
+    expect([untrusting.code, untrusting.err]).toEqual([3, expect.stringContaining('PIXELFLOW_CA_FILE')])
     const unknown = await run(['tasks', '--server', url()], trusting())
     expect([unknown.code, unknown.err]).toEqual([4, expect.stringContaining('PIXELFLOW_CLIENT_CERT_FILE')])
     const plain = await run(['tasks', '--server', url().replace('https', 'http')])
     expect([plain.code, plain.err]).toEqual([3, expect.stringContaining('https://')])
-    // Without --server the error names the running server and what is missing.
-    const unaware = await run([...process_, '-o', 'none.png'])
-    expect([unaware.code, unaware.err]).toEqual([3, expect.stringContaining('--ca or PIXELFLOW_CA_FILE')])
+    // Without --server, the error contains the address of the running server.
+    const withoutServer = await run([...process_, '-o', 'none.png'])
+    expect([withoutServer.code, withoutServer.err]).toEqual([
+      3,
+      expect.stringContaining('--ca or PIXELFLOW_CA_FILE'),
+    ])
 
     expect((await run(['certs', '--renew'])).out).toContain('You requested it with --renew.')
     await running.line(says('TLS files reloaded'))
-    expect((await typed(['sh', '-c', curl])).code).toBe(0)
+    expect((await runProgram(['sh', '-c', curl])).code).toBe(0)
   }, 90_000)
 
   test('can be a temporary server', async () => {

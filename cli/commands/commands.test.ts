@@ -13,8 +13,8 @@ beforeAll(async () => {
 }, 90_000)
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
-describe('the steps one by one', () => {
-  test('upload, get the image back, list and look at a task, fetch its output, delete it', async () => {
+describe('single commands', () => {
+  test('upload, get, tasks list, tasks get and tasks delete work together', async () => {
     const bare = await run(['upload', 'photo.jpg'])
     expect(bare.out).toMatch(/^[0-9a-f-]{36}\n$/)
     expect((await run(['get', bare.out.trim(), '-o', 'into/'])).code).toBe(0)

@@ -9,7 +9,7 @@ import {
   type CliFixture,
 } from '../testing/cli-fixture.ts'
 
-/** The commands over gRPC: what they print and how they end is what it is over HTTP. */
+/** Commands over gRPC have the same output and exit codes as over HTTP. */
 
 let shell: CliFixture
 const run: CliFixture['run'] = (...args) => shell.run(...args)
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
 describe('with --grpc', () => {
-  test('process prints the same and writes the same', async () => {
+  test('process has the same output and the same result', async () => {
     const typed = ['process', 'photo.jpg', '-r', 'resize:120/format:webp', '--json', '-o']
     const http = await run([...typed, 'http.webp'])
     const grpc = await run([...typed, 'grpc.webp', '--grpc', shell.grpc])
@@ -35,7 +35,7 @@ describe('with --grpc', () => {
     expect(await read('grpc.webp')).toEqual(await read('http.webp'))
   })
 
-  test('every step alone, and from one protocol to the other', async () => {
+  test('single commands work, also in turn over both protocols', async () => {
     const env = { PIXELFLOW_GRPC_URL: shell.grpc }
     const image = parseNdjson((await run(['upload', 'photo.jpg', '--json', '--grpc'], { env })).out)[0]
     expect((await run(['get', String(image?.['id']), '-o', 'back.jpg'])).code).toBe(0)

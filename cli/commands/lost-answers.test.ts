@@ -4,7 +4,7 @@ import { startRelay, type Relay } from '@pixelflow/testkit/relay'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { parseNdjson, openCliFixture, type CliFixture } from '../testing/cli-fixture.ts'
 
-/** Answers that get lost on their way: what commands make is made once all the same. */
+/** Commands whose answers are lost create their task or image only once. */
 
 let shell: CliFixture
 let http: Relay

@@ -110,7 +110,7 @@ describe('process with several files', () => {
   }, 60_000)
 })
 
-test('where no file can be written is told before anything is sent', async () => {
+test('a folder that is not writable is an error before the upload', async () => {
   for (const output of ['photo.jpg/x/', '/proc/none.jpg', '/proc/none/']) {
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'flip', '-o', output], {
       env: { PIXELFLOW_URL: 'http://127.0.0.1:1' },
@@ -119,7 +119,7 @@ test('where no file can be written is told before anything is sent', async () =>
   }
 })
 
-test('the time of a result is not shorter than that of the events before it', async () => {
+test('the time of a result is not before the times of its events', async () => {
   const { out, err } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'time.jpg'])
   const ms = (text: string) => {
     const [, value = '', unit = ''] = /([\d.]+) (ms|s)$/.exec(text) ?? []
@@ -131,7 +131,7 @@ test('the time of a result is not shorter than that of the events before it', as
   expect(ms(out.trimEnd())).toBeGreaterThanOrEqual(ms(completed) - 50)
 })
 
-test('a reader of standard output that has seen enough is not an error; a full one is told of', async () => {
+test('a closed standard output is not an error, but a full one is', async () => {
   const typed = (command: string) =>
     Bun.spawnSync(['sh', '-c', command, pixelflow], {
       cwd: home,
@@ -149,10 +149,10 @@ test('a reader of standard output that has seen enough is not an error; a full o
   expect(full.stderr.toString()).not.toContain('bug in PixelFlow')
 })
 
-test('Ctrl-C ends an upload that waits for standard input, and says so', async () => {
+test('Ctrl-C ends an upload that waits for standard input', async () => {
   const arrived = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
-  // In front of the server, so that the test knows when the picture is on its way.
+  // A server of the test, which learns when the upload has begun.
   using front = Bun.listen({
     hostname: '127.0.0.1',
     port: 0,

@@ -17,12 +17,12 @@ export function verifyCommand(program: Command, context: Context): void {
     .argument('[checks...]', 'run only checks whose names contain one of these words')
     .option('--write', 'first format the code and write the generated pages')
   examples(command, ['verify', 'verify lint types', 'verify --write']).action(
-    async (asked: string[], { write = false }: { write?: boolean }) => verify(asked, write, context),
+    async (words: string[], { write = false }: { write?: boolean }) => verify(words, write, context),
   )
 }
 
 async function verify(
-  asked: readonly string[],
+  words: readonly string[],
   write: boolean,
   { config, interrupts }: Context,
 ): Promise<void> {
@@ -30,9 +30,9 @@ async function verify(
   const live = liveLine(process.stdout)
   const isTerminal = process.stdout.isTTY
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
-  const chosen = checks.filter((check) => isAsked(check, asked))
+  const chosen = checks.filter((check) => isSelected(check, words))
   if (chosen.length === 0) {
-    throw new CliError('usage', `Unknown check ${asked.join(' or ')}.`, {
+    throw new CliError('usage', `Unknown check ${words.join(' or ')}.`, {
       remedy: `Checks: ${checks.map((check) => check.name).join('; ')}.`,
     })
   }
@@ -55,6 +55,6 @@ async function verify(
   if (failed > 0) process.exitCode = 1
 }
 
-function isAsked({ name }: Check, asked: readonly string[]): boolean {
-  return asked.length === 0 || asked.some((word) => name.includes(word))
+function isSelected({ name }: Check, words: readonly string[]): boolean {
+  return words.length === 0 || words.some((word) => name.includes(word))
 }

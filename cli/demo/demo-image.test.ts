@@ -3,7 +3,7 @@ import { crc32, inflateSync } from 'node:zlib'
 import { paintDemoImage } from './demo-image.ts'
 import { paintPng } from './paint-png.ts'
 
-/** Takes a PNG of filter "Sub" apart again, by the standard and not by the encoder. */
+/** Decodes a PNG with the filter "Sub" by the standard, independently of the encoder. */
 function decode(file: Uint8Array): {
   width: number
   height: number
@@ -36,10 +36,10 @@ function decode(file: Uint8Array): {
   }
 }
 
-test('the file holds the painted pixels', () => {
+test('the file contains the painted pixels', () => {
   const paint = (x: number, y: number) => [x * 7, 255 - y * 3, (x * y) % 256] as const
-  const picture = decode(paintPng(31, 17, paint))
-  expect([picture.width, picture.height]).toEqual([31, 17])
+  const decoded = decode(paintPng(31, 17, paint))
+  expect([decoded.width, decoded.height]).toEqual([31, 17])
   for (const [x, y] of [
     [0, 0],
     [30, 0],
@@ -47,7 +47,7 @@ test('the file holds the painted pixels', () => {
     [30, 16],
     [13, 5],
   ] as const) {
-    expect(picture.pixel(x, y)).toEqual([...paint(x, y)])
+    expect(decoded.pixel(x, y)).toEqual([...paint(x, y)])
   }
 })
 

@@ -19,7 +19,7 @@ async function locate(env: Record<string, string> = {}, server?: string) {
   return locateServer({ config, server, signal: AbortSignal.timeout(10_000) })
 }
 
-test('the up of the data folder is found at its port, while it runs and unless another address is named', async () => {
+test('a running up of the data folder is found at its port, unless another address is given', async () => {
   const usual = 'http://127.0.0.1:3000'
   expect((await locate()).url).toBe(usual)
   const files = upFiles(dataDir)

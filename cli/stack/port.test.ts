@@ -2,9 +2,9 @@ import { expect, test } from 'bun:test'
 import type { CliError } from '../cli-error.ts'
 import { requireFreePort, findFreePort } from './port.ts'
 
-test('a port in use is named, with a free one', async () => {
+test('a port in use is an error with a free port', async () => {
   const port = await findFreePort()
-  // As Elysia does: another listener of its kind would share this port without a word.
+  // Like Elysia, which shares the port with other listeners of this kind.
   using _ = Bun.serve({ port, hostname: '127.0.0.1', reusePort: true, fetch: () => new Response() })
   const error = (await requireFreePort('127.0.0.1', port).catch((thrown: CliError) => thrown)) as CliError
   expect(error).toMatchObject({
@@ -16,7 +16,7 @@ test('a port in use is named, with a free one', async () => {
   expect(other).toBeGreaterThan(port)
 })
 
-test('the variable of the port at fault is named', async () => {
+test('the error names the variable of the port', async () => {
   const port = await findFreePort()
   using _ = Bun.serve({ port, hostname: '127.0.0.1', fetch: () => new Response() })
   await expect(requireFreePort('127.0.0.1', port, 'PIXELFLOW_GRPC_PORT')).rejects.toMatchObject({
@@ -25,11 +25,11 @@ test('the variable of the port at fault is named', async () => {
   })
 })
 
-test('a free port and any port are fine', async () => {
+test('a free port and port 0 are accepted', async () => {
   await requireFreePort('127.0.0.1', await findFreePort())
   await requireFreePort('127.0.0.1', 0)
 })
 
-test('an address of another machine is named', async () => {
+test('an address of another machine is an error', async () => {
   await expect(requireFreePort('192.0.2.1', 3000)).rejects.toMatchObject({ code: 2, field: 'PIXELFLOW_HOST' })
 })

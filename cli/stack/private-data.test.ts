@@ -9,12 +9,12 @@ import { launch, says } from '@pixelflow/testkit/process'
 const root = resolve(import.meta.dir, '../..')
 const everybody = 0o755
 
-test('another user reads nothing in a data folder that was made by hand', async () => {
+test('another user cannot read files in a manually created data folder', async () => {
   if (process.geteuid?.() !== 0)
     throw new Error('This test acts as another user, which needs root. Run it as root.')
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-data-'))
   const data = join(home, 'data')
-  // As an older version or a careful operator has left them.
+  // As an older version or an operator may have left them.
   for (const folder of ['', 'gateway/spool', 'nats/store', 'logs']) {
     await mkdir(join(data, folder), { recursive: true })
   }
@@ -41,14 +41,14 @@ test('another user reads nothing in a data folder that was made by hand', async 
   const headers = { 'content-type': 'image/jpeg' }
   const sent = await fetch(`http://127.0.0.1:${port}/api/v1/images`, { method: 'POST', body, headers })
   expect(sent.status).toBe(201)
-  // What an operator has put there is the operator's.
+  // Files of the operator are not changed.
   expect(await readableByOthers(data)).toEqual([join(data, 'planted')])
   running.signal('SIGINT')
   await running.exited
   await rm(home, { recursive: true })
 }, 120_000)
 
-/** Files that a user without privileges can read. */
+/** Files that an unprivileged user can read. */
 async function readableByOthers(folder: string): Promise<string[]> {
   const asOtherUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
   const found = Bun.spawn([...asOtherUser, 'find', folder, '-type', 'f', '-readable'], {

@@ -173,7 +173,7 @@ test('a terminal shows short requests, and ids only for errors', async () => {
   })
 })
 
-test('a terminal shows why a task failed, without the stack', async () => {
+test('a terminal shows why a task failed, without the stack trace', async () => {
   const { shortenEntry } = await import('./log-renderer.ts')
   const error = { code: 'corrupt_image', message: 'It is damaged.', stack: 'Fault: at cell.ts:1' }
   const fields = { task: 't', attempt: 1, image: 'i', ms: { fetch: 1, total: 12 }, error, account: 'local' }

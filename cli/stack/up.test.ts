@@ -140,7 +140,7 @@ describe('up', () => {
       running.signal('SIGKILL')
       await running.exited
       await waitUntilEnded(below.keys(), 5000)
-      // The next one needs no manual cleaning.
+      // The next start needs no manual clean-up.
       await using next = up({ ...env, PIXELFLOW_PARENT_DEATH_DETECTION: dieWithParent })
       await next.line(ready, 60_000)
     },
@@ -167,7 +167,7 @@ describe('up', () => {
     await waitUntilEnded(below.keys(), 2000)
   }, 90_000)
 
-  test('brings back whatever is killed, the broker on the same port', async () => {
+  test('restarts killed processes, the broker on the same port', async () => {
     const { url, ...env } = await place()
     await using running = up(env)
     await running.line(ready, 60_000)

@@ -20,7 +20,7 @@ export interface UpOptions {
   readonly log: LogRenderer
   /** Changes the entries of the processes before they are logged. */
   readonly present?: (entry: LogEntry) => LogEntry
-  /** Reports what is downloaded or built. */
+  /** Reports downloads and builds. */
   readonly say: (text: string) => void
   /** Stops when no command uses it. */
   readonly temporary: boolean

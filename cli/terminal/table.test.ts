@@ -10,7 +10,7 @@ const columns: Column[] = [
 ]
 const rows = [{ cells: ['host.1', 'ready', 'transform'] }, { cells: ['host.22', 'draining', ''] }]
 
-test('a pipe gets everything', () => {
+test('a pipe has all columns', () => {
   expect(tableLines(columns, rows, { width: undefined, style })).toEqual([
     'NAME     STATE     KINDS',
     'host.1   ready     transform',
@@ -25,6 +25,6 @@ test.each([28, 27, 20, 17, 16, 7, 5, 1])('no line is wider than a terminal of %i
   expect(lines[0]?.includes('STATE')).toBe(width >= 17)
 })
 
-test('a text that is cut says so', () => {
+test('a cut text ends with an ellipsis', () => {
   expect([cut('abcdef', 6), cut('abcdef', 4), cut('abcdef', undefined)]).toEqual(['abcdef', 'abc…', 'abcdef'])
 })

@@ -5,7 +5,7 @@ import { formatChange } from './format-change.ts'
 
 const plain = styleOf({}, true)
 
-test('a bar is as wide as it is meant to be, whatever it shows', () => {
+test('a bar has a constant width', () => {
   for (let percent = -5; percent <= 105; percent += 0.5)
     expect(progressBar(percent, 24, plain)).toHaveLength(24)
   expect(progressBar(0, 4, plain)).toBe('░░░░')
@@ -25,13 +25,13 @@ test('a live line is rewritten in place and never wraps', () => {
   expect(written).toEndWith('\r\u001b[2K')
 })
 
-test('colours are for terminals, and for those who want them', () => {
+test('colours are written only to terminals, and can be disabled', () => {
   expect(plain.red('x')).toBe('x')
   expect(styleOf({ isTTY: true }, false).red('x')).toBe('x')
   expect(styleOf({ isTTY: true }, true).red('x')).toBe('\u001b[31mx\u001b[39m')
 })
 
-test('a change is told in percent', () => {
+test('a change is shown in percent', () => {
   expect([
     formatChange(100, 14),
     formatChange(100, 103),

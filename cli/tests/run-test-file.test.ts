@@ -6,7 +6,7 @@ import { readJunitReport } from './junit-report.ts'
 import { runTestFile } from './run-test-file.ts'
 import { selectTests, findTests, type Suite } from './suites.ts'
 
-/** Test files that go well, fail, crash, hang and leave things behind, run as the suites are. */
+/** Runs test files that pass, fail, crash, hang or leave processes behind. */
 
 let root: string
 beforeAll(async () => {
@@ -30,13 +30,13 @@ describe('a test file', () => {
     expect(result.problem).toBeUndefined()
   })
 
-  test('with failures shows what it wrote', async () => {
+  test('with failures has its output in the result', async () => {
     const result = await run('bad', `test('a', () => {}); test('b', () => expect(1).toBe(2))`)
     expect(result).toMatchObject({ passed: 1, failed: 1 })
     expect(result.output).toContain('Expected: 2')
   })
 
-  test('that skips a test has failed by one', async () => {
+  test('that skips a test counts one failure', async () => {
     const skip = 'sk' + 'ip'
     expect(await run('skips', `test('a', () => {}); test.${skip}('b', () => {})`)).toMatchObject({
       passed: 1,
@@ -44,23 +44,23 @@ describe('a test file', () => {
     })
   })
 
-  test('that is killed has failed by one', async () => {
+  test('that is killed counts one failure', async () => {
     const result = await run('killed', `test('a', () => { process.kill(process.pid, 'SIGKILL') })`)
     expect(result).toMatchObject({ passed: 0, failed: 1, problem: 'was killed by SIGKILL' })
   })
 
-  test('that cannot be loaded has failed by one', async () => {
+  test('that cannot be loaded counts one failure', async () => {
     expect(await run('broken', `import './missing.ts'; test('a', () => {})`)).toMatchObject({
       passed: 0,
       failed: 1,
     })
   })
 
-  test('without a test has failed by one', async () => {
+  test('without a test counts one failure', async () => {
     expect(await run('empty', '')).toMatchObject({ passed: 0, failed: 1 })
   })
 
-  test('that hangs is ended, and what it has started too', async () => {
+  test('that hangs is killed with its descendants', async () => {
     const result = await run(
       'hangs',
       `test('a', async () => {
@@ -80,7 +80,7 @@ describe('a test file', () => {
 })
 
 describe('finding tests', () => {
-  test('every package, its files in order; those at the top are the suite root; what runs alone comes last', async () => {
+  test('finds every package in order, top-level files as the suite root, and suites that run alone at the end', async () => {
     const checkout = join(root, 'checkout')
     for (const path of [
       'e2e/a.test.ts',
@@ -107,14 +107,14 @@ describe('finding tests', () => {
       'other: other/o.test.ts',
       'e2e: e2e/a.test.ts',
     ])
-    const paths = (...asked: string[]) => selectTests(files, asked).map(({ path }) => path)
+    const paths = (...selection: string[]) => selectTests(files, selection).map(({ path }) => path)
     expect(paths('core')).toEqual(['core/a/x.test.tsx', 'core/b.test.ts'])
     expect(paths('./core/a/', 'root')).toEqual(['core/a/x.test.tsx', 'top.test.ts'])
     expect(paths('cor')).toEqual([])
   })
 })
 
-test('a report is read by its totals; anything else is null', () => {
+test('reads the totals of a report; anything else is null', () => {
   const totals = '<testsuites name="bun test" tests="9" assertions="4" failures="2" skipped="1" time="0.1">'
   expect(readJunitReport(`<?xml version="1.0"?>${totals}</testsuites>`)).toEqual({ passed: 6, failed: 3 })
   expect(readJunitReport('')).toBeNull()

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }))
 
 let serial = 0
-/** A checkout, a cache, and a PATH on which these shell scripts are all there is. */
+/** A checkout, a cache, and a PATH with only these shell scripts. */
 async function machine(programs: Readonly<Record<string, string>>) {
   const root = join(home, String((serial += 1)))
   const path = join(root, 'bin')
@@ -33,41 +33,41 @@ async function machine(programs: Readonly<Record<string, string>>) {
   }
 }
 
-/** Says a version, and makes venvs whose Python writes down what it is asked; `venv` may spoil that. */
+/** A Python that prints a version and creates venvs whose Python records its arguments; `venv` can make that fail. */
 const python = (version: string, venv = '') => `
   if [ "$1" = -c ]; then echo "$0 ${version}"; exit 0; fi
   ${venv}
   mkdir -p "$3/bin"
   cat >"$3/bin/python" <<'END'
 #!/bin/sh
-echo "$@" >>"\${0%/bin/python}/asked"
+echo "$@" >>"\${0%/bin/python}/arguments"
 END
   chmod +x "$3/bin/python"`
 
 describe('the packages of the Python client', () => {
-  test('are installed once, with their hashes, by one of many', async () => {
+  test('are installed once by concurrent calls, with their hashes', async () => {
     const { options, messages } = await machine({ python3: python('3.12.1') })
     const found = await Promise.all([1, 2, 3].map(() => pythonClient(options)))
     expect(new Set(found).size).toBe(1)
     expect(messages.filter((line) => line.startsWith('installing'))).toHaveLength(1)
-    const asked = await Bun.file((found[0] ?? '').replace(/bin\/python$/, 'asked')).text()
-    expect(asked.trim().split('\n')).toHaveLength(1)
-    expect(asked).toContain('--require-hashes --only-binary :all:')
+    const recorded = await Bun.file((found[0] ?? '').replace(/bin\/python$/, 'arguments')).text()
+    expect(recorded.trim().split('\n')).toHaveLength(1)
+    expect(recorded).toContain('--require-hashes --only-binary :all:')
   })
 
-  test('have another place when the requirements change', async () => {
+  test('are installed in another folder when the requirements change', async () => {
     const { options, root } = await machine({ python3: python('3.12.1') })
     const first = await pythonClient(options)
     await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.1\n')
     expect(await pythonClient(options)).not.toBe(first)
   })
 
-  test('need a Python that is new enough', async () => {
+  test('need a recent Python', async () => {
     const { options } = await machine({ python3: python('3.9.2') })
     await expect(pythonClient(options)).rejects.toMatchObject({ message: expect.stringContaining('3.9.2') })
   })
 
-  test('and name what installs one that is missing', async () => {
+  test('report the command that installs a missing Python', async () => {
     const { options } = await machine({ 'apt-get': 'exit 0' })
     await expect(pythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
       remedy: 'Install it: sudo apt-get install -y python3 python3-venv',
@@ -78,16 +78,17 @@ describe('the packages of the Python client', () => {
     })
   })
 
-  test('bring the venv of Debian with them, as root', async () => {
+  test('install the venv package of Debian as root', async () => {
     const spoilt = '[ -e "${0%/python3}/venv" ] || { echo "ensurepip is not available"; exit 1; }'
-    const apt = 'echo "$@" >>"${0%/apt-get}/asked"; [ "$1" = update ] || cat </dev/null >"${0%/apt-get}/venv"'
+    const apt =
+      'echo "$@" >>"${0%/apt-get}/arguments"; [ "$1" = update ] || cat </dev/null >"${0%/apt-get}/venv"'
     const { options, path } = await machine({ python3: python('3.11.2', spoilt), 'apt-get': apt })
     await expect(pythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
       message: expect.stringContaining('ensurepip is not available'),
       remedy: expect.stringContaining('python3-venv'),
     })
     expect(await pythonClient(options)).toContain('/python/')
-    expect(await Bun.file(join(path, 'asked')).text()).toBe(
+    expect(await Bun.file(join(path, 'arguments')).text()).toBe(
       'update -qq\ninstall -y -qq --no-install-recommends python3 python3-venv\n',
     )
   })

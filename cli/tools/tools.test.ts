@@ -20,7 +20,7 @@ async function folder(): Promise<string> {
 }
 
 describe('a pinned Go tool', () => {
-  /** A checkout with one tool that needs nothing from anywhere. */
+  /** A checkout with one tool without dependencies. */
   async function checkout(source = 'package main\n\nfunc main() { println("hello") }\n') {
     const root = await folder()
     await mkdir(join(root, 'tools/hello/src'), { recursive: true })
@@ -36,7 +36,7 @@ describe('a pinned Go tool', () => {
     return { options, messages, root }
   }
 
-  test('is built once, by one of many, and runs', async () => {
+  test('is built once by concurrent calls, and runs', async () => {
     const { options, messages } = await checkout()
     const paths = await Promise.all([1, 2, 3].map(() => goTool('hello', options)))
     expect(new Set(paths).size).toBe(1)
@@ -45,14 +45,14 @@ describe('a pinned Go tool', () => {
     expect(run.stderr.toString()).toBe('hello\n')
   }, 120_000)
 
-  test('has another place in the cache when its checksums change', async () => {
+  test('is built in another folder when its checksums change', async () => {
     const { options, root } = await checkout()
     const first = await goTool('hello', options)
     await writeFile(join(root, 'tools/hello/go.sum'), '\n')
     expect(await goTool('hello', options)).not.toBe(first)
   }, 120_000)
 
-  test('that does not compile shows why', async () => {
+  test('that does not compile is an error with the output of the compiler', async () => {
     const { options } = await checkout('package main\n\nfunc main() { nothing() }\n')
     await expect(goTool('hello', options)).rejects.toMatchObject({
       code: 1,
@@ -84,12 +84,12 @@ describe('Chromium', () => {
     return at
   }
 
-  test('on PATH is found by any of its names', async () => {
+  test('on PATH is found by each of its names', async () => {
     const at = await path('google-chrome')
     expect(await findChromium({ path: at, mayInstall: false, say })).toBe(join(at, 'google-chrome'))
   })
 
-  test('named and missing is refused by name', async () => {
+  test('that is named but missing is an error with its path', async () => {
     const search = findChromium({ named: '/nowhere/chromium', mayInstall: true, say })
     await expect(search).rejects.toMatchObject({
       code: 2,
@@ -97,7 +97,7 @@ describe('Chromium', () => {
     })
   })
 
-  test('is installed by root through apt', async () => {
+  test('is installed by root with apt-get', async () => {
     const at = await path('apt-get')
     for (const name of ['sh', 'chmod']) await symlink(Bun.which(name) ?? '', join(at, name))
     await writeFile(
@@ -111,7 +111,7 @@ describe('Chromium', () => {
     )
   })
 
-  test('missing: the command that installs it is named', async () => {
+  test('that is missing is an error with the command that installs it', async () => {
     const search = findChromium({ path: await path('apt-get'), mayInstall: false, say })
     await expect(search).rejects.toMatchObject({ remedy: 'Install it: sudo apt-get install -y chromium' })
     const without = findChromium({ path: dirname(await path()), mayInstall: true, say })

@@ -45,7 +45,7 @@ test('declared names, comments, strings, documents and paths are checked', async
   expect(await problems({ 'c/a.md': 'foobar' })).toEqual([])
 })
 
-test('a file is named after an export, and packages share no exported name', async () => {
+test('a file must be named after an export, and packages must not export the same name', async () => {
   expect(
     await problems({ 'a/recipes.ts': 'export const parseRecipe = 1', 'a/x.ts': 'export const y = 1' }),
   ).toEqual(['a/x.ts:0 is not named after an export (y)'])
