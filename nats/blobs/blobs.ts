@@ -3,12 +3,12 @@ import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { readBlobRange, readBlob } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
-import { faultOf, type Broker } from '../connection/broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
 import { blobInfoOf } from './object-info.ts'
-import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { blobReuseMs } from '../topology/buckets.ts'
 import type { Layout } from '../topology/streams.ts'
 
@@ -56,12 +56,8 @@ export function createBlobs(
   const readBudget = createByteBudget(options.readMemoryBytes ?? defaultReadMemoryBytes)
 
   const find = async (blob: string) => {
-    try {
-      const found = await retryUnreachable(() => describe(bucket, blob))
-      return found?.info.deleted ? null : found
-    } catch (thrown) {
-      throw faultOf(thrown)
-    }
+    const found = await retryWithFaults(() => describe(bucket, blob))
+    return found?.info.deleted ? null : found
   }
 
   return {
@@ -83,13 +79,7 @@ export function createBlobs(
       const body = range ? readBlobRange(options, info, within(range, info.size)) : readBlob(options, info)
       return { info: blobInfoOf(found), body }
     },
-    async delete(blob) {
-      try {
-        return await retryUnreachable(() => remove(bucket, blob))
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
-    },
+    delete: (blob) => retryWithFaults(() => remove(bucket, blob)),
   }
 }
 

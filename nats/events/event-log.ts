@@ -6,7 +6,7 @@ import { followStream } from './follow-stream.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
-import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { liveEvents } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
@@ -33,20 +33,10 @@ export function createEventLog(broker: Broker, log: Logger): EventLog {
       }
     },
     async at(seq) {
-      try {
-        const found = await retryUnreachable(() => readFromLeader(broker, streams.events, { seq }))
-        return found && parseStoredEvent(found)
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
+      const found = await retryWithFaults(() => readFromLeader(broker, streams.events, { seq }))
+      return found && parseStoredEvent(found)
     },
-    async position() {
-      try {
-        return await retryUnreachable(position)
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
-    },
+    position: () => retryWithFaults(position),
   }
 }
 

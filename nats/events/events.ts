@@ -14,6 +14,7 @@ import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { outboxSubject, eventSubject, writerHeader } from '../topology/subjects.ts'
 import { streams, type Layout } from '../topology/streams.ts'
 
@@ -75,20 +76,12 @@ export function createEvents(
   return {
     now: () => new Date(clock.now()),
     async append(event, after) {
-      try {
-        if (event.kind === 'queued') await retryUnreachable(() => writeOutbox(event.task))
-        return await retryUnreachable(() => append(event, after))
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
+      if (event.kind === 'queued') await retryWithFaults(() => writeOutbox(event.task))
+      return retryWithFaults(() => append(event, after))
     },
     async last(account, task) {
-      try {
-        const last = await retryUnreachable(() => newest(eventSubject(account, task)))
-        return last && parseStoredEvent(last)
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
+      const last = await retryWithFaults(() => newest(eventSubject(account, task)))
+      return last && parseStoredEvent(last)
     },
     async *history(account, task, after) {
       try {

@@ -2,6 +2,7 @@ import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
 import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { followStream } from '../events/follow-stream.ts'
+import { withFaults } from '../connection/with-faults.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import { consumerInfo } from '../jetstream/consumer-info.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
@@ -84,13 +85,5 @@ export function createBacklog(broker: Broker): Backlog {
       const { num_pending } = await withFaults(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))
       return num_pending
     },
-  }
-}
-
-async function withFaults<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (thrown) {
-    throw faultOf(thrown)
   }
 }

@@ -1,14 +1,14 @@
 import { storedDeadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
-import { faultOf, type Broker } from '../connection/broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { purgeSubject } from '../jetstream/remove-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { streamInfo } from '../jetstream/stream-info.ts'
-import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { deadLetterSubject } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
@@ -48,10 +48,10 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
   }
 
   return {
-    put: (deadLetter) => guarded(() => write(deadLetter, 0)),
+    put: (deadLetter) => retryWithFaults(() => write(deadLetter, 0)),
     async get(id) {
       if (!isDeadLetterId(id)) return null
-      const found = await guarded(() => read(id))
+      const found = await retryWithFaults(() => read(id))
       return found && parseDeadLetter(found)
     },
     async list({ account, limit, cursor }) {
@@ -59,7 +59,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
       const subject = deadLetterSubject(account === undefined ? '*.*.*' : `*.${account}.*`)
       // One more than the page shows whether another page exists.
       const request = { seq: after + 1, subject, batch: limit + 1 }
-      const found = await guarded(() => readBatch(broker, streams.deadLetters, request))
+      const found = await retryWithFaults(() => readBatch(broker, streams.deadLetters, request))
       const page = found.slice(0, limit)
       return {
         items: page.flatMap(readable),
@@ -67,20 +67,14 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
       }
     },
     recordReplay: async (id, replay, expected) =>
-      isDeadLetterId(id) ? guarded(() => recordReplay(id, replay, expected)) : null,
+      isDeadLetterId(id) ? retryWithFaults(() => recordReplay(id, replay, expected)) : null,
     async delete(id) {
       if (!isDeadLetterId(id)) return false
-      return guarded(async () => (await purgeSubject(broker, streams.deadLetters, deadLetterSubject(id))) > 0)
+      return retryWithFaults(
+        async () => (await purgeSubject(broker, streams.deadLetters, deadLetterSubject(id))) > 0,
+      )
     },
-    count: () => guarded(async () => (await streamInfo(broker, streams.deadLetters)).state.messages),
-  }
-}
-
-async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await retryUnreachable(attempt)
-  } catch (thrown) {
-    throw faultOf(thrown)
+    count: () => retryWithFaults(async () => (await streamInfo(broker, streams.deadLetters)).state.messages),
   }
 }
 

@@ -10,6 +10,7 @@ import { consumerInfo } from '../jetstream/consumer-info.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { dueAt } from './retries.ts'
 import { outboxConsumer, workConsumer } from '../topology/consumers.ts'
 import {
@@ -57,7 +58,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
       id: `${stream} ${stored.seq}`,
       job: data,
       attempts: Number(stored.header(attemptsHeader) ?? 0),
-      drop: () => guarded(() => removeMessage(broker, stream, stored.seq)),
+      drop: () => retryWithFaults(() => removeMessage(broker, stream, stored.seq)),
     }
   }
 
@@ -100,7 +101,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
       }
     },
     isStored: (wanted) =>
-      guarded(async () => {
+      retryWithFaults(async () => {
         const isQueued = async () => (await newest(streams.jobs, jobSubject(wanted))) !== null
         const isBulk = wanted.lane === 'bulk'
         if (isBulk && (await newest(streams.backlog, backlogSubject(wanted))) !== null) return true
@@ -111,7 +112,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
         return isQueued()
       }),
     requeue: (wanted, attempts) =>
-      guarded(async () => {
+      retryWithFaults(async () => {
         const head = headers()
         head.set(attemptsHeader, String(attempts))
         try {
@@ -142,11 +143,3 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
 }
 
 const anyJob = { account: '*', task: '*', stage: '*' } satisfies Partial<Job>
-
-async function guarded<T>(attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await retryUnreachable(attempt)
-  } catch (thrown) {
-    throw faultOf(thrown)
-  }
-}

@@ -7,6 +7,7 @@ import { publishAfter } from '../jetstream/publish-after.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { backlogSubject, dueSubject, jobSubject, retrySubject } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
 
@@ -44,17 +45,13 @@ export function createQueue(broker: Broker): Queue {
       }
     },
     async remove(job) {
-      try {
-        await retryUnreachable(async () => {
-          // In the order in which a job moves through the streams.
-          if (job.lane === 'bulk') await removeLast(streams.backlog, backlogSubject(job))
-          await removeLast(streams.retries, retrySubject(job))
-          await removeLast(streams.retries, dueSubject(job))
-          await removeLast(streams.jobs, jobSubject(job))
-        }, submitRetry)
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
+      await retryWithFaults(async () => {
+        // In the order in which a job moves through the streams.
+        if (job.lane === 'bulk') await removeLast(streams.backlog, backlogSubject(job))
+        await removeLast(streams.retries, retrySubject(job))
+        await removeLast(streams.retries, dueSubject(job))
+        await removeLast(streams.jobs, jobSubject(job))
+      }, submitRetry)
     },
   }
 }

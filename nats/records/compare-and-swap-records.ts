@@ -1,10 +1,10 @@
-import { Fault } from '@pixelflow/core/fault'
 import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { z } from 'zod'
-import { faultOf, type Broker } from '../connection/broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
+import { parseRecord } from './parse-record.ts'
 import { recordStream, recordSubject } from '../topology/buckets.ts'
 
 /** Values in a bucket of the NATS key-value store, written with the expected sequence of the previous value. */
@@ -26,26 +26,12 @@ export function createCompareAndSwapRecords<T>(
 
   return {
     async get(account, name) {
-      try {
-        const found = await retryUnreachable(() => newest(recordSubject(bucket, account, name)))
-        if (found === null) return null
-        const value = schema.safeParse(JSON.parse(new TextDecoder().decode(found.data)))
-        if (value.success) return { value: value.data, revision: found.seq }
-        throw new Fault('incompatible_record', `The record ${found.subject} has an unknown format.`, {
-          remedy: 'Start the newest version of PixelFlow that writes to this broker.',
-          cause: value.error,
-        })
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
+      const found = await retryWithFaults(() => newest(recordSubject(bucket, account, name)))
+      return found && { value: parseRecord(schema, found), revision: found.seq }
     },
     async compareAndSwap(account, name, value, after) {
       const data = JSON.stringify(value)
-      try {
-        return await retryUnreachable(() => swap(recordSubject(bucket, account, name), data, after))
-      } catch (thrown) {
-        throw faultOf(thrown)
-      }
+      return retryWithFaults(() => swap(recordSubject(bucket, account, name), data, after))
     },
   }
 }

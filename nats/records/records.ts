@@ -1,13 +1,13 @@
 import { headers } from '@nats-io/nats-core'
-import { Fault } from '@pixelflow/core/fault'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { ZodType } from 'zod'
-import { faultOf, type Broker } from '../connection/broker.ts'
+import type { Broker } from '../connection/broker.ts'
 import { readLast } from '../jetstream/read-last.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
+import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
+import { parseRecord } from './parse-record.ts'
 import { recordStream, recordSubject } from '../topology/buckets.ts'
 import type { Layout } from '../topology/streams.ts'
 
@@ -52,37 +52,18 @@ export function createRecords<T>(
   return {
     async create(account, id, value) {
       const data = JSON.stringify(value)
-      return guarded((tries) => create(recordSubject(bucket, account, id), data, tries))
+      return retryWithFaults((tries) => create(recordSubject(bucket, account, id), data, tries))
     },
     async get(account, id) {
-      const found = await guarded(() => newest(recordSubject(bucket, account, id)))
+      const found = await retryWithFaults(() => newest(recordSubject(bucket, account, id)))
       return found === null || isDeleted(found) ? null : parseRecord(schema, found)
     },
     async delete(account, id) {
-      return guarded(() => remove(recordSubject(bucket, account, id)))
+      return retryWithFaults(() => remove(recordSubject(bucket, account, id)))
     },
-  }
-}
-
-async function guarded<T>(attempt: (tries: number) => Promise<T>): Promise<T> {
-  try {
-    return await retryUnreachable(attempt)
-  } catch (thrown) {
-    throw faultOf(thrown)
   }
 }
 
 function isDeleted(entry: StoredMessage): boolean {
   return entry.header(operation) !== undefined
-}
-
-function parseRecord<T>(schema: ZodType<T>, { data, subject }: StoredMessage): T {
-  try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(data)))
-  } catch (cause) {
-    throw new Fault('incompatible_record', `The record ${subject} has an unknown format.`, {
-      remedy: 'Start the newest version of PixelFlow that writes to this broker.',
-      cause,
-    })
-  }
 }
