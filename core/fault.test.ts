@@ -42,7 +42,10 @@ describe('a fault', () => {
   })
 
   test('round-trips through JSON', () => {
-    const fault = new Fault('invalid_recipe', 'No.', { field: 'steps[1].sigma', remedy: 'Give less.' })
+    const fault = new Fault('invalid_recipe', 'The sigma is too large.', {
+      field: 'steps[1].sigma',
+      remedy: 'Use a sigma of at most 100.',
+    })
     const arrived = Fault.from(JSON.parse(JSON.stringify(fault.report())))
     expect(arrived.report()).toEqual(fault.report())
     expect(arrived).toBeInstanceOf(Error)

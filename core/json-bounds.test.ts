@@ -6,7 +6,7 @@ const objectOf = (count: number) => Object.fromEntries(Array.from({ length: coun
 const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
 /** The error for a value; asserts that JSON text and the parsed value give the same one. */
 const problem = (value: unknown): string | undefined => {
-  const told = [
+  const messages = [
     () => requireBoundedJson(Buffer.from(JSON.stringify(value))),
     () => requireBounded(value),
   ].map((check) => {
@@ -17,8 +17,8 @@ const problem = (value: unknown): string | undefined => {
       return (thrown as Error).message
     }
   })
-  expect(told[0]).toBe(told[1])
-  return told[0]
+  expect(messages[0]).toBe(messages[1])
+  return messages[0]
 }
 
 test.each([

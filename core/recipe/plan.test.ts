@@ -16,8 +16,7 @@ const only = (text: string) => {
 }
 
 /** The operations of each pass. */
-const groupPasses = (text: string) =>
-  only(text).passes.map((pass) => pass.map(({ step }) => step.op).join(' '))
+const passesIn = (text: string) => only(text).passes.map((pass) => pass.map(({ step }) => step.op).join(' '))
 
 describe('passes', () => {
   test.each([
@@ -38,19 +37,17 @@ describe('passes', () => {
     ['resize:8:contain/blur', ['resize blur']],
     ['resize:800/rotate:3/blur', ['resize', 'rotate', 'blur']],
   ])('%s', (text, expected) => {
-    expect(groupPasses(text)).toEqual(expected)
+    expect(passesIn(text)).toEqual(expected)
   })
 
   test('omit steps that change nothing', () => {
-    expect(groupPasses('blur/rotate:0/sharpen/rotate:360')).toEqual(['blur sharpen'])
-    expect(groupPasses('rotate:0')).toEqual([])
+    expect(passesIn('blur/rotate:0/sharpen/rotate:360')).toEqual(['blur sharpen'])
+    expect(passesIn('rotate:0')).toEqual([])
   })
 
   test('contain all other steps, in order', () => {
     const text = 'flop/sharpen/crop:0:0:9:9/blur/resize:5/rotate:7/flip/grayscale/crop:0:0:1:1/rotate:90'
-    expect(groupPasses(text).join(' ')).toBe(
-      'flop sharpen crop blur resize rotate flip grayscale crop rotate',
-    )
+    expect(passesIn(text).join(' ')).toBe('flop sharpen crop blur resize rotate flip grayscale crop rotate')
   })
 })
 

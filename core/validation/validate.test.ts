@@ -20,7 +20,7 @@ function reportOf(run: () => unknown): FaultReport | undefined {
     throw thrown
   }
 }
-const refusal = (schema: z.ZodType, value: unknown) =>
+const rejection = (schema: z.ZodType, value: unknown) =>
   reportOf(() => validate(schema, value, { whole: 'the message' }))
 
 describe('the fault for an invalid value names what is allowed', () => {
@@ -123,15 +123,17 @@ describe('the fault for an invalid value names what is allowed', () => {
     ],
   ])('%s', (_, schema, value, field, detail, remedy) => {
     const expected = { code: 'invalid_request' as const, detail, remedy }
-    expect(refusal(schema, value)).toEqual(field === undefined ? expected : { ...expected, field })
+    expect(rejection(schema, value)).toEqual(field === undefined ? expected : { ...expected, field })
   })
 
   test('in a union, the option that the value matches is used', () => {
     const schema = z.strictObject({
       to: z.union([z.string(), z.strictObject({ size: z.int().min(1).max(9) })]),
     })
-    expect(refusal(schema, { to: { size: 10 } })).toMatchObject({ field: 'to.size' })
-    expect(refusal(schema, { to: 5 })).toMatchObject({ detail: expect.stringContaining('text or an object') })
+    expect(rejection(schema, { to: { size: 10 } })).toMatchObject({ field: 'to.size' })
+    expect(rejection(schema, { to: 5 })).toMatchObject({
+      detail: expect.stringContaining('text or an object'),
+    })
   })
 
   test('the field has the name that the caller uses', () => {
@@ -183,7 +185,7 @@ test('no message of zod reaches a caller', () => {
     ),
   })).any
   const dictionary = fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 4 })
-  const speaks = (report: FaultReport | undefined) => {
+  const expectOwnWording = (report: FaultReport | undefined) => {
     if (report === undefined) return
     const { detail, remedy = '' } = report
     expect(detail).not.toMatch(/Invalid|[Ee]xpected|Too (?:small|big)|Unrecognized|undefined|\[object/)
@@ -192,9 +194,9 @@ test('no message of zod reaches a caller', () => {
   }
   fc.assert(
     fc.property(dictionary, (sent) => {
-      speaks(refusal(everyCheck, sent))
-      speaks(refusal(clientMessage, sent))
-      speaks(reportOf(() => parseRecipe(sent)))
+      expectOwnWording(rejection(everyCheck, sent))
+      expectOwnWording(rejection(clientMessage, sent))
+      expectOwnWording(reportOf(() => parseRecipe(sent)))
     }),
     { numRuns: 3000 },
   )

@@ -26,7 +26,7 @@ const faultOf: TransformHarness['faultOf'] = (...all) => harness.faultOf(...all)
 
 describe('a damaged image', () => {
   const half = (bytes: Uint8Array) => bytes.slice(0, Math.floor(bytes.length * 0.6))
-  const spoiled = (bytes: Uint8Array) =>
+  const damaged = (bytes: Uint8Array) =>
     bytes.map((b, i) => (i > bytes.length / 2 && i < bytes.length / 2 + 64 ? (i * 37) & 255 : b))
 
   test.each(formatIds)('%s is rejected when truncated, with stages and without', async (format) => {
@@ -42,7 +42,7 @@ describe('a damaged image', () => {
   })
 
   test.each(['png', 'gif', 'avif'] as const)('%s with damaged bytes is rejected', async (format) => {
-    const fault = await faultOf(spoiled(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
+    const fault = await faultOf(damaged(await sampleImage({ format, width: 400, height: 300 })), 'resize:100')
     expect(fault.code).toBe('corrupt_image')
   })
 
@@ -59,7 +59,7 @@ describe('a damaged image', () => {
 
   test('a JPEG with damaged bytes is accepted, as in every viewer', async () => {
     const { metadata } = await transform(
-      spoiled(await sampleImage({ width: 400, height: 300 })),
+      damaged(await sampleImage({ width: 400, height: 300 })),
       'resize:100',
     )
     expect(metadata.width).toBe(100)

@@ -24,7 +24,7 @@ async function pixelsOf(file: Uint8Array) {
 }
 
 /** The largest difference of two images in one value. */
-function furthest(one: Uint8Array, other: Uint8Array): number {
+function maxDifference(one: Uint8Array, other: Uint8Array): number {
   return one.reduce((most, value, i) => Math.max(most, Math.abs(value - (other[i] ?? 0))), 0)
 }
 
@@ -65,8 +65,8 @@ describe('a valid image', () => {
     expect(metadata.exif).toBeUndefined()
     expect(metadata.xmp).toBeUndefined()
     expect(Buffer.from(file).includes('PixelFlow')).toBe(false)
-    const lying = await transform(bytes, 'orient:false/resize:20')
-    expect(lying.metadata).toMatchObject({ width: 20, height: 13 })
+    const unturned = await transform(bytes, 'orient:false/resize:20')
+    expect(unturned.metadata).toMatchObject({ width: 20, height: 13 })
     const kept = await transform(bytes, 'resize:20/blur:1/format:metadata=keep')
     expect(kept.metadata.exif?.includes('PixelFlow')).toBe(true)
     expect(kept.metadata).toMatchObject({ width: 20, height: 30, orientation: 1 })
@@ -87,7 +87,7 @@ describe('a valid image', () => {
   })
 
   test('of 16 bits, gray or CMYK is converted to 8-bit sRGB', async () => {
-    const [deep, gray, inks] = await Promise.all([
+    const [deep, gray, cmyk] = await Promise.all([
       plain(8, 8, '#c86432').toColourspace('rgb16').png().toBuffer(),
       plain(8, 8, '#808080').toColourspace('b-w').jpeg().toBuffer(),
       plain(8, 8, '#c86432').toColourspace('cmyk').jpeg().toBuffer(),
@@ -96,18 +96,20 @@ describe('a valid image', () => {
     expect((await pixelsOf((await transform(gray, 'flip/format:png')).file)).at(0, 0)).toEqual([
       128, 128, 128,
     ])
-    expect((await transform(inks, 'flip')).metadata).toMatchObject({ space: 'srgb', channels: 3 })
+    expect((await transform(cmyk, 'flip')).metadata).toMatchObject({ space: 'srgb', channels: 3 })
   })
 
   test('is flattened on white, or on the given background, only where the format has no transparency', async () => {
-    const clear = await sampleImage({ format: 'png', alpha: true, width: 64, height: 64 })
-    const flat = await pixelsOf((await transform(clear, 'flip/format:jpeg:100')).file)
+    const transparent = await sampleImage({ format: 'png', alpha: true, width: 64, height: 64 })
+    const flat = await pixelsOf((await transform(transparent, 'flip/format:jpeg:100')).file)
     expect(flat.channels).toBe(3)
     expect(flat.at(0, 0).every((v) => v > 250)).toBe(true)
-    const red = await pixelsOf((await transform(clear, 'grayscale/format:jpeg:100:background=f00')).file)
+    const red = await pixelsOf(
+      (await transform(transparent, 'grayscale/format:jpeg:100:background=f00')).file,
+    )
     expect(red.at(0, 0)[0]).toBeGreaterThan(245)
     expect(red.at(0, 0)[1]).toBeLessThan(10)
-    const still = await pixelsOf((await transform(clear, 'resize:32/blur:1/format:webp')).file)
+    const still = await pixelsOf((await transform(transparent, 'resize:32/blur:1/format:webp')).file)
     expect(still.at(0, 0)[3]).toBe(0)
   })
 
@@ -145,7 +147,7 @@ describe('a valid image', () => {
         const atOnce = await transform(source, recipe, { inStages: false })
         const pixels = (file: Uint8Array) => sharp(file).raw().toBuffer()
         const [one, other] = await Promise.all([pixels(staged.file), pixels(atOnce.file)])
-        expect([recipe, one.length, furthest(one, other)]).toEqual([recipe, other.length, 0])
+        expect([recipe, one.length, maxDifference(one, other)]).toEqual([recipe, other.length, 0])
         expect(atOnce.metadata).toEqual(staged.metadata)
         expect(atOnce.notes.at(-1)).toEqual(staged.notes.at(-1))
         expect(atOnce.left.toSorted()).toEqual(staged.left.toSorted())

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => harness[Symbol.asyncDispose]())
 
 const green = [0, 255, 0, 255]
-const clear = [0, 0, 0, 0]
+const transparent = [0, 0, 0, 0]
 
 async function pixelsOf(file: Uint8Array, recipe: string, inStages: boolean) {
   const result = await harness.transform(file, recipe, { inStages })
@@ -27,7 +27,7 @@ test('the canvas around a smaller first frame is transparent, also without a tra
     const at = await pixelsOf(file, 'format:png', inStages)
     const inner = [at(5, 4), at(14, 11), at(5, 11), at(14, 4)]
     const outer = [at(0, 0), at(4, 4), at(5, 3), at(15, 11), at(14, 12), at(29, 19)]
-    expect([inner, outer]).toEqual([inner.map(() => green), outer.map(() => clear)])
+    expect([inner, outer]).toEqual([inner.map(() => green), outer.map(() => transparent)])
   }
   // Formats without transparency use the background of the recipe.
   const at = await pixelsOf(file, 'format:jpeg:100', true)
@@ -40,5 +40,5 @@ test('a frame that exceeds or fills its canvas stays opaque', async () => {
   const { metadata } = await harness.transform(whole, 'format:png')
   expect(metadata.hasAlpha).toBe(false)
   const over = await pixelsOf(opaqueFrame(canvas, { left: 6, top: 6, ...canvas }), 'format:png', true)
-  expect([over(0, 0), over(11, 11)]).toEqual([clear, green])
+  expect([over(0, 0), over(11, 11)]).toEqual([transparent, green])
 })

@@ -56,7 +56,7 @@ const international = (data: Buffer, isCompressed: boolean) =>
     ]),
   )
 
-const places: Record<string, () => Buffer> = {
+const encodings: Record<string, () => Buffer> = {
   'a chunk after the pixels': () => after(chunk('eXIf', block)),
   // Longer files are read piece by piece.
   'a chunk after the pixels of a large file': () =>
@@ -68,7 +68,7 @@ const places: Record<string, () => Buffer> = {
   'an iTXt profile': () => before(international(rawProfile(marked()), false)),
   'a compressed iTXt profile': () => before(international(rawProfile(marked()), true)),
   'an APP1 profile': () => before(compressed(rawProfile(marked(), 'APP1'), 'Raw profile type APP1')),
-  'a profile behind one that is not EXIF': () =>
+  'a profile after one that is not EXIF': () =>
     before(
       Buffer.concat([
         compressed(rawProfile(Buffer.from('http://ns.adobe.com/xap/1.0/\0<x/>')), 'Raw profile type APP1'),
@@ -77,7 +77,7 @@ const places: Record<string, () => Buffer> = {
     ),
 }
 
-describe.each(Object.entries(places))('EXIF of a PNG in %s', (_, png) => {
+describe.each(Object.entries(encodings))('EXIF of a PNG in %s', (_, png) => {
   test.each([true, false])(
     'survives without its thumbnail, and turns the image upright',
     async (inStages) => {
@@ -89,7 +89,7 @@ describe.each(Object.entries(places))('EXIF of a PNG in %s', (_, png) => {
     },
   )
 
-  test('states how to turn an image that is not turned', async () => {
+  test('keeps its orientation in an image that is not turned upright', async () => {
     const { file } = await harness.transform(png(), 'orient:false/format:jpeg:metadata=keep')
     const { orientation, width, height } = await sharp(file).metadata()
     expect({ orientation, width, height }).toEqual({ orientation: 6, width: 48, height: 32 })

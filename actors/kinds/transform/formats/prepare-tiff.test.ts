@@ -44,7 +44,7 @@ describe('a TIFF is decoded to the colours that it states', () => {
       gray.map((one) => one.map((v) => 255 - v)),
     ],
     'RGB of 32 bits': [{ ...rgb, bits: 32 }, colours],
-    'RGB of 32 bits, one plane a channel': [{ ...rgb, bits: 32, isPlanar: true }, colours],
+    'RGB of 32 bits, one plane per channel': [{ ...rgb, bits: 32, isPlanar: true }, colours],
     'RGB of 8 bits': [rgb, colours],
     'RGB of 16 bits, deflated, in tiles': [{ ...rgb, bits: 16, compression: 8, tile: 16 }, colours],
     'RGB in floating point, which is linear': [
@@ -146,8 +146,11 @@ test('a tile that cannot be decompressed is damage, with stages and without', as
   for (const inStages of [true, false])
     expect((await harness.faultOf(file, 'format:png', { inStages })).code).toBe('corrupt_image')
   // A tag that libtiff warns about is not damage.
-  const odd = encodedTiff({ ...rgb, tile: 16, compression: 8, tags: { 65_123: [1] } })
-  expect((await harness.transform(odd, 'format:png')).metadata).toMatchObject({ width: 32, height: 32 })
+  const unknownTag = encodedTiff({ ...rgb, tile: 16, compression: 8, tags: { 65_123: [1] } })
+  expect((await harness.transform(unknownTag, 'format:png')).metadata).toMatchObject({
+    width: 32,
+    height: 32,
+  })
 })
 
 test('a file that ends within its directory is damaged, not unsupported', async () => {

@@ -118,7 +118,7 @@ describe('a broken colour profile', async () => {
     ),
     ...Object.fromEntries(
       [16, 20, 36, 128, 131, 140, 200].map((at) => [
-        `spoiled at ${at}`,
+        `damaged at ${at}`,
         profile.map((v, i) => (i === at ? v ^ 0x55 : v)) as Buffer,
       ]),
     ),

@@ -23,7 +23,7 @@ const pixels = async (image: Sharp) => {
   return { width: info.width, height: info.height, data }
 }
 /** The rendering of a file that was not sanitised. */
-const untouched = (bytes: Uint8Array, width?: number) => {
+const drawUnsanitised = (bytes: Uint8Array, width?: number) => {
   allowDecoders(['svg'])
   return pixels(width === undefined ? sharp(bytes) : sharp(bytes).resize({ width }))
 }
@@ -36,7 +36,7 @@ const png = async () => {
   return `data:image/png;base64,${Buffer.from(raw).toString('base64')}`
 }
 
-describe('a harmless drawing is rendered as without the sanitiser', () => {
+describe('the sanitiser does not change how a harmless drawing looks', () => {
   const drawings: Readonly<Record<string, () => Promise<string> | string>> = {
     shapes: () =>
       '<rect x="5" y="5" rx="3" width="30" height="20" fill="teal" stroke="#123" stroke-width="2" stroke-dasharray="3 1"/>' +
@@ -79,8 +79,8 @@ describe('a harmless drawing is rendered as without the sanitiser', () => {
   test.each(Object.keys(drawings))('%s', async (name) => {
     const body = (await drawings[name]?.()) ?? ''
     const file = svg(body, 100, '<?xml version="1.0"?><!-- drawn by hand -->')
-    expect((await draw(file)).data.equals((await untouched(file)).data)).toBe(true)
-    expect((await draw(file, 'resize:333')).data.equals((await untouched(file, 333)).data)).toBe(true)
+    expect((await draw(file)).data.equals((await drawUnsanitised(file)).data)).toBe(true)
+    expect((await draw(file, 'resize:333')).data.equals((await drawUnsanitised(file, 333)).data)).toBe(true)
   })
 
   test('a nested svg shown by use has its own size, or the size of use', async () => {
@@ -99,7 +99,7 @@ describe('a harmless drawing is rendered as without the sanitiser', () => {
     }
   })
 
-  test('forbidden content is dropped, and nothing else', async () => {
+  test('only forbidden content is dropped', async () => {
     for (const { name, bytes, end } of svgExternalReferences(9)) {
       if (end !== 'image') continue
       const { width, data } = await draw(bytes)
@@ -108,7 +108,7 @@ describe('a harmless drawing is rendered as without the sanitiser', () => {
     }
   })
 
-  test.each(['utf-8', 'utf-16le', 'utf-16be', 'iso-8859-1'])('in %s', async (encoding) => {
+  test.each(['utf-8', 'utf-16le', 'utf-16be', 'iso-8859-1'])('also in %s', async (encoding) => {
     const text = `<?xml version="1.0" encoding="${encoding.slice(0, 6) === 'utf-16' ? 'utf-16' : encoding}"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><g id="é"><rect width="9" height="9" fill="red"/></g><use href="#é"/></svg>`
     const wide = Buffer.from(`\uFEFF${text}`, 'utf16le')
     const files: Readonly<Record<string, Uint8Array>> = {
@@ -149,7 +149,7 @@ describe('the size of a drawing', () => {
     expect([metadata.width, metadata.height]).toEqual([width, height])
   })
 
-  test('that a recipe requests is the one of the rendering', async () => {
+  test('is the one that the recipe requests, without a resize of pixels', async () => {
     const edge = bare('viewBox="0 0 4 4"', '<rect x="1" width="1" height="4"/>')
     for (const recipe of [
       'resize:400',
@@ -162,7 +162,7 @@ describe('the size of a drawing', () => {
     }
   })
 
-  test('is limited as for any image', async () => {
+  test('is limited like that of any image', async () => {
     const code = async (attributes: string, recipe: string) =>
       (await harness.faultOf(bare(attributes), recipe, { maxPixels: 1e6 })).code
     expect(await code('width="2000" height="2000"', 'resize:10')).toBe('too_many_pixels')
@@ -182,10 +182,10 @@ describe('the size of a drawing', () => {
     expect((await harness.transform(filtered, 'resize:100/format:png')).metadata.width).toBe(100)
 
     const lines = Array.from({ length: 2500 }, (_, i) => `L${(i * 617) % 5000} ${i % 2 ? 0 : 5000}`).join('')
-    const lined = bare('width="5000" height="5000"', `<path d="M0 0${lines}"/>`)
-    const fault = await harness.faultOf(lined, 'format:png')
+    const detailed = bare('width="5000" height="5000"', `<path d="M0 0${lines}"/>`)
+    const fault = await harness.faultOf(detailed, 'format:png')
     expect(fault.report()).toMatchObject({ code: 'resource_limit_exceeded', remedy: expect.any(String) })
-    expect((await harness.transform(lined, 'resize:64/format:png')).metadata.width).toBe(64)
+    expect((await harness.transform(detailed, 'resize:64/format:png')).metadata.width).toBe(64)
   })
 
   test('is chosen for each output', async () => {

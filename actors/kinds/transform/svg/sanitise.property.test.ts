@@ -21,7 +21,7 @@ describe('for any input', () => {
       feMorphology a script foreignObject animate x:y svg linearGradient
     `),
   )
-  const address = fc.oneof(
+  const href = fc.oneof(
     id.map((one) => `#${one}`),
     pick(
       'http://h/',
@@ -35,9 +35,9 @@ describe('for any input', () => {
   )
   const quote = pick('', "'", '"', '\\', '/*', ' ')
   const url = fc
-    .tuple(pick('url', 'URL', 'xurl', 'u\\72l', 'src', 'image', 'url '), quote, address, quote)
+    .tuple(pick('url', 'URL', 'xurl', 'u\\72l', 'src', 'image', 'url '), quote, href, quote)
     .map(([f, q, to, e]) => `${f}(${q}${to}${e})`)
-  const scrap = pick(
+  const fragment = pick(
     ...words('red { } ; @import /* */ " \' ( ) <!-- --> ]]> \\ : fill: .a #b > , é 💥 url( 1e999 @media{'),
     ...words('&amp; &lt; &#60; &#x26; &quot; &#10;'),
     ' ',
@@ -46,7 +46,7 @@ describe('for any input', () => {
     '@media x {',
   )
   const value = fc
-    .array(fc.oneof(url, scrap, id, fc.integer().map(String)), { maxLength: 8 })
+    .array(fc.oneof(url, fragment, id, fc.integer().map(String)), { maxLength: 8 })
     .map((all) => all.join(''))
   const name = pick(
     ...words(`
@@ -54,17 +54,17 @@ describe('for any input', () => {
       xml:base xml:space width viewBox opacity radius order transform font-family src
     `),
   )
-  const attribute = fc.tuple(name, fc.oneof(value, address, id, url)).map(([one, text]) => {
-    const escapeXml = text
+  const attribute = fc.tuple(name, fc.oneof(value, href, id, url)).map(([one, text]) => {
+    const escaped = text
       .replaceAll(/&(?![#\w]+;)/g, '&amp;')
       .replaceAll('<', '&lt;')
       .replaceAll('"', '&quot;')
-    return [one, `${one}="${escapeXml}"`] as const
+    return [one, `${one}="${escaped}"`] as const
   })
   const attributes = fc
     .uniqueArray(attribute, { selector: ([one]) => one, maxLength: 5 })
     .map((all) => all.map(([, text]) => ` ${text}`).join(''))
-  const harness = value.map((text) =>
+  const text = value.map((text) =>
     text
       .replaceAll(/&(?![#\w]+;)/g, '&amp;')
       .replaceAll('<', '&lt;')
@@ -72,7 +72,7 @@ describe('for any input', () => {
   )
   const { element } = fc.letrec<{ element: string }>((tie) => ({
     element: fc
-      .tuple(tag, attributes, fc.array(fc.oneof({ maxDepth: 4 }, harness, tie('element')), { maxLength: 4 }))
+      .tuple(tag, attributes, fc.array(fc.oneof({ maxDepth: 4 }, text, tie('element')), { maxLength: 4 }))
       .map(
         ([one, all, children]) =>
           `<${one}${one === 'x:y' ? ' xmlns:x="urn:x"' : ''}${all}>${children.join('')}</${one}>`,

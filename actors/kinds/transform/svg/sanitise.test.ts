@@ -21,15 +21,15 @@ const fault = (text: string) => {
 
 describe('the sanitiser keeps', () => {
   test.each([
-    ['what is known', '<g id="a" class="b c" fill="red"><rect x="1"/></g>'],
-    ['text with what stands for other characters', '<text>a &amp; b &lt; c</text>'],
+    ['known elements and attributes', '<g id="a" class="b c" fill="red"><rect x="1"/></g>'],
+    ['text with escaped characters', '<text>a &amp; b &lt; c</text>'],
     ['references within the file', '<use href="#a"></use><rect fill="url(#b) red"></rect>'],
     [
       'names as drawing programs give them',
       '<g id="Icons/Arrow-2.x_a:b+c"></g><use href="#Icons/Arrow-2.x_a:b+c"></use><g fill="url(#Icons/Arrow)"></g>',
     ],
-    ['declarations that only say how it looks', '<rect style="fill:red;stroke-width:2"></rect>'],
-    ['rules that only say how it looks', '<style>.a{fill:red}b &gt; c{stroke:url(#d)}</style>'],
+    ['harmless declarations', '<rect style="fill:red;stroke-width:2"></rect>'],
+    ['harmless rules', '<style>.a{fill:red}b &gt; c{stroke:url(#d)}</style>'],
   ])('%s', (_, body) => {
     expect(clean(body)).toBe(body.replace('<rect x="1"/>', '<rect x="1"></rect>'))
   })
@@ -49,63 +49,75 @@ describe('the sanitiser keeps', () => {
     ],
     ['text outside text elements', '<g>a</g> b <title>c</title>', '<g></g>'],
     [
-      'links out of the file',
+      'links to other files',
       '<use href="a.svg#b"/><image href="c.png"/><a href="#d"/>',
       '<use></use><image></image><a></a>',
     ],
     [
-      'the text of links outside of texts',
+      'the text of a link outside a text element',
       '<a>b</a><text>c<a href="d">e</a></text>',
       '<a></a><text>c<a>e</a></text>',
     ],
-    ['links where none belong', '<rect href="#a"/><g xlink:href="#b"/>', '<rect></rect><g></g>'],
-    ['the older of two links', '<use xlink:href="#a" href="#b"/>', '<use href="#b"></use>'],
     [
-      'values that fetch',
+      'links on elements that cannot have one',
+      '<rect href="#a"/><g xlink:href="#b"/>',
+      '<rect></rect><g></g>',
+    ],
+    ['an xlink:href beside an href', '<use xlink:href="#a" href="#b"/>', '<use href="#b"></use>'],
+    [
+      'attributes that fetch a resource',
       '<rect fill="url(a.svg#b)" mask="url(\'http://c\')" filter="src(d)"/>',
       '<rect></rect>',
     ],
-    ['values that hide', '<rect fill="u\\72l(#a)" mask="u&#x72;l(http:c)"/>', '<rect></rect>'],
     [
-      'declarations that do',
+      'attributes that hide a url() behind an escape',
+      '<rect fill="u\\72l(#a)" mask="u&#x72;l(http:c)"/>',
+      '<rect></rect>',
+    ],
+    [
+      'declarations that fetch a resource',
       '<rect style="fill:red;background:url(a);mask:url(b);fill:url(&quot;#c&quot;)"/>',
       '<rect style="fill:red;fill:url(&quot;#c&quot;)"></rect>',
     ],
     [
-      'rules with an @',
+      'at-rules',
       '<style>@import "a"; @media x { b { fill: red } } c { fill: red } @font-face { src: url(d) }</style>',
       '<style>c{fill:red}</style>',
     ],
     [
-      'functions that only end like an address',
+      'functions whose name only ends with url',
       '<rect fill="xurl(#a{b;c)" mask="éurl(#a)"/>',
       '<rect></rect>',
     ],
-    ['comments in addresses', '<style>a{fill:url(#x/*)}b{fill:url(#*/;c)}</style>', ''],
+    ['comments in a url()', '<style>a{fill:url(#x/*)}b{fill:url(#*/;c)}</style>', ''],
     [
-      'lines that end in strings',
+      'line breaks in strings',
       '<style>a{font-family:"x\ny"}</style><rect style="font-family:&quot;x&#10;y&quot;" font-family="&quot;x&#13;y"/>',
       '<style>a{font-family:&quot;x y&quot;}</style><rect style="font-family:&quot;x y&quot;"></rect>',
     ],
     [
-      'letters larger than any',
+      'a font size above the limit',
       '<text font-size="1e6" style="font-size:10001px;font:200in a"/><g font-size="700%"/><g font-size="9vw"/><style>a{font-size:2em;fill:red}</style>',
       '<text></text><g></g><g></g><style>a{fill:red}</style>',
     ],
     [
-      'letters that grow without end',
+      'font sizes that multiply beyond the limit',
       '<g font-size="3em"><g style="font-size:200%"><g font-size="1.1em"/><g font-size="50px"/></g></g>',
       '<g font-size="3em"><g style="font-size:200%"><g></g><g font-size="50px"></g></g></g>',
     ],
     ['unterminated rules', '<style>a{fill:"}b{stroke:red}</style>', ''],
     ['rules in other languages', '<style type="text/less">a{fill:red}</style>', ''],
     ['invalid ids', '<g id="a b" /><g id="c&quot;d"/>', '<g></g><g></g>'],
-    ['endless values', `<rect fill="${' '.repeat(svgLimits.attributeLength)}red"/>`, '<rect></rect>'],
+    [
+      'attributes longer than the limit',
+      `<rect fill="${' '.repeat(svgLimits.attributeLength)}red"/>`,
+      '<rect></rect>',
+    ],
   ])('but not %s', (_, body, left) => {
     expect(clean(body)).toBe(left)
   })
 
-  test('an embedded image, and only at the URL that is given for it', () => {
+  test('an embedded image, only at the URL given for it', () => {
     const file = wrap(
       '<image href=" data:image/PNG;charset=x;base64, QUJD\n RA== "/><image href="data:image/svg+xml;base64,QQ=="/>',
     )
@@ -156,13 +168,13 @@ test.each([
 
 test('content that is never rendered has no cost', () => {
   const times = '<use href="#a"/>'.repeat(1000)
-  const scratchQuota = `<defs><g id="a">${'<g/>'.repeat(1000)}</g><g id="b">${times}</g></defs>`
-  expect(sanitise(wrap(scratchQuota)).cost).toMatchObject({ layers: 0, canvases: 0 })
-  expect(fault(wrap(`${scratchQuota}<use href="#b"/>`))).toBe('resource_limit_exceeded')
+  const shared = `<defs><g id="a">${'<g/>'.repeat(1000)}</g><g id="b">${times}</g></defs>`
+  expect(sanitise(wrap(shared)).cost).toMatchObject({ layers: 0, canvases: 0 })
+  expect(fault(wrap(`${shared}<use href="#b"/>`))).toBe('resource_limit_exceeded')
 })
 
 describe('no cost is hidden', () => {
-  const slowRecipe = (tag: string) => `<${tag} id="m">${'<rect filter="blur(2px)"/>'.repeat(50)}</${tag}>`
+  const expensive = (tag: string) => `<${tag} id="m">${'<rect filter="blur(2px)"/>'.repeat(50)}</${tag}>`
   const layers = (body: string) => sanitise(wrap(body)).cost.layers
 
   test.each([
@@ -172,35 +184,32 @@ describe('no cost is hidden', () => {
     ],
     ['behind a later rule', '<mask id="n"/><style>#r{mask:url(#m)}rect{mask:url(#n)}</style><rect id="r"/>'],
     [
-      'in a rule for what is around',
+      'in a rule that depends on an ancestor',
       '<style>g &gt; rect.a:first-child{mask:url(#m)}</style><g><rect class="b a"/></g>',
     ],
-    [
-      'in a rule for what is beside, which what is in it is too',
-      '<style>g + rect{mask:url(#m)}</style><g/><rect/>',
-    ],
-    ['behind the same name given twice', '<mask id="m"/><rect mask="url(#m)"/>'],
+    ['in a rule that depends on a sibling', '<style>g + rect{mask:url(#m)}</style><g/><rect/>'],
+    ['behind a duplicate id', '<mask id="m"/><rect mask="url(#m)"/>'],
   ])('%s', (_, body) => {
-    expect(layers(slowRecipe('mask') + body)).toBeGreaterThan(50)
+    expect(layers(expensive('mask') + body)).toBeGreaterThan(50)
   })
 
   test.each([
     ['by inheritance', '<g fill="url(#m)"><rect/></g>'],
-    ['by inheritance that is asked for', '<g fill="url(#m)"><rect fill="inherit"/></g>'],
+    ['by explicit inheritance', '<g fill="url(#m)"><rect fill="inherit"/></g>'],
     [
-      'by inheritance that a rule asks for',
+      'by explicit inheritance in a rule',
       '<style>rect{fill:unset}</style><g fill="url(#m)"><rect fill="red"/></g>',
     ],
     ['behind a rule without a reference', '<style>rect:not(*){fill:none}</style><rect fill="url(#m)"/>'],
-    ['by style', '<rect fill="none" style="fill:url(&quot;#m&quot;)"/>'],
-    ['in the text of a text', '<text><tspan stroke="url(#m)">a</tspan></text>'],
+    ['in a style attribute', '<rect fill="none" style="fill:url(&quot;#m&quot;)"/>'],
+    ['in a nested text element', '<text><tspan stroke="url(#m)">a</tspan></text>'],
   ])('%s', (_, body) => {
-    expect(layers(slowRecipe('pattern') + body)).toBeGreaterThan(49)
+    expect(layers(expensive('pattern') + body)).toBeGreaterThan(49)
   })
 
-  test('that is not there', () => {
-    expect(layers(`${slowRecipe('pattern')}<g fill="url(#m)"><rect fill="red"/></g>`)).toBe(0)
-    expect(layers(`${slowRecipe('mask')}<style>g g rect{mask:url(#m)}</style><g><rect/></g>`)).toBe(0)
+  test('but a reference that does not apply has no cost', () => {
+    expect(layers(`${expensive('pattern')}<g fill="url(#m)"><rect fill="red"/></g>`)).toBe(0)
+    expect(layers(`${expensive('mask')}<style>g g rect{mask:url(#m)}</style><g><rect/></g>`)).toBe(0)
   })
 
   test('in selectors that test ancestors and siblings', () => {
@@ -209,14 +218,14 @@ describe('no cost is hidden', () => {
     for (const selector of ['.a ~ g', 'g:nth-child(2)', 'g:last-of-type'])
       expect(fault(wrap(`<style>${selector}{fill:red}</style>${wide}`))).toBe('resource_limit_exceeded')
     const classes = `${'.a'.repeat(900)}{fill:red}`.repeat(100)
-    const classy = `<g class="${'a '.repeat(30_000)}"/>`.repeat(10)
-    expect(fault(wrap(`<style>${classes}</style>${classy}`))).toBe('resource_limit_exceeded')
+    const elements = `<g class="${'a '.repeat(30_000)}"/>`.repeat(10)
+    expect(fault(wrap(`<style>${classes}</style>${elements}`))).toBe('resource_limit_exceeded')
     const rules = '.a .b{fill:red}'.repeat(50)
     expect(fault(wrap(`<style>${rules}</style>${deep}`))).toBe('resource_limit_exceeded')
     expect(layers(`<style>${rules}</style>${wide}`)).toBe(0)
   })
 
-  test('in many selectors of few rules, or in texts of texts', () => {
+  test('in rules with many selectors, or in nested text elements', () => {
     const many = `${Array.from({ length: 900 }, () => 'a').join(',')}{opacity:.5}`.repeat(20)
     expect(fault(wrap(`<style>${many}</style>${'<g/>'.repeat(20_000)}`))).toBe('resource_limit_exceeded')
     const long = 'a'.repeat(svgLimits.textLength - 1)
