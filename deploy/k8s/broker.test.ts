@@ -10,7 +10,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { natsServer } from '@pixelflow/testkit/nats-server'
 import { freePort } from '@pixelflow/testkit/port'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { valueSets } from './gates.ts'
+import { valueSets } from './check-chart.ts'
 import { manifests, onlyObject, type Manifests, type Trigger } from './manifests.ts'
 
 /** NATS of the chart: real servers with the configuration and the environment of their pods. */

@@ -12,7 +12,7 @@ import { numberWithUnit } from '@pixelflow/platform/config/number-with-unit'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import { streams } from '@pixelflow/nats/topology/streams'
 import { gatewaySettings } from '@pixelflow/gateway/config'
-import { render, valueSets } from './gates.ts'
+import { render, valueSets } from './check-chart.ts'
 import { chartSchema, chartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
 import { manifests, onlyObject, quantity, workloads, type Manifests } from './manifests.ts'
 

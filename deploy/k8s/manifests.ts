@@ -1,4 +1,4 @@
-import { render } from './gates.ts'
+import { render } from './check-chart.ts'
 
 /** The fields of Kubernetes objects that the tests read. */
 

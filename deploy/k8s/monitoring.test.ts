@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { render, valueSets } from './gates.ts'
+import { render, valueSets } from './check-chart.ts'
 import { manifests, onlyObject, type Manifests } from './manifests.ts'
 
 const byDefault = await manifests([])

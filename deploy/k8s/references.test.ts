@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { valueSets } from './gates.ts'
+import { valueSets } from './check-chart.ts'
 import { manifests, type Manifest, type Manifests } from './manifests.ts'
 
 /** Checks that names used by one object exist in another; schemas cannot check this. */

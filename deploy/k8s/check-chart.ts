@@ -6,12 +6,12 @@ import { goTool } from '@pixelflow/cli/tools/go'
 
 /** Runs Helm and kubectl-validate: renders the chart, and validates the objects as a cluster would. */
 
-export const chart = join(import.meta.dir, 'chart')
+const chartFolder = join(import.meta.dir, 'chart')
 
 /** Sets of values that together cover every branch of the templates; each must pass every check. */
 export const valueSets: Readonly<Record<string, readonly string[]>> = {
   default: [],
-  minikube: [join(chart, 'values-minikube.yaml')],
+  minikube: [join(chartFolder, 'values-minikube.yaml')],
   'external NATS': [join(import.meta.dir, 'values/external-nats.yaml')],
   'fixed actors': [join(import.meta.dir, 'values/fixed-actors.yaml')],
   everything: [join(import.meta.dir, 'values/everything.yaml')],
@@ -20,41 +20,44 @@ export const valueSets: Readonly<Record<string, readonly string[]>> = {
 /** The oldest Kubernetes version that Chart.yaml allows; objects are validated against its schemas. */
 const kubernetesVersion = '1.30'
 
-export interface GateResult {
+export interface ChartCheckResult {
   readonly ok: boolean
   /** The program's output, stdout and stderr. */
   readonly text: string
 }
 
 /** Runs every check on one set of values, until the first failure. */
-export async function gate(values: readonly string[]): Promise<GateResult> {
+export async function checkChart(values: readonly string[]): Promise<ChartCheckResult> {
   const linted = await lint(values)
   if (!linted.ok) return linted
   const rendered = await render(values)
   return rendered.ok ? validateObjects(rendered.text) : rendered
 }
 
-export async function lint(values: readonly string[]): Promise<GateResult> {
-  return run(await tool('helm'), ['lint', '--strict', '--quiet', chart, ...valueFlags(values)])
+export async function lint(values: readonly string[]): Promise<ChartCheckResult> {
+  return run(await tool('helm'), ['lint', '--strict', '--quiet', chartFolder, ...valueFlags(values)])
 }
 
 /** Runs `helm template`; the text is the YAML of all objects, or the error. */
-export async function render(values: readonly string[], flags: readonly string[] = []): Promise<GateResult> {
-  const arguments_ = [
+export async function render(
+  values: readonly string[],
+  flags: readonly string[] = [],
+): Promise<ChartCheckResult> {
+  const command = [
     'template',
     'pixelflow',
-    chart,
+    chartFolder,
     '--namespace',
     'pixelflow',
     '--kube-version',
     kubernetesVersion,
   ]
-  const { ok, out, err } = await spawn(await tool('helm'), [...arguments_, ...valueFlags(values), ...flags])
+  const { ok, out, err } = await spawn(await tool('helm'), [...command, ...valueFlags(values), ...flags])
   return { ok, text: ok ? out : err }
 }
 
 /** Validates objects against the schemas of Kubernetes, KEDA and the Gateway API; unknown fields are errors. */
-export async function validateObjects(yaml: string): Promise<GateResult> {
+export async function validateObjects(yaml: string): Promise<ChartCheckResult> {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-chart-'))
   try {
     await writeFile(join(folder, 'objects.yaml'), yaml)
@@ -78,13 +81,13 @@ function tool(name: 'helm' | 'kubectl-validate'): Promise<string> {
   return goTool(name, { root, cacheDir, path: env['PATH'], say: (text) => process.stderr.write(`${text}\n`) })
 }
 
-async function run(program: string, arguments_: readonly string[]): Promise<GateResult> {
-  const { ok, out, err } = await spawn(program, arguments_)
+async function run(program: string, args: readonly string[]): Promise<ChartCheckResult> {
+  const { ok, out, err } = await spawn(program, args)
   return { ok, text: `${out}${err}` }
 }
 
-async function spawn(program: string, arguments_: readonly string[]) {
-  const child = Bun.spawn([program, ...arguments_], {
+async function spawn(program: string, args: readonly string[]) {
+  const child = Bun.spawn([program, ...args], {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
