@@ -3997,7 +3997,7 @@ type PreviewWish struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Most pixels (width × height) of a preview, 4096 to 4194304; 0 for 1048576.
 	MaxPixels int32 `protobuf:"varint,1,opt,name=max_pixels,json=maxPixels,proto3" json:"max_pixels,omitempty"`
-	// jpeg or webp; empty for JPEG, or WebP if the picture is transparent.
+	// jpeg or webp; empty for JPEG, or WebP if the image is transparent.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
 	// Quality of the preview's encoding, 1 to 100; 0 for 80.
 	Quality       int32 `protobuf:"varint,3,opt,name=quality,proto3" json:"quality,omitempty"`
@@ -4130,7 +4130,7 @@ func (x *TuneChange) GetOutput() string {
 	return ""
 }
 
-// Creates a task with the current recipe: the full picture, all outputs. The session continues.
+// Creates a task with the current recipe: the full image, all outputs. The session continues.
 type TuneApply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The change that the client expects to be current; refused if it is not. Absent to skip the check.
@@ -4290,7 +4290,7 @@ type isTuneResponse_Data interface {
 }
 
 type TuneResponse_Opened struct {
-	// The picture has been read. Sent before the first preview, and again when the recipe changes its orientation.
+	// The image has been read. Sent before the first preview, and again when the recipe changes its orientation.
 	Opened *TuneOpened `protobuf:"bytes,1,opt,name=opened,proto3,oneof"`
 }
 
@@ -4331,7 +4331,7 @@ func (*TuneResponse_Applied) isTuneResponse_Data() {}
 
 func (*TuneResponse_Restored) isTuneResponse_Data() {}
 
-// Size of a picture.
+// Size of an image.
 type Size struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Width in pixels.
@@ -4386,10 +4386,10 @@ func (x *Size) GetHeight() int32 {
 	return 0
 }
 
-// The sizes of the picture and of its preview copy.
+// The sizes of the image and of its preview copy.
 type TuneOpened struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Size of the picture before the first step: upright, unless the recipe sets orient to false.
+	// Size of the image before the first step: upright, unless the recipe sets orient to false.
 	Source *Size `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// Size of the copy from which previews are rendered, at most that of the source.
 	Preview       *Size `protobuf:"bytes,2,opt,name=preview,proto3" json:"preview,omitempty"`
@@ -4560,7 +4560,7 @@ func (x *TunePreview) GetMs() float64 {
 }
 
 // A message of the client failed; the session continues. An invalid recipe leaves the previous one in place. A valid
-// recipe that does not fit the picture becomes the current one, so that the next change can correct it, but cannot be
+// recipe that does not fit the image becomes the current one, so that the next change can correct it, but cannot be
 // applied.
 type TuneRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`

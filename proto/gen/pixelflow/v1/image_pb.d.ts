@@ -1910,7 +1910,7 @@ export declare type PreviewWish = Message<"pixelflow.v1.PreviewWish"> & {
   maxPixels: number;
 
   /**
-   * jpeg or webp; empty for JPEG, or WebP if the picture is transparent.
+   * jpeg or webp; empty for JPEG, or WebP if the image is transparent.
    *
    * @generated from field: string format = 2;
    */
@@ -1973,7 +1973,7 @@ export declare type TuneChange = Message<"pixelflow.v1.TuneChange"> & {
 export declare const TuneChangeSchema: GenMessage<TuneChange>;
 
 /**
- * Creates a task with the current recipe: the full picture, all outputs. The session continues.
+ * Creates a task with the current recipe: the full image, all outputs. The session continues.
  *
  * @generated from message pixelflow.v1.TuneApply
  */
@@ -2005,7 +2005,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
    */
   data: {
     /**
-     * The picture has been read. Sent before the first preview, and again when the recipe changes its orientation.
+     * The image has been read. Sent before the first preview, and again when the recipe changes its orientation.
      *
      * @generated from field: pixelflow.v1.TuneOpened opened = 1;
      */
@@ -2061,7 +2061,7 @@ export declare type TuneResponse = Message<"pixelflow.v1.TuneResponse"> & {
 export declare const TuneResponseSchema: GenMessage<TuneResponse>;
 
 /**
- * Size of a picture.
+ * Size of an image.
  *
  * @generated from message pixelflow.v1.Size
  */
@@ -2088,13 +2088,13 @@ export declare type Size = Message<"pixelflow.v1.Size"> & {
 export declare const SizeSchema: GenMessage<Size>;
 
 /**
- * The sizes of the picture and of its preview copy.
+ * The sizes of the image and of its preview copy.
  *
  * @generated from message pixelflow.v1.TuneOpened
  */
 export declare type TuneOpened = Message<"pixelflow.v1.TuneOpened"> & {
   /**
-   * Size of the picture before the first step: upright, unless the recipe sets orient to false.
+   * Size of the image before the first step: upright, unless the recipe sets orient to false.
    *
    * @generated from field: pixelflow.v1.Size source = 1;
    */
@@ -2192,7 +2192,7 @@ export declare const TunePreviewSchema: GenMessage<TunePreview>;
 
 /**
  * A message of the client failed; the session continues. An invalid recipe leaves the previous one in place. A valid
- * recipe that does not fit the picture becomes the current one, so that the next change can correct it, but cannot be
+ * recipe that does not fit the image becomes the current one, so that the next change can correct it, but cannot be
  * applied.
  *
  * @generated from message pixelflow.v1.TuneRefused
