@@ -1,5 +1,5 @@
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
-import { faultOf } from '../connection/broker.ts'
+import { faultOf } from '../connection/fault-of.ts'
 import type { Bucket } from './bucket.ts'
 import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { chunksBySubject, chunksBySequence, singleChunk, type ChunkSource } from './chunk-source.ts'

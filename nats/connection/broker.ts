@@ -6,81 +6,10 @@ import {
   type MsgHdrs,
   type NatsConnection,
 } from '@nats-io/nats-core'
-import { Fault } from '@pixelflow/core/fault'
+import { JetStreamError, toJetStreamError } from './jet-stream-error.ts'
+import { ConnectionClosed, NoResponders, Unreachable } from './unreachable.ts'
 import { createRawRequests, type RawRequests } from './wire/raw-requests.ts'
 import { createWriteFailures, type WriteFailures } from '../jetstream/write-failures.ts'
-
-/** No answer: the connection is lost, the broker is starting, or it is overloaded. Retryable. */
-export class Unreachable extends Error {
-  override readonly name: string = 'Unreachable'
-}
-
-/** This process has closed the connection. Not retryable. */
-export class ConnectionClosed extends Unreachable {
-  override readonly name = 'ConnectionClosed'
-}
-
-/** The server's storage is full. Retryable: another server may take over, or space may be freed. */
-export class StorageFull extends Unreachable {
-  override readonly name = 'StorageFull'
-}
-
-/** JetStream rejected the request. `code` is its error code, e.g. 10071 for a wrong last sequence. */
-export class JetStreamError extends Error {
-  override readonly name = 'JetStreamError'
-  readonly code: number
-
-  constructor(code: number, description: string) {
-    super(`${description} (${code})`)
-    this.code = code
-  }
-}
-
-export const wrongLastSequence = 10071
-/** In a cluster: another message for the subject is in the consensus round, so its last sequence is unknown. */
-const lastSequenceUndecided = 10164
-const storeFailed = 10077
-const insufficientResources = 10023
-export const noMessage = 10037
-export const noSuchSequence = 10043
-export const messageNotRemoved = 10057
-export const streamNotFound = 10059
-export const streamNameTaken = 10058
-export const consumerNotFound = 10014
-export const consumerExists = 10148
-
-/** Whether a stream that rejects new messages when it is full did not store one. */
-export function isStoreFailure(thrown: unknown): boolean {
-  return thrown instanceof JetStreamError && thrown.code === storeFailed
-}
-
-/** The subject has no subscriber: JetStream is disabled, the stream does not exist, or it is starting. */
-export class NoResponders extends Unreachable {
-  override readonly name = 'NoResponders'
-}
-
-/** The public fault for a failed exchange with the broker. */
-export function faultOf(thrown: unknown): Fault {
-  if (thrown instanceof Fault) return thrown
-  if (thrown instanceof StorageFull) {
-    return new Fault('storage_failed', 'The store is full.', {
-      remedy: 'Try again later. An operator has to free disk space or raise the storage limit.',
-      cause: thrown,
-      retryAfterMs: 5000,
-    })
-  }
-  if (thrown instanceof Unreachable) {
-    return new Fault('unavailable', 'The store does not answer.', {
-      remedy: 'Try again in a moment.',
-      cause: thrown,
-      retryAfterMs: 1000,
-    })
-  }
-  return new Fault('storage_failed', 'The store rejected a request.', {
-    remedy: 'Try again. If it persists, report the request id; the log has the reason.',
-    cause: thrown,
-  })
-}
 
 export interface RequestOptions {
   readonly headers?: MsgHdrs
@@ -194,30 +123,6 @@ function translateError(subject: string, thrown: unknown): Error {
   if ([thrown, cause].some((one) => one instanceof PermissionViolationError))
     return new JetStreamError(403, message)
   return new Unreachable(`no answer on ${subject}: ${message}`, { cause: thrown })
-}
-
-/** A 503 of JetStream means not yet (no leader, starting, overloaded), except that a full stream answers with it too. */
-export function toJetStreamError(
-  code: number,
-  status: number,
-  description: string,
-): JetStreamError | Unreachable {
-  if (code === insufficientResources) return new StorageFull(`${description} (${code})`)
-  const isNotYet = code === lastSequenceUndecided || (status === 503 && code !== storeFailed)
-  if (isNotYet) return new Unreachable(`${description} (${code})`)
-  return new JetStreamError(code, description)
-}
-
-/** The part that all answers of the JetStream API share. */
-export interface ApiAnswer {
-  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string }
-}
-
-/** Returns an answer that is not an error. @throws JetStreamError, or Unreachable for a retryable error. */
-export function assertSuccess<A extends ApiAnswer>(answer: A): A {
-  const { error } = answer
-  if (error) throw toJetStreamError(error.err_code ?? error.code, error.code, error.description ?? 'rejected')
-  return answer
 }
 
 function addCallback(set: Set<() => void>, callback: () => void): () => void {

@@ -1,6 +1,7 @@
 import type { StoredEvent } from '@pixelflow/core/event'
 import type { EventLog } from '@pixelflow/core/ports/events'
-import { faultOf, type Broker } from '../connection/broker.ts'
+import { faultOf } from '../connection/fault-of.ts'
+import type { Broker } from '../connection/broker.ts'
 import { parseStoredEvent } from './events.ts'
 import { followStream } from './follow-stream.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'

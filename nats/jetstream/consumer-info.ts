@@ -1,5 +1,6 @@
 import type { ConsumerConfig, ConsumerInfo } from '@nats-io/jetstream'
-import { consumerExists, JetStreamError, type Broker } from '../connection/broker.ts'
+import { consumerExists, JetStreamError } from '../connection/jet-stream-error.ts'
+import type { Broker } from '../connection/broker.ts'
 import type { Consumer } from '../topology/consumers.ts'
 import { callApi, createTimeoutMs } from './call-api.ts'
 

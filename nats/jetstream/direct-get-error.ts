@@ -1,4 +1,5 @@
-import { JetStreamError, Unreachable } from '../connection/broker.ts'
+import { JetStreamError } from '../connection/jet-stream-error.ts'
+import { Unreachable } from '../connection/unreachable.ts'
 
 /** The error for a status of a direct get other than "not found". */
 export function directGetError(status: number, description = 'rejected'): JetStreamError | Unreachable {

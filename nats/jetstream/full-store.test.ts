@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { queuedEvent, sampleJob } from '@pixelflow/testkit/tasks'
-import { assertSuccess, type ApiAnswer } from '../connection/broker.ts'
+import { assertSuccess, type ApiAnswer } from '../connection/jet-stream-error.ts'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 

@@ -1,5 +1,6 @@
 import { headers } from '@nats-io/nats-core'
-import { JetStreamError, wrongLastSequence, type Broker, type RequestOptions } from '../connection/broker.ts'
+import { JetStreamError, wrongLastSequence } from '../connection/jet-stream-error.ts'
+import type { Broker, RequestOptions } from '../connection/broker.ts'
 import { publish } from './publish.ts'
 
 /**

@@ -1,5 +1,7 @@
-import { assertSuccess, NoResponders, Unreachable } from '../connection/broker.ts'
-import type { ApiAnswer, Broker, RequestOptions } from '../connection/broker.ts'
+import { assertSuccess } from '../connection/jet-stream-error.ts'
+import { NoResponders, Unreachable } from '../connection/unreachable.ts'
+import type { ApiAnswer } from '../connection/jet-stream-error.ts'
+import type { Broker, RequestOptions } from '../connection/broker.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
 
 interface PubAck extends ApiAnswer {

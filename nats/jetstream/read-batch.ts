@@ -1,4 +1,5 @@
-import { Unreachable, type Broker } from '../connection/broker.ts'
+import { Unreachable } from '../connection/unreachable.ts'
+import type { Broker } from '../connection/broker.ts'
 import { parseStatus } from '../connection/wire/parse-headers.ts'
 import { directGetError } from './direct-get-error.ts'
 import { parseRawMessage, type StoredMessage } from './stored-message.ts'

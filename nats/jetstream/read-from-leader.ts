@@ -1,4 +1,5 @@
-import { JetStreamError, noMessage, type Broker } from '../connection/broker.ts'
+import { JetStreamError, noMessage } from '../connection/jet-stream-error.ts'
+import type { Broker } from '../connection/broker.ts'
 import { callApi } from './call-api.ts'
 import type { StoredMessage } from './stored-message.ts'
 

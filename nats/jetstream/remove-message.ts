@@ -3,8 +3,8 @@ import {
   JetStreamError,
   noMessage,
   noSuchSequence,
-  type Broker,
-} from '../connection/broker.ts'
+} from '../connection/jet-stream-error.ts'
+import type { Broker } from '../connection/broker.ts'
 import { callApi } from './call-api.ts'
 import { readFromLeader } from './read-from-leader.ts'
 

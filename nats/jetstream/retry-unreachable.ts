@@ -1,5 +1,5 @@
 import { retry } from '@pixelflow/core/retry'
-import { ConnectionClosed, StorageFull, Unreachable } from '../connection/broker.ts'
+import { ConnectionClosed, StorageFull, Unreachable } from '../connection/unreachable.ts'
 import { withinTimeout } from './store-timeout.ts'
 
 /** Time for all tries together, in milliseconds: a nats-server restarts within it. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
-import { Unreachable } from '../connection/broker.ts'
+import { Unreachable } from '../connection/unreachable.ts'
 
 /**
  * How long all waits of one call for the store may take, in milliseconds: longer than a restart of nats-server, and short

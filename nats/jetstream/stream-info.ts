@@ -1,5 +1,6 @@
 import type { StreamInfo } from '@nats-io/jetstream'
-import { assertSuccess, type ApiAnswer, type Broker } from '../connection/broker.ts'
+import { assertSuccess, type ApiAnswer } from '../connection/jet-stream-error.ts'
+import type { Broker } from '../connection/broker.ts'
 import { callApi } from './call-api.ts'
 
 export function streamInfo(broker: Broker, stream: string): Promise<StreamInfo> {

@@ -4,7 +4,7 @@ import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
 import { streamInfo } from './stream-info.ts'
 import { streams } from '../topology/streams.ts'
-import { Unreachable } from '../connection/broker.ts'
+import { Unreachable } from '../connection/unreachable.ts'
 import { createWriteFailures } from './write-failures.ts'
 
 test('a check writes repeatedly and keeps one message of each process', async () => {

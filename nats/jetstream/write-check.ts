@@ -1,5 +1,6 @@
 import { createNotifier } from '@pixelflow/core/notifier'
-import { StorageFull, type Broker } from '../connection/broker.ts'
+import { StorageFull } from '../connection/unreachable.ts'
+import type { Broker } from '../connection/broker.ts'
 import { publish } from './publish.ts'
 import { healthSubject } from '../topology/subjects.ts'
 

@@ -1,5 +1,7 @@
 import type { AdmitResult, Backlog } from '@pixelflow/core/ports/backlog'
-import { faultOf, isStoreFailure, type Broker } from '../connection/broker.ts'
+import { faultOf } from '../connection/fault-of.ts'
+import { isStoreFailure } from '../connection/jet-stream-error.ts'
+import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { followStream } from '../events/follow-stream.ts'
 import { withFaults } from '../connection/with-faults.ts'

@@ -1,12 +1,12 @@
 import { Fault } from '@pixelflow/core/fault'
 import {
   consumerNotFound,
-  NoResponders,
   JetStreamError,
   streamNameTaken,
   streamNotFound,
-  type Broker,
-} from '../connection/broker.ts'
+} from '../connection/jet-stream-error.ts'
+import { NoResponders } from '../connection/unreachable.ts'
+import type { Broker } from '../connection/broker.ts'
 import { consumersOf, type Consumer } from './consumers.ts'
 import { accountInfo } from '../jetstream/account-info.ts'
 import { consumerInfo, ensureConsumer } from '../jetstream/consumer-info.ts'

@@ -1,5 +1,6 @@
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { JetStreamError, streamNotFound, type Broker } from '../connection/broker.ts'
+import { JetStreamError, streamNotFound } from '../connection/jet-stream-error.ts'
+import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { deleteStream } from '../jetstream/create-stream.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
