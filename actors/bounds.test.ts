@@ -64,7 +64,7 @@ test('a worker has an empty environment, the resource limits, and the bounds tha
 test('large images wait for each other when their memory estimates exceed the budget', async () => {
   await using running = await processes.actor({
     PIXELFLOW_ACTOR_CONCURRENCY: '3',
-    // Enough for one of them at a time: 96 MiB for a worker and 12 bytes a pixel.
+    // Enough for one of them at a time: 96 MiB for a worker and 12 bytes per pixel.
     PIXELFLOW_WORKER_MEMORY: '450MiB',
   })
   const workers = await childrenOf(running.pid)

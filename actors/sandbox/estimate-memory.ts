@@ -1,9 +1,9 @@
 const MiB = 2 ** 20
 /** Memory of a warm worker before it reads an image. */
 const workerBytes = 96 * MiB
-/** Three copies of four bytes a pixel: the decoded image, the result of a pass, and what is encoded. */
+/** Three copies of four bytes per pixel: the decoded image, the result of a pass, and what is encoded. */
 const bytesPerPixel = 12
-/** Used when only the file size is known: photographs as JPEG have about 4 pixels a byte. */
+/** Used when only the file size is known: photographs as JPEG have about 4 pixels per byte. */
 const bytesPerFileByte = 48
 
 /** What is known of an image before it is decoded. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Clock ticks a second in /proc (USER_HZ). The kernel keeps this value stable for user space. */
+/** Clock ticks per second in /proc (USER_HZ). The kernel keeps this value stable for user space. */
 const ticksPerSecond = 100
 
 /**

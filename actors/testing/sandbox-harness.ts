@@ -63,7 +63,7 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
     onPreempted: () => events.push('preempted'),
     onStartFailed: ({ reason }) => events.push(`start failed: ${reason}`),
   }
-  // One sandbox a worker, so that the test knows which worker runs which file.
+  // One sandbox per worker, so that the test knows which worker runs which file.
   const options = sandboxOptions(settings, launcher, scratch.large, hooks)
   const sandboxes = Array.from({ length: concurrency }, () =>
     parts.use(openSandbox({ ...options, memory, workers: 1 })),

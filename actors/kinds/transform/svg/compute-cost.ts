@@ -10,7 +10,7 @@ import type { StatedSize } from './size-of-use.ts'
 
 const { elements } = allowList
 
-/** What is kept of an element to compute its rendering cost. */
+/** The properties of an element that determine its rendering cost. */
 export interface SvgNode extends SelectorNode {
   readonly parent?: SvgNode
   readonly children: SvgNode[]
@@ -164,7 +164,7 @@ function bitOf(property: string): number {
   return at < 0 ? 0 : 1 << at
 }
 
-/** Number of markers, at most one a vertex. Finding the vertices takes time that grows with their square. */
+/** Number of markers, at most one per vertex. Finding the vertices takes time that grows with their square. */
 function cornersOf({ path = '' }: SvgNode): number {
   const corners = path.match(/\d+/g)?.length ?? 1
   return corners + corners ** 2 / 600

@@ -1,6 +1,6 @@
 import type { Rule } from './parse-declarations.ts'
 
-/** What of an element determines the cost of matching rules. */
+/** The properties of an element that determine the cost of matching rules. */
 export interface SelectorTarget {
   readonly parent?: SelectorTarget
   readonly children: readonly SelectorTarget[]

@@ -3,7 +3,7 @@ import { allowList } from './allow-list.ts'
 const { elements } = allowList
 
 /**
- * Number of full-image passes of a filter primitive; the unit is a small blur, of about 0.1 µs a pixel. The cost of
+ * Number of full-image passes of a filter primitive; the unit is a small blur, of about 0.1 µs per pixel. The cost of
  * elements that are not listed is negligible, as measured.
  */
 export function countLayers(tag: string, attribute: (name: string) => string | undefined): number {

@@ -56,7 +56,7 @@ export class Strokes {
 }
 
 const numbers = /[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?/gi
-/** Units above one user unit. A percentage is taken of the largest drawing. */
+/** Units longer than one user unit, in user units, rounded up. A percentage is taken of the largest drawing. */
 const units: Readonly<Record<string, number>> = {
   '%': 10,
   mm: 3.8,

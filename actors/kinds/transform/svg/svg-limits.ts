@@ -6,7 +6,7 @@ import { maxSvgBytes } from '@pixelflow/core/svg'
  * the cost can be computed. The rest is limited by the time and memory of the worker.
  */
 export const svgLimits = {
-  /** Nesting of elements. */
+  /** Depth of nested elements. */
   depth: 128,
   /** Elements in the file. */
   elements: 100_000,
