@@ -1,22 +1,22 @@
 import { Command } from 'commander'
 import manifest from '../package.json'
-import { actorsCommand } from './commands/actors.ts'
-import { adminCommand } from './commands/admin.ts'
-import { benchCommand } from './commands/bench.ts'
-import { certsCommand } from './commands/certs.ts'
-import { chaosCommand } from './commands/chaos.ts'
-import { demoCommand } from './commands/demo.ts'
-import { getCommand } from './commands/get.ts'
-import { loadtestCommand } from './commands/loadtest.ts'
-import { processCommand } from './commands/process.ts'
+import { addActorsCommand } from './commands/actors.ts'
+import { addAdminCommand } from './commands/admin.ts'
+import { addBenchCommand } from './commands/bench.ts'
+import { addCertsCommand } from './commands/certs.ts'
+import { addChaosCommand } from './commands/chaos.ts'
+import { addDemoCommand } from './commands/demo.ts'
+import { addGetCommand } from './commands/get.ts'
+import { addLoadtestCommand } from './commands/loadtest.ts'
+import { addProcessCommand } from './commands/process.ts'
 import { addHelpCommand, commandPath, refuseRepeatedOptions } from './commands/add-help-command.ts'
-import { tasksCommand } from './commands/tasks.ts'
-import { testCommand } from './commands/test.ts'
-import { upCommand } from './commands/up.ts'
-import { uploadCommand } from './commands/upload.ts'
-import { verifyCommand } from './commands/verify.ts'
-import { versionCommand } from './commands/version.ts'
-import { watchCommand } from './commands/watch.ts'
+import { addTasksCommand } from './commands/tasks.ts'
+import { addTestCommand } from './commands/test.ts'
+import { addUpCommand } from './commands/up.ts'
+import { addUploadCommand } from './commands/upload.ts'
+import { addVerifyCommand } from './commands/verify.ts'
+import { addVersionCommand } from './commands/version.ts'
+import { addWatchCommand } from './commands/watch.ts'
 import { readConfig } from './config.ts'
 import { followInterrupts, type Context } from './context.ts'
 import { exitCodes } from './cli-error.ts'
@@ -46,25 +46,25 @@ function commands(context: Context): Command {
     .showHelpAfterError('  remedy   See ./pixelflow --help.')
     .addHelpText('after', `\n${exitHelp}`)
   program.commandsGroup('Run PixelFlow:')
-  upCommand(program, context)
-  demoCommand(program, context)
-  certsCommand(program, context)
+  addUpCommand(program, context)
+  addDemoCommand(program, context)
+  addCertsCommand(program, context)
   program.commandsGroup('Process images:')
-  processCommand(program, context)
-  uploadCommand(program, context)
-  watchCommand(program, context)
-  tasksCommand(program, context)
-  getCommand(program, context)
-  actorsCommand(program, context)
-  versionCommand(program, context, manifest.version)
+  addProcessCommand(program, context)
+  addUploadCommand(program, context)
+  addWatchCommand(program, context)
+  addTasksCommand(program, context)
+  addGetCommand(program, context)
+  addActorsCommand(program, context)
+  addVersionCommand(program, context, manifest.version)
   program.commandsGroup('Administer a server:')
-  adminCommand(program, context)
+  addAdminCommand(program, context)
   program.commandsGroup('Develop PixelFlow:')
-  testCommand(program, context)
-  verifyCommand(program, context)
-  benchCommand(program, context)
-  loadtestCommand(program, context)
-  chaosCommand(program, context)
+  addTestCommand(program, context)
+  addVerifyCommand(program, context)
+  addBenchCommand(program, context)
+  addLoadtestCommand(program, context)
+  addChaosCommand(program, context)
   const below = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...below(one)])
   for (const group of [program, ...below(program)].filter((one) => one.commands.length > 0))
     addHelpCommand(group)

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSourceFile } from './source-file.ts'
-import { mismatchOf, parseOutputTarget } from './output-target.ts'
+import { describeMismatch, parseOutputTarget } from './output-target.ts'
 
 let cwd: string
 beforeAll(async () => {
@@ -83,9 +83,12 @@ describe('the target of results', () => {
   })
 
   test('an extension that does not match the content is reported', () => {
-    expect(mismatchOf('out.xyz', 'jpeg')).toBe('.xyz is not a known extension; the file contains jpeg')
-    expect(mismatchOf('out.png', 'webp')).toBe('the file contains webp')
-    expect([mismatchOf('out.JPG', 'jpeg'), mismatchOf('out', 'jpeg')]).toEqual([undefined, undefined])
+    expect(describeMismatch('out.xyz', 'jpeg')).toBe('.xyz is not a known extension; the file contains jpeg')
+    expect(describeMismatch('out.png', 'webp')).toBe('the file contains webp')
+    expect([describeMismatch('out.JPG', 'jpeg'), describeMismatch('out', 'jpeg')]).toEqual([
+      undefined,
+      undefined,
+    ])
   })
 
   test('standard output', async () => {

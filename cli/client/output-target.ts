@@ -154,7 +154,7 @@ function formatOf(path: string): WritableFormatId | undefined {
 /**
  * A sentence about a file whose extension does not match its content; undefined when they match, or there is no extension.
  */
-export function mismatchOf(path: string, written: FormatId): string | undefined {
+export function describeMismatch(path: string, written: FormatId): string | undefined {
   const suffix = extname(path).slice(1).toLowerCase()
   const found = formatWithExtension(suffix)
   if (suffix === '' || found === written) return undefined

@@ -9,7 +9,7 @@ import type { Reporter } from '../terminal/reporter.ts'
 import type { Style } from '../terminal/style.ts'
 import { downloadBytes, saveToFile, saveToStdout } from './download-bytes.ts'
 import type { SourceFile } from './source-file.ts'
-import { mismatchOf, type OutputTarget } from './output-target.ts'
+import { describeMismatch, type OutputTarget } from './output-target.ts'
 
 /** An image to process, and where its results go. */
 export interface FileJob {
@@ -46,20 +46,22 @@ export async function processFile(
       await saveToFile(path, bytes)
     }
     files.push({ output, path })
-    const mismatch = mismatchOf(path, output.format)
+    const mismatch = describeMismatch(path, output.format)
     if (mismatch !== undefined)
-      note(`${shortest(path, cwd)}: ${mismatch}${target.format === undefined ? '' : ', as the recipe says'}`)
+      note(
+        `${shortenPath(path, cwd)}: ${mismatch}${target.format === undefined ? '' : ', as the recipe says'}`,
+      )
   }
   return { task, files: target.isStdout ? [] : files }
 }
 
 /** The JSON value of a result. */
-export function resultValue({ task, files }: FileResult) {
+export function toResultValue({ task, files }: FileResult) {
   return { task, files: files.map(({ output, path }) => ({ name: output.name, path })) }
 }
 
 /** A line for each output: its path, format and size, compared with the source. */
-export function resultLines(
+export function formatResult(
   { task, files }: FileResult,
   { source, target }: FileJob,
   { tookMs, style, cwd }: { tookMs: number; style: Style; cwd: string },
@@ -67,13 +69,13 @@ export function resultLines(
   const where = (output: OutputView) => files.find((one) => one.output === output)?.path
   return task.outputs.map((output) => {
     const path = where(output)
-    const name = target.isStdout || path === undefined ? 'standard output' : shortest(path, cwd)
-    return resultLine(output, name, source.bytes, tookMs, style)
+    const name = target.isStdout || path === undefined ? 'standard output' : shortenPath(path, cwd)
+    return formatOutput(output, name, source.bytes, tookMs, style)
   })
 }
 
 /** One line about an output. */
-export function resultLine(
+export function formatOutput(
   { format, width, height, bytes }: OutputView,
   where: string,
   sourceBytes: number | null,
@@ -85,7 +87,7 @@ export function resultLine(
 }
 
 /** The path relative to `cwd`, if the file is inside `cwd`. */
-export function shortest(path: string, cwd: string): string {
+export function shortenPath(path: string, cwd: string): string {
   const near = relative(cwd, path)
   return near.startsWith('..') ? path : near
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatIn, readRecipe, withFormat } from './recipe.ts'
+import { findFormat, readRecipe, withFormat } from './recipe.ts'
 
 let cwd: string
 beforeAll(async () => {
@@ -48,5 +48,5 @@ test('the name of the result chooses the format, unless the recipe does', async 
     cwd,
   )
   const both = withFormat(two, 'png')
-  expect([formatIn(both, 'a'), formatIn(both, 'b')]).toEqual(['png', 'avif'])
+  expect([findFormat(both, 'a'), findFormat(both, 'b')]).toEqual(['png', 'avif'])
 })

@@ -35,7 +35,7 @@ export function withFormat(recipe: Recipe, format: WritableFormatId | undefined)
 }
 
 /** The format that the steps of an output state; undefined when the source decides it. */
-export function formatIn(recipe: Recipe, output: string): WritableFormatId | undefined {
+export function findFormat(recipe: Recipe, output: string): WritableFormatId | undefined {
   const last: Steps[number] | undefined = (recipe.outputs?.[output]?.steps ?? recipe.steps).at(-1)
   return last?.op === 'format' ? (last.type as WritableFormatId | undefined) : undefined
 }

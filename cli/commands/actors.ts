@@ -5,8 +5,14 @@ import { pause } from '@pixelflow/core/pause'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
-import { cut, tableLines, widthOf, type Column } from '../terminal/table.ts'
-import { examples, grpcOptions, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
+import { truncate, formatTable, terminalWidth, type Column } from '../terminal/table.ts'
+import {
+  addExamples,
+  addGrpcFlags,
+  createReporterFor,
+  openClientFor,
+  type ServerFlags,
+} from './server-flags.ts'
 
 interface ActorsOptions extends ServerFlags {
   readonly watch?: boolean
@@ -15,19 +21,19 @@ interface ActorsOptions extends ServerFlags {
 /** Refresh interval of `--watch`. */
 const refreshMs = 1000
 
-export function actorsCommand(program: Command, context: Context): void {
+export function addActorsCommand(program: Command, context: Context): void {
   const command = program
     .command('actors')
     .summary('list the actors and their tasks')
     .description('Lists the actors: their state, their tasks and their kinds.')
     .option('--watch', 'refresh every second, until interrupted')
-  examples(grpcOptions(command), ['actors', 'actors --watch', 'actors --json']).action(
+  addExamples(addGrpcFlags(command), ['actors', 'actors --watch', 'actors --json']).action(
     async ({ watch = false, ...options }: ActorsOptions) => {
       const { signal } = context.interrupts
       const style = styleOf(process.stdout, context.config.colour)
       const isScreen = watch && options.json !== true && process.stdout.isTTY
-      await using server = await clientFor(context, options)
-      const reporter = reporterFor(context, options)
+      await using server = await openClientFor(context, options)
+      const reporter = createReporterFor(context, options)
       do {
         const items = await server.actors()
         if (isScreen) process.stdout.write(clearScreen)
@@ -55,7 +61,7 @@ const columns: readonly Column[] = [
 
 function table(actors: readonly ActorView[], style: Style): string[] {
   if (actors.length === 0) return ['No actors. Tasks wait until an actor starts.']
-  const width = widthOf(process.stdout)
+  const width = terminalWidth(process.stdout)
   const rows = actors.map((one) => ({
     cells: [
       one.name,
@@ -70,14 +76,14 @@ function table(actors: readonly ActorView[], style: Style): string[] {
     ],
     paint: (line: string) => coloured(line, one, style),
   }))
-  const [heading = '', ...lines] = tableLines(columns, rows, { width, style })
+  const [heading = '', ...lines] = formatTable(columns, rows, { width, style })
   return [
     heading,
     ...actors.flatMap((actor, at) => [
       lines[at] ?? '',
       ...actor.tasks.map(({ task, attempt, since }) => {
         const tried = attempt > 1 ? `, attempt ${attempt}` : ''
-        return style.dim(cut(`  ${task}  for ${age(since, actor)}${tried}`, width))
+        return style.dim(truncate(`  ${task}  for ${age(since, actor)}${tried}`, width))
       }),
     ]),
   ]

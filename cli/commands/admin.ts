@@ -2,16 +2,16 @@ import type { Command } from 'commander'
 import type { Admin, DeadLetterView } from '@pixelflow/client'
 import { openAdminClient } from '../client/open-client.ts'
 import type { Context } from '../context.ts'
-import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
+import { formatTable, terminalWidth, type Column, type TableRow } from '../terminal/table.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { refuseUnknownCommands } from './add-help-command.ts'
 import {
-  locate,
+  locateServerFor,
   certificatesOf,
-  serverFlags,
-  count,
-  examples,
-  reporterFor,
+  addServerFlags,
+  parseLimit,
+  addExamples,
+  createReporterFor,
   type ServerFlags,
 } from './server-flags.ts'
 
@@ -21,7 +21,7 @@ interface ListOptions extends ServerFlags {
   readonly cursor?: string
 }
 
-export function adminCommand(program: Command, context: Context): void {
+export function addAdminCommand(program: Command, context: Context): void {
   const admin = program
     .command('admin')
     .summary('for operators: dead letters')
@@ -33,7 +33,7 @@ export function adminCommand(program: Command, context: Context): void {
     .description(
       'Lists dead letters, which are jobs whose last attempt failed. Shows, replays or deletes one.',
     )
-  examples(admin, [
+  addExamples(admin, [
     'admin dead',
     'admin dead list --account ann --limit 5',
     'admin dead show transform.ann.01936f2e-7c5e-7abc-9def-0123456789ab',
@@ -45,22 +45,22 @@ export function adminCommand(program: Command, context: Context): void {
     .command('list', { isDefault: true })
     .description('Lists dead letters, oldest first.')
     .option('--account <account>', 'only those of this account')
-    .option('--limit <count>', 'maximum number, 1 to 200', count, 20)
+    .option('--limit <count>', 'maximum number, 1 to 200', parseLimit, 20)
     .option('--cursor <cursor>', 'continue a list after the cursor that it printed')
   refuseUnknownCommands(list)
-  serverFlags(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
-    const page = await (await clientFor(context, options)).deadLetterPage({ account, limit, cursor })
+  addServerFlags(list).action(async ({ account, limit, cursor, ...options }: ListOptions) => {
+    const page = await (await openClientFor(context, options)).deadLetterPage({ account, limit, cursor })
     const none = page.items.length === 0 && page.next === null ? ['No dead letters.'] : []
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
-    const rows = tableLines(
+    const rows = formatTable(
       columns,
       page.items.map((deadLetter) => row(deadLetter, style)),
       {
-        width: widthOf(process.stdout),
+        width: terminalWidth(process.stdout),
         style,
       },
     )
-    reporterFor(context, options).result(page, [...none, ...rows, ...more])
+    createReporterFor(context, options).result(page, [...none, ...rows, ...more])
   })
 
   one('show', 'Shows a dead letter and why its job failed.', (server, id) => server.deadLetter(id))
@@ -74,21 +74,21 @@ export function adminCommand(program: Command, context: Context): void {
   ] as const) {
     deadLetter(name, 'Deletes a dead letter. The task does not change.', hidden).action(
       async (id: string, options: ServerFlags) => {
-        await (await clientFor(context, options)).deleteDeadLetter(id)
-        reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
+        await (await openClientFor(context, options)).deleteDeadLetter(id)
+        createReporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
       },
     )
   }
 
   function one(name: string, description: string, ask: Ask): void {
     deadLetter(name, description).action(async (id: string, options: ServerFlags) => {
-      const found = await ask(await clientFor(context, options), id)
-      reporterFor(context, options).result(found, details(found, style))
+      const found = await ask(await openClientFor(context, options), id)
+      createReporterFor(context, options).result(found, details(found, style))
     })
   }
 
   function deadLetter(name: string, description: string, hidden: boolean = false): Command {
-    return serverFlags(
+    return addServerFlags(
       dead.command(name, { hidden }).description(description).argument('<id>', 'id of the dead letter'),
     )
   }
@@ -96,10 +96,10 @@ export function adminCommand(program: Command, context: Context): void {
 
 type Ask = (server: Admin, id: string) => Promise<DeadLetterView>
 
-async function clientFor(context: Context, options: ServerFlags): Promise<Admin> {
+async function openClientFor(context: Context, options: ServerFlags): Promise<Admin> {
   const { config, interrupts } = context
   return openAdminClient({
-    url: (await locate(context, options)).url,
+    url: (await locateServerFor(context, options)).url,
     token: options.token ?? config.token,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,

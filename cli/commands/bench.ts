@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
-import { examples } from './server-flags.ts'
+import { addExamples } from './server-flags.ts'
 
-export function benchCommand(program: Command, context: Context): void {
+export function addBenchCommand(program: Command, context: Context): void {
   const command = program
     .command('bench')
     .summary('measure the throughput of this machine')
@@ -16,7 +16,7 @@ export function benchCommand(program: Command, context: Context): void {
     )
     .allowUnknownOption()
     .argument('[options...]', 'options of the benchmark')
-  examples(command, ['bench', 'bench --parts whole --images 10 --rounds 1', 'bench --json']).action(
+  addExamples(command, ['bench', 'bench --parts whole --images 10 --rounds 1', 'bench --json']).action(
     async (args: string[]) => {
       const { config } = context
       const nats = await findNatsServer({

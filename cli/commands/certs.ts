@@ -11,7 +11,7 @@ import type {
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
-import { examples, reporterFor } from './server-flags.ts'
+import { addExamples, createReporterFor } from './server-flags.ts'
 
 interface CertsOptions {
   readonly dir?: string
@@ -21,7 +21,7 @@ interface CertsOptions {
   readonly json?: boolean
 }
 
-export function certsCommand(program: Command, context: Context): void {
+export function addCertsCommand(program: Command, context: Context): void {
   const command = program
     .command('certs')
     .summary('create certificates for TLS')
@@ -45,7 +45,7 @@ export function certsCommand(program: Command, context: Context): void {
     )
     .option('--renew', 'issue new certificates for the server and the clients, by the same authority')
     .option('--json', 'write one JSON value')
-  examples(command, [
+  addExamples(command, [
     'certs',
     'certs --host pixelflow.example.com --client ann --client nightly-job:ann',
     'certs --renew',
@@ -60,7 +60,7 @@ export function certsCommand(program: Command, context: Context): void {
       clients: options.client,
       renew: options.renew === true,
     })
-    reporterFor(context, options).result(jsonOf(kept), linesOf(kept, context))
+    createReporterFor(context, options).result(jsonOf(kept), linesOf(kept, context))
   })
 }
 

@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
-import { examples } from './server-flags.ts'
+import { addExamples } from './server-flags.ts'
 
-export function chaosCommand(program: Command, context: Context): void {
+export function addChaosCommand(program: Command, context: Context): void {
   const command = program
     .command('chaos')
     .summary('inject random faults under load, and check that nothing is lost')
@@ -20,7 +20,7 @@ export function chaosCommand(program: Command, context: Context): void {
     .option('--rate <n>', 'tasks per second', '8')
     .option('--actors <n>', 'number of actors', '3')
     .option('--acts <names>', 'inject only these faults, for example killActor,stopBroker')
-  examples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
+  addExamples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
     async (options: { minutes: string; seed?: string; rate: string; actors: string; acts?: string }) => {
       const { config } = context
       const nats = await findNatsServer({

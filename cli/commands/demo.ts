@@ -1,7 +1,7 @@
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import type { CertificateFiles } from '../client/certificates.ts'
-import { processFile, resultLines, resultValue, shortest } from '../client/process-file.ts'
+import { processFile, formatResult, toResultValue, shortenPath } from '../client/process-file.ts'
 import { readRecipe } from '../client/recipe.ts'
 import { openSourceFile } from '../client/source-file.ts'
 import { parseOutputTarget } from '../client/output-target.ts'
@@ -11,17 +11,17 @@ import type { Context } from '../context.ts'
 import { writeDemoImage } from '../demo/demo-image.ts'
 import { styleOf } from '../terminal/style.ts'
 import {
-  serverFlags,
-  examples,
-  reporterFor,
-  requireOneUseOfStdout,
+  addServerFlags,
+  addExamples,
+  createReporterFor,
+  requireSingleStdoutUse,
   withServer,
   type ServerFlags,
 } from './server-flags.ts'
 
 const recipeText = 'resize:800/sharpen/format:webp'
 
-export function demoCommand(program: Command, context: Context): void {
+export function addDemoCommand(program: Command, context: Context): void {
   const command = program
     .command('demo')
     .summary('process a sample image and show every stage')
@@ -32,7 +32,7 @@ export function demoCommand(program: Command, context: Context): void {
       '-o, --output <path>',
       'file or folder for the result (default: demo/evening.webp in the data folder)',
     )
-  examples(serverFlags(command), ['demo', 'demo -o evening.webp']).action(
+  addExamples(addServerFlags(command), ['demo', 'demo -o evening.webp']).action(
     async (options: ServerFlags & { output?: string }) => demo(options, context),
   )
 }
@@ -51,18 +51,18 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
     force: false,
     extensionChoosesFormat: true,
   })
-  requireOneUseOfStdout(options)
-  const reporter = reporterFor(context, options, { everyEvent: true, quietStdout: target.isStdout })
+  requireSingleStdoutUse(options)
+  const reporter = createReporterFor(context, options, { everyEvent: true, quietStdout: target.isStdout })
   try {
     await target.prepare()
     await withServer(context, options, reporter.note, async (server) => {
       reporter.clock.restart()
-      reporter.note(`image ${shortest(file, cwd)}, recipe ${recipeText}`)
+      reporter.note(`image ${shortenPath(file, cwd)}, recipe ${recipeText}`)
       const send = () => runTask(server, source, recipe, reporter, interrupts)
       const result = await processFile(server, target, send, { note: reporter.note, cwd })
       const { elapsedMs } = reporter.clock
-      reporter.result(resultValue(result), [
-        ...resultLines(result, { source, target }, { tookMs: elapsedMs, style, cwd }),
+      reporter.result(toResultValue(result), [
+        ...formatResult(result, { source, target }, { tookMs: elapsedMs, style, cwd }),
         '',
         style.dim('The same with curl, while ./pixelflow up is running:'),
         `  ${curlCommand(server.address, file, recipeText, {

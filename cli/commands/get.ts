@@ -4,18 +4,18 @@ import type { Command } from 'commander'
 import type { FormatId } from '@pixelflow/core/format'
 import { PixelflowError, type Client, type ContentRef } from '@pixelflow/client'
 import { downloadBytes, saveToFile, saveToStdout } from '../client/download-bytes.ts'
-import { shortest } from '../client/process-file.ts'
-import { mismatchOf, parseOutputTarget } from '../client/output-target.ts'
+import { shortenPath } from '../client/process-file.ts'
+import { describeMismatch, parseOutputTarget } from '../client/output-target.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
 import {
-  examples,
-  grpcOptions,
+  addExamples,
+  addGrpcFlags,
   parseId,
-  reporterFor,
-  requireOneUseOfStdout,
-  clientFor,
+  createReporterFor,
+  requireSingleStdoutUse,
+  openClientFor,
   type ServerFlags,
 } from './server-flags.ts'
 
@@ -35,7 +35,7 @@ interface Download {
   readonly stem: string
 }
 
-export function getCommand(program: Command, context: Context): void {
+export function addGetCommand(program: Command, context: Context): void {
   const command = program
     .command('get')
     .summary('download an output of a task, or an image')
@@ -47,12 +47,12 @@ export function getCommand(program: Command, context: Context): void {
       'a file, a folder, a pattern with {stem}, {name}, {ext}, or - for standard output\n' +
         '(default: a file in the current folder, named after the id)',
     )
-  examples(grpcOptions(command), [
+  addExamples(addGrpcFlags(command), [
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o out.webp',
     'get 01936f2e-7c5e-7abc-9def-0123456789ab thumb',
     'get 01936f2e-7c5e-7abc-9def-0123456789ab -o - | wc -c',
   ]).action(async (id: string, output: string | undefined, options: Options) => {
-    requireOneUseOfStdout(options)
+    requireSingleStdoutUse(options)
     const { cwd } = context
     const targetFor = (stem: string, name: string) =>
       parseOutputTarget(options.output, {
@@ -65,7 +65,7 @@ export function getCommand(program: Command, context: Context): void {
       })
     // Reports an invalid target before the first call.
     await targetFor(id, output ?? 'default').prepare()
-    await using server = await clientFor(context, options)
+    await using server = await openClientFor(context, options)
     const found = await findDownload(server, id, output)
     const target = targetFor(found.stem, found.name)
     const content = downloadBytes(server, found.from)
@@ -74,10 +74,10 @@ export function getCommand(program: Command, context: Context): void {
     await mkdir(dirname(path), { recursive: true })
     await saveToFile(path, content)
     const { bytes, sha256 } = found
-    const reporter = reporterFor(context, options)
-    const mismatch = mismatchOf(path, found.format)
-    if (mismatch !== undefined) reporter.note(`${shortest(path, cwd)}: ${mismatch}`)
-    reporter.result({ id, path, bytes, sha256 }, [`${shortest(path, cwd)}  ${formatBytes(bytes)}`])
+    const reporter = createReporterFor(context, options)
+    const mismatch = describeMismatch(path, found.format)
+    if (mismatch !== undefined) reporter.note(`${shortenPath(path, cwd)}: ${mismatch}`)
+    reporter.result({ id, path, bytes, sha256 }, [`${shortenPath(path, cwd)}  ${formatBytes(bytes)}`])
   })
 }
 

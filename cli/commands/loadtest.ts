@@ -5,9 +5,9 @@ import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { goTool } from '../tools/go.ts'
 import { exec } from './exec.ts'
-import { examples, serverOptions, withServer } from './server-flags.ts'
+import { addExamples, addServerOptions, withServer } from './server-flags.ts'
 
-export function loadtestCommand(program: Command, context: Context): void {
+export function addLoadtestCommand(program: Command, context: Context): void {
   const command = program
     .command('loadtest')
     .summary('run a load test with k6')
@@ -17,9 +17,11 @@ export function loadtestCommand(program: Command, context: Context): void {
     )
     .argument('[name]', 'name of the script', 'smoke')
     .argument('[k6...]', 'options for k6')
-  examples(serverOptions(command), ['loadtest smoke', 'loadtest smoke -- --vus 4 --duration 20s']).action(
-    async (name: string, more: string[], options: { server?: string; token?: string }) =>
-      loadtest(name, more, options, context),
+  addExamples(addServerOptions(command), [
+    'loadtest smoke',
+    'loadtest smoke -- --vus 4 --duration 20s',
+  ]).action(async (name: string, more: string[], options: { server?: string; token?: string }) =>
+    loadtest(name, more, options, context),
   )
 }
 

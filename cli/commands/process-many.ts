@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Client } from '@pixelflow/client'
 import { formatDuration } from '@pixelflow/core/format-duration'
-import { processFile, resultLines, resultValue, type FileJob } from '../client/process-file.ts'
+import { processFile, formatResult, toResultValue, type FileJob } from '../client/process-file.ts'
 import { openSourceFile, type SourceFile } from '../client/source-file.ts'
 import { isSameFile } from '../client/output-target.ts'
 import { runTask } from '../client/run-task.ts'
@@ -13,7 +13,7 @@ import { styleOf } from '../terminal/style.ts'
 import {
   createFileJob,
   readProcessPlan,
-  resultPaths,
+  listResultPaths,
   type ProcessCommandOptions,
   type ProcessPlan,
 } from './process-plan.ts'
@@ -67,7 +67,7 @@ export async function processMany(
       const send = () => runTask(server, source, recipe, reporter, { signal, lane })
       const result = await processFile(server, target, send, { note: reporter.note, cwd })
       const tookMs = files.clock.elapsedMs - begun
-      reporter.result(resultValue(result), resultLines(result, job, { tookMs, style, cwd }))
+      reporter.result(toResultValue(result), formatResult(result, job, { tookMs, style, cwd }))
     } catch (error) {
       if (signal.aborted) throw interruptedFile(source, error)
       if (concernsAllFiles(error)) throw error
@@ -150,7 +150,7 @@ function requireDistinctResults(jobs: readonly FileJob[], work: ProcessPlan): vo
   const owners = new Map<string, string>()
   for (const job of jobs) {
     const { source } = job
-    for (const path of resultPaths(job, work)) {
+    for (const path of listResultPaths(job, work)) {
       const owner = owners.get(path)
       if (owner !== undefined) {
         throw new CliError(
@@ -172,7 +172,7 @@ function requireDistinctResults(jobs: readonly FileJob[], work: ProcessPlan): vo
 function requireSourcesKept(jobs: readonly FileJob[], work: ProcessPlan): void {
   const sources = new Set(jobs.flatMap(({ source: { path } }) => path ?? []))
   for (const job of jobs) {
-    const overwritten = resultPaths(job, work).find((path) => sources.has(path))
+    const overwritten = listResultPaths(job, work).find((path) => sources.has(path))
     if (overwritten === undefined) continue
     throw new CliError(
       'usage',

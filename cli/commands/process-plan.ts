@@ -3,7 +3,7 @@ import { defaultOutputFormat, formats, type WritableFormatId } from '@pixelflow/
 import type { Lane } from '@pixelflow/core/job'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { FileJob } from '../client/process-file.ts'
-import { formatIn, readRecipe, withFormat } from '../client/recipe.ts'
+import { findFormat, readRecipe, withFormat } from '../client/recipe.ts'
 import type { SourceFile } from '../client/source-file.ts'
 import { readSteps, appendSteps } from '../client/steps.ts'
 import { parseOutputTarget, type OutputTarget } from '../client/output-target.ts'
@@ -62,17 +62,19 @@ export function createFileJob(
     }),
   }
   // Reading the paths refuses results that would overwrite the source, before any work.
-  resultPaths(job, work)
+  listResultPaths(job, work)
   return job
 }
 
 /** Absolute paths that the results will have, as far as the format is known before the work. */
-export function resultPaths(
+export function listResultPaths(
   { source, target }: FileJob,
   { plain, names, finish }: ProcessPlan,
 ): readonly string[] {
   const recipe = finish(plain, target)
-  return names.map((name) => target.pathOf({ name, format: formatIn(recipe, name) ?? defaultFormat(source) }))
+  return names.map((name) =>
+    target.pathOf({ name, format: findFormat(recipe, name) ?? defaultFormat(source) }),
+  )
 }
 
 /** Format of a result when neither the recipe nor the file name states one; PNG when the source format is unknown. */

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { lanes } from '@pixelflow/core/job'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
-import { processFile, resultLines, resultValue } from '../client/process-file.ts'
+import { processFile, formatResult, toResultValue } from '../client/process-file.ts'
 import { openSourceFile } from '../client/source-file.ts'
 import { readSteps } from '../client/steps.ts'
 import { previewPath, tuneImage } from '../client/tune-image.ts'
@@ -11,14 +11,20 @@ import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
 import { createFileJob, readProcessPlan, type ProcessCommandOptions } from './process-plan.ts'
 import { processMany } from './process-many.ts'
-import { examples, grpcOptions, reporterFor, requireOneUseOfStdout, withServer } from './server-flags.ts'
+import {
+  addExamples,
+  addGrpcFlags,
+  createReporterFor,
+  requireSingleStdoutUse,
+  withServer,
+} from './server-flags.ts'
 
 interface ProcessCommandLine extends ProcessCommandOptions {
   /** Earlier name of `steps`. */
   readonly filters?: string
 }
 
-export function processCommand(program: Command, context: Context): void {
+export function addProcessCommand(program: Command, context: Context): void {
   const command = program
     .command('process')
     .summary('process images and download the results')
@@ -47,7 +53,7 @@ export function processCommand(program: Command, context: Context): void {
     )
     .addOption(new Option('--lane <lane>', 'priority of the task; use bulk for large batches').choices(lanes))
     .option('-f, --force', 'allow a result to overwrite its source')
-  examples(grpcOptions(command), [
+  addExamples(addGrpcFlags(command), [
     "process photo.jpg -r 'resize:800/blur:2/format:webp' -o out.webp",
     'process photo.jpg -o photo.avif',
     "process photo.jpg -r @thumbnails.json -o 'out/{stem}-{name}.{ext}'",
@@ -74,7 +80,7 @@ async function processOne(file: string, options: ProcessCommandOptions, context:
   const { source, target } = job
   const preview = previewPath(options.preview, source, cwd)
 
-  const reporter = reporterFor(context, options, { quietStdout: target.isStdout })
+  const reporter = createReporterFor(context, options, { quietStdout: target.isStdout })
   try {
     await target.prepare()
     await withServer(context, options, reporter.note, async (server) => {
@@ -93,7 +99,7 @@ async function processOne(file: string, options: ProcessCommandOptions, context:
       const result = await processFile(server, target, send, { note: reporter.note, cwd })
       const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.colour)
       const { elapsedMs } = reporter.clock
-      reporter.result(resultValue(result), resultLines(result, job, { tookMs: elapsedMs, style, cwd }))
+      reporter.result(toResultValue(result), formatResult(result, job, { tookMs: elapsedMs, style, cwd }))
     })
   } finally {
     reporter.close()
@@ -126,7 +132,7 @@ function requireConsistentOptions(files: readonly string[], options: ProcessComm
         "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
     })
   }
-  requireOneUseOfStdout(options)
+  requireSingleStdoutUse(options)
   if (tune === '-' && files[0] === '-') {
     throw new CliError('usage', 'The image and --tune - both read standard input.', {
       remedy: 'Give a file, or write the changes after --tune.',

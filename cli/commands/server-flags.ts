@@ -23,15 +23,19 @@ export interface ServerFlags {
 }
 
 /** Adds the options for the server and the token. */
-export function serverOptions(command: Command): Command {
+export function addServerOptions(command: Command): Command {
   return command
-    .option('-s, --server <url>', 'address of the server (default: PIXELFLOW_URL or this machine)', address)
+    .option(
+      '-s, --server <url>',
+      'address of the server (default: PIXELFLOW_URL or this machine)',
+      parseServerUrl,
+    )
     .option('--token <token>', 'bearer token; PIXELFLOW_TOKEN is safer, because process lists show options')
 }
 
 /** Adds the options of every command that calls a server. */
-export function serverFlags(command: Command): Command {
-  return serverOptions(command)
+export function addServerFlags(command: Command): Command {
+  return addServerOptions(command)
     .option('--ca <file>', 'certificate authority of the server (PIXELFLOW_CA_FILE)')
     .option('--cert <file>', 'client certificate (PIXELFLOW_CLIENT_CERT_FILE)')
     .option('--key <file>', 'its private key (PIXELFLOW_CLIENT_KEY_FILE)')
@@ -39,8 +43,8 @@ export function serverFlags(command: Command): Command {
 }
 
 /** Adds the same options and `--grpc`. */
-export function grpcOptions(command: Command): Command {
-  return serverFlags(command).option(
+export function addGrpcFlags(command: Command): Command {
+  return addServerFlags(command).option(
     '--grpc [addresses]',
     'use gRPC; calls are balanced over the addresses: host:port,host:port or dns:///name:port\n' +
       '(default: PIXELFLOW_GRPC_URL or the machine of the server)',
@@ -48,14 +52,14 @@ export function grpcOptions(command: Command): Command {
 }
 
 /** Adds examples to the help of a command. An example may begin with settings. */
-export function examples(command: Command, lines: readonly string[]): Command {
+export function addExamples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText(
     'after',
     `\nExamples:\n${lines.map((line) => `  $ ${line.replace(/^(?:[A-Z_]+=\S+ )*/, '$&./pixelflow ')}`).join('\n')}`,
   )
 }
 
-function address(value: string): string {
+function parseServerUrl(value: string): string {
   const url = URL.parse(value)
   if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url.origin
   throw new CliError('usage', `--server ${value} is not the address of a server.`, {
@@ -64,7 +68,7 @@ function address(value: string): string {
 }
 
 /** The address of the server that a command calls. */
-export function locate(context: Context, options: ServerFlags): Promise<ServerAddress> {
+export function locateServerFor(context: Context, options: ServerFlags): Promise<ServerAddress> {
   return locateServer({
     config: context.config,
     server: options.server,
@@ -74,11 +78,11 @@ export function locate(context: Context, options: ServerFlags): Promise<ServerAd
 }
 
 /** A client of the server that a command calls. Starts no server and makes no call. */
-export async function clientFor(context: Context, options: ServerFlags): Promise<Client> {
-  return clientAt(await locate(context, options), context, options)
+export async function openClientFor(context: Context, options: ServerFlags): Promise<Client> {
+  return openClientAt(await locateServerFor(context, options), context, options)
 }
 
-function clientAt({ url, grpc }: ServerAddress, context: Context, options: ServerFlags): Promise<Client> {
+function openClientAt({ url, grpc }: ServerAddress, context: Context, options: ServerFlags): Promise<Client> {
   const { config, interrupts } = context
   const defaultAddresses = () =>
     grpc === undefined
@@ -86,7 +90,7 @@ function clientAt({ url, grpc }: ServerAddress, context: Context, options: Serve
       : { addresses: [grpc], encrypted: url.startsWith('https:') }
   return openClient({
     url,
-    grpc: options.grpc === undefined ? undefined : (addressesOf(context, options) ?? defaultAddresses()),
+    grpc: options.grpc === undefined ? undefined : (readGrpcOption(context, options) ?? defaultAddresses()),
     token: options.token ?? config.token,
     certificates: certificatesOf(context, options),
     signal: interrupts.signal,
@@ -94,7 +98,7 @@ function clientAt({ url, grpc }: ServerAddress, context: Context, options: Serve
 }
 
 /** The gRPC addresses of `--grpc` or the settings. */
-function addressesOf({ config }: Context, { grpc }: ServerFlags): GrpcAddresses | undefined {
+function readGrpcOption({ config }: Context, { grpc }: ServerFlags): GrpcAddresses | undefined {
   const named = typeof grpc === 'string' ? grpc.split(',') : config.grpcUrl
   return named && readGrpcAddresses(named)
 }
@@ -117,8 +121,8 @@ export async function withServer<T>(
   use: (server: Client) => Promise<T>,
 ): Promise<T> {
   const { config, interrupts } = context
-  if (options.grpc !== undefined && addressesOf(context, options) !== undefined) {
-    await using server = await clientFor(context, options)
+  if (options.grpc !== undefined && readGrpcOption(context, options) !== undefined) {
+    await using server = await openClientFor(context, options)
     return await use(server)
   }
   await using acquired = await acquireServer({
@@ -128,11 +132,11 @@ export async function withServer<T>(
     signal: interrupts.signal,
     say,
   })
-  await using server = await clientAt(acquired, context, options)
+  await using server = await openClientAt(acquired, context, options)
   return await use(server)
 }
 
-export function reporterFor(
+export function createReporterFor(
   { config }: Context,
   options: ServerFlags,
   more: Partial<ReporterOptions> = {},
@@ -155,7 +159,7 @@ export function parseId(what: string): (value: string) => string {
 }
 
 /** @throws CliError `usage` when both the result and the JSON would go to standard output. */
-export function requireOneUseOfStdout({ json, output }: { json?: boolean; output?: string }): void {
+export function requireSingleStdoutUse({ json, output }: { json?: boolean; output?: string }): void {
   if (json !== true || output !== '-') return
   throw new CliError('usage', '--json and -o - both write to standard output.', {
     field: '--output',
@@ -164,7 +168,7 @@ export function requireOneUseOfStdout({ json, output }: { json?: boolean; output
 }
 
 /** Value of `--limit`. */
-export function count(value: string): number {
+export function parseLimit(value: string): number {
   const number = Number(value)
   if (Number.isInteger(number) && number >= 1 && number <= 200) return number
   throw new CliError('usage', `--limit ${value} is not a whole number from 1 to 200.`, {

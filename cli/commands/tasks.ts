@@ -4,16 +4,16 @@ import { printText } from '@pixelflow/core/recipe/text'
 import { statuses, type Status } from '@pixelflow/core/task'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
-import { tableLines, widthOf, type Column, type TableRow } from '../terminal/table.ts'
+import { formatTable, terminalWidth, type Column, type TableRow } from '../terminal/table.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
 import { refuseUnknownCommands } from './add-help-command.ts'
 import {
-  count,
-  examples,
-  grpcOptions,
+  parseLimit,
+  addExamples,
+  addGrpcFlags,
   parseId,
-  reporterFor,
-  clientFor,
+  createReporterFor,
+  openClientFor,
   type ServerFlags,
 } from './server-flags.ts'
 
@@ -23,12 +23,12 @@ interface ListOptions extends ServerFlags {
   readonly cursor?: string
 }
 
-export function tasksCommand(program: Command, context: Context): void {
+export function addTasksCommand(program: Command, context: Context): void {
   const tasks = program
     .command('tasks')
     .summary('list, show, cancel, retry and delete tasks')
     .description('Lists your tasks, newest first. Shows, cancels, retries or deletes a task.')
-  examples(tasks, [
+  addExamples(tasks, [
     'tasks',
     'tasks list --status failed --limit 5',
     'tasks get 01936f2e-7c5e-7abc-9def-0123456789ab',
@@ -41,21 +41,21 @@ export function tasksCommand(program: Command, context: Context): void {
     .command('list', { isDefault: true })
     .description('Lists your tasks, newest first.')
     .addOption(new Option('--status <status>', 'only tasks with this status').choices(statuses))
-    .option('--limit <count>', 'maximum number, 1 to 200', count, 20)
+    .option('--limit <count>', 'maximum number, 1 to 200', parseLimit, 20)
     .option('--cursor <cursor>', 'continue a list after the cursor that it printed')
   refuseUnknownCommands(list)
-  grpcOptions(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
-    await using server = await clientFor(context, options)
+  addGrpcFlags(list).action(async ({ status, limit, cursor, ...options }: ListOptions) => {
+    await using server = await openClientFor(context, options)
     const page = await server.taskPage({ limit, status, cursor })
     const more = page.next === null ? [] : [style.dim(`more: --cursor ${page.next}`)]
     const none = page.items.length === 0 ? ['No tasks.'] : []
-    reporterFor(context, options).result(page, [
+    createReporterFor(context, options).result(page, [
       ...none,
-      ...tableLines(
+      ...formatTable(
         columns,
         page.items.map((task) => row(task, style)),
         {
-          width: widthOf(process.stdout),
+          width: terminalWidth(process.stdout),
           style,
         },
       ),
@@ -68,15 +68,15 @@ export function tasksCommand(program: Command, context: Context): void {
   one(tasks, 'retry', 'Runs the recipe of an ended task again, as a new task.', context, (server, id) =>
     server.retryTask(id, { idempotencyKey: crypto.randomUUID() }),
   )
-  grpcOptions(
+  addGrpcFlags(
     tasks
       .command('delete')
       .description('Deletes a task and its outputs.')
       .argument('<task>', 'id of the task', parseId('task')),
   ).action(async (id: string, options: ServerFlags) => {
-    await using server = await clientFor(context, options)
+    await using server = await openClientFor(context, options)
     await server.deleteTask(id)
-    reporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
+    createReporterFor(context, options).result({ id, deleted: true }, [`${id}  deleted`])
   })
 }
 
@@ -91,10 +91,13 @@ function one(
     .command(name)
     .description(description)
     .argument('<task>', 'id of the task', parseId('task'))
-  grpcOptions(command).action(async (id: string, options: ServerFlags) => {
-    await using server = await clientFor(context, options)
+  addGrpcFlags(command).action(async (id: string, options: ServerFlags) => {
+    await using server = await openClientFor(context, options)
     const task = await ask(server, id)
-    reporterFor(context, options).result(task, details(task, styleOf(process.stdout, context.config.colour)))
+    createReporterFor(context, options).result(
+      task,
+      details(task, styleOf(process.stdout, context.config.colour)),
+    )
   })
 }
 

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
-import { liveLine } from '../terminal/live-line.ts'
+import { createLiveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
 import { formatDuration } from '@pixelflow/core/format-duration'
 import { runTestFile, type TestFileResult } from '../tests/run-test-file.ts'
@@ -13,9 +13,9 @@ import { findChromium } from '../tools/chromium.ts'
 import { goClient } from '../tools/go-client.ts'
 import { goTool } from '../tools/go.ts'
 import { pythonClient } from '../tools/python.ts'
-import { examples } from './server-flags.ts'
+import { addExamples } from './server-flags.ts'
 
-export function testCommand(program: Command, context: Context): void {
+export function addTestCommand(program: Command, context: Context): void {
   const command = program
     .command('test')
     .summary('run the test suites')
@@ -26,7 +26,7 @@ export function testCommand(program: Command, context: Context): void {
     .argument('[packages...]', 'packages, folders or files')
     .option('--bail', 'stop after the first file that fails')
     .option('--totals <file>', 'also write the totals to a file, as JSON')
-  examples(command, ['test', 'test core gateway', 'test cli/broker', 'test e2e --bail']).action(
+  addExamples(command, ['test', 'test core gateway', 'test cli/broker', 'test e2e --bail']).action(
     async (selection: string[], options: TestOptions) => runTests(selection, options, context),
   )
 }
@@ -136,7 +136,7 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
 function createTestReporter(total: number, colour: boolean) {
   const isTerminal = process.stdout.isTTY
   const style = styleOf(process.stdout, colour)
-  const live = liveLine(process.stdout)
+  const live = createLiveLine(process.stdout)
   const running = new Set<string>()
   let done = 0
   let passed = 0

@@ -11,9 +11,9 @@ import { shortenEntry, createLogRenderer } from '../stack/log-renderer.ts'
 import { styleOf } from '../terminal/style.ts'
 import { formatDuration } from '@pixelflow/core/format-duration'
 import { curlCommand } from './demo.ts'
-import { examples } from './server-flags.ts'
+import { addExamples } from './server-flags.ts'
 
-export function upCommand(program: Command, context: Context): void {
+export function addUpCommand(program: Command, context: Context): void {
   const command = program
     .command('up')
     .summary('run everything on this machine')
@@ -25,7 +25,7 @@ export function upCommand(program: Command, context: Context): void {
         '(created by ./pixelflow certs) and NATS_URL (an existing broker). docs/configuration.md lists all of them.',
     )
     .addOption(new Option('--temporary', 'exit when no command uses it').hideHelp())
-  examples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 up']).action(
+  addExamples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 up']).action(
     async ({ temporary = false }: { temporary?: boolean }) => up(temporary, context),
   )
 }

@@ -4,9 +4,15 @@ import { uploadContent, uploadOptions } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
-import { grpcOptions, examples, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
+import {
+  addGrpcFlags,
+  addExamples,
+  createReporterFor,
+  openClientFor,
+  type ServerFlags,
+} from './server-flags.ts'
 
-export function uploadCommand(program: Command, context: Context): void {
+export function addUploadCommand(program: Command, context: Context): void {
   const command = program
     .command('upload')
     .summary('upload an image')
@@ -15,15 +21,15 @@ export function uploadCommand(program: Command, context: Context): void {
         './pixelflow get $(./pixelflow upload photo.jpg).',
     )
     .argument('<file>', 'image file, or - for standard input')
-  examples(grpcOptions(command), [
+  addExamples(addGrpcFlags(command), [
     'upload photo.jpg',
     'upload photo.jpg --json',
     'upload - <photo.jpg',
   ]).action(async (file: string, options: ServerFlags) => {
     const source = await openSourceFile(file, context.cwd)
-    const reporter = reporterFor(context, options)
+    const reporter = createReporterFor(context, options)
     try {
-      await using server = await clientFor(context, options)
+      await using server = await openClientFor(context, options)
       const { signal } = context.interrupts
       const image = await server
         .upload(uploadContent(source), { ...uploadOptions(source, reporter), signal })

@@ -1,22 +1,22 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
-import { liveLine } from '../terminal/live-line.ts'
+import { createLiveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
 import { formatDuration } from '@pixelflow/core/format-duration'
 import { goTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
 import { fixCheck, runCheck } from '../verify/run-check.ts'
-import { examples } from './server-flags.ts'
+import { addExamples } from './server-flags.ts'
 
-export function verifyCommand(program: Command, context: Context): void {
+export function addVerifyCommand(program: Command, context: Context): void {
   const command = program
     .command('verify')
     .summary('run every static check')
     .description('Runs every static check, the fast ones first, and shows the output of failed checks.')
     .argument('[checks...]', 'run only checks whose names contain one of these words')
     .option('--write', 'first format the code and write the generated pages')
-  examples(command, ['verify', 'verify lint types', 'verify --write']).action(
+  addExamples(command, ['verify', 'verify lint types', 'verify --write']).action(
     async (words: string[], { write = false }: { write?: boolean }) => verify(words, write, context),
   )
 }
@@ -27,7 +27,7 @@ async function verify(
   { config, interrupts }: Context,
 ): Promise<void> {
   const style = styleOf(process.stdout, config.colour)
-  const live = liveLine(process.stdout)
+  const live = createLiveLine(process.stdout)
   const isTerminal = process.stdout.isTTY
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
   const chosen = checks.filter((check) => isSelected(check, words))

@@ -2,25 +2,25 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { readServerVersion } from '../client/open-client.ts'
 import {
-  locate,
+  locateServerFor,
   certificatesOf,
-  serverFlags,
-  examples,
-  reporterFor,
+  addServerFlags,
+  addExamples,
+  createReporterFor,
   type ServerFlags,
 } from './server-flags.ts'
 
-export function versionCommand(program: Command, context: Context, version: string): void {
+export function addVersionCommand(program: Command, context: Context, version: string): void {
   const command = program
     .command('version')
     .summary('show the versions of this client and the server')
     .description('Shows the versions of this client, of Bun, and of the server if it is reachable.')
-  examples(serverFlags(command), ['version', 'version --json']).action(async (options: ServerFlags) => {
+  addExamples(addServerFlags(command), ['version', 'version --json']).action(async (options: ServerFlags) => {
     const { interrupts } = context
-    const { url } = await locate(context, options)
+    const { url } = await locateServerFor(context, options)
     const serverVersion = await readServerVersion(url, interrupts.signal, certificatesOf(context, options))
     const platform = `${process.platform} ${process.arch}`
-    reporterFor(context, options).result(
+    createReporterFor(context, options).result(
       { version, bun: process.versions.bun, platform, server: { url, version: serverVersion } },
       [
         `pixelflow ${version}`,

@@ -3,9 +3,16 @@ import type { Command } from 'commander'
 import { mapClientError } from '../client/map-client-error.ts'
 import { followTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import { examples, grpcOptions, parseId, reporterFor, clientFor, type ServerFlags } from './server-flags.ts'
+import {
+  addExamples,
+  addGrpcFlags,
+  parseId,
+  createReporterFor,
+  openClientFor,
+  type ServerFlags,
+} from './server-flags.ts'
 
-export function watchCommand(program: Command, context: Context): void {
+export function addWatchCommand(program: Command, context: Context): void {
   const command = program
     .command('watch')
     .summary('follow a task to its end')
@@ -15,14 +22,14 @@ export function watchCommand(program: Command, context: Context): void {
     )
     .argument('<task>', 'id of the task', parseId('task'))
     .option('--after <token>', 'start after the event with this resume token')
-  examples(grpcOptions(command), [
+  addExamples(addGrpcFlags(command), [
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',
   ]).action(async (id: string, options: ServerFlags & { after?: string }) => {
-    const reporter = reporterFor(context, options, { everyEvent: true })
+    const reporter = createReporterFor(context, options, { everyEvent: true })
     try {
       const { signal } = context.interrupts
-      await using server = await clientFor(context, options)
+      await using server = await openClientFor(context, options)
       const { task } = await followTask(server, id, reporter, { signal, after: options.after }).catch(
         (thrown: unknown) => {
           throw isInvalidToken(thrown) ? mapClientError(thrown, '--after') : thrown

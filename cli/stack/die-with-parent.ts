@@ -4,7 +4,7 @@ import { join } from 'node:path'
 export type DieWithParentMethod = 'pdeathsig' | 'pipe'
 
 /** The best method of this machine. The setpriv of BusyBox, for example, has no parent-death signal. */
-export function bestDieWithParentMethod(): DieWithParentMethod {
+export function chooseDieWithParentMethod(): DieWithParentMethod {
   if (process.platform !== 'linux' || !Bun.which('setpriv')) return 'pipe'
   const trial = Bun.spawnSync(['setpriv', '--pdeathsig', 'KILL', '--', 'true'], {
     stdin: 'ignore',

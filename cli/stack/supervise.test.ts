@@ -6,7 +6,7 @@ import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { launch } from '@pixelflow/testkit/process'
 import type { CliError } from '../cli-error.ts'
-import { bestDieWithParentMethod, type DieWithParentMethod } from './die-with-parent.ts'
+import { chooseDieWithParentMethod, type DieWithParentMethod } from './die-with-parent.ts'
 import { supervise, type ServiceProgram } from './supervise.ts'
 
 /** Supervision of real processes: shells that print what the test needs. */
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }))
 
 const methods: DieWithParentMethod[] =
-  bestDieWithParentMethod() === 'pdeathsig' ? ['pdeathsig', 'pipe'] : ['pipe']
+  chooseDieWithParentMethod() === 'pdeathsig' ? ['pdeathsig', 'pipe'] : ['pipe']
 const ready = `echo '{"level":"info","msg":"ready","ready":true,"n":1}'`
 
 function program(script: string): ServiceProgram {

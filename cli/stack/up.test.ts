@@ -8,7 +8,7 @@ import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { bestDieWithParentMethod } from './die-with-parent.ts'
+import { chooseDieWithParentMethod } from './die-with-parent.ts'
 
 /** `up` with the real processes and a real broker, and after some of them are killed. */
 
@@ -129,7 +129,7 @@ describe('up', () => {
     expect(new Set(services)).toEqual(new Set(['up', 'gateway', 'actors']))
   }, 90_000)
 
-  test.each([...new Set(['pipe', bestDieWithParentMethod()])])(
+  test.each([...new Set(['pipe', chooseDieWithParentMethod()])])(
     'killed with -9 it leaves nothing behind: %s',
     async (dieWithParent) => {
       const { url: _, ...env } = await place()

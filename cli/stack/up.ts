@@ -8,7 +8,7 @@ import { watchBroker } from '../broker/watch-broker.ts'
 import type { Config } from '../config.ts'
 import { CliError } from '../cli-error.ts'
 import { tryLock } from '../lock.ts'
-import { bestDieWithParentMethod } from './die-with-parent.ts'
+import { chooseDieWithParentMethod } from './die-with-parent.ts'
 import { requireFreePort } from './port.ts'
 import { upFiles } from './up-files.ts'
 import { supervise, type ServiceProgram, type SupervisedProcess } from './supervise.ts'
@@ -79,7 +79,7 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
     await requireFreePort(config.host, config.httpPort)
     await requireFreePort(config.host, config.grpcPort, 'PIXELFLOW_GRPC_PORT')
     const unlessAborted = abortable(signal)
-    const dieWithParent = config.dieWithParent ?? bestDieWithParentMethod()
+    const dieWithParent = config.dieWithParent ?? chooseDieWithParentMethod()
     const run = (program: ServiceProgram) =>
       supervise(program, { dieWithParent, log: log(program.service), ...(present ? { present } : {}) })
     const base = environment(config)

@@ -3,7 +3,7 @@ import { formatBytes } from '@pixelflow/core/format-bytes'
 import { formatDuration } from '@pixelflow/core/format-duration'
 import { progressBar } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
-import { blockRows, liveBlock } from './live-block.ts'
+import { blockRows, createLiveBlock } from './live-block.ts'
 import { doing, nameOf, type Reporter } from './reporter.ts'
 import { styleOf, type Style } from './style.ts'
 
@@ -91,7 +91,7 @@ interface Row {
 function terminalBatchReporter({ colour, count }: Options): BatchReporter {
   const clock = startStopwatch()
   const style = styleOf(process.stderr, colour)
-  const block = liveBlock(process.stderr)
+  const block = createLiveBlock(process.stderr)
   const active = new Set<Row>()
   const ended = { completed: 0, failed: 0 }
   const draw = () => {

@@ -1,4 +1,4 @@
-import { fit } from './live-line.ts'
+import { fitToWidth } from './live-line.ts'
 
 /** Lines at the bottom of a terminal that are rewritten in place. */
 export interface LiveBlock {
@@ -20,7 +20,7 @@ export function blockRows({ rows = 24 }: Pick<Terminal, 'rows'>): number {
   return Math.max(1, rows - 2)
 }
 
-export function liveBlock(terminal: Terminal): LiveBlock {
+export function createLiveBlock(terminal: Terminal): LiveBlock {
   let shown: readonly string[] = []
   /** Moves to the start of the block and clears everything below. */
   const erase = () => {
@@ -31,7 +31,7 @@ export function liveBlock(terminal: Terminal): LiveBlock {
   return {
     show(lines) {
       const width = (terminal.columns ?? 80) - 1
-      const fitting = lines.slice(0, blockRows(terminal)).map((line) => fit(line, width))
+      const fitting = lines.slice(0, blockRows(terminal)).map((line) => fitToWidth(line, width))
       if (fitting.join('\n') === shown.join('\n')) return
       terminal.write(erase() + fitting.join('\n'))
       shown = fitting

@@ -18,11 +18,11 @@ interface Terminal {
 
 const start = '\r\u001b[2K'
 
-export function liveLine(terminal: Terminal): LiveLine {
+export function createLiveLine(terminal: Terminal): LiveLine {
   let shown = ''
   return {
     show(text) {
-      const fitting = fit(text, (terminal.columns ?? 80) - 1)
+      const fitting = fitToWidth(text, (terminal.columns ?? 80) - 1)
       if (fitting === shown) return
       shown = fitting
       terminal.write(start + fitting)
@@ -47,7 +47,7 @@ export function progressBar(percent: number, width: number, style: Style): strin
 }
 
 /** Cuts a text to a number of columns. A text that is cut loses its colours. */
-export function fit(text: string, columns: number): string {
+export function fitToWidth(text: string, columns: number): string {
   const plain = stripVTControlCharacters(text)
   return plain.length <= columns ? text : plain.slice(0, Math.max(0, columns))
 }

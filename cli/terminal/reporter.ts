@@ -1,6 +1,6 @@
 import type { EventView, TaskView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
-import { progressBar, liveLine } from './live-line.ts'
+import { progressBar, createLiveLine } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { styleOf } from './style.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
@@ -74,7 +74,7 @@ function plainReporter({ quietStdout = false }: ReporterOptions): Reporter {
 
 function terminalReporter({ colour, everyEvent = false, quietStdout = false }: ReporterOptions): Reporter {
   const style = styleOf(process.stderr, colour)
-  const live = liveLine(process.stderr)
+  const live = createLiveLine(process.stderr)
   const clock = startStopwatch()
   let task: TaskView | undefined
   let stage = ''

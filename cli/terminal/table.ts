@@ -16,7 +16,7 @@ export interface TableRow {
 const gap = '  '
 
 /** Width of a terminal in columns; undefined for pipes and files, whose lines have any length. */
-export function widthOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): number | undefined {
+export function terminalWidth({ isTTY, columns }: { isTTY?: boolean; columns?: number }): number | undefined {
   return isTTY === true ? columns : undefined
 }
 
@@ -24,7 +24,7 @@ export function widthOf({ isTTY, columns }: { isTTY?: boolean; columns?: number 
  * The lines of a table. If they are longer than `width`, omits columns by `omitOrder`, and then cuts the lines. Without a
  * width, omits nothing.
  */
-export function tableLines(
+export function formatTable(
   columns: readonly Column[],
   rows: readonly TableRow[],
   { width, style }: { width: number | undefined; style: Style },
@@ -36,7 +36,7 @@ export function tableLines(
   const kept = fittingColumns(columns, widths, width)
   const line = (cells: readonly string[]) => {
     const text = kept.map((at) => (cells[at] ?? '').padEnd(widths[at] ?? 0)).join(gap)
-    return cut(text.trimEnd(), width)
+    return truncate(text.trimEnd(), width)
   }
   const heads = hasHeads ? [style.dim(line(columns.map(({ head = '' }) => head)))] : []
   return [...heads, ...rows.map(({ cells, paint = (text) => text }) => paint(line(cells)))]
@@ -61,7 +61,7 @@ function fittingColumns(
 }
 
 /** Cuts a text to at most `width` columns, with an ellipsis. */
-export function cut(text: string, width: number | undefined): string {
+export function truncate(text: string, width: number | undefined): string {
   if (width === undefined || text.length <= width) return text
   return `${text.slice(0, Math.max(0, width - 1))}…`
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { progressBar, liveLine } from './live-line.ts'
+import { progressBar, createLiveLine } from './live-line.ts'
 import { styleOf } from './style.ts'
 import { formatChange } from './format-change.ts'
 
@@ -16,7 +16,7 @@ test('a bar has a constant width', () => {
 
 test('a live line is rewritten in place and never wraps', () => {
   let written = ''
-  const line = liveLine({ write: (text: string) => (written += text), columns: 10 })
+  const line = createLiveLine({ write: (text: string) => (written += text), columns: 10 })
   line.show('12345678901234')
   expect(written).toBe('\r\u001b[2K123456789')
   line.print('stays')

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { bestDieWithParentMethod } from '@pixelflow/cli/stack/die-with-parent'
+import { chooseDieWithParentMethod } from '@pixelflow/cli/stack/die-with-parent'
 import { supervise, type SupervisedProcess } from '@pixelflow/cli/stack/supervise'
 import { retry } from '@pixelflow/core/retry'
 import type { Broker } from '@pixelflow/nats/connection/broker'
@@ -133,7 +133,7 @@ export async function startChaosCluster({
     PIXELFLOW_SWEEP_INTERVAL: '3s',
     PIXELFLOW_SWEEP_GRACE: '2m',
   }
-  const dieWithParent = bestDieWithParentMethod()
+  const dieWithParent = chooseDieWithParentMethod()
   const startProcess = (
     name: string,
     service: 'gateway' | 'actors',
