@@ -114,7 +114,7 @@ describe('two gateways', () => {
     const { id } = await api.submit(image.id, 'resize:1000/sharpen')
     const steady = followToEnd(() => api, id)
     const seen: ReceivedEvent[] = []
-    for (let turn = 0; seen.at(-1)?.view.kind !== 'completed'; turn += 1) {
+    for (let turn = 0; turn < 100 && seen.at(-1)?.view.kind !== 'completed'; turn += 1) {
       for await (const one of (clients[turn % 2] as typeof api).events(id, seen.at(-1)?.token)) {
         seen.push(one)
         break
