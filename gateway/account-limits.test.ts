@@ -170,10 +170,15 @@ describe('queued tasks', () => {
     expect((await eve.create({ key })).id).toBe(id)
 
     // A record as a gateway leaves it that failed after it created the task.
-    const record = await one.adapters.keys.get('eve', digest(key))
+    const record = await one.adapters.idempotencyRecords.get('eve', digest(key))
     if (!record) throw new Error('no record')
     const { created: _, ...left } = record.value
-    await one.adapters.keys.compareAndSwap('eve', digest(key), { ...left, state: 'open' }, record.revision)
+    await one.adapters.idempotencyRecords.compareAndSwap(
+      'eve',
+      digest(key),
+      { ...left, state: 'open' },
+      record.revision,
+    )
     expect((await eve.create({ key, at: other })).id).toBe(id)
   })
 })

@@ -20,7 +20,7 @@ import type { TaskQuota } from './limits/task-quota.ts'
 export interface Ports {
   readonly images: Records<ImageRecord>
   /** One record for each idempotency key. */
-  readonly keys: CompareAndSwapRecords<IdempotencyRecord>
+  readonly idempotencyRecords: CompareAndSwapRecords<IdempotencyRecord>
   /** Bytes of uploaded images. */
   readonly sources: Blobs
   /** Bytes of task outputs. */

@@ -81,7 +81,7 @@ export interface Adapters extends AsyncDisposable {
   readonly results: Blobs
   readonly images: Records<ImageRecord>
   /** State of calls with an idempotency key. */
-  readonly keys: CompareAndSwapRecords<IdempotencyRecord>
+  readonly idempotencyRecords: CompareAndSwapRecords<IdempotencyRecord>
   readonly queue: Queue
   readonly backlog: Backlog
   readonly work: WorkSource
@@ -132,7 +132,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     clock,
     sources: createBlobs(bytes, clock, blobBuckets.sources, settings, options),
     results: createBlobs(bytes, clock, blobBuckets.results, settings, options),
-    keys: createCompareAndSwapRecords(broker, recordBuckets.idempotency, idempotencyRecord),
+    idempotencyRecords: createCompareAndSwapRecords(broker, recordBuckets.idempotency, idempotencyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     backlog: createBacklog(broker),

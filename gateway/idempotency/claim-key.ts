@@ -23,14 +23,14 @@ export interface KeyName {
  * @throws Fault `idempotency_key_in_use` while another call holds the claim.
  */
 export async function claimKey(
-  keys: CompareAndSwapRecords<IdempotencyRecord>,
+  records: CompareAndSwapRecords<IdempotencyRecord>,
   { account, name }: KeyName,
   newId: () => string,
 ): Promise<VersionedRecord<IdempotencyRecord>> {
   const startedAt = performance.now()
   let seen: { revision: number; at: number } | undefined
   while (performance.now() - startedAt < longestWaitMs) {
-    const found = await keys.get(account, name)
+    const found = await records.get(account, name)
     if (found?.value.state === 'done') return found
     const hasExpired = seen?.revision === found?.revision && performance.now() - (seen?.at ?? 0) > expiryMs
     if (found === null || found.value.state === 'open' || hasExpired) {
@@ -41,7 +41,7 @@ export async function claimKey(
         claim: crypto.randomUUID(),
         renewals: 0,
       }
-      const revision = await keys.compareAndSwap(account, name, value, found?.revision ?? 0)
+      const revision = await records.compareAndSwap(account, name, value, found?.revision ?? 0)
       if (revision !== null) return { value, revision }
     } else if (seen === undefined) seen = { revision: found.revision, at: performance.now() }
     else if (seen.revision !== found.revision) throw keyInUse()
@@ -57,7 +57,7 @@ export interface HeldClaim extends Disposable {
 
 /** Renews a claim until it is released or disposed. */
 export function holdClaim(
-  { keys, storeTimeout }: Pick<Ports, 'keys' | 'storeTimeout'>,
+  { idempotencyRecords, storeTimeout }: Pick<Ports, 'idempotencyRecords' | 'storeTimeout'>,
   { account, name }: KeyName,
   claim: VersionedRecord<IdempotencyRecord>,
 ): HeldClaim {
@@ -68,7 +68,7 @@ export function holdClaim(
     const next = { ...value, ...change, renewals: value.renewals + 1 }
     // A failed write loses nothing: the next call with this key finds what this one created.
     isWriting = true
-    const written = await keys.compareAndSwap(account, name, next, revision).catch(() => null)
+    const written = await idempotencyRecords.compareAndSwap(account, name, next, revision).catch(() => null)
     isWriting = false
     if (written !== null) [value, revision] = [next, written]
   }

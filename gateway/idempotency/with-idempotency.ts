@@ -53,11 +53,11 @@ export interface IdempotencyOptions<K extends keyof Created> {
  * `invalid_request` for an invalid key, and what `run` throws.
  */
 export function withIdempotency({
-  keys,
+  idempotencyRecords,
   events,
   writePositions,
   storeTimeout,
-}: Pick<Ports, 'keys' | 'events' | 'writePositions' | 'storeTimeout'>) {
+}: Pick<Ports, 'idempotencyRecords' | 'events' | 'writePositions' | 'storeTimeout'>) {
   return async <K extends keyof Created>(
     who: Principal,
     { key, call, creates }: IdempotencyOptions<K>,
@@ -66,13 +66,13 @@ export function withIdempotency({
     if (key === undefined) return { value: await run(), replayed: false }
     const name = { account: who.account, name: sha256Of(parseIdempotencyKey(key)) }
     const newId = () => Bun.randomUUIDv7('hex', events.now())
-    const claim = await claimKey(keys, name, newId)
+    const claim = await claimKey(idempotencyRecords, name, newId)
     const { state, image, task, created } = claim.value
     // Key records are written in the background and do not use the call's store timeout.
     using held =
       state === 'done'
         ? undefined
-        : storeTimeout.detached(() => holdClaim({ keys, storeTimeout }, name, claim))
+        : storeTimeout.detached(() => holdClaim({ idempotencyRecords, storeTimeout }, name, claim))
     let fingerprint = ''
     let replayed = false
     const idempotentCall: IdempotentCall<Created[K]> = {

@@ -5,23 +5,23 @@ import { openNatsFixture } from '../testing/nats-fixture.ts'
 
 compareAndSwapRecordsContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()
-  return { ...fixture, records: adapters.keys, elsewhere: other.keys }
+  return { ...fixture, records: adapters.idempotencyRecords, elsewhere: other.idempotencyRecords }
 })
 
 test('records expire after their retention', async () => {
   await using fixture = await openNatsFixture({ env: { PIXELFLOW_IDEMPOTENCY_RETENTION: '1s' } })
-  const { keys } = fixture.adapters
+  const { idempotencyRecords } = fixture.adapters
   const id = Bun.randomUUIDv7()
-  await keys.compareAndSwap(
+  await idempotencyRecords.compareAndSwap(
     'local',
     'k',
     { state: 'open', image: id, task: id, claim: 'one', renewals: 0 },
     0,
   )
-  expect(await keys.get('local', 'k')).not.toBeNull()
+  expect(await idempotencyRecords.get('local', 'k')).not.toBeNull()
   await waitFor(
     'record expired',
-    () => keys.get('local', 'k'),
+    () => idempotencyRecords.get('local', 'k'),
     (record) => record === null,
   )
 }, 30_000)

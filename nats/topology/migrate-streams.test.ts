@@ -61,7 +61,7 @@ test('what version 0.1 stored is found under the present names, by processes tha
   const { items } = await adapters.deadLetters.list({ limit: 10 })
   expect(items).toEqual([{ ...job, fault, internalCause: 'Error: why', createdAt: at }])
   for (const name of ['key-0', 'key-600', 'key-1199']) {
-    expect((await adapters.keys.get('ann', name))?.value).toEqual(record)
+    expect((await adapters.idempotencyRecords.get('ann', name))?.value).toEqual(record)
   }
   for await (const entry of adapters.outbox.entries(AbortSignal.timeout(10_000))) {
     expect([entry.account, entry.task]).toEqual(['ann', task])
@@ -78,7 +78,7 @@ test('what has been copied and changed since is not overwritten, and a stream of
   const { broker, settings } = former
   await using adapters = await openAdapters({ settings, name: 'test', log })
   const record: IdempotencyRecord = { state: 'open', image: task, task, claim: 'new', renewals: 1 }
-  await adapters.keys.compareAndSwap('ann', 'key', record, 0)
+  await adapters.idempotencyRecords.compareAndSwap('ann', 'key', record, 0)
 
   await createStream(broker, {
     name: 'KV_keys',
@@ -89,7 +89,7 @@ test('what has been copied and changed since is not overwritten, and a stream of
   await publish(broker, '$KV.keys.ann.key', JSON.stringify({ ...record, claim: 'former' }))
   await createStream(broker, { name: 'DEAD', subjects: ['grateful.>'], retention: 'limits' })
   await using _ = await openAdapters({ settings, name: 'test', log })
-  expect((await adapters.keys.get('ann', 'key'))?.value.claim).toBe('new')
+  expect((await adapters.idempotencyRecords.get('ann', 'key'))?.value.claim).toBe('new')
   expect((await streamInfo(broker, 'DEAD')).config.subjects).toEqual(['grateful.>'])
   await expect(streamInfo(broker, 'KV_keys')).rejects.toThrow('stream not found')
 }, 60_000)

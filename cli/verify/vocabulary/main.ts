@@ -2,10 +2,7 @@ import { join, resolve } from 'node:path'
 import { checkVocabulary } from './check-vocabulary.ts'
 import { vocabularySchema } from './vocabulary.ts'
 
-/**
- * Prints every place that violates `vocabulary.json`, one per line, and exits with 1 if there is one. `--all` includes the
- * files that the vocabulary lists as open; `--write` sets that list to the files with hits.
- */
+/** Prints every place that violates `vocabulary.json`, one per line, and exits with 1 if there is one. */
 
 const root = resolve(import.meta.dir, '../../..')
 const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -20,13 +17,7 @@ const paths = listed.stdout
 const vocabularyFile = join(root, 'cli/verify/vocabulary.json')
 const vocabulary = vocabularySchema.parse(await Bun.file(vocabularyFile).json())
 const files = paths.map((path) => ({ path, read: () => Bun.file(join(root, path)).text() }))
-const all = await checkVocabulary(files, vocabulary)
-if (process.argv.includes('--write')) {
-  const open = [...new Set(all.map(({ path }) => path))].toSorted()
-  await Bun.write(vocabularyFile, `${JSON.stringify({ ...vocabulary, open }, null, 2)}\n`)
-}
-const isListed = (path: string) => !process.argv.includes('--all') && vocabulary.open.includes(path)
-const hits = all.filter(({ path }) => !isListed(path))
+const hits = await checkVocabulary(files, vocabulary)
 for (const { path, line, problem } of hits.toSorted(
   (a, b) => a.path.localeCompare(b.path) || a.line - b.line,
 )) {

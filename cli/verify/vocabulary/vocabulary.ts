@@ -31,7 +31,5 @@ export const vocabularySchema = z.strictObject({
   fileNames: z.array(exception),
   /** Files that are not checked. */
   unchecked: z.array(exception),
-  /** Files that still have hits. Files are removed when they have none, and never added. */
-  open: z.array(z.string()),
 })
 export type Vocabulary = z.infer<typeof vocabularySchema>

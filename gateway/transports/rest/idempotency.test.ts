@@ -154,7 +154,7 @@ test('while the first call runs, the second is told to retry, and then gets the 
   }
   const first = post(one.url, upload(slowly()), key)
   const keyName = new Bun.CryptoHasher('sha256').update(key).digest('hex')
-  await waitFor('key recorded', () => one.adapters.keys.get('local', keyName))
+  await waitFor('key recorded', () => one.adapters.idempotencyRecords.get('local', keyName))
   const early = await post(other.url, upload(photo), key)
   expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0)
   expect(await one.refusal(early)).toMatchObject({ status: 409, code: 'idempotency_key_in_use' })
@@ -169,7 +169,7 @@ describe('a gateway that was killed', () => {
   const left = async (key: string) => {
     const ids = { image: Bun.randomUUIDv7(), task: Bun.randomUUIDv7() }
     const name = new Bun.CryptoHasher('sha256').update(key).digest('hex')
-    await one.adapters.keys.compareAndSwap(
+    await one.adapters.idempotencyRecords.compareAndSwap(
       'local',
       name,
       { state: 'working', ...ids, claim: 'lost', renewals: 3 },
