@@ -15,6 +15,7 @@ import { deadlineError } from '../pixelflow-error.ts'
 import { createPositionTracker, type PositionTracker } from '../position-tracker.ts'
 import { withTimeout } from '../retry-call.ts'
 import { mapGrpcError } from './map-grpc-error.ts'
+import { retryInterrupted } from './retry-interrupted.ts'
 
 /** A method descriptor with the types of its request and response. */
 export type Method<I extends DescMessage, O extends DescMessage> = DescMethod & { input: I; output: O }
@@ -114,21 +115,28 @@ export function createGrpcCaller({
           // The server ignores the position in writes.
           positions.read((position) =>
             withMappedErrors(signal, () => {
-              const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>()
               const metadata = createMetadata(token, idempotencyKey)
               for (const [name, value] of Object.entries(position)) metadata.set(name, value)
-              const call = channel.makeUnaryRequest(
-                toMethodPath(method),
-                createEncoder(method.input),
-                createDecoder(method.output),
-                create(method.input, request),
-                metadata,
-                toDeadlineOptions(timeoutMs),
-                (error, response) =>
-                  response ? resolve(response) : reject(error ?? deadlineError(timeoutMs)),
-              )
-              call.on('metadata', (metadata: Metadata) => recordPosition(positions, metadata))
-              return cancelOnAbort(promise, signal, () => call.cancel())
+              const path = toMethodPath(method)
+              return retryInterrupted(path, (onResponse) => {
+                const { promise, resolve, reject } =
+                  Promise.withResolvers<MessageShape<typeof method.output>>()
+                const call = channel.makeUnaryRequest(
+                  path,
+                  createEncoder(method.input),
+                  createDecoder(method.output),
+                  create(method.input, request),
+                  metadata,
+                  toDeadlineOptions(timeoutMs),
+                  (error, response) =>
+                    response ? resolve(response) : reject(error ?? deadlineError(timeoutMs)),
+                )
+                call.on('metadata', (metadata: Metadata) => {
+                  onResponse()
+                  recordPosition(positions, metadata)
+                })
+                return cancelOnAbort(promise, signal, () => call.cancel())
+              })
             }),
           ),
         ),
