@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { pause } from '@pixelflow/core/pause'
 import { openProcessFixture, type ProcessFixture } from './testing/process-fixture.ts'
 import { respondWith } from './testing/stub-actor.ts'
@@ -12,10 +13,10 @@ const runningMs = 150
 const durationMs = 45_000
 
 let processing: ProcessFixture
-beforeAll(async () => {
-  processing = await openProcessFixture({})
-})
-afterAll(() => processing?.[Symbol.asyncDispose]())
+useFixture(
+  () => openProcessFixture({}),
+  (opened) => (processing = opened),
+)
 
 interface Answer {
   readonly name: string

@@ -1,5 +1,5 @@
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import type { Problem } from '@pixelflow/core/problem'
 import {
   ErrorInfoSchema,
@@ -8,6 +8,7 @@ import {
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { digestOf, failure, grpcClient } from './testing/grpc-client.ts'
@@ -113,10 +114,7 @@ async function repeatCall(gateway: TestGateway, call: Call, key: string): Promis
 
 describe.each(Object.entries(brokerFaults))('a broker that is %s in the middle of', (_, fault) => {
   let gateway: TestGateway
-  beforeAll(async () => {
-    gateway = await openTestGateway()
-  })
-  afterAll(() => gateway[Symbol.asyncDispose]())
+  useFixture(openTestGateway, (opened) => (gateway = opened))
 
   test.each(Object.entries(calls))(
     '%s',

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { floodGrpc } from './testing/flood-grpc.ts'
 import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 import { grpcClient } from './testing/grpc-client.ts'
@@ -9,10 +10,10 @@ import { grpcClient } from './testing/grpc-client.ts'
 /** After too many refusals, a client is refused at little cost; authenticated clients at the same address are unaffected. */
 
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway({ env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' } })
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(
+  () => openTestGateway({ env: { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' } }),
+  (opened) => (gateway = opened),
+)
 
 const metadata = { authorization: 'Bearer secret-of-ann' }
 const send = (headers: Record<string, string>) =>

@@ -1,4 +1,4 @@
-import { createEvent, type TaskEvent } from '@pixelflow/core/event'
+import { createEvent, type EventKind, type TaskEvent } from '@pixelflow/core/event'
 import { onlyStage, type Job } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
@@ -21,6 +21,16 @@ export function sampleTask(change: Partial<Task> = {}): Task {
     ...change,
   }
 }
+
+/** The kinds of the events of a task that completes with one output, in order. */
+export const completedEventKinds: EventKind[] = [
+  'queued',
+  'started',
+  'fetched',
+  'decoded',
+  'output',
+  'completed',
+]
 
 /** The first event of a task. */
 export function queuedEvent(task: Task = sampleTask()): TaskEvent {

@@ -4,6 +4,7 @@ import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { appendEvent } from '@pixelflow/testkit/append-event'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { startTestRuntime } from '../testing/start-test-runtime.ts'
@@ -37,14 +38,7 @@ describe('an attempt', () => {
     })
     const task = await cluster.submit(image, 'flip')
     const last = await cluster.end(task)
-    expect(await cluster.eventKinds(task)).toEqual([
-      'queued',
-      'started',
-      'fetched',
-      'decoded',
-      'output',
-      'completed',
-    ])
+    expect(await cluster.eventKinds(task)).toEqual(completedEventKinds)
     const events = (await cluster.history(task)).map(({ event }) => event)
     expect(events.map((e) => e.task.progress)).toEqual([0, 0, 40, 40, 80, 100])
     expect(events[4]?.output).toBe('default')

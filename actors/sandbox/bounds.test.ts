@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -7,16 +7,14 @@ import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { isRunning, waitForExit } from '@pixelflow/testkit/process'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { faultyWorkerLimits, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 import { createWorkerLauncher } from './worker-launcher.ts'
 
 let faultyWorkers: FaultyWorkers
 const sandbox: FaultyWorkers['sandbox'] = (options) => faultyWorkers.sandbox(options)
 
-beforeAll(async () => {
-  faultyWorkers = await openFaultyWorkers()
-})
-afterAll(() => faultyWorkers[Symbol.asyncDispose]())
+useFixture(openFaultyWorkers, (opened) => (faultyWorkers = opened))
 
 test('limits the CPU time of all threads', async () => {
   await using box = sandbox({ maxCpuMs: 1000, timeLimitMs: 60_000 })

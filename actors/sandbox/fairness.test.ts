@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 
 /** Accounts share real workers. */
 
 let faultyWorkers: FaultyWorkers
 
-beforeAll(async () => {
-  faultyWorkers = await openFaultyWorkers()
-})
-afterAll(() => faultyWorkers[Symbol.asyncDispose]())
+useFixture(openFaultyWorkers, (opened) => (faultyWorkers = opened))
 
 test('endless work that holds all workers loses one to another account and keeps the other', async () => {
   await using box = faultyWorkers.sandbox({

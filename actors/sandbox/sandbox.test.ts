@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
@@ -6,6 +6,7 @@ import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { isRunning, waitForExit } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { faultyWorkerLimits, openFaultyWorkers, type FaultyWorkers } from '../testing/faulty-workers.ts'
 import { createWorkerLauncher } from './worker-launcher.ts'
 import type { SandboxOptions } from './sandbox.ts'
@@ -13,10 +14,7 @@ import type { SandboxOptions } from './sandbox.ts'
 let faultyWorkers: FaultyWorkers
 const sandbox: FaultyWorkers['sandbox'] = (options) => faultyWorkers.sandbox(options)
 
-beforeAll(async () => {
-  faultyWorkers = await openFaultyWorkers()
-})
-afterAll(() => faultyWorkers[Symbol.asyncDispose]())
+useFixture(openFaultyWorkers, (opened) => (faultyWorkers = opened))
 
 describe('a worker', () => {
   test('runs work, sends notes, does not inherit the environment, and is reused', async () => {

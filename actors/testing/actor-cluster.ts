@@ -1,4 +1,3 @@
-import { afterAll, beforeAll } from 'bun:test'
 import { createEvent, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { sniffFormat } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
@@ -13,6 +12,7 @@ import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
 import { says } from '@pixelflow/testkit/process'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 
 export const account = 'ann'
@@ -46,12 +46,7 @@ export interface ActorCluster extends AsyncDisposable {
 
 /** Starts one cluster for all tests of a file; `take` is called before the first one. */
 export function useActorCluster(take: (cluster: ActorCluster) => void): void {
-  let cluster: ActorCluster | undefined
-  beforeAll(async () => {
-    cluster = await startActorCluster()
-    take(cluster)
-  }, 60_000)
-  afterAll(() => cluster?.[Symbol.asyncDispose]())
+  useFixture(startActorCluster, take)
 }
 
 /** Starts with short timeouts, so that tests are fast. */

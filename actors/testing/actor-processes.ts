@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'bun:test'
+import { afterEach, beforeEach } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,7 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { readCpuMs } from '../sandbox/watch-cpu.ts'
-import { startActorCluster, type ActorCluster } from './actor-cluster.ts'
+import { useActorCluster, type ActorCluster } from './actor-cluster.ts'
 
 export const entry = resolve(import.meta.dir, '../main.ts')
 
@@ -30,10 +30,7 @@ export interface ActorProcesses extends AsyncDisposable {
 export function useActorProcesses(take: (cluster: ActorCluster, processes: ActorProcesses) => void): void {
   let cluster: ActorCluster | undefined
   let processes: ActorProcesses | undefined
-  beforeAll(async () => {
-    cluster = await startActorCluster()
-  }, 60_000)
-  afterAll(() => cluster?.[Symbol.asyncDispose]())
+  useActorCluster((opened) => (cluster = opened))
   beforeEach(async () => {
     if (cluster) take(cluster, (processes = await openActorProcesses(cluster)))
   })

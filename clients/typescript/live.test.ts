@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { sha256Of, openClientPair, catchError, type ClientPair } from './testing/client-pair.ts'
 
 /** Synchronous calls and tuning. */
 
 let both: ClientPair
-beforeAll(async () => {
-  both = await openClientPair()
-}, 60_000)
-afterAll(() => both?.[Symbol.asyncDispose](), 30_000)
+useFixture(openClientPair, (opened) => (both = opened))
 
 const clients = [
   ['http', () => both.http],

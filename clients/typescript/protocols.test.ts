@@ -1,14 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import type { TaskEvent } from './client.ts'
 import { readBytes, sha256Of, openClientPair, catchError, type ClientPair } from './testing/client-pair.ts'
 
 /** Tests the client interface over both protocols against the shipped processes. */
 
 let both: ClientPair
-beforeAll(async () => {
-  both = await openClientPair()
-}, 60_000)
-afterAll(() => both?.[Symbol.asyncDispose](), 30_000)
+useFixture(openClientPair, (opened) => (both = opened))
 
 const clients = [
   ['http', () => both.http],
@@ -61,14 +60,7 @@ describe.each(clients)('over %s', (_, client) => {
     const { task, outputs, image } = await client().process(both.photo, 'resize:300/format:webp', {
       onEvent: (event) => events.push(event),
     })
-    expect(events.map(({ kind }) => kind)).toEqual([
-      'queued',
-      'started',
-      'fetched',
-      'decoded',
-      'output',
-      'completed',
-    ])
+    expect(events.map(({ kind }) => kind)).toEqual(completedEventKinds)
     expect(new Set(events.map(({ token }) => token)).size).toBe(6)
     expect(task).toMatchObject({ status: 'completed', progress: 100, image: image.id })
     expect(await client().task(task.id)).toEqual(task)

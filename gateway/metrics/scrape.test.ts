@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { reportOf } from '@pixelflow/testkit/contracts/registry'
@@ -6,16 +6,14 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { parsePrometheus, type PrometheusMetrics } from '@pixelflow/testkit/prometheus'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { grpcClient } from '../testing/grpc-client.ts'
 import { gatewayMetrics } from './gateway-metrics.ts'
 
 const service = 'pixelflow.v1.ImageService'
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 async function read(): Promise<PrometheusMetrics> {
   const answer = await gateway.call('/metrics')

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { createEvent, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { createPrincipal } from '@pixelflow/core/principal'
@@ -7,10 +8,7 @@ import { openNatsFixture, type NatsFixture } from '@pixelflow/nats/testing/nats-
 import { awaitTask } from './await-task.ts'
 
 let fixture: NatsFixture
-beforeAll(async () => {
-  fixture = await openNatsFixture()
-}, 60_000)
-afterAll(() => fixture?.[Symbol.asyncDispose]())
+useFixture(openNatsFixture, (opened) => (fixture = opened))
 
 const queued: Task = {
   id: 'task',

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { issueClient, issueServer } from '@pixelflow/cli/certs/issue'
@@ -17,10 +18,7 @@ const CA = 'PIXELFLOW_TLS_CLIENT_CA_FILE'
 
 let certificates: TestCertificates
 let serial = 0
-beforeAll(async () => {
-  certificates = await createTestCertificates()
-})
-afterAll(() => certificates?.[Symbol.asyncDispose]())
+useFixture(createTestCertificates, (opened) => (certificates = opened))
 
 /** The path of a file with this text. */
 async function fileWith(text: string): Promise<string> {

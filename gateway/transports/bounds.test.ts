@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { fromJson, type JsonValue } from '@bufbuild/protobuf'
 import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { createClient } from '@connectrpc/connect'
@@ -12,10 +13,7 @@ import { openTuneSocket } from '../testing/tune-socket.ts'
 /** JSON with too many keys, levels or values is refused in the same way over every protocol. */
 
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 const image = '01890a5d-ac96-774b-bcce-b302099a8057'
 const keysOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, true]))

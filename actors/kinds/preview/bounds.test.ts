@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { Fault } from '@pixelflow/core/fault'
 import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import {
   receive,
   receiveAnswer,
@@ -17,10 +18,7 @@ import {
 /** Sessions under load, and sessions that fail. */
 
 let previews: PreviewHarness
-beforeAll(async () => {
-  previews = await openPreviewHarness()
-}, 60_000)
-afterAll(() => previews?.[Symbol.asyncDispose]())
+useFixture(openPreviewHarness, (opened) => (previews = opened))
 
 describe('under load', () => {
   test('only the newest of a thousand changes is rendered, and the one in progress', async () => {

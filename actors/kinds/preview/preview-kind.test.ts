@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { previewOptions } from '@pixelflow/core/tune/client-message'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { meanDifference } from '../../testing/mean-difference.ts'
 import sharp from 'sharp'
 import {
@@ -16,10 +17,7 @@ import {
 /** The previews of a session. */
 
 let previews: PreviewHarness
-beforeAll(async () => {
-  previews = await openPreviewHarness()
-}, 60_000)
-afterAll(() => previews?.[Symbol.asyncDispose]())
+useFixture(openPreviewHarness, (opened) => (previews = opened))
 
 describe('a session', () => {
   test('begins with the sizes, answers each request, and ends with the last one', async () => {

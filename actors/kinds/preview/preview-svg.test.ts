@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { svg } from '@pixelflow/testkit/hostile/svg'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { meanDifference } from '../../testing/mean-difference.ts'
 import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
@@ -14,14 +15,8 @@ import {
 
 let previews: PreviewHarness
 let transforms: TransformHarness
-beforeAll(async () => {
-  previews = await openPreviewHarness()
-  transforms = await openTransformHarness()
-}, 60_000)
-afterAll(async () => {
-  await transforms?.[Symbol.asyncDispose]()
-  await previews?.[Symbol.asyncDispose]()
-})
+useFixture(openPreviewHarness, (opened) => (previews = opened))
+useFixture(openTransformHarness, (opened) => (transforms = opened))
 
 /** 24 × 24, with an edge that shows whether it was rendered large or scaled up. */
 const icon = svg('<rect width="60" height="24" fill="#fff"/><path d="M2 2L22 12L2 22z" fill="#d00"/>', 24)

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { writableFormatIds, formatIds } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
 
 /** The transform worker in this process: results of valid images. */
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 const transform: TransformHarness['transform'] = (...all) => harness.transform(...all)
 

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import type { EventView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import { freePort } from '@pixelflow/testkit/port'
+import { completedEventKinds as kinds } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import type { Credentials, WatchOptions } from '../index.ts'
 import { openHttp } from '../index.ts'
@@ -10,7 +11,6 @@ import { openHttp } from '../index.ts'
 
 const id = '01936f2e-7c5e-7abc-9def-0123456789ab'
 const at = '2026-11-21T12:00:00.000Z'
-const kinds: readonly EventKind[] = ['queued', 'started', 'fetched', 'decoded', 'output', 'completed']
 
 function view(kind: EventKind, index: number): EventView {
   const status = kind === 'completed' ? 'completed' : index === 0 ? 'queued' : 'running'

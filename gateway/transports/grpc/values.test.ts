@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
@@ -9,10 +10,7 @@ import { callConnect, protocolCalls, protocolNames, type CallResult } from '../.
 const calls = ImageService.method
 const invalidArgument = 3
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 type Value = MessageInitShape<typeof ValueSchema>
 const number = (value: number): Value => ({ kind: { case: 'numberValue', value } })

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { Code, ConnectError } from '@connectrpc/connect'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { readConfig } from '../../config.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { webClient, webProtocols } from '../../testing/web-client.ts'
@@ -9,10 +10,10 @@ import { webClient, webProtocols } from '../../testing/web-client.ts'
 const app = 'https://app.example'
 const foreign = 'https://evil.example'
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway({ env: { PIXELFLOW_CORS_ORIGINS: `${app}, http://localhost:8080` } })
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(
+  () => openTestGateway({ env: { PIXELFLOW_CORS_ORIGINS: `${app}, http://localhost:8080` } }),
+  (opened) => (gateway = opened),
+)
 
 /** Request headers that need no preflight (CORS-safelisted), and the media types that `content-type` may have then. */
 const safelisted = new Set(['accept', 'accept-language', 'content-language', 'content-type'])

@@ -1,17 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { hugeHeaders } from '@pixelflow/testkit/hostile/headers'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
 
 const MiB = 2 ** 20
 
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway({ env: { PIXELFLOW_DRAIN_TIMEOUT: '20s' } })
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(
+  () => openTestGateway({ env: { PIXELFLOW_DRAIN_TIMEOUT: '20s' } }),
+  (opened) => (gateway = opened),
+)
 
 const isLate = () => gateway.logs.some(({ msg }) => msg === 'drain timed out; closing HTTP connections')
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import type { EventView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
@@ -74,14 +75,7 @@ describe('the events of a task', () => {
     const first = (await watching.next()).value as Seen
     const [rest] = await Promise.all([Array.fromAsync(watching), live(id, { pauseMs: 5 })])
     const seen = [first, ...rest]
-    expect(seen.map((one) => one.event)).toEqual([
-      'queued',
-      'started',
-      'fetched',
-      'decoded',
-      'output',
-      'completed',
-    ])
+    expect(seen.map((one) => one.event)).toEqual(completedEventKinds)
     expect(seen.map((one) => one.data.kind)).toEqual(seen.map((one) => one.event) as EventView['kind'][])
     expect(seen.map((one) => one.data.task.progress)).toEqual([0, 0, 20, 40, 50, 100])
     expect(new Set(seen.map((one) => one.id)).size).toBe(6)

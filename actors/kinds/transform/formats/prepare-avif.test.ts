@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { sequence } from '@pixelflow/testkit/hostile/avif'
 import {
   grayAvif,
@@ -6,14 +6,12 @@ import {
   undecodableAvif,
   variantSize,
 } from '@pixelflow/testkit/hostile/avif-variants'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 /** The smallest and the largest value of the result. */
 async function rangeOf(file: Uint8Array, inStages: boolean): Promise<readonly [number, number]> {

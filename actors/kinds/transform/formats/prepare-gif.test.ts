@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { opaqueFrame } from '@pixelflow/testkit/hostile/gif'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 const green = [0, 255, 0, 255]
 const transparent = [0, 0, 0, 0]

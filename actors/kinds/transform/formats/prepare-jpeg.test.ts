@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { losslessJpeg } from '@pixelflow/testkit/hostile/lossless-jpeg'
 import { emptyComments, insertSegments } from '@pixelflow/testkit/hostile/jpeg'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 /** A JPEG with a changed frame header: marker, precision and height. */
 async function withFrame(marker: number, precision = 8, height?: number): Promise<Uint8Array> {

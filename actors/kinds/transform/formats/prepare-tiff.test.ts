@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { encodedTiff, type Encoding } from '@pixelflow/testkit/hostile/tiff-encodings'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 /** The first, the middle and the last pixel of a row, decoded with stages and without. */
 async function rowsOf(encoding: Encoding) {

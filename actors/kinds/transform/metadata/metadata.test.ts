@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { writableFormatIds } from '@pixelflow/core/format'
 import {
   describedImage,
@@ -7,16 +7,14 @@ import {
   imageWithProfile,
   xmpWithEmbeddedImages,
 } from '@pixelflow/testkit/described-image'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 
 /** The metadata of results that keep it. */
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 const sources = ['jpeg', 'tiff', 'png', 'webp', 'avif'] as const
 /** Enough of the thumbnail to identify it, without the first bytes, which every JPEG has. */

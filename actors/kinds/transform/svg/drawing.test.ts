@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { svg } from '@pixelflow/testkit/hostile/svg'
 import { svgExternalReferences } from '@pixelflow/testkit/hostile/svg-external-references'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
 import { allowDecoders } from '../allow-decoders.ts'
@@ -9,10 +10,7 @@ import { allowDecoders } from '../allow-decoders.ts'
 /** Rendered drawings, in this process. */
 
 let harness: TransformHarness
-beforeAll(async () => {
-  harness = await openTransformHarness()
-})
-afterAll(() => harness[Symbol.asyncDispose]())
+useFixture(openTransformHarness, (opened) => (harness = opened))
 
 const draw = async (bytes: Uint8Array, recipe = 'format:png') => {
   const { file } = await harness.transform(bytes, recipe, { format: 'svg' })

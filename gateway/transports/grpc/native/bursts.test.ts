@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import {
@@ -21,10 +22,10 @@ const secret = 'secret-of-ann'
 
 let gateway: TestGateway
 
-beforeAll(async () => {
-  gateway = await openTestGateway({ env: { PIXELFLOW_API_TOKENS: `ann:${secret}` } })
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(
+  () => openTestGateway({ env: { PIXELFLOW_API_TOKENS: `ann:${secret}` } }),
+  (opened) => (gateway = opened),
+)
 
 /** Connections that have sent only their settings. */
 async function connectMany(count: number) {

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { readLoad } from '../../../testing/read-load.ts'
@@ -10,10 +11,7 @@ const calls = ImageService.method
 const recipe = { kind: { case: 'stringValue' as const, value: 'resize:10' } }
 let gateway: TestGateway
 
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 const readWatchers = async () => (await readLoad(gateway)).watchers
 

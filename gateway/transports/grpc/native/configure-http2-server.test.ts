@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import type { Server } from '@grpc/grpc-js'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 import { startDelayProxy } from '../../../testing/delay-proxy.ts'
@@ -12,10 +13,7 @@ import { frameTypes, rawHttp2 } from '../../../testing/raw-http2.ts'
 setDefaultTimeout(20_000)
 
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 test('every connection gets equal windows and at most 256 streams', async () => {
   using client = await rawHttp2(gateway.grpcAddress)

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { fromBinary } from '@bufbuild/protobuf'
 import { BadRequestSchema } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { ImageService, TaskEventKind } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient } from '../../../testing/grpc-client.ts'
 import { callFields, field, headerFrames, indexedField } from '../../../testing/hpack.ts'
@@ -16,10 +17,7 @@ const calls = ImageService.method
 const path = '/pixelflow.v1.ImageService/GetVersion'
 const resourceExhausted = 8
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 /** The statuses of all calls with this request id, when this many are logged. */
 const logged = (requestId: string, count: number) =>

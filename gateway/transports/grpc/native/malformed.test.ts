@@ -1,8 +1,9 @@
 import { connect, type IncomingHttpHeaders } from 'node:http2'
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { status } from '@grpc/grpc-js'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { failure, grpcClient } from '../../../testing/grpc-client.ts'
 import { frame, frameTypes, message, rawHttp2, reset, startCall } from '../../../testing/raw-http2.ts'
@@ -12,10 +13,7 @@ const endStream = 1
 const endHeaders = 4
 const stream = 1
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 const invalidMessage = new Uint8Array([0xff, 0xff, 0xff])
 const empty = new Uint8Array()

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { envelope } from '../../../testing/envelope.ts'
 import { openTestGateway, type TestGateway } from '../../../testing/test-gateway.ts'
 import { readLoad } from '../../../testing/read-load.ts'
 
 let gateway: TestGateway
-beforeAll(async () => {
-  gateway = await openTestGateway()
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openTestGateway, (opened) => (gateway = opened))
 
 const invalidMessage = new Uint8Array([0xff, 0xff, 0xff])
 const enveloped = (...it: Parameters<typeof envelope>) => new Uint8Array(envelope(...it))
