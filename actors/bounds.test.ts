@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readdir, readlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { childrenOf, residentBytes, says, type RunningProcess } from '@pixelflow/testkit/process'
+import { childrenOf, residentBytes, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
@@ -19,7 +19,7 @@ interface Ready {
 }
 
 const readyOf = async (running: RunningProcess): Promise<Ready> =>
-  JSON.parse(await running.line(says('ready'))) as Ready
+  JSON.parse(await running.line(hasMessage('ready'))) as Ready
 const proc = (pid: number, name: string) => Bun.file(`/proc/${pid}/${name}`).text()
 
 test('a worker has an empty environment, the resource limits, and the bounds that its actor logs', async () => {
@@ -98,7 +98,7 @@ test('an actor whose workers keep crashing opens its circuit breaker and leaves 
     }
     // The time over which a worker must not have used the processor to count as idle.
     await Bun.sleep(100)
-    return broken.lines.find(says('circuit breaker opened'))
+    return broken.lines.find(hasMessage('circuit breaker opened'))
   }
   const line = await waitFor('circuit breaker opened', killIdleWorkers, Boolean, { timeoutMs: 90_000 })
   expect(JSON.parse(line ?? '')).toMatchObject({

@@ -11,14 +11,14 @@ const cores = availableParallelism()
 export const actorSettings = {
   concurrency: integer('PIXELFLOW_ACTOR_CONCURRENCY', {
     default: cores,
-    shownDefault: 'cores',
+    defaultDescription: 'cores',
     min: 1,
     max: 256,
     help: 'Number of worker processes for queued tasks, which is the number of images processed at a time. Each uses one core.',
   }),
   liveConcurrency: integer('PIXELFLOW_LIVE_CONCURRENCY', {
     default: cores,
-    shownDefault: 'cores',
+    defaultDescription: 'cores',
     min: 0,
     max: 256,
     help: 'Number of further worker processes for calls that wait for the result. With 0, this actor takes no such calls.',
@@ -69,14 +69,14 @@ export const actorSettings = {
   }),
   workerMemoryBytes: bytes('PIXELFLOW_WORKER_MEMORY', {
     default: Math.floor(machineMemoryBytes() * 0.75),
-    shownDefault: 'three quarters of the memory of the machine or container',
+    defaultDescription: 'three quarters of the memory of the machine or container',
     min: 128 * MiB,
     former: 'PIXELFLOW_CHILDREN_MEMORY',
     help: 'Memory for all images processed at a time, estimated from their number of pixels. Further images wait.',
   }),
   scratchDir: text('PIXELFLOW_SCRATCH_DIR', {
     default: undefined,
-    shownDefault: 'in memory (tmpfs) if it has enough space, else the folder for temporary files',
+    defaultDescription: 'in memory (tmpfs) if it has enough space, else the folder for temporary files',
     expects: 'the path of a folder that can be written to',
     help: 'Folder for the files of work in progress.',
   }),

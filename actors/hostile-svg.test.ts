@@ -21,14 +21,14 @@ beforeAll(async () => {
 afterAll(() => harness?.[Symbol.asyncDispose]())
 
 test('bombs are rejected by their computed cost, before they use resources', async () => {
-  const endings = await Promise.all(
+  const outcomes = await Promise.all(
     [...svgBombs, ...svgLines].map(async ({ name, bytes, end }) => ({
       name,
       end,
       got: await harness.run(bytes, 'svg', 'format:png'),
     })),
   )
-  for (const { name, end, got } of endings) {
+  for (const { name, end, got } of outcomes) {
     // A gzipped file is not detected as SVG.
     expect([name, got.code]).toEqual([name, end])
     expect([name, got.fault?.message ?? '']).not.toEqual([
@@ -56,14 +56,14 @@ test('external references are not followed', async () => {
   )
   caller.end()
 
-  const endings = await Promise.all(
+  const outcomes = await Promise.all(
     svgExternalReferences(listener.port).map(async ({ name, bytes, end }) => ({
       name,
       end,
       code: (await harness.run(bytes, 'svg', 'format:png')).code,
     })),
   )
-  for (const { name, end, code } of endings) expect([name, code]).toEqual([name, end])
+  for (const { name, end, code } of outcomes) expect([name, code]).toEqual([name, end])
   expect(calls).toBe(1)
   expect(harness.events).toEqual([])
 }, 60_000)
@@ -71,14 +71,14 @@ test('external references are not followed', async () => {
 test('extreme numbers end in an image or a fault, and no worker crashes', async () => {
   const allowed = ['image', 'corrupt_image', 'resource_limit_exceeded']
   const seeds = Array.from({ length: 300 }, (_, i) => i + 1)
-  const endings = await Promise.all(
+  const outcomes = await Promise.all(
     seeds.map(async (seed) => ({
       seed,
       code: (await harness.run(extremeDrawing(seed), 'svg', 'format:png')).code,
     })),
   )
-  expect(endings.filter(({ code }) => !allowed.includes(code))).toEqual([])
-  expect(endings.filter(({ code }) => code === 'image').length).toBeGreaterThan(150)
+  expect(outcomes.filter(({ code }) => !allowed.includes(code))).toEqual([])
+  expect(outcomes.filter(({ code }) => code === 'image').length).toBeGreaterThan(150)
   expect(harness.events).toEqual([])
 }, 120_000)
 

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'bun:test'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { childrenOf, launch, peakBytes, residentBytes, says, waitForExit } from '@pixelflow/testkit/process'
+import {
+  childrenOf,
+  launch,
+  peakBytes,
+  residentBytes,
+  hasMessage,
+  waitForExit,
+} from '@pixelflow/testkit/process'
 import sharp from 'sharp'
 import { estimateMemory } from './sandbox/estimate-memory.ts'
 import { entry, useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
@@ -51,7 +58,7 @@ describe('work', () => {
       [100, 133],
       [300, 400],
     ])
-    const line = await running.line((text) => says('task completed')(text) && text.includes(task.id))
+    const line = await running.line((text) => hasMessage('task completed')(text) && text.includes(task.id))
     expect(JSON.parse(line)).toMatchObject({
       ms: { fetch: expect.any(Number), workerCpu: expect.any(Number) },
     })
@@ -206,7 +213,7 @@ test('invalid settings stop the start and are named', async () => {
     env: { PIXELFLOW_TASK_TIMEOUT: 'soon', PIXELFLOW_LOG_FORMAT: 'json' },
   })
   expect(await running.exited).toBe(2)
-  const line = await running.line(says('invalid settings'))
+  const line = await running.line(hasMessage('invalid settings'))
   expect(line).toContain('PIXELFLOW_TASK_TIMEOUT')
   expect(line).toContain('Give a duration')
 })
@@ -216,7 +223,7 @@ test('a stop while the actor waits for the broker ends it at once', async () => 
     command: [process.execPath, entry],
     env: { NATS_URL: `nats://127.0.0.1:${await freePort()}`, PIXELFLOW_LOG_FORMAT: 'json' },
   })
-  await running.line(says('starting'))
+  await running.line(hasMessage('starting'))
   // By then it retries the connection.
   await Bun.sleep(300)
   running.signal('SIGTERM')

@@ -9,7 +9,7 @@ import { choice, list, port, secret, text } from '@pixelflow/platform/config/set
 export const cliSettings = {
   url: text('PIXELFLOW_URL', {
     default: undefined,
-    shownDefault: 'http://127.0.0.1:3000',
+    defaultDescription: 'http://127.0.0.1:3000',
     expects: 'an address such as http://127.0.0.1:3000 or https://pixelflow.example.com',
     pattern: /^https?:\/\/[^\s/?#]+\/?$/,
     help: 'The server that the client commands call.',
@@ -20,14 +20,14 @@ export const cliSettings = {
   }),
   grpcUrl: list('PIXELFLOW_GRPC_URL', {
     default: undefined,
-    shownDefault: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
+    defaultDescription: 'the server of PIXELFLOW_URL, on PIXELFLOW_GRPC_PORT',
     expects: 'an address such as 127.0.0.1:50051 or dns:///gateways:50051',
     pattern: /^(?:https?:\/\/|dns:\/\/\/)?[^\s/,]+\/?$/,
     help: 'The gRPC addresses over which client commands with `--grpc` balance their calls.',
   }),
   caFile: text('PIXELFLOW_CA_FILE', {
     default: undefined,
-    shownDefault: 'the authorities that the system trusts',
+    defaultDescription: 'the authorities that the system trusts',
     expects: 'the path of a PEM file',
     help: 'The certificate authority of the server that client commands call.',
   }),
@@ -57,13 +57,13 @@ export const cliSettings = {
   }),
   cacheDir: text('PIXELFLOW_CACHE_DIR', {
     default: undefined,
-    shownDefault: '~/.cache/pixelflow',
+    defaultDescription: '~/.cache/pixelflow',
     expects: 'the path of a folder',
     help: 'Folder of downloaded and built tools. `XDG_CACHE_HOME` changes the default.',
   }),
   dieWithParent: choice('PIXELFLOW_PARENT_DEATH_DETECTION', ['pdeathsig', 'pipe'], {
     default: undefined,
-    shownDefault: 'pdeathsig where setpriv offers it, else pipe',
+    defaultDescription: 'pdeathsig where setpriv offers it, else pipe',
     former: 'PIXELFLOW_LEASH',
     help: 'How the processes of `up` detect that it was killed.',
   }),

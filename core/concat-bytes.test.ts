@@ -19,8 +19,8 @@ test('rechunk splits parts into chunks of any size, and concatBytes joins them',
 
 test('splitAt splits within and between parts', () => {
   for (let count = 0; count <= 8; count += 1) {
-    const { front, rest } = splitAt(parts, count)
-    expect([...front]).toEqual(all.slice(0, count))
+    const { head, rest } = splitAt(parts, count)
+    expect([...head]).toEqual(all.slice(0, count))
     expect(plain(rest)).toEqual(all.slice(count))
   }
   expect(() => splitAt(parts, 9)).toThrow(RangeError)
@@ -29,6 +29,6 @@ test('splitAt splits within and between parts', () => {
 test('a single part is not copied', () => {
   const whole = Uint8Array.from(all)
   expect(concatBytes([whole])).toBe(whole)
-  expect(splitAt([whole], 3).front.buffer).toBe(whole.buffer)
+  expect(splitAt([whole], 3).head.buffer).toBe(whole.buffer)
   for (const [part] of rechunk([whole], 3)) expect(part?.buffer).toBe(whole.buffer)
 })

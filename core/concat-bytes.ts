@@ -26,22 +26,22 @@ export function* rechunk(parts: readonly Uint8Array[], size: number): Generator<
 export function splitAt(
   parts: readonly Uint8Array[],
   count: number,
-): { front: Uint8Array; rest: Uint8Array[] } {
+): { head: Uint8Array; rest: Uint8Array[] } {
   const [first = new Uint8Array(0), ...others] = parts
   if (first.length > count)
-    return { front: first.subarray(0, count), rest: [first.subarray(count), ...others] }
-  if (first.length === count) return { front: first, rest: others }
-  const front = new Uint8Array(count)
+    return { head: first.subarray(0, count), rest: [first.subarray(count), ...others] }
+  if (first.length === count) return { head: first, rest: others }
+  const head = new Uint8Array(count)
   let filled = 0
   const rest: Uint8Array[] = []
   for (const part of parts) {
     const some = part.subarray(0, count - filled)
-    front.set(some, filled)
+    head.set(some, filled)
     filled += some.length
     if (some.length < part.length) rest.push(part.subarray(some.length))
   }
   if (filled < count) throw new RangeError(`expected ${count} bytes, got ${filled}`)
-  return { front, rest }
+  return { head, rest }
 }
 
 /** The same bytes in one part; copied only if there are several. */

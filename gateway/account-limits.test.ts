@@ -156,9 +156,9 @@ describe('queued tasks', () => {
 
   test('created concurrently use exactly the limit', async () => {
     const dee = await createCaller('dee')
-    const answers = await Promise.all(Array.from({ length: 3 * queued }, () => dee.request()))
-    expect(answers.filter((one) => one.status === 202)).toHaveLength(queued)
-    expect(answers.filter((one) => one.status === 429)).toHaveLength(2 * queued)
+    const responses = await Promise.all(Array.from({ length: 3 * queued }, () => dee.request()))
+    expect(responses.filter((one) => one.status === 202)).toHaveLength(queued)
+    expect(responses.filter((one) => one.status === 429)).toHaveLength(2 * queued)
   })
 
   test('of a repeated call are returned even when the limit is reached', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/views'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { openAccountClient } from './testing/account-client.ts'
 import { maxResidentBytes, watchResidentBytes } from './testing/watch-resident-bytes.ts'
@@ -27,7 +27,7 @@ test('under all floods at once, another account is served before the flooding ac
     stack.gateway({ env: { MIMALLOC_PURGE_DELAY: '0' } }),
     stack.actor(),
   ])
-  const { grpc: grpcAddress } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc: grpcAddress } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   const bob = await openAccountClient(gateway.url, grpcAddress, 'secret-of-bob')
   const memory = watchResidentBytes(gateway.pid)
   await using floods = await startFloodProcesses({
@@ -64,5 +64,5 @@ test('under all floods at once, another account is served before the flooding ac
   const response = await fetch(`${gateway.url}/api/v1/tasks?status=completed`, { headers })
   expect(((await response.json()) as { items: unknown[] }).items).toEqual([])
   await floods.stop()
-  expect(actor.lines.some(says('work preempted for another account'))).toBe(true)
+  expect(actor.lines.some(hasMessage('work preempted for another account'))).toBe(true)
 }, 360_000)

@@ -49,13 +49,13 @@ test('a broker that freezes repeatedly delays no answer beyond 20 s', async () =
   }
 
   const end = performance.now() + durationMs
-  const answers: Answer[] = []
+  const responses: Answer[] = []
   const repeat = async ([name, call]: [string, () => Promise<Response>]) => {
     while (performance.now() < end) {
       const begun = performance.now()
       const response = await call()
       await response.arrayBuffer()
-      answers.push({ name, status: response.status, tookMs: Math.round(performance.now() - begun) })
+      responses.push({ name, status: response.status, tookMs: Math.round(performance.now() - begun) })
     }
   }
   // Until the last call is answered: no actor takes tasks here, and only the broker ends the wait for one.
@@ -65,10 +65,10 @@ test('a broker that freezes repeatedly delays no answer beyond 20 s', async () =
   ended.abort()
   await flapping
 
-  expect(answers.filter(({ tookMs }) => tookMs > longestAnswerMs)).toEqual([])
+  expect(responses.filter(({ tookMs }) => tookMs > longestAnswerMs)).toEqual([])
   // Some calls waited for a frozen broker, and every error is a 503.
-  expect(answers.some(({ tookMs }) => tookMs > frozenMs / 2)).toBe(true)
-  expect([...new Set(answers.map(({ status }) => status))].filter((one) => one >= 400)).toEqual([503])
+  expect(responses.some(({ tookMs }) => tookMs > frozenMs / 2)).toBe(true)
+  expect([...new Set(responses.map(({ status }) => status))].filter((one) => one >= 400)).toEqual([503])
 }, 120_000)
 
 async function flap(ended: AbortSignal): Promise<void> {

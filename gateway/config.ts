@@ -75,7 +75,7 @@ export const gatewaySettings = {
   }),
   uiDir: text('PIXELFLOW_UI_DIR', {
     default: undefined,
-    shownDefault: 'built into ui/dist when needed',
+    defaultDescription: 'built into ui/dist when needed',
     expects: 'the path of a folder with a built page',
     help: 'Folder of the built page.',
   }),
@@ -101,7 +101,7 @@ export const gatewaySettings = {
   }),
   tlsClientAuth: choice('PIXELFLOW_TLS_CLIENT_AUTH', ['require', 'optional'], {
     default: undefined,
-    shownDefault: 'require when PIXELFLOW_TLS_CLIENT_CA_FILE is set',
+    defaultDescription: 'require when PIXELFLOW_TLS_CLIENT_CA_FILE is set',
     help: 'Whether every call requires a client certificate, or a token is enough.',
   }),
   tlsReloadIntervalMs: duration('PIXELFLOW_TLS_RELOAD_INTERVAL', {

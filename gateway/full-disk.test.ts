@@ -39,11 +39,11 @@ test('while the disk of the broker is full, the gateway is not ready and answers
   })
   expect((await client.unary(Health.method.check, {})).status).toBe(Serving.NOT_SERVING)
   const key = { 'idempotency-key': crypto.randomUUID() }
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     settlesInTime('upload', upload({})),
     settlesInTime('keyed upload', upload(key)),
   ])
-  for (const answer of answers) {
+  for (const answer of responses) {
     expect(answer.status).toBe(503)
     expect(answer.headers.has('retry-after')).toBe(true)
     expect((await answer.json()) as Problem).toMatchObject({ remedy: expect.any(String) as string })

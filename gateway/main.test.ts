@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, residentBytes, says } from '@pixelflow/testkit/process'
+import { launch, residentBytes, hasMessage } from '@pixelflow/testkit/process'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { startStack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -29,7 +29,7 @@ describe('the gateway does not start', () => {
       command,
       env: { PIXELFLOW_HTTP_PORT: 'x', PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
     })
-    const { problems } = line(await running.line(says('invalid settings'))) as { problems: string[] }
+    const { problems } = line(await running.line(hasMessage('invalid settings'))) as { problems: string[] }
     expect(problems.join()).toContain('PIXELFLOW_HTTP_PORT')
     expect(await running.exited).toBe(2)
   })
@@ -39,7 +39,7 @@ describe('the gateway does not start', () => {
       command,
       env: { PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
     })
-    const { problems } = line(await running.line(says('invalid settings'))) as { problems: string[] }
+    const { problems } = line(await running.line(hasMessage('invalid settings'))) as { problems: string[] }
     expect(problems.join()).toContain('PIXELFLOW_API_TOKENS')
     expect(await running.exited).toBe(2)
   })
@@ -58,7 +58,7 @@ describe('the gateway does not start', () => {
         PIXELFLOW_DATA_DIR: join(tmpdir(), `pixelflow-taken-${port}`),
       },
     })
-    const entry = await running.line(says('service failed'))
+    const entry = await running.line(hasMessage('service failed'))
     expect(entry).toContain(`port ${port}: another process uses it`)
     expect(entry).toContain('PIXELFLOW_HTTP_PORT')
     expect(await running.exited).toBe(1)
@@ -95,7 +95,7 @@ describe('a running gateway', () => {
     await slow.send(photo.subarray(0, 20_000))
     await waitForUpload(gateway.url)
     gateway.signal('SIGTERM')
-    await gateway.line(says('stopping'))
+    await gateway.line(hasMessage('stopping'))
     expect(await watching).toContain('event: queued')
     await expect(fetch(`${gateway.url}/health/live`)).rejects.toThrow()
     await slow.send(photo.subarray(20_000))

@@ -45,7 +45,7 @@ test('native gRPC: a connection with many unauthenticated calls ends before most
       connections: 1,
       streams: 256,
       path: '/pixelflow.v1.ImageService/GetTask',
-      claimedBytes: 1000,
+      declaredBytes: 1000,
       sentBytes: 10,
     })
   using first = await flood()

@@ -35,7 +35,7 @@ describe.each(['GetTask', 'CreateTask', 'WatchTask', 'Upload', 'ProcessImage', '
         connections: 1,
         streams: 3,
         path: `${service}/${method}`,
-        claimedBytes: 1000,
+        declaredBytes: 1000,
         sentBytes: 10,
       })
       await waitForEnd(flood)
@@ -89,13 +89,13 @@ test.each(bodies)(
 
 test('public calls accept messages of at most 64 KiB', async () => {
   const path = `${service}/GetVersion`
-  const claimedBytes = 65_537
+  const declaredBytes = 65_537
   using native = await floodGrpc({
     address: gateway.grpcAddress,
     connections: 1,
     streams: 1,
     path,
-    claimedBytes,
+    declaredBytes,
     sentBytes: 10,
   })
   using connect = await floodHttp({
@@ -103,7 +103,7 @@ test('public calls accept messages of at most 64 KiB', async () => {
     path,
     count: 1,
     headers: { 'content-type': 'application/proto' },
-    sentBytes: claimedBytes,
+    sentBytes: declaredBytes,
   })
   await Promise.all([waitForEnd(native), waitForEnd(connect)])
   expect(connect.responses).toEqual({ 429: 1 })

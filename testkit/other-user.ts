@@ -43,12 +43,12 @@ export async function runAsOtherUser(script: string): Promise<OtherUser> {
       stderr: 'inherit',
     },
   )
-  const answers = linesOf(child.stdout)
+  const responses = linesOf(child.stdout)
   return {
     async ask<A>(question: unknown) {
       await child.stdin.write(`${JSON.stringify(question)}\n`)
       await child.stdin.flush()
-      const { value, done } = await answers.next()
+      const { value, done } = await responses.next()
       if (done) throw new Error('The program of the other user has ended.')
       return JSON.parse(value) as A
     },

@@ -35,11 +35,11 @@ export function launch({ command, env = {}, cwd }: LaunchOptions): RunningProces
   const lines: string[] = []
   const listeners = new Set<() => void>()
   let isClosed = false
-  const keep = (line: string) => {
+  const onLine = (line: string) => {
     lines.push(line)
     for (const wake of listeners) wake()
   }
-  const drained = Promise.all([eachLine(child.stdout, keep), eachLine(child.stderr, keep)]).then(() => {
+  const drained = Promise.all([eachLine(child.stdout, onLine), eachLine(child.stderr, onLine)]).then(() => {
     isClosed = true
     for (const wake of listeners) wake()
   })
@@ -90,15 +90,15 @@ async function terminate(child: Subprocess): Promise<void> {
   clearTimeout(timer)
 }
 
-async function eachLine(stream: ReadableStream<Uint8Array>, keep: (line: string) => void): Promise<void> {
+async function eachLine(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
   let rest = ''
   const decoder = new TextDecoder()
   for await (const chunk of stream) {
     const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = parts.pop() ?? ''
-    for (const part of parts) keep(part)
+    for (const part of parts) onLine(part)
   }
-  if (rest !== '') keep(rest)
+  if (rest !== '') onLine(rest)
 }
 
 function plainEnvironment(): Record<string, string> {
@@ -110,7 +110,7 @@ function plainEnvironment(): Record<string, string> {
 }
 
 /** Accepts a structured log line with this message. */
-export function says(message: string): (line: string) => boolean {
+export function hasMessage(message: string): (line: string) => boolean {
   return (line) => {
     if (!line.startsWith('{')) return false
     try {

@@ -19,20 +19,20 @@ export async function startRelay(target: number): Promise<Relay> {
   let isHeld = false
   let isCut = false
   let delayMs = 0
-  const server = createServer((front) => {
-    if (isCut) return void front.destroy()
-    const back = connect({ host: '127.0.0.1', port: target })
-    const connection: Connection = { front, back, waiting: [] }
+  const server = createServer((client) => {
+    if (isCut) return void client.destroy()
+    const upstream = connect({ host: '127.0.0.1', port: target })
+    const connection: Connection = { client, upstream, waiting: [] }
     connections.add(connection)
-    front.pipe(back)
-    back.on('data', (bytes: Buffer) => {
+    client.pipe(upstream)
+    upstream.on('data', (bytes: Buffer) => {
       if (isHeld) connection.waiting.push(bytes)
-      else if (delayMs > 0) setTimeout(() => front.write(bytes), delayMs)
-      else front.write(bytes)
+      else if (delayMs > 0) setTimeout(() => client.write(bytes), delayMs)
+      else client.write(bytes)
     })
     for (const [one, other] of [
-      [front, back],
-      [back, front],
+      [client, upstream],
+      [upstream, client],
     ] as const) {
       one.on('error', () => other.destroy())
       one.on('close', () => {
@@ -53,22 +53,23 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     cut() {
       isCut = true
-      for (const { back } of connections) back.destroy()
+      for (const { upstream } of connections) upstream.destroy()
     },
     release() {
       isHeld = false
       isCut = false
-      for (const { front, waiting } of connections) for (const bytes of waiting.splice(0)) front.write(bytes)
+      for (const { client, waiting } of connections)
+        for (const bytes of waiting.splice(0)) client.write(bytes)
     },
     async [Symbol.asyncDispose]() {
-      for (const { back } of connections) back.destroy()
+      for (const { upstream } of connections) upstream.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))
     },
   }
 }
 
 interface Connection {
-  readonly front: Socket
-  readonly back: Socket
+  readonly client: Socket
+  readonly upstream: Socket
   readonly waiting: Buffer[]
 }

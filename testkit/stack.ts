@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { startNats } from './nats.ts'
 import { freePort } from './port.ts'
-import { launch, says, type RunningProcess } from './process.ts'
+import { launch, hasMessage, type RunningProcess } from './process.ts'
 import type { TestClock } from './test-clock.ts'
 
 type Nats = Awaited<ReturnType<typeof startNats>>
@@ -66,7 +66,7 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
           },
         }),
       )
-      await running.line(says('ready'))
+      await running.line(hasMessage('ready'))
       return Object.assign(running, { url: `http://127.0.0.1:${httpPort}`, dataDir })
     },
     async actor({ env = {}, clock } = {}) {
@@ -76,7 +76,7 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
           env: { ...shared, ...clock?.env, ...env },
         }),
       )
-      await running.line(says('ready'))
+      await running.line(hasMessage('ready'))
       return running
     },
     [Symbol.asyncDispose]: () => scope.disposeAsync(),

@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 30_000)
 afterAll(() => rm(out, { recursive: true, force: true }))
 
-const plain = (ending: string) => assets.filter((name) => name.endsWith(ending))
+const plain = (suffix: string) => assets.filter((name) => name.endsWith(suffix))
 const text = (name: string) => Bun.file(join(out, 'assets', name)).text()
 
 describe('buildUi', () => {
@@ -45,15 +45,15 @@ describe('buildUi', () => {
   test('writes compressed files with the same content', async () => {
     for (const name of ['index.html', ...[...plain('.js'), ...plain('.css')].map((one) => `assets/${one}`)]) {
       const bytes = await Bun.file(join(out, name)).bytes()
-      const twin = (ending: string) => Bun.file(join(out, `${name}${ending}`)).bytes()
+      const twin = (suffix: string) => Bun.file(join(out, `${name}${suffix}`)).bytes()
       expect(brotliDecompressSync(await twin('.br')).equals(bytes)).toBe(true)
       expect(gunzipSync(await twin('.gz')).equals(bytes)).toBe(true)
     }
   })
 
   test('is smaller than 72 kB of script and 8 kB of style when compressed', async () => {
-    const size = async (ending: string) =>
-      (await Promise.all(plain(ending).map((name) => Bun.file(join(out, 'assets', name)).size))).reduce(
+    const size = async (suffix: string) =>
+      (await Promise.all(plain(suffix).map((name) => Bun.file(join(out, 'assets', name)).size))).reduce(
         (a, b) => a + b,
         0,
       )

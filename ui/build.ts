@@ -46,9 +46,9 @@ async function bundle(entry: string, outdir: string, format: 'esm' | 'iife'): Pr
   return built.outputs.map((one) => one.path.slice(outdir.length + 1))
 }
 
-function nameOf(files: readonly string[], ending: string): string {
-  const found = files.find((file) => file.endsWith(ending))
-  if (found === undefined) throw new Error(`The bundler wrote no ${ending} file.`)
+function nameOf(files: readonly string[], suffix: string): string {
+  const found = files.find((file) => file.endsWith(suffix))
+  if (found === undefined) throw new Error(`The bundler wrote no ${suffix} file.`)
   return found
 }
 

@@ -11,7 +11,7 @@ export interface Reservations {
    * Number of idle workers that this account may not take. It is 0 for an account below its fair share, so that
    * reservations of idle accounts keep no other account waiting.
    */
-  keptFrom(account: string): number
+  countUnavailable(account: string): number
   /** Milliseconds until the first reservation ends; undefined without reservations. */
   readonly endsInMs: number | undefined
 }
@@ -20,7 +20,7 @@ export interface ReservationsOptions {
   /** Number of workers when all are alive. */
   readonly workers: number
   /** How long a reservation lasts without work of its account, in milliseconds. */
-  readonly keepMs: number
+  readonly durationMs: number
   /** Number of workers by account, without accounts that hold none. */
   readonly held: ReadonlyMap<string, number>
   readonly now?: () => number
@@ -34,7 +34,7 @@ interface Reservation {
 
 export function createReservations({
   workers,
-  keepMs,
+  durationMs,
   held,
   now = () => performance.now(),
 }: ReservationsOptions): Reservations {
@@ -47,7 +47,7 @@ export function createReservations({
   const prolong = (account: string) => {
     const reservation = reserved.get(account)
     if (!reservation) return
-    reservation.untilMs = now() + keepMs
+    reservation.untilMs = now() + durationMs
     reservation.most = Math.max(reservation.most, heldBy(account))
   }
 
@@ -57,7 +57,7 @@ export function createReservations({
       prolong(account)
     },
     prolong,
-    keptFrom(account) {
+    countUnavailable(account) {
       expire()
       if (reserved.size === 0) return 0
       const accounts = new Set([...held.keys(), ...reserved.keys(), account])

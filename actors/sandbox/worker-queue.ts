@@ -54,10 +54,10 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
   const scheduler = createFairScheduler()
   const reservations = createReservations({
     workers,
-    keepMs: reservationFactor * preemptAfterMs,
+    durationMs: reservationFactor * preemptAfterMs,
     held: scheduler.held,
   })
-  const mayTake = ({ account }: Contender) => reservations.keptFrom(account) < idle.length
+  const mayTake = ({ account }: Contender) => reservations.countUnavailable(account) < idle.length
   let timer: Timer | undefined
 
   /** Assigns idle workers to waiting work, except those reserved for other accounts. */

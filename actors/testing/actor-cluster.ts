@@ -11,7 +11,7 @@ import { natsSettings, type NatsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 
@@ -130,7 +130,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
       return last
     },
     async waitForLog(message, { id }) {
-      const isWanted = (line: string) => says(message)(line) && line.includes(id)
+      const isWanted = (line: string) => hasMessage(message)(line) && line.includes(id)
       await waitFor(
         `"${message}" logged about task ${id}`,
         () => lines.slice(-20),

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
+import { launch, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { readCpuMs } from '../sandbox/watch-cpu.ts'
 import { useActorCluster, type ActorCluster } from './actor-cluster.ts'
@@ -59,7 +59,7 @@ export async function openActorProcesses(cluster: ActorCluster): Promise<ActorPr
         command: [process.execPath, entry],
         env: { ...cluster.nats.env, ...settings, ...env },
       })
-      await running.line(says('ready'))
+      await running.line(hasMessage('ready'))
       return running
     },
     [Symbol.asyncDispose]: () => rm(scratchDir, { recursive: true, force: true }),

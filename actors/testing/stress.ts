@@ -39,7 +39,7 @@ const allowedCodes = new Set([
 
 export interface StressReport {
   readonly files: number
-  readonly endings: Record<string, number>
+  readonly outcomes: Record<string, number>
   readonly peakMiB: number
   readonly mostCpuMs: number
   readonly mostMs: number
@@ -99,8 +99,8 @@ export async function runStress({
       record.add(next.value, await harness.run(bytes, format, recipe))
       if (record.files % goodEvery !== 0) continue
       const sample = good[record.files % good.length] as Sample
-      const ending = await harness.run(sample.bytes, sample.format, recipes[0])
-      record.add({ ...sample, name: `good ${sample.name}`, recipe: '', ends: ['image'] }, ending)
+      const outcome = await harness.run(sample.bytes, sample.format, recipes[0])
+      record.add({ ...sample, name: `good ${sample.name}`, recipe: '', ends: ['image'] }, outcome)
     }
   }
   const files = {
@@ -166,7 +166,7 @@ function* damaged(all: readonly Sample[], count: number, seed: number): Generato
 }
 
 function recorder(harness: SandboxHarness) {
-  const endings: Record<string, number> = {}
+  const outcomes: Record<string, number> = {}
   const failures: string[] = []
   let files = 0
   let [peak, mostCpuMs, mostMs, cpuMs] = [0, 0, 0, 0]
@@ -174,27 +174,28 @@ function recorder(harness: SandboxHarness) {
     get files() {
       return files
     },
-    add({ name, format, ends }: File, ending: MeasuredRun) {
-      const { code, fault } = ending
+    add({ name, format, ends }: File, outcome: MeasuredRun) {
+      const { code, fault } = outcome
       const fail = (what: string) => failures.push(`${format}, ${name}: ${what}`)
       files += 1
-      endings[code] = (endings[code] ?? 0) + 1
-      peak = Math.max(peak, ending.peakBytes)
-      mostCpuMs = Math.max(mostCpuMs, ending.cpuMs)
-      mostMs = Math.max(mostMs, ending.ms)
-      cpuMs += ending.cpuMs
+      outcomes[code] = (outcomes[code] ?? 0) + 1
+      peak = Math.max(peak, outcome.peakBytes)
+      mostCpuMs = Math.max(mostCpuMs, outcome.cpuMs)
+      mostMs = Math.max(mostMs, outcome.ms)
+      cpuMs += outcome.cpuMs
       if (!(ends?.includes(code) ?? allowedCodes.has(code)))
         fail(`ended as ${code}: ${String(fault?.cause ?? fault)}`)
       if (fault && /vips|libpng|\/tmp|task-/i.test(fault.message))
         fail(`exposes internals: "${fault.message}"`)
-      if (ending.peakBytes > bounds.maxRssBytes + allowance.bytes) fail(`held ${ending.peakBytes} bytes`)
-      if (ending.cpuMs > bounds.maxCpuMs + allowance.cpuMs) fail(`took ${ending.cpuMs} ms of processor time`)
-      if (ending.ms > bounds.taskTimeoutMs + allowance.ms) fail(`took ${ending.ms} ms`)
+      if (outcome.peakBytes > bounds.maxRssBytes + allowance.bytes) fail(`held ${outcome.peakBytes} bytes`)
+      if (outcome.cpuMs > bounds.maxCpuMs + allowance.cpuMs)
+        fail(`took ${outcome.cpuMs} ms of processor time`)
+      if (outcome.ms > bounds.taskTimeoutMs + allowance.ms) fail(`took ${outcome.ms} ms`)
     },
     report(): StressReport {
       return {
         files,
-        endings,
+        outcomes,
         peakMiB: Math.round(peak / MiB),
         mostCpuMs,
         mostMs: Math.round(mostMs),

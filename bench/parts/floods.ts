@@ -2,7 +2,7 @@ import type { TaskPageView } from '@pixelflow/core/views'
 import { openAccountClient, type AccountClient } from '@pixelflow/gateway/testing/account-client'
 import { startFloodProcesses, type FloodProcesses } from '@pixelflow/gateway/testing/flood-processes'
 import { maxResidentBytes, watchResidentBytes } from '@pixelflow/gateway/testing/watch-resident-bytes'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { measureCpu } from '../measure-cpu.ts'
@@ -40,7 +40,7 @@ export const floodsPart: Part = async ({ options, print }) => {
     env: { PIXELFLOW_API_TOKENS: tokens, PIXELFLOW_LOG_LEVEL: 'info' },
   })
   const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   const caller = await openAccountClient(gateway.url, grpc, `secret-of-${other}`)
   const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid }
   const tookMs: Record<Turn, Record<string, number[]>> = { calm: {}, floods: {}, 'floods at nice 19': {} }
@@ -112,8 +112,8 @@ export const floodsPart: Part = async ({ options, print }) => {
     const columns = turns.map((turn) =>
       `p50 ${p50[turn].toFixed(0)} p99 ${p99[turn].toFixed(0)}`.padStart(22),
     )
-    const shownRatios = Object.values(ratios[kind]).map((ratio) => ratio.toFixed(1))
-    print(`  ${names[kind].padEnd(32)}${columns.join('')}   ${shownRatios.join(', ')}`)
+    const ratioTexts = Object.values(ratios[kind]).map((ratio) => ratio.toFixed(1))
+    print(`  ${names[kind].padEnd(32)}${columns.join('')}   ${ratioTexts.join(', ')}`)
   }
   print(`calls that failed: ${failed}   (at most 0)`)
   print(`gateway: peak ${(peakBytes / MiB).toFixed(0)} MiB resident   (at most ${maxResidentBytes / MiB})`)

@@ -1,4 +1,4 @@
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { measureCpu } from '../measure-cpu.ts'
 import { startDelayProxyProgram, startSinkProgram } from '../grpc/program.ts'
 import { measureGrpcUpload } from '../grpc/measure-grpc-upload.ts'
@@ -20,7 +20,7 @@ const delayMs = 12
  */
 export const grpcUploadPart: Part = async ({ options, stack, gateway, print }) => {
   const { rounds, uploadBytes } = options
-  const { grpc: address } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc: address } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   const port = Number(address.slice(address.lastIndexOf(':') + 1))
   await using plain = await startSinkProgram()
   await using farGateway = await startDelayProxyProgram(port, delayMs)

@@ -137,11 +137,11 @@ async function openTuning(url: Bench['gateway']['url'], image: string) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${tunePath}`, [tuneProtocol])
   socket.binaryType = 'arraybuffer'
   let sequence = 0
-  let shown = Promise.withResolvers<void>()
+  let pending = Promise.withResolvers<void>()
   let head: Extract<ServerMessage, { type: 'preview' }> | undefined
-  const fail = (reason: string) => shown.reject(new Error(reason))
+  const fail = (reason: string) => pending.reject(new Error(reason))
   socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
-    if (typeof data !== 'string') return head?.sequence === sequence ? shown.resolve() : undefined
+    if (typeof data !== 'string') return head?.sequence === sequence ? pending.resolve() : undefined
     const message = JSON.parse(data) as ServerMessage
     if (message.type === 'preview') head = message
     else if (message.type !== 'opened') fail(data)
@@ -150,15 +150,15 @@ async function openTuning(url: Bench['gateway']['url'], image: string) {
   const send = (message: ClientMessageInput) => socket.send(JSON.stringify(message))
   await new Promise((resolve) => socket.addEventListener('open', resolve))
   send({ type: 'open', image, recipe: 'resize:100', preview: { maxPixels } })
-  await shown.promise
+  await pending.promise
   return {
     async change(recipe: string): Promise<void> {
-      shown = Promise.withResolvers()
+      pending = Promise.withResolvers()
       send({ type: 'change', sequence: (sequence += 1), recipe })
-      await shown.promise
+      await pending.promise
     },
     async [Symbol.asyncDispose]() {
-      shown.promise.catch(() => {})
+      pending.promise.catch(() => {})
       socket.close()
     },
   }

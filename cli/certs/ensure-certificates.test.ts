@@ -11,14 +11,14 @@ const dayMs = 86_400_000
 
 async function inFolder(
   use: (
-    keep: (request?: Partial<CertificateRequest>) => Promise<CertificateFolder>,
+    ensure: (request?: Partial<CertificateRequest>) => Promise<CertificateFolder>,
     folder: string,
   ) => Promise<void>,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-certs-'))
-  const keep = (request: Partial<CertificateRequest> = {}) =>
+  const ensure = (request: Partial<CertificateRequest> = {}) =>
     ensureCertificates({ folder: join(folder, 'certs'), hosts: [], clients: [], renew: false, ...request })
-  await use(keep, join(folder, 'certs'))
+  await use(ensure, join(folder, 'certs'))
   await rm(folder, { recursive: true })
 }
 
@@ -29,11 +29,11 @@ const days = ({ validFrom, validTo }: X509Certificate) =>
   (Date.parse(validTo) - Date.parse(validFrom)) / dayMs
 
 test('creates certificates of an authority, a server and a client, each only for its purpose', () =>
-  inFolder(async (keep) => {
-    const kept = await keep({ hosts: ['px.example'] })
-    const authority = await certificateIn(kept.authority.certificate)
-    const server = await certificateIn(kept.server.certificate)
-    const client = await certificateIn(kept.clients[0]?.certificate ?? '')
+  inFolder(async (ensure) => {
+    const created = await ensure({ hosts: ['px.example'] })
+    const authority = await certificateIn(created.authority.certificate)
+    const server = await certificateIn(created.server.certificate)
+    const client = await certificateIn(created.clients[0]?.certificate ?? '')
 
     expect([authority.ca, server.ca, client.ca]).toEqual([true, false, false])
     expect([authority, server, client].map(days)).toEqual([3650, 397, 397])
@@ -54,9 +54,9 @@ test('creates certificates of an authority, a server and a client, each only for
   }))
 
 test('keys are readable only by their owner, whatever the umask, also after their mode was changed', () =>
-  inFolder(async (keep, folder) => {
+  inFolder(async (ensure, folder) => {
     const before = process.umask(0)
-    await keep({ clients: [ann] })
+    await ensure({ clients: [ann] })
     process.umask(before)
     const modeOf = async (name: string) => ((await stat(join(folder, name))).mode & 0o777).toString(8)
     expect(await modeOf('.')).toBe('700')
@@ -64,22 +64,22 @@ test('keys are readable only by their owner, whatever the umask, also after thei
     expect(keys.toSorted()).toEqual(['ca.key', 'clients/ann.key', 'server.key'])
     for (const key of keys) expect(await modeOf(key)).toBe('600')
     await chmod(join(folder, 'server.key'), 0o644)
-    await keep()
+    await ensure()
     expect(await modeOf('server.key')).toBe('600')
   }))
 
 test('keeps valid certificates, hosts and clients, and adds new ones', () =>
-  inFolder(async (keep) => {
-    const first = await keep({ hosts: ['px.example'], clients: [ann] })
+  inFolder(async (ensure) => {
+    const first = await ensure({ hosts: ['px.example'], clients: [ann] })
     expect(issuedOf(first)).toEqual([true, true, true])
     expect(first.server.issueReason).toBe('missing')
-    expect(issuedOf(await keep())).toEqual([false, false, false])
+    expect(issuedOf(await ensure())).toEqual([false, false, false])
 
-    const more = await keep({ hosts: ['192.168.1.4'], clients: [{ name: 'job', account: 'ann' }] })
+    const more = await ensure({ hosts: ['192.168.1.4'], clients: [{ name: 'job', account: 'ann' }] })
     expect(issuedOf(more)).toEqual([false, true, false, true])
     expect(more.server.issueReason).toBe('hosts_changed')
     expect(more.server.hosts).toEqual(['localhost', '127.0.0.1', '::1', 'px.example', '192.168.1.4'])
-    const moved = await keep({ clients: [{ name: 'ann', account: 'team' }] })
+    const moved = await ensure({ clients: [{ name: 'ann', account: 'team' }] })
     expect(moved.clients).toMatchObject([
       { account: 'team', issueReason: 'account_changed' },
       { name: 'job' },
@@ -87,42 +87,42 @@ test('keeps valid certificates, hosts and clients, and adds new ones', () =>
   }))
 
 test('replaces certificates that expire soon or do not match their key, or all with renew', () =>
-  inFolder(async (keep) => {
-    const first = await keep({ clients: [ann] })
+  inFolder(async (ensure) => {
+    const first = await ensure({ clients: [ann] })
     const keyBefore = await readFile(first.server.key, 'utf8')
-    const later = await keep({ now: new Date(Date.now() + 370 * dayMs) })
+    const later = await ensure({ now: new Date(Date.now() + 370 * dayMs) })
     expect(issuedOf(later)).toEqual([false, true, true])
     expect(later.server.issueReason).toBe('expires_soon')
     expect(await readFile(first.server.key, 'utf8')).not.toBe(keyBefore)
-    const renewed = await keep({ renew: true })
+    const renewed = await ensure({ renew: true })
     expect(issuedOf(renewed)).toEqual([false, true, true])
     expect(renewed.server.issueReason).toBe('renewal_requested')
 
     await writeFile(first.server.key, await readFile(first.clients[0]?.key ?? ''))
-    expect((await keep()).server.issueReason).toBe('invalid_key_pair')
+    expect((await ensure()).server.issueReason).toBe('invalid_key_pair')
     await rm(first.server.certificate)
-    const restored = await keep()
+    const restored = await ensure()
     expect(issuedOf(restored)).toEqual([false, true, false])
     expect(restored.server.issueReason).toBe('invalid_key_pair')
 
-    const old = await keep({ now: new Date(Date.now() + 3300 * dayMs) })
+    const old = await ensure({ now: new Date(Date.now() + 3300 * dayMs) })
     expect(issuedOf(old)).toEqual([true, true, true])
     expect(old.authority.issueReason).toBe('expires_soon')
     expect(old.server.issueReason).toBe('authority_changed')
   }))
 
 test('does not replace an incomplete authority', () =>
-  inFolder(async (keep) => {
-    const { authority } = await keep()
+  inFolder(async (ensure) => {
+    const { authority } = await ensure()
     const key = await readFile(authority.key)
     await rm(authority.key)
-    await expect(keep()).rejects.toThrow('are not an authority and its key')
+    await expect(ensure()).rejects.toThrow('are not an authority and its key')
     await writeFile(authority.key, key)
-    expect(issuedOf(await keep())).toEqual([false, false, false])
+    expect(issuedOf(await ensure())).toEqual([false, false, false])
   }))
 
 test('concurrent calls create one authority', () =>
-  inFolder(async (keep) => {
-    const [one, other] = await Promise.all([keep(), keep()])
+  inFolder(async (ensure) => {
+    const [one, other] = await Promise.all([ensure(), ensure()])
     expect([...issuedOf(one), ...issuedOf(other)].filter(Boolean)).toHaveLength(3)
   }))

@@ -57,10 +57,10 @@ test('only operators can list, show, replay and delete dead letters', async () =
   const id = `transform.ann.${task.id}`
   const list = await run('secret-of-root', 'dead')
   expect([list.code, list.out]).toEqual([0, expect.stringContaining(`${id}  storage_failed`)])
-  const shown = await run('secret-of-root', 'dead', 'show', id)
-  expect(shown.out).toContain('after 2 attempts, the last by host.1')
-  expect(shown.out).toContain(`${task.id} of account ann`)
-  expect(shown.out).toContain('cause    Error: disk 7 is away\ncause        at the wheel')
+  const details = await run('secret-of-root', 'dead', 'show', id)
+  expect(details.out).toContain('after 2 attempts, the last by host.1')
+  expect(details.out).toContain(`${task.id} of account ann`)
+  expect(details.out).toContain('cause    Error: disk 7 is away\ncause        at the wheel')
 
   const replayed = parseNdjson((await run('secret-of-root', 'dead', 'replay', id, '--json')).out)[0] as {
     replay: { task: string }

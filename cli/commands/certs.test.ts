@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { pixelflow, startUpProcess } from '../testing/cli-fixture.ts'
 
 /** Creates certificates, starts a server with them, and processes an image over TLS, as the commands print it. */
@@ -134,7 +134,7 @@ describe('a stack with these settings', () => {
     ])
 
     expect((await run(['certs', '--renew'])).out).toContain('You requested it with --renew.')
-    await running.line(says('TLS files reloaded'))
+    await running.line(hasMessage('TLS files reloaded'))
     expect((await runProgram(['sh', '-c', curl])).code).toBe(0)
   }, 90_000)
 

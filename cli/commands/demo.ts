@@ -86,9 +86,11 @@ export function curlCommand(
   { token, ca, cert, key }: CertificateFiles & { token: boolean },
 ): string {
   const certificates = Object.entries(url.startsWith('https:') ? { cacert: ca, cert, key } : {})
-  const shown = certificates.map(([flag, path]) => (path === undefined ? '' : `--${flag} ${quoted(path)} `))
+  const certificateFlags = certificates.map(([flag, path]) =>
+    path === undefined ? '' : `--${flag} ${quoted(path)} `,
+  )
   const authorization = token ? `-H "authorization: Bearer $PIXELFLOW_TOKEN" ` : ''
-  return `curl ${shown.join('')}${authorization}-F recipe='${recipe}' -F file=@${quoted(file)} ${url}/api/v1/tasks`
+  return `curl ${certificateFlags.join('')}${authorization}-F recipe='${recipe}' -F file=@${quoted(file)} ${url}/api/v1/tasks`
 }
 
 function quoted(path: string): string {

@@ -115,11 +115,11 @@ test('both protocols accept the certificates of the certs command and nothing el
   const url = `https://127.0.0.1:${port}`
   const grpc = ['--grpc', await readGrpcAddress(running)]
   const ca = ['--ca', authority.certificate]
-  const shown = [...ca, '--cert', ann?.certificate ?? '', '--key', ann?.key ?? '']
+  const certificateFlags = [...ca, '--cert', ann?.certificate ?? '', '--key', ann?.key ?? '']
   const env = { PIXELFLOW_URL: url }
   for (const over of [[], grpc]) {
     const typed = ['process', 'photo.jpg', '-r', 'resize:50', '-o', 'tls.jpg', ...over]
-    const { code, err } = await run([...typed, ...shown], { env })
+    const { code, err } = await run([...typed, ...certificateFlags], { env })
     expect([code, err.split('\n').at(-2)]).toEqual([0, expect.stringContaining('completed')])
     for (const less of [[], ca]) expect((await run([...typed, ...less], { env })).code).not.toBe(0)
   }

@@ -153,14 +153,14 @@ test('Ctrl-C ends an upload that waits for standard input', async () => {
   const arrived = Promise.withResolvers<void>()
   const gone = Promise.withResolvers<void>()
   // A server of the test, which learns when the upload has begun.
-  using front = Bun.listen({
+  using slowServer = Bun.listen({
     hostname: '127.0.0.1',
     port: 0,
     socket: { data: () => arrived.resolve(), close: () => gone.resolve() },
   })
   const child = Bun.spawn([pixelflow, 'upload', '-'], {
     cwd: home,
-    env: { ...process.env, PIXELFLOW_URL: `http://127.0.0.1:${front.port}` },
+    env: { ...process.env, PIXELFLOW_URL: `http://127.0.0.1:${slowServer.port}` },
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'pipe',

@@ -116,10 +116,10 @@ describe('--tune', () => {
         () => errors,
         (output) => output.includes(text),
       )
-    const type = async (text: string, shown: string) => {
+    const type = async (text: string, expectedOutput: string) => {
       await child.stdin.write(`${text}\n`)
       await child.stdin.flush()
-      await waitForOutput(shown)
+      await waitForOutput(expectedOutput)
     }
     await waitForOutput('no change: ')
     await type('resize:90', 'resize:90: ')

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { join, resolve } from 'node:path'
 import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says } from '@pixelflow/testkit/process'
+import { launch, hasMessage } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 
 const root = resolve(import.meta.dir, '../..')
@@ -18,20 +18,20 @@ test('up restarts nats-server after its disk was full and has space again', asyn
       PIXELFLOW_DATA_DIR: join(disk.path, 'data'),
     },
   })
-  await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
+  await running.line((line) => hasMessage('ready')(line) && line.includes('"service":"up"'), 60_000)
   const readiness = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).status
   const waitUntilReady = () =>
     waitFor('gateway ready', readiness, (status) => status === 200, { timeoutMs: 60_000 })
   await waitUntilReady()
 
   await disk.fill()
-  await running.line(says('disk full; nats-server needs free space'), 60_000)
+  await running.line(hasMessage('disk full; nats-server needs free space'), 60_000)
   expect(await readiness()).toBe(503)
   // Without free space a restart would not help.
-  expect(running.lines.filter(says('process restarted'))).toEqual([])
+  expect(running.lines.filter(hasMessage('process restarted'))).toEqual([])
 
   await disk.empty()
-  await running.line(says('process restarted'), 60_000)
+  await running.line(hasMessage('process restarted'), 60_000)
   await waitUntilReady()
   // All its processes have exited with it, so the disk can be unmounted.
   running.signal('SIGTERM')

@@ -21,9 +21,9 @@ export function createLogRenderer({ level, format, colour }: LogRendererOptions)
   return (service) => {
     const known = loggers.get(service)
     if (known) return known
-    const shown =
+    const label =
       format === 'pretty' ? `\u001b[${colours[service] ?? 37}m${service.padEnd(7)}\u001b[0m │` : service
-    const logger = createLogger({ service: shown, level, format, ...(colour ? {} : { write: writePlain }) })
+    const logger = createLogger({ service: label, level, format, ...(colour ? {} : { write: writePlain }) })
     loggers.set(service, logger)
     return logger
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says } from '@pixelflow/testkit/process'
+import { launch, hasMessage } from '@pixelflow/testkit/process'
 
 const root = resolve(import.meta.dir, '../..')
 const everybody = 0o755
@@ -36,7 +36,7 @@ test('another user cannot read files in a manually created data folder', async (
     command: [join(root, 'pixelflow'), 'up'],
     env: { PIXELFLOW_HTTP_PORT: String(port), PIXELFLOW_GRPC_PORT: '0', PIXELFLOW_DATA_DIR: data },
   })
-  await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
+  await running.line((line) => hasMessage('ready')(line) && line.includes('"service":"up"'), 60_000)
   const body = new Uint8Array(await sampleImage({ width: 20, height: 20 }))
   const headers = { 'content-type': 'image/jpeg' }
   const sent = await fetch(`http://127.0.0.1:${port}/api/v1/images`, { method: 'POST', body, headers })

@@ -49,7 +49,7 @@ type Child = Subprocess<'ignore' | 'pipe', 'pipe', 'pipe'>
 const startTimeoutMs = 30_000
 /** A process that ran for this long restarts with the shortest pause. */
 const stableRunMs = 10_000
-const maxKeptLines = 40
+const maxLastLines = 40
 /** Time to read the rest of the output; a process that escaped the group may hold the pipes open. */
 const outputTimeoutMs = 1000
 const probeEveryMs = 25
@@ -80,13 +80,13 @@ export function supervise(
       const started = performance.now()
       const last: string[] = []
       // Errors before the first successful start are not logged, because the failure of the start contains them.
-      const kept: LogEntry[] = []
+      const held: LogEntry[] = []
       const current = start(program, method)
       child = current
       const timer = setTimeout(() => reportSlowStart(last), startTimeoutMs)
       const becomeReady = (entry: LogEntry) => {
         clearTimeout(timer)
-        kept.splice(0).forEach(write)
+        held.splice(0).forEach(write)
         if (wasReady) log.info('process restarted', { pid: current.pid })
         wasReady = true
         ready.resolve(entry)
@@ -95,7 +95,7 @@ export function supervise(
         const isReady = program.probe === undefined && entry.fields['ready'] === true
         if (isReady) becomeReady(entry)
         if (wasReady || entry.level !== 'error') write(entry)
-        else kept.push(entry)
+        else held.push(entry)
       })
       if (program.probe !== undefined) {
         void probeUntilReady(program.probe, current).then((isReady) => isReady && becomeReady(probed))
@@ -185,7 +185,7 @@ async function readOutput(child: Child, last: string[], onEntry: (entry: LogEntr
       if (line.trim() === '') continue
       const entry = parseLogLine(line)
       last.push(formatReason(entry))
-      if (last.length > maxKeptLines) last.shift()
+      if (last.length > maxLastLines) last.shift()
       onEntry(entry)
     }
   }

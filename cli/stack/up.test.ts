@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
+import { launch, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { chooseDieWithParentMethod } from './die-with-parent.ts'
 
@@ -34,7 +34,7 @@ function up(env: Record<string, string>): RunningProcess {
   return launch({ command: [join(root, 'pixelflow'), 'up'], env })
 }
 
-const ready = (line: string) => says('ready')(line) && line.includes('"service":"up"')
+const ready = (line: string) => hasMessage('ready')(line) && line.includes('"service":"up"')
 
 /** The command line of every descendant of a process, by pid. */
 async function descendants(pid: number): Promise<Map<number, string>> {
@@ -160,9 +160,9 @@ describe('up', () => {
     await waitForStatus(url, task.id, 'running')
     const below = await descendants(running.pid)
     running.signal('SIGINT')
-    await running.line(says('stopping; finishing work in progress'))
+    await running.line(hasMessage('stopping; finishing work in progress'))
     running.signal('SIGINT')
-    await running.line(says('stopping at once'))
+    await running.line(hasMessage('stopping at once'))
     await running.exited
     await waitUntilEnded(below.keys(), 2000)
   }, 90_000)
@@ -179,12 +179,12 @@ describe('up', () => {
       const victim = [...(await descendants(running.pid))].find(([, args]) => args.includes(part))
       process.kill(victim?.[0] ?? 0, 'SIGKILL')
       const back = (line: string) =>
-        says('process restarted')(line) && line.includes(`"service":"${service}"`)
+        hasMessage('process restarted')(line) && line.includes(`"service":"${service}"`)
       await running.line(back)
     }
     await waitUntilHealthy(url)
-    const told = running.lines.filter(says('process ended; restarting'))
-    expect(told.length).toBe(3)
+    const restarts = running.lines.filter(hasMessage('process ended; restarting'))
+    expect(restarts.length).toBe(3)
   }, 120_000)
 })
 

@@ -21,27 +21,27 @@ export function blockRows({ rows = 24 }: Pick<Terminal, 'rows'>): number {
 }
 
 export function createLiveBlock(terminal: Terminal): LiveBlock {
-  let shown: readonly string[] = []
+  let printedLines: readonly string[] = []
   /** Moves to the start of the block and clears everything below. */
   const erase = () => {
-    if (shown.length === 0) return ''
-    const up = shown.length > 1 ? `\u001b[${shown.length - 1}A` : ''
+    if (printedLines.length === 0) return ''
+    const up = printedLines.length > 1 ? `\u001b[${printedLines.length - 1}A` : ''
     return `\r${up}\u001b[J`
   }
   return {
     show(lines) {
       const width = (terminal.columns ?? 80) - 1
       const fitting = lines.slice(0, blockRows(terminal)).map((line) => fitToWidth(line, width))
-      if (fitting.join('\n') === shown.join('\n')) return
+      if (fitting.join('\n') === printedLines.join('\n')) return
       terminal.write(erase() + fitting.join('\n'))
-      shown = fitting
+      printedLines = fitting
     },
     print(text) {
-      terminal.write(`${erase()}${text}\n${shown.join('\n')}`)
+      terminal.write(`${erase()}${text}\n${printedLines.join('\n')}`)
     },
     clear() {
       terminal.write(erase())
-      shown = []
+      printedLines = []
     },
   }
 }

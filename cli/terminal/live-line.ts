@@ -19,20 +19,20 @@ interface Terminal {
 const start = '\r\u001b[2K'
 
 export function createLiveLine(terminal: Terminal): LiveLine {
-  let shown = ''
+  let printedText = ''
   return {
     show(text) {
       const fitting = fitToWidth(text, (terminal.columns ?? 80) - 1)
-      if (fitting === shown) return
-      shown = fitting
+      if (fitting === printedText) return
+      printedText = fitting
       terminal.write(start + fitting)
     },
     print(text) {
-      terminal.write(`${shown ? start : ''}${text}\n${shown}`)
+      terminal.write(`${printedText ? start : ''}${text}\n${printedText}`)
     },
     clear() {
-      if (shown) terminal.write(start)
-      shown = ''
+      if (printedText) terminal.write(start)
+      printedText = ''
     },
   }
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says, type RunningProcess } from '@pixelflow/testkit/process'
+import { launch, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 
 /** Runs commands in a folder with a photo, against a server that `./pixelflow up` runs. */
 
@@ -71,13 +71,13 @@ export async function openCliFixture(settings: Readonly<Record<string, string>> 
 /** Starts `./pixelflow up` and waits until it is ready. */
 export async function startUpProcess(env: Readonly<Record<string, string>>): Promise<RunningProcess> {
   const running = launch({ command: [pixelflow, 'up'], env })
-  await running.line((line) => says('ready')(line) && line.includes('"service":"up"'), 60_000)
+  await running.line((line) => hasMessage('ready')(line) && line.includes('"service":"up"'), 60_000)
   return running
 }
 
 /** The gRPC address of a ready `up`. */
 export async function readGrpcAddress(running: RunningProcess): Promise<string> {
-  const line = await running.line((line) => says('ready')(line) && line.includes('"service":"up"'))
+  const line = await running.line((line) => hasMessage('ready')(line) && line.includes('"service":"up"'))
   return (JSON.parse(line) as { grpc: string }).grpc
 }
 

@@ -60,10 +60,10 @@ export async function runTestFile(
         .text()
         .catch(() => ''),
     )
-    const ending = isLate
+    const processEnd = isLate
       ? `took longer than ${file.suite.fileTimeoutS} s`
       : endOf(child.signalCode?.toString(), code)
-    const problem = counts === null || isLate ? ending : findProblem(counts, code)
+    const problem = counts === null || isLate ? processEnd : findProblem(counts, code)
     const outcome =
       problem === undefined
         ? (counts ?? none)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { build, type BuildOptions } from './go.ts'
 
 /** Programs of other sources are kept for this long, because another checkout may use them. */
-const keptMs = 24 * 3_600_000
+const retentionMs = 24 * 3_600_000
 
 /** Programs of the Go client: the scenarios, and the example of the documentation. */
 export type GoProgram = 'scenarios' | 'example'
@@ -27,6 +27,7 @@ async function removeOldPrograms(cache: string, current: string): Promise<void> 
   for (const name of await readdir(cache)) {
     const path = join(cache, name)
     const { mtimeMs } = await stat(path)
-    if (name !== current && Date.now() - mtimeMs > keptMs) await rm(path, { recursive: true, force: true })
+    if (name !== current && Date.now() - mtimeMs > retentionMs)
+      await rm(path, { recursive: true, force: true })
   }
 }

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { buildPackage } from './build.ts'
 
@@ -33,7 +33,7 @@ beforeAll(async () => {
   ])
   const stack = scope.use(await startStack())
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   address = { url: gateway.url, grpc }
   const readme = await Bun.file(join(import.meta.dir, 'README.md')).text()
   examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)

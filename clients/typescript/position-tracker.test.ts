@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startRelay } from '@pixelflow/testkit/relay'
 import { startStack, type GatewayProcess } from '@pixelflow/testkit/stack'
 import type { Client } from './client.ts'
@@ -48,7 +48,7 @@ function writeNearReadFar(): Client {
 
 /** Opens a client whose calls alternate between the gateways, so that it writes to one and reads from the other. */
 async function alternate(): Promise<Client> {
-  const ready = await Promise.all([near, far].map((gateway) => gateway.line(says('ready'))))
+  const ready = await Promise.all([near, far].map((gateway) => gateway.line(hasMessage('ready'))))
   return openGrpc({ address: ready.map((line) => (JSON.parse(line) as { grpc: string }).grpc) })
 }
 

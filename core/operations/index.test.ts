@@ -152,11 +152,11 @@ describe('the recipe documentation', () => {
   })
 
   test('contains only valid recipes', () => {
-    const shown = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(
+    const jsonBlocks = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(
       ([, json = '']) => JSON.parse(json) as unknown,
     )
-    expect(shown.length).toBe(2)
-    for (const recipe of shown) expect(() => parseRecipe(recipe)).not.toThrow()
+    expect(jsonBlocks.length).toBe(2)
+    for (const recipe of jsonBlocks) expect(() => parseRecipe(recipe)).not.toThrow()
     const quoted = [...page.matchAll(/`((?:[a-z]+:[^`…\s]+\/?)+)`/g)]
       .map(([, text = '']) => text)
       .filter((text) => catalogue.names.includes(text.split(':')[0] ?? ''))

@@ -21,7 +21,7 @@ import {
 interface PassContext {
   readonly open: OpenImage
   /** Makes a pipeline keep the requested metadata and profile; `input` is the picture that the pipeline received. */
-  readonly keep: (pipeline: Sharp, input: Picture) => Sharp
+  readonly copyMetadata: (pipeline: Sharp, input: Picture) => Sharp
   /** Whether a colour profile is kept instead of being converted. */
   readonly keepsProfile: boolean
 }
@@ -39,7 +39,7 @@ export async function applyPass(
   pipeline: Sharp,
   pass: Pass,
   before: Picture,
-  { open, keep, keepsProfile }: PassContext,
+  { open, copyMetadata, keepsProfile }: PassContext,
 ): Promise<[Sharp, Picture]> {
   // Asserted, because TypeScript does not see that closures assign it and would narrow the type.
   let state = { pipeline, mode: 'plain' } as State
@@ -48,7 +48,7 @@ export async function applyPass(
 
   const takePixels = async (): Promise<Rgba> => {
     if ('pixels' in state) return state.pixels
-    const ended = keep(finishPipeline(state.mode, state.pipeline), input)
+    const ended = copyMetadata(finishPipeline(state.mode, state.pipeline), input)
     if (!isGray && !keepsProfile) return readPixels(ended)
     const read = await readPixelsByPng(ended, open)
     profile ??= read.profile

@@ -70,17 +70,23 @@ test('a preview looks like the result scaled to the same size', async () => {
         .toBuffer()
       const preview = planPreview(output, source, { ...source, ...size }, maxPixels)
       const real = await render(output, source, bytes)
-      const shown = await render(preview.output, { ...source, ...size }, copied)
+      const previewed = await render(preview.output, { ...source, ...size }, copied)
 
       expect({ where, ...preview.result }).toMatchObject({ where, width: real.width, height: real.height })
-      expect({ where, ...preview.picture }).toMatchObject({ where, width: shown.width, height: shown.height })
-      expect({ where, fits: shown.width * shown.height <= maxPixels }).toEqual({ where, fits: true })
-      expect({ where, larger: shown.width > real.width || shown.height > real.height }).toMatchObject({
-        larger: false,
+      expect({ where, ...preview.picture }).toMatchObject({
+        where,
+        width: previewed.width,
+        height: previewed.height,
       })
-      const { width: w, height: h } = shown
+      expect({ where, fits: previewed.width * previewed.height <= maxPixels }).toEqual({ where, fits: true })
+      expect({ where, larger: previewed.width > real.width || previewed.height > real.height }).toMatchObject(
+        {
+          larger: false,
+        },
+      )
+      const { width: w, height: h } = previewed
       const small = await sharp(real.bytes).resize({ width: w, height: h, fit: 'fill' }).png().toBuffer()
-      const mean = distance(await pixelsOf(small), await pixelsOf(shown.bytes))
+      const mean = distance(await pixelsOf(small), await pixelsOf(previewed.bytes))
       expect({ where, mean, isNear: mean <= tolerance(Math.min(w, h)) }).toMatchObject({
         where,
         isNear: true,

@@ -85,10 +85,10 @@ export function planRenderings(
     after,
     apply: async (pipeline, open) => {
       const opened = i === 0 && output.source.orient ? upright(pipeline, pass, before) : pipeline
-      const keep = (one: Sharp, picture: Picture) => keepMetadata(one, output.format, picture)
+      const copyMetadata = (one: Sharp, picture: Picture) => keepMetadata(one, output.format, picture)
       const keepsProfile = output.format.colorspace === 'keep'
-      const [applied, input] = await applyPass(opened, pass, before, { open, keep, keepsProfile })
-      const changed = keep(applied, input)
+      const [applied, input] = await applyPass(opened, pass, before, { open, copyMetadata, keepsProfile })
+      const changed = copyMetadata(applied, input)
       return i === stages.length - 1
         ? format.apply(changed, output.format, after, target)
         : changed.png({ compressionLevel: 0 })

@@ -8,7 +8,7 @@ import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says } from '@pixelflow/testkit/process'
+import { launch, hasMessage } from '@pixelflow/testkit/process'
 import { Glob } from 'bun'
 
 const root = resolve(import.meta.dir, '../..')
@@ -93,7 +93,7 @@ describe('images', () => {
           PIXELFLOW_API_TOKENS: 'local:a-long-random-token',
         },
       })
-      const ready = JSON.parse(await running.line(says('ready'))) as { url?: string }
+      const ready = JSON.parse(await running.line(hasMessage('ready'))) as { url?: string }
       if (part === 'gateway') {
         const page = await fetch(new URL('/', ready.url))
         expect(page.headers.get('content-type')).toStartWith('text/html')

@@ -92,10 +92,10 @@ describe.each(sets)('with the $name values', ({ objects }) => {
   test('volume mounts refer to existing volumes, and every volume is mounted', () => {
     for (const { spec } of podsOf(objects)) {
       const mounted = valuesAt(spec, 'volumeMounts').flat() as { name: string }[]
-      const claimed = valuesAt(spec, 'volumeClaimTemplates').flat() as Manifest[]
+      const claimTemplates = valuesAt(spec, 'volumeClaimTemplates').flat() as Manifest[]
       const volumes = [
         ...(spec?.template?.spec.volumes ?? []).map(({ name }) => name),
-        ...claimed.map(({ metadata }) => metadata.name),
+        ...claimTemplates.map(({ metadata }) => metadata.name),
       ]
       expect(mounted.map(({ name }) => name).sort()).toEqual(volumes.sort())
     }

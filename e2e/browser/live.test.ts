@@ -154,10 +154,10 @@ describe('the live preview', () => {
     await waitUntilLive(page)
 
     actor.signal('SIGKILL')
-    let shown = await page.locator(previewImage).getAttribute('src')
+    let previewUrl = await page.locator(previewImage).getAttribute('src')
     await page.getByLabel('Width', { exact: true }).fill('500')
     actor = await fixture.stack.actor()
-    shown = await nextPreview(page, shown)
+    previewUrl = await nextPreview(page, previewUrl)
     expect(await opened.naturalWidth(previewImage)).toBe(500)
 
     own.signal('SIGTERM')

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { childrenOf, says } from '@pixelflow/testkit/process'
+import { childrenOf, hasMessage } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess } from '@pixelflow/testkit/stack'
 import { createTestClock } from '@pixelflow/testkit/test-clock'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -12,7 +12,7 @@ const hour = 3_600_000
 /** Sweeps all the time, with the smallest grace. */
 const sweeping = { PIXELFLOW_SWEEP_INTERVAL: '1s', PIXELFLOW_SWEEP_GRACE: '2m' }
 
-const isSweep = says('sweep completed')
+const isSweep = hasMessage('sweep completed')
 const sweepsOf = (gateway: GatewayProcess) => gateway.lines.filter(isSweep)
 
 /** Waits until this many complete sweeps have run from now on. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import sharp from 'sharp'
 import { clientPrograms } from './client-programs.ts'
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const go = await clientPrograms.goExample()
   const stack = scope.use(await startStack())
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   const target = `dns:///${grpc}`
   tune = (name, lines) => {
     const flags = ['-o', name, '--target', target]

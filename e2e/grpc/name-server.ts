@@ -34,13 +34,13 @@ function createResponse(query: Buffer, addresses: readonly string[]): Buffer {
   let end = headerBytes
   while (query[end] !== 0) end += (query[end] ?? 0) + 1
   const question = query.subarray(headerBytes, end + 5)
-  const answers = query.readUInt16BE(end + 1) === typeA ? addresses : []
+  const responses = query.readUInt16BE(end + 1) === typeA ? addresses : []
   const header = Buffer.from(query.subarray(0, headerBytes))
   header.writeUInt16BE(responseFlags, 2)
   header.writeUInt16BE(1, 4)
-  header.writeUInt16BE(answers.length, 6)
+  header.writeUInt16BE(responses.length, 6)
   header.writeUInt32BE(0, 8)
-  return Buffer.concat([header, question, ...answers.map(createRecord)])
+  return Buffer.concat([header, question, ...responses.map(createRecord)])
 }
 
 function createRecord(address: string): Buffer {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import type { ScenarioOptions } from './grpcurl/scenario-context.ts'
 import { root, type Program } from './scenario-table.ts'
@@ -39,7 +39,7 @@ export async function startScenarioServer(
 
   const stack = scope.use(await startStack({ env: await settings() }))
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  const { url, grpc: address } = JSON.parse(await gateway.line(says('ready'))) as {
+  const { url, grpc: address } = JSON.parse(await gateway.line(hasMessage('ready'))) as {
     url: string
     grpc: string
   }

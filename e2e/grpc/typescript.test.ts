@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
-import { says, type RunningProcess } from '@pixelflow/testkit/process'
+import { hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { startNameServer } from './name-server.ts'
@@ -124,5 +124,5 @@ async function expectEvenLoad(one: RunningProcess, other: RunningProcess): Promi
 }
 
 async function grpcAddressOf(gateway: RunningProcess): Promise<string> {
-  return (JSON.parse(await gateway.line(says('ready'))) as { grpc: string }).grpc
+  return (JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }).grpc
 }

@@ -87,14 +87,14 @@ test('corrupt files do not affect the calls with valid files beside them', async
     bomb,
     new Uint8Array([0xff, 0xd8, 0xff, ...new Uint8Array(900)]),
   ]
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 24 }, async (_, i) => {
       const response = await post(gateway.url, '?recipe=resize:90', bad[i % 4] ?? good)
       const code = response.ok ? 'ok' : ((await response.json()) as Problem).code
       return `${i % 4} ${code}`
     }),
   )
-  expect([...new Set(answers)].toSorted()).toEqual([
+  expect([...new Set(responses)].toSorted()).toEqual([
     '0 corrupt_image',
     '1 too_many_pixels',
     '2 corrupt_image',
@@ -203,10 +203,10 @@ test('synchronous calls overtake queued tasks, and calls beyond the capacity wai
   // Far more than can complete before the calls are answered, on a busy machine too.
   for (let i = 0; i < 24; i += 1) tasks.push(await api.submit(image.id, heavy))
   const source = await sampleImage({ width: 600, height: 400 })
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 60 }, async () => (await post(gateway.url, '?recipe=resize:90', source)).status),
   )
-  expect([...new Set(answers)]).toEqual([200])
+  expect([...new Set(responses)]).toEqual([200])
   const statuses = await Promise.all(tasks.map(async ({ id }) => (await api.task(id)).status))
   expect(statuses).toContain('queued')
 }, 60_000)

@@ -7,7 +7,7 @@ import type { TaskPageView } from '@pixelflow/core/views'
 import { createEvent } from '@pixelflow/core/event'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { launch, says } from '@pixelflow/testkit/process'
+import { launch, hasMessage } from '@pixelflow/testkit/process'
 import { queuedEvent } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
@@ -193,13 +193,16 @@ test('a gateway that is killed during the rebuild continues at its checkpoint', 
   // The first one is killed before anything was written, the last ones in the middle.
   for (const afterMs of [0, 30, 30, 60, 60, 120]) {
     await using victim = start()
-    await Promise.race([victim.line(says(rebuildStarted)), victim.line(says('task list caught up'))])
+    await Promise.race([
+      victim.line(hasMessage(rebuildStarted)),
+      victim.line(hasMessage('task list caught up')),
+    ])
     await Bun.sleep(afterMs)
     victim.signal('SIGKILL')
     await victim.exited
   }
   await using survivor = start()
-  const { url } = JSON.parse(await survivor.line(says('ready'))) as { url: string }
+  const { url } = JSON.parse(await survivor.line(hasMessage('ready'))) as { url: string }
   const expected = await listAll(gateway.url)
   expect(expected).toHaveLength(3000)
   expect(await listAll(url)).toEqual(expected)

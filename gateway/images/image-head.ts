@@ -30,7 +30,7 @@ export interface ImageHead {
 
 export function createImageHead(): ImageHead {
   // The first chunk is usually enough; bytes are copied only when it is not.
-  let kept: Uint8Array = new Uint8Array()
+  let buffer: Uint8Array = new Uint8Array()
   let length = 0
   let tried = 0
   let format: FormatId | undefined
@@ -39,14 +39,14 @@ export function createImageHead(): ImageHead {
   let hasEnough = false
   let isGzipped = false
 
-  const keep = (chunk: Uint8Array) => {
+  const append = (chunk: Uint8Array) => {
     const more = chunk.subarray(0, maxHeadBytes - length)
-    if (length + more.length > kept.length) {
+    if (length + more.length > buffer.length) {
       const larger = new Uint8Array(Math.min(maxHeadBytes, 2 * (length + more.length)))
-      larger.set(kept.subarray(0, length))
-      kept = larger
+      larger.set(buffer.subarray(0, length))
+      buffer = larger
     }
-    kept.set(more, length)
+    buffer.set(more, length)
     length += more.length
   }
 
@@ -66,11 +66,11 @@ export function createImageHead(): ImageHead {
       if (dimensions !== undefined) return
       if (length === 0 && chunk.length >= minHeadBytes) {
         read(chunk)
-        if (dimensions === undefined) keep(chunk)
+        if (dimensions === undefined) append(chunk)
         return
       }
-      keep(chunk)
-      if (length >= minHeadBytes) read(kept.subarray(0, length))
+      append(chunk)
+      if (length >= minHeadBytes) read(buffer.subarray(0, length))
     },
     get isDetected() {
       return hasEnded || hasEnough
@@ -86,7 +86,7 @@ export function createImageHead(): ImageHead {
     },
     end() {
       hasEnded = true
-      if (dimensions === undefined) read(kept.subarray(0, length))
+      if (dimensions === undefined) read(buffer.subarray(0, length))
       dimensions ??= unknown
     },
   }

@@ -130,8 +130,8 @@ export function networkOf(peer: string): string {
   const address = (bracketed ?? peer).toLowerCase()
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)/.exec(address)?.[1]
   if (mapped !== undefined) return mapped
-  const [front = ''] = address.split('::', 1)
-  const groups = front.split(':', 4).filter((group) => group !== '')
+  const [prefix = ''] = address.split('::', 1)
+  const groups = prefix.split(':', 4).filter((group) => group !== '')
   return [...groups, ...Array.from({ length: 4 - groups.length }, () => '0')].join(':')
 }
 

@@ -11,9 +11,9 @@ test('the task list is readable by its owner only, even in a folder that existed
   const folder = join(home, 'gateway')
   mkdirSync(folder)
   const path = join(folder, 'tasks.sqlite')
-  for (const ending of ['-wal', '.damaged']) writeFileSync(path + ending, '')
-  for (const ending of ['-wal', '.damaged', '/..'])
-    chmodSync(ending === '/..' ? folder : path + ending, 0o755)
+  for (const suffix of ['-wal', '.damaged']) writeFileSync(path + suffix, '')
+  for (const suffix of ['-wal', '.damaged', '/..'])
+    chmodSync(suffix === '/..' ? folder : path + suffix, 0o755)
 
   const db = openDatabaseFile(path, createLogger({ service: 'test', write: () => {} }))
   db.run("UPDATE checkpoint SET log = 'x'")

@@ -18,7 +18,7 @@ const sidecarSuffixes = ['-wal', '-shm']
  */
 export function openDatabaseFile(path: string, log: Logger): Database {
   makePrivateFolder(dirname(path))
-  for (const ending of ['', ...sidecarSuffixes, '.damaged']) makePrivateFile(path + ending)
+  for (const suffix of ['', ...sidecarSuffixes, '.damaged']) makePrivateFile(path + suffix)
   try {
     return prepare(createDatabase(path), path, log)
   } catch (error) {
@@ -60,7 +60,7 @@ function codeOf(error: unknown): string {
 /** Keeps at most one damaged file, for analysis. */
 export function moveAside(path: string, log: Logger, error: unknown): void {
   log.error('task list damaged; rebuilding it', { path, kept: `${path}.damaged`, error })
-  for (const ending of sidecarSuffixes) rmSync(path + ending, { force: true })
+  for (const suffix of sidecarSuffixes) rmSync(path + suffix, { force: true })
   rmSync(`${path}.damaged`, { force: true, recursive: true })
   if (existsSync(path)) renameSync(path, `${path}.damaged`)
 }

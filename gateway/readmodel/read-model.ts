@@ -188,11 +188,11 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
 
 /** An extra row shows that there is another page. */
 function pageOf(rows: readonly { id: string; task: string }[], { limit }: TaskQuery): TaskPage {
-  const shown = rows.slice(0, limit)
-  const last = shown.at(-1)
+  const pageRows = rows.slice(0, limit)
+  const last = pageRows.at(-1)
   return {
     // Written by this program from a validated event.
-    items: shown.map((row) => JSON.parse(row.task) as Task),
+    items: pageRows.map((row) => JSON.parse(row.task) as Task),
     next: rows.length > limit && last ? cursorAfter(last.id) : null,
   }
 }

@@ -21,7 +21,7 @@ export interface GrpcFloodOptions {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   /** Length in the prefix of each message. */
-  readonly claimedBytes: number
+  readonly declaredBytes: number
   /** Bytes sent of each message. At least one byte is never sent. */
   readonly sentBytes: number
 }
@@ -60,7 +60,7 @@ async function floodConnection({
   streams,
   path,
   headers,
-  claimedBytes,
+  declaredBytes,
   sentBytes,
 }: GrpcFloodOptions) {
   const client = await rawHttp2(address)
@@ -70,8 +70,8 @@ async function floodConnection({
   let lastAt = performance.now()
   const open = new Map<number, { window: number; left: number }>()
   const head = Buffer.alloc(5)
-  head.writeUInt32BE(claimedBytes, 1)
-  const most = Math.min(sentBytes, claimedBytes - 1)
+  head.writeUInt32BE(declaredBytes, 1)
+  const most = Math.min(sentBytes, declaredBytes - 1)
 
   const send = () => {
     let didSend = true

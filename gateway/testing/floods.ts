@@ -51,7 +51,7 @@ export function incompleteFloods({
     hasToken: 'authorization' in headers,
     connections: 2,
     open: (connections) =>
-      floodGrpc({ address, connections, streams: 256, path, claimedBytes: sentBytes, sentBytes, headers }),
+      floodGrpc({ address, connections, streams: 256, path, declaredBytes: sentBytes, sentBytes, headers }),
   })
   const body = (
     connections: number,

@@ -1,4 +1,4 @@
-import { residentBytes, says } from '@pixelflow/testkit/process'
+import { residentBytes, hasMessage } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 
@@ -38,7 +38,7 @@ export async function startLoadedGateway(env: Readonly<Record<string, string>> =
       await stack[Symbol.asyncDispose]()
       throw thrown
     })
-  const ready = JSON.parse(await process.line(says('ready'))) as { grpc: string }
+  const ready = JSON.parse(await process.line(hasMessage('ready'))) as { grpc: string }
 
   const load = async (): Promise<Load> => {
     const health = (await (await fetch(`${process.url}/health/`)).json()) as { load: Load }

@@ -3,7 +3,7 @@ import { connect } from 'node:tls'
 import type { IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   ann = await certificates.client('ann')
   stack = await startStack()
   gateway = await stack.gateway({ env: certificates.env })
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   port = Number(grpc.split(':')[1])
 }, 60_000)
 afterAll(async () => {
@@ -44,8 +44,8 @@ const clientAt = (at: number) =>
 
 test('4,000 calls on one connection succeed', async () => {
   using client = clientAt(port)
-  const answers = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.listTasks, {})))
-  expect(answers).toHaveLength(4000)
+  const responses = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.listTasks, {})))
+  expect(responses).toHaveLength(4000)
 }, 60_000)
 
 test('with a round trip of 24 ms, megabytes are in flight', async () => {

@@ -3,7 +3,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import type { IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { limitOpenFilesOf } from '@pixelflow/testkit/open-files'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
@@ -25,7 +25,7 @@ beforeAll(async () => {
   ann = await certificates.client('ann')
   stack = await startStack()
   gateway = await stack.gateway({ env: certificates.env })
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   ports = [Number(new URL(gateway.url).port), Number(grpc.split(':')[1])]
 }, 60_000)
 afterAll(async () => {
@@ -42,7 +42,7 @@ function handshake(port: number): TLSSocket {
 test('a TLS gateway without file descriptors refuses connections, and serves later ones', async () => {
   const unlimited = limitOpenFilesOf(gateway.pid, 20)
   const sockets = Array.from({ length: 200 }, (_, i) => handshake(ports[i % 2 === 0 ? 0 : 1] ?? 0))
-  const refused = JSON.parse(await gateway.line(says('connection refused'))) as Record<string, unknown>
+  const refused = JSON.parse(await gateway.line(hasMessage('connection refused'))) as Record<string, unknown>
   expect(refused).toMatchObject({ level: 'warn', listener: 'http', reason: 'EMFILE' })
   for (const socket of sockets) socket.destroy()
   await waitFor('all sockets closed', () => sockets.every(({ closed }) => closed))

@@ -68,9 +68,9 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
     get state() {
       const ageMs = committedAt === undefined ? undefined : Math.round(performance.now() - committedAt)
       const failing = [...new Set(all.flatMap((one) => one.writeFailures.failing))]
-      const isProven = failure === undefined && ageMs !== undefined && ageMs < maxAgeMs
-      if (isProven && failing.length === 0) return { isOk: true, ageMs }
-      const what = isProven ? ` (${failing.join(', ')})` : ''
+      const isCommitting = failure === undefined && ageMs !== undefined && ageMs < maxAgeMs
+      if (isCommitting && failing.length === 0) return { isOk: true, ageMs }
+      const what = isCommitting ? ` (${failing.join(', ')})` : ''
       const reason =
         failure instanceof StorageFull ? storageFull : `The store does not commit writes${what}. ${advice}`
       return { isOk: false, reason, ...(ageMs === undefined ? {} : { ageMs }) }

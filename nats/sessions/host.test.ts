@@ -5,7 +5,7 @@ import { createSessionHost } from './host.ts'
 import { createSessionHub } from './hub.ts'
 import { messageTypes } from './messages.ts'
 
-test('an acceptance that cannot be sent releases its capacity', async () => {
+test('an accept message that cannot be sent releases its capacity', async () => {
   await using fixture = await openNatsFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'host', log: errorLogger })
   await using hub = createSessionHub(broker)

@@ -11,7 +11,7 @@ import {
   encodeMessage,
   encodeJsonMessage,
   messageTypes,
-  type Acceptance,
+  type AcceptMessage,
   type Offer,
 } from './messages.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -37,11 +37,11 @@ function serve(
     const session = nuid.next()
     const windowIn = hub.acquireWindow()
     const endpoint = hub.createEndpoint(session, { peer, inbox, windowIn, windowOut })
-    const acceptance: Acceptance = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
+    const acceptMessage: AcceptMessage = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
     try {
-      hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptance))
+      hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptMessage))
     } catch (thrown) {
-      endpoint.breakSession('The acceptance could not be sent.')
+      endpoint.breakSession('The accept message could not be sent.')
       throw thrown
     }
     held.set(

@@ -26,7 +26,7 @@ export interface SessionHub extends AsyncDisposable {
   inboxOf(session: string): string
   /** Calls back with replies to an offer; returns a function that unsubscribes. */
   onReply(session: string, callback: (reply: SessionReply) => void): () => void
-  /** Calls back with late acceptances and with messages to unknown sessions. */
+  /** Calls back with late accept messages and with messages to unknown sessions. */
   onUnexpected(callback: (reply: SessionReply) => void): void
   publish(inbox: string, message: readonly Uint8Array[]): void
   /** Publishes an offer; replies come to the session's inbox. */

@@ -8,7 +8,7 @@ import { z } from 'zod'
  * size: a `frame` message begins it, `continuation` messages carry the rest.
  */
 export const messageTypes = {
-  /** An actor accepts the offered session; carries an `Acceptance`. */
+  /** An actor accepts the offered session; carries an `AcceptMessage`. */
   accept: 1,
   /** An actor has no capacity. */
   busy: 2,
@@ -43,8 +43,8 @@ export const offer = z.object({
 export type Offer = z.infer<typeof offer>
 
 /** What an actor answers: its inbox, and how many unread bytes it buffers. */
-export const acceptance = z.object({ inbox: z.string(), peer: z.string(), window: z.int() })
-export type Acceptance = z.infer<typeof acceptance>
+export const acceptMessage = z.object({ inbox: z.string(), peer: z.string(), window: z.int() })
+export type AcceptMessage = z.infer<typeof acceptMessage>
 
 export interface SessionMessage {
   readonly type: number
@@ -92,8 +92,8 @@ function encodeHeader(type: MessageType, number: number, bytes: number): Uint8Ar
 
 /** @throws Error for an invalid message. */
 export function decodeMessage(parts: readonly Uint8Array[]): SessionMessage {
-  const { front, rest } = splitAt(parts, headerBytes)
-  return { type: front[0] ?? 0, number: viewOf(front).getUint32(1), rest }
+  const { head, rest } = splitAt(parts, headerBytes)
+  return { type: head[0] ?? 0, number: viewOf(head).getUint32(1), rest }
 }
 
 /** @throws Error for an invalid first message of a frame. */
@@ -102,9 +102,9 @@ export function decodeFrame(message: SessionMessage): {
   bodyBytes: number
   piece: readonly Uint8Array[]
 } {
-  const { front, rest } = splitAt(message.rest, frameBytes - headerBytes)
-  const lengths = viewOf(front)
-  const { front: head, rest: piece } = splitAt(rest, lengths.getUint32(0))
+  const { head: frame, rest } = splitAt(message.rest, frameBytes - headerBytes)
+  const lengths = viewOf(frame)
+  const { head, rest: piece } = splitAt(rest, lengths.getUint32(0))
   return { head: decodeJson(head), bodyBytes: lengths.getUint32(4), piece }
 }
 

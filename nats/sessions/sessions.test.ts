@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { sessionsContract } from '@pixelflow/testkit/contracts/sessions'
 import { freePort } from '@pixelflow/testkit/port'
-import { launch, says } from '@pixelflow/testkit/process'
+import { launch, hasMessage } from '@pixelflow/testkit/process'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { openNatsFixture } from '../testing/nats-fixture.ts'
 
@@ -20,7 +20,7 @@ async function startEchoService(env: Readonly<Record<string, string>>) {
     command: [process.execPath, resolve(import.meta.dir, '../testing/echo-service.ts')],
     env: { ...env },
   })
-  await actor.line(says('ready'))
+  await actor.line(hasMessage('ready'))
   return actor
 }
 

@@ -6,13 +6,13 @@ import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions
 import type { SessionReply, SessionHub } from './hub.ts'
 import { createWaitQueue, type WaitQueue } from './wait-queue.ts'
 import {
-  acceptance,
+  acceptMessage,
   decodeJson,
   encodeJson,
   decodeMessage,
   encodeJsonMessage,
   messageTypes,
-  type Acceptance,
+  type AcceptMessage,
   type Offer,
 } from './messages.ts'
 import { countAsWait } from '../jetstream/store-timeout.ts'
@@ -36,7 +36,7 @@ export function createSessions(hub: SessionHub): Sessions {
   const queues = new Map<LiveKind, WaitQueue>()
   // A second actor has accepted an offer.
   hub.onUnexpected((reply) => {
-    const accepted = acceptanceOf(reply)
+    const accepted = readAcceptMessage(reply)
     if (accepted) hub.publish(accepted.inbox, encodeJsonMessage(messageTypes.error, unwanted.report()))
   })
 
@@ -62,7 +62,7 @@ export function createSessions(hub: SessionHub): Sessions {
         reject(signal.reason)
       }
       const stopListening = hub.onReply(session, (reply) => {
-        const accepted = acceptanceOf(reply)
+        const accepted = readAcceptMessage(reply)
         if (!accepted) return settle(reply.isAnswered ? 'busy' : 'no responders')
         stopWaiting()
         const { peer, inbox, window: windowOut } = accepted
@@ -130,10 +130,10 @@ export function createSessions(hub: SessionHub): Sessions {
   }
 }
 
-function acceptanceOf({ isAnswered, parts }: SessionReply): Acceptance | undefined {
+function readAcceptMessage({ isAnswered, parts }: SessionReply): AcceptMessage | undefined {
   if (!isAnswered) return undefined
   const { type, rest } = decodeMessage(parts)
-  return type === messageTypes.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
+  return type === messageTypes.accept ? acceptMessage.parse(decodeJson(concatBytes(rest))) : undefined
 }
 
 const unwanted = new Fault('cancelled', 'Another actor has accepted this session.', {

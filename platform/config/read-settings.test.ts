@@ -9,7 +9,7 @@ import { bytes, choice, duration, flag, integer, list, port, secret, text } from
 const table = {
   size: bytes('T_SIZE', { default: 512 * 2 ** 20, min: 1024, help: 'a size' }),
   wait: duration('T_WAIT', { default: 15e3, max: 60e3, help: 'a wait' }),
-  count: integer('T_COUNT', { default: 4, min: 1, max: 64, shownDefault: 'cores', help: 'a | count' }),
+  count: integer('T_COUNT', { default: 4, min: 1, max: 64, defaultDescription: 'cores', help: 'a | count' }),
   port: port('T_PORT', { default: 3000, help: 'a port' }),
   word: choice('T_WORD', ['json', 'pretty'], { default: undefined, help: 'a word' }),
   yes: flag('T_YES', { default: false, help: 'a flag' }),

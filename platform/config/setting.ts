@@ -18,7 +18,7 @@ export interface Setting<T> {
   /** The value when the variable is not set. */
   readonly default: T
   /** What documents show as the default where `default` depends on the machine. */
-  readonly shownDefault?: string
+  readonly defaultDescription?: string
   /** The variable of earlier versions; setting it prevents the start. */
   readonly former?: string
   /** A secret is never printed, and can also be given in the file that `<env>_FILE` names. */
@@ -33,7 +33,7 @@ export interface Setting<T> {
 export interface Declared<T> {
   readonly default: T
   readonly help: string
-  readonly shownDefault?: string
+  readonly defaultDescription?: string
   readonly former?: string
 }
 

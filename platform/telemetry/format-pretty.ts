@@ -6,11 +6,11 @@ const colours = { debug: 90, info: 36, warn: 33, error: 31 } as const
 export function formatPretty(level: Level, msg: string, { service, ...fields }: Fields): string {
   const time = new Date().toISOString().slice(11, 23)
   const stacks: string[] = []
-  const shown = Object.entries(fields)
+  const printedFields = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${dim(`${key}=`)}${printed(value, stacks)}`)
   const head = `${dim(time)} ${coloured(level)} ${String(service)} ${msg}`
-  return `${[head, ...shown].join(' ')}\n${stacks.map((stack) => `${dim(stack)}\n`).join('')}`
+  return `${[head, ...printedFields].join(' ')}\n${stacks.map((stack) => `${dim(stack)}\n`).join('')}`
 }
 
 function printed(value: unknown, stacks: string[]): string {

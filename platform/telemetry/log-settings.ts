@@ -9,7 +9,7 @@ export const logSettings = {
   }),
   logFormat: choice('PIXELFLOW_LOG_FORMAT', ['json', 'pretty'], {
     default: undefined,
-    shownDefault: 'pretty on a terminal, else json',
+    defaultDescription: 'pretty on a terminal, else json',
     help: 'How log lines are written.',
   }),
 }

@@ -52,8 +52,8 @@ export function compareAndSwapRecordsContract(
           { ...first, claim: String(n) },
           0,
         )
-      const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => put(n)))
-      const winners = answers.flatMap((answer, n) => (answer === null ? [] : [String(n)]))
+      const responses = await Promise.all(Array.from({ length: 20 }, (_, n) => put(n)))
+      const winners = responses.flatMap((answer, n) => (answer === null ? [] : [String(n)]))
       expect(winners).toHaveLength(1)
       expect((await fixture.records.get('local', 'k'))?.value.claim).toBe(winners[0] ?? '')
     })

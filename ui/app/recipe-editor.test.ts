@@ -9,11 +9,11 @@ let server: Server
 let editor: RecipeEditor
 
 /** The server's real responses, without a network. */
-const answers = async (path: string) =>
+const responses = async (path: string) =>
   Response.json(path.endsWith('/operations') ? describeOperations() : { version: '1', auth: 'none' })
 
 beforeEach(async () => {
-  server = createServer(openHttp({ fetch: answers }), { token: () => null, ask: async () => null })
+  server = createServer(openHttp({ fetch: responses }), { token: () => null, ask: async () => null })
   editor = createRecipeEditor(server, 'resize:1200/format:webp')
   await server.loadSettings()
   await server.loadOperations()

@@ -38,19 +38,19 @@ function task(status: TaskView['status'], more: Partial<TaskView> = {}): TaskVie
 }
 
 /** Responses of the server by path; each test sets its own. */
-let answers: Record<string, () => Response> = {}
+let responses: Record<string, () => Response> = {}
 const server = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',
   fetch: (request) =>
-    answers[new URL(request.url).pathname]?.() ?? Response.json({ code: 'not_found' }, { status: 404 }),
+    responses[new URL(request.url).pathname]?.() ?? Response.json({ code: 'not_found' }, { status: 404 }),
 })
 afterAll(() => server.stop(true))
 
 const events =
-  (...told: { kind: EventView['kind']; task: TaskView }[]) =>
+  (...list: { kind: EventView['kind']; task: TaskView }[]) =>
   () =>
-    new Response(told.map((one, seq) => `id: ${seq}\ndata: ${JSON.stringify({ at, ...one })}\n\n`).join(''))
+    new Response(list.map((one, seq) => `id: ${seq}\ndata: ${JSON.stringify({ at, ...one })}\n\n`).join(''))
 
 let run: TaskRun
 let phases: string[]
@@ -66,7 +66,7 @@ beforeEach(() => {
   effect(() => {
     if (phases.at(-1) !== run.phase.value) phases.push(run.phase.value)
   })
-  answers = {
+  responses = {
     '/api/v1/tasks/t/events': events(...story.map(([kind, status]) => ({ kind, task: task(status) }))),
     [href]: () => new Response('RIFF', { headers: { etag: `"${'0'.repeat(64)}"` } }),
   }
@@ -90,21 +90,21 @@ describe('a watched task', () => {
 
   test('shows its own fault', async () => {
     const fault = { code: 'corrupt_image', detail: 'It ends early.', remedy: 'Export it again.' } as const
-    answers['/api/v1/tasks/t/events'] = events({ kind: 'failed', task: task('failed', { fault }) })
+    responses['/api/v1/tasks/t/events'] = events({ kind: 'failed', task: task('failed', { fault }) })
     await run.open(task('queued'))
     expect(run.phase.value).toBe('failed')
     expect(run.failure.value).toEqual({ title: 'Corrupt image', ...fault })
   })
 
   test('reports that its results have expired', async () => {
-    answers[href] = () => Response.json({ title: 'Unknown output', detail: 'Gone.' }, { status: 404 })
+    responses[href] = () => Response.json({ title: 'Unknown output', detail: 'Gone.' }, { status: 404 })
     await run.open(task('completed'))
     expect(run.phase.value).toBe('completed')
     expect(run.failure.value?.detail).toBe('Gone.')
   })
 
   test('is closed when another client deletes it', async () => {
-    answers['/api/v1/tasks/t/events'] = events({ kind: 'deleted', task: task('completed') })
+    responses['/api/v1/tasks/t/events'] = events({ kind: 'deleted', task: task('completed') })
     await run.open(task('completed'))
     expect([run.phase.value, run.task.value]).toEqual(['idle', null])
   })

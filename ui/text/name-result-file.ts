@@ -4,8 +4,8 @@ import { format } from '@pixelflow/core/format'
 /** File name for a saved result: the source's name and the output's, never equal to the source's name. */
 export function nameResultFile(source: string, output: Pick<OutputView, 'name' | 'format'>): string {
   const stem = source.replace(/\.[^.]{1,5}$/, '') || 'image'
-  const ending = format(output.format).extensions[0]
-  if (output.name !== 'default') return `${stem}.${output.name}.${ending}`
-  const name = `${stem}.${ending}`
-  return name === source ? `${stem}.out.${ending}` : name
+  const extension = format(output.format).extensions[0]
+  if (output.name !== 'default') return `${stem}.${output.name}.${extension}`
+  const name = `${stem}.${extension}`
+  return name === source ? `${stem}.out.${extension}` : name
 }

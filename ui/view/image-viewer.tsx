@@ -12,7 +12,7 @@ import { useComparedImage } from './use-compared-image.ts'
 /** The current image: the source alone, its live preview, the running task, or the comparison with its result. */
 export function ImageViewer() {
   const { selection, run, live, isTaskUpToDate } = useApp()
-  const { compared, shown } = useComparedImage()
+  const { compared, displayed } = useComparedImage()
   const source = selection.current.value
   const refusal = selection.refusal.value
   const phase = run.phase.value
@@ -33,10 +33,10 @@ export function ImageViewer() {
       )}
       <FloatingPreview compared={compared} />
       {source === null ? null : <LiveBar />}
-      {shown === null ? null : (
+      {displayed === null ? null : (
         <ResultBar
           results={run.results.value}
-          shown={shown}
+          displayed={displayed}
           source={source}
           isOutdated={!isTaskUpToDate.value && !isBusy}
         />

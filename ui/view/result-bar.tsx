@@ -8,15 +8,15 @@ import { Icon } from './icon.tsx'
 
 interface Props {
   readonly results: readonly Result[]
-  readonly shown: Result
+  readonly displayed: Result
   readonly source: SelectedImage | null
   /** Whether the recipe has changed since. */
   readonly isOutdated: boolean
 }
 
 /** Size and format of the shown result and its download; with several outputs, all downloads. */
-export function ResultBar({ results, shown, source, isOutdated }: Props) {
-  const { width, height, format, bytes } = shown.output
+export function ResultBar({ results, displayed, source, isOutdated }: Props) {
+  const { width, height, format, bytes } = displayed.output
   const sourceName = source?.name ?? 'image'
   return (
     <div class="result-bar">
@@ -32,7 +32,7 @@ export function ResultBar({ results, shown, source, isOutdated }: Props) {
         {results.map((one) => (
           <a
             key={one.url}
-            class={one === shown ? 'button button-main' : 'button'}
+            class={one === displayed ? 'button button-main' : 'button'}
             href={one.url}
             download={nameResultFile(sourceName, one.output)}
           >

@@ -28,7 +28,7 @@ export function StepFields({ step, groupKey, problems }: Props) {
       step.values,
       server.operation(step.op)?.text.positional ?? [],
     )
-  const shown = fields.filter((field) => prominent.current.has(field.name))
+  const displayedFields = fields.filter((field) => prominent.current.has(field.name))
   const folded = fields.filter((field) => !prominent.current.has(field.name))
 
   const renderField = (field: Field) => (
@@ -47,7 +47,7 @@ export function StepFields({ step, groupKey, problems }: Props) {
 
   return (
     <div class="step-fields">
-      {shown.map(renderField)}
+      {displayedFields.map(renderField)}
       {folded.length === 0 ? null : (
         <>
           <button

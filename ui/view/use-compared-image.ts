@@ -14,7 +14,7 @@ export interface ComparedImage {
 /** The image to compare with the source, and the result whose properties are shown. */
 export function useComparedImage(): {
   readonly compared: ComparedImage | null
-  readonly shown: Result | null
+  readonly displayed: Result | null
 } {
   const { live, editor, run, isTaskUpToDate } = useApp()
   const results = run.results.value
@@ -22,16 +22,19 @@ export function useComparedImage(): {
   const outputNames = editor.recipe.value?.outputs ?? []
   const name = [live.output.value, preview?.output].find((one) => one != null && outputNames.includes(one))
   const selected = results.find((one) => one.output.name === name)
-  const shown = selected ?? results[0] ?? null
+  const displayed = selected ?? results[0] ?? null
   // A preview belongs to the current recipe, a result to the recipe that was run; the newer one is shown.
   const isResultCurrent = isTaskUpToDate.value && (selected !== undefined || name === undefined)
-  if (preview !== null && !(isResultCurrent && shown !== null)) {
+  if (preview !== null && !(isResultCurrent && displayed !== null)) {
     const { output, url, width, height } = preview
-    return { compared: { name: output, url, width, height, isPreview: true }, shown }
+    return { compared: { name: output, url, width, height, isPreview: true }, displayed }
   }
-  if (shown === null) return { compared: null, shown }
-  const { width, height } = shown.output
-  return { compared: { name: shown.output.name, url: shown.url, width, height, isPreview: false }, shown }
+  if (displayed === null) return { compared: null, displayed }
+  const { width, height } = displayed.output
+  return {
+    compared: { name: displayed.output.name, url: displayed.url, width, height, isPreview: false },
+    displayed,
+  }
 }
 
 /** Decoded synchronously with the change of `src`, so that an image that was decoded before does not flicker. */

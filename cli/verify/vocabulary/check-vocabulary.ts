@@ -99,7 +99,7 @@ export function wordsOf(name: string): string {
 }
 
 function singular(words: string): string {
-  return words.replaceAll(/(?:(?<=\w\w)ies|(?<=\w\w[^s])s)\b/g, (ending) => (ending === 'ies' ? 'y' : ''))
+  return words.replaceAll(/(?:(?<=\w\w)ies|(?<=\w\w[^s])s)\b/g, (suffix) => (suffix === 'ies' ? 'y' : ''))
 }
 
 function packageOf(path: string): string {

@@ -56,14 +56,14 @@ function serve(answer: Answer, port = 0) {
 }
 
 /** Sends some text and then breaks the connection or sends nothing more. */
-function streamResponse(text: string, ending: 'breaks' | 'goes silent'): Response {
+function streamResponse(text: string, end: 'breaks' | 'goes silent'): Response {
   return new Response(
     new ReadableStream({
       async start(controller) {
         controller.enqueue(new TextEncoder().encode(text))
         // Long enough for the client to receive the text before the connection breaks.
         await Bun.sleep(20)
-        if (ending === 'breaks') controller.error(new Error('cut'))
+        if (end === 'breaks') controller.error(new Error('cut'))
       },
     }),
   )

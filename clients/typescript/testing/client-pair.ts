@@ -1,5 +1,5 @@
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import type { Client, Content } from '../client.ts'
 import { PixelflowError } from '../pixelflow-error.ts'
@@ -18,7 +18,7 @@ export async function openClientPair(): Promise<ClientPair> {
   const scope = new AsyncDisposableStack()
   const stack = scope.use(await startStack())
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  const { grpc: address } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc: address } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   return {
     http: scope.use(openHttp({ url: gateway.url })),
     grpc: scope.use(openGrpc({ address })),

@@ -73,8 +73,8 @@ export const imageScenarios: Readonly<Record<string, Scenario>> = {
     expectError(result, 'INVALID_ARGUMENT', 'UNSUPPORTED_FORMAT', 'metadata.media_type')
   },
   async 'upload-not-an-image'({ upload }) {
-    const letter = new TextEncoder().encode('This is a letter. '.repeat(10_000))
-    expectError(await upload(...createUpload(letter)), 'INVALID_ARGUMENT', 'UNSUPPORTED_FORMAT')
+    const prose = new TextEncoder().encode('This is a text. '.repeat(10_000))
+    expectError(await upload(...createUpload(prose)), 'INVALID_ARGUMENT', 'UNSUPPORTED_FORMAT')
   },
   async 'upload-size-too-large'({ publicCaller, upload }) {
     const { maxUploadBytes } = expectResult(await callGrpcurl(publicCaller, methods.getVersion, {}))

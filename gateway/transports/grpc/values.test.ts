@@ -208,10 +208,10 @@ describe('Tune faults name the proto field', () => {
     ['change.sequence', changing(most), 'got 9223372036854775807.'],
     ['apply.sequence', { data: { case: 'apply' as const, value: { sequence: -1n } } }, 'got -1.'],
     ['data', {}, 'The message has none of open, change and apply.'],
-  ])('%s', async (field, message, ending) => {
+  ])('%s', async (field, message, messageEnd) => {
     const result = await protocolCalls.gRPC(gateway, calls.tune, [create(calls.tune.input, message)])
     expect(result).toMatchObject({ code: invalidArgument, reason: 'INVALID_REQUEST', field })
-    expect(result.message).toEndWith(ending)
+    expect(result.message).toEndWith(messageEnd)
     expect(result.remedy).toBeString()
   })
 })

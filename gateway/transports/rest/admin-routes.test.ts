@@ -58,9 +58,9 @@ test('dead letters are listed in pages, have their internal cause, and are delet
 test('repeated replays create one task of the same account', async () => {
   const { id, task } = await createDeadLetter()
   const before = await gateway.messages()
-  const answers = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
-  expect(answers.map((one) => one.status)).toEqual(answers.map(() => 202))
-  const deadLetters = (await Promise.all(answers.map((one) => one.json()))) as DeadLetterView[]
+  const responses = await Promise.all(Array.from({ length: 6 }, () => dead(`/${id}/replay`, 'POST')))
+  expect(responses.map((one) => one.status)).toEqual(responses.map(() => 202))
+  const deadLetters = (await Promise.all(responses.map((one) => one.json()))) as DeadLetterView[]
   const replayed = new Set(deadLetters.map((one) => one.replay?.task))
   expect(replayed.size).toBe(1)
   const [again = ''] = replayed

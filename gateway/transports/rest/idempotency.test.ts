@@ -126,13 +126,13 @@ describe('the same call with the same key', () => {
   test('of concurrent calls over both gateways, one is executed', async () => {
     const key = crypto.randomUUID()
     const before = await tasks()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 12 }, (_, n) => post(n % 2 ? one.url : other.url, task('blur:3'), key)),
     )
-    const accepted = answers.filter((answer) => answer.status === 202)
+    const accepted = responses.filter((answer) => answer.status === 202)
     const ids = await Promise.all(accepted.map(async (answer) => ((await answer.json()) as TaskView).id))
     expect(new Set(ids).size).toBe(1)
-    expect(answers.every(({ status }) => status === 202 || status === 409)).toBe(true)
+    expect(responses.every(({ status }) => status === 202 || status === 409)).toBe(true)
     expect((await tasks()).length).toBe(before.length + 1)
   })
 

@@ -178,10 +178,10 @@ describe('the stream', () => {
     const { id } = await gateway.submit(image)
     await waitForWatchers(0)
     const leaving = new AbortController()
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 5 }, () => gateway.call(`/api/v1/tasks/${id}/events`, { signal: leaving.signal })),
     )
-    await Promise.all(answers.map((one) => one.body?.getReader().read()))
+    await Promise.all(responses.map((one) => one.body?.getReader().read()))
     await waitForWatchers(5)
     leaving.abort()
     await waitForWatchers(0)

@@ -8,15 +8,15 @@ interface Props extends FieldProps {
 /** A choice from a fixed list of values. */
 export function ChoiceField({ field, control, value, problem, onChange }: Props) {
   const options = control.options.map(String)
-  const shown = value ?? field.defaultValue
-  const isUnset = shown === undefined
+  const displayed = value ?? field.defaultValue
+  const isUnset = displayed === undefined
   return (
     <FieldFrame field={field} problem={problem}>
       {(inputAttributes) => (
         <select
           {...inputAttributes}
           class="input select"
-          value={isUnset ? '' : String(shown)}
+          value={isUnset ? '' : String(displayed)}
           onChange={(event) => {
             const chosen = options.indexOf(event.currentTarget.value)
             onChange(control.options[chosen])

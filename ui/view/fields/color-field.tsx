@@ -3,7 +3,7 @@ import { FieldFrame, type FieldProps } from './field-frame.tsx'
 
 /** A colour picker and a text input. */
 export function ColorField({ field, value, problem, onChange }: FieldProps) {
-  const shown = String(value ?? field.defaultValue ?? '')
+  const displayed = String(value ?? field.defaultValue ?? '')
 
   /** The picker gives `#rrggbb`; the schema may require it without `#`. */
   function pick(color: string): void {
@@ -19,7 +19,7 @@ export function ColorField({ field, value, problem, onChange }: FieldProps) {
             class="color-well"
             type="color"
             aria-label={`${field.label}, picker`}
-            value={sixDigits(shown)}
+            value={sixDigits(displayed)}
             onInput={(event) => pick(event.currentTarget.value)}
           />
           <input

@@ -15,7 +15,7 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
   const typed = useSignal('')
   const { range } = control
   // The typed text is kept while it denotes the value: `1.` and `01` are not rewritten during typing.
-  const shown = read(typed.value) === value ? typed.value : String(value ?? '')
+  const displayed = read(typed.value) === value ? typed.value : String(value ?? '')
   const settled = typeof value === 'number' ? value : field.defaultValue
   const current = typeof settled === 'number' ? settled : undefined
 
@@ -60,7 +60,7 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
           inputMode={control.integer ? 'numeric' : 'decimal'}
           autocomplete="off"
           placeholder={placeholder(field.defaultValue, field.required)}
-          value={shown}
+          value={displayed}
           onInput={(event) => type(event.currentTarget.value)}
           onKeyDown={step}
         />

@@ -40,9 +40,9 @@ describe('EXIF', () => {
             all,
             orientation = 1,
           } = await read((await harness.transform(bytes, recipe, { inStages })).file)
-          expect({ target, says: describedTexts.filter((text) => exif.includes(text)) }).toEqual({
+          expect({ target, foundTexts: describedTexts.filter((text) => exif.includes(text)) }).toEqual({
             target,
-            says: [...describedTexts],
+            foundTexts: [...describedTexts],
           })
           expect({ target, thumbnail: all.includes(partOfThumbnail), orientation }).toEqual({
             target,

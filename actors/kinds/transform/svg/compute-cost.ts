@@ -40,7 +40,7 @@ export interface SvgNode extends SelectorNode {
 /** Rendering cost of an element with everything that it contains and references. */
 export interface TotalCost {
   /** Rendered elements; a referenced element counts each time. */
-  readonly drawn: number
+  readonly renderedElements: number
   /** Depth of nesting and references. */
   readonly depth: number
   /** Number of full-image passes. */
@@ -80,10 +80,10 @@ export function computeCost(
     }
     part.weight = 'counting'
     const lines = part.outline === undefined ? noLines : costOf(part.outline)
-    const sum = { drawn: 1, depth: 1, layers: part.layers, canvases: 0, ...lines }
+    const sum = { renderedElements: 1, depth: 1, layers: part.layers, canvases: 0, ...lines }
     const add = (other: SvgNode, times: number) => {
       const weight = weightOf(other, level + 1)
-      sum.drawn += weight.drawn * times
+      sum.renderedElements += weight.renderedElements * times
       sum.layers += weight.layers * times
       sum.perRow += weight.perRow * times
       sum.fixed += weight.fixed * times
@@ -98,8 +98,10 @@ export function computeCost(
       else if (isOwn) throw corruptSvg(`has an element that refers to itself through #${id.slice(0, 40)}`)
     }
     sum.canvases = canvasesOf(part, sum.canvases)
-    if (sum.drawn > svgLimits.drawn)
-      throw svgLimitExceeded(`draws more than ${svgLimits.drawn} elements once every reference is followed`)
+    if (sum.renderedElements > svgLimits.renderedElements)
+      throw svgLimitExceeded(
+        `draws more than ${svgLimits.renderedElements} elements once every reference is followed`,
+      )
     part.weight = sum
     return sum
   }

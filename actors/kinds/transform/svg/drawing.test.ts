@@ -91,8 +91,8 @@ describe('the sanitiser does not change how a harmless drawing looks', () => {
       [`${nested('width="10" height="30"')}<use href="#n" x="5" y="5" width="30"/>`, 30, 30],
     ]
     for (const [body, width, height] of cases) {
-      const drawn = await draw(svg(body, 100))
-      const dark = [...drawn.data.keys()].filter((i) => i % 4 === 3 && drawn.data[i] === 255)
+      const raster = await draw(svg(body, 100))
+      const dark = [...raster.data.keys()].filter((i) => i % 4 === 3 && raster.data[i] === 255)
       expect([body, dark.length]).toEqual([body, width * height])
     }
   })

@@ -14,7 +14,7 @@ export const svgLimits = {
   attributes: 200,
   attributeLength: 65_536,
   /** Rendered elements after all references are resolved, and the longest chain of references. */
-  drawn: 400_000,
+  renderedElements: 400_000,
   drawnDepth: 200,
   /** Characters of one text, whose layout time grows with the square of its length; and of all texts. */
   textLength: 5000,

@@ -158,7 +158,7 @@ function messagesOf(
   if (inner._readableState) inner._readableState.highWaterMark = maxReadAhead
   const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
   let last: Message | undefined
-  const keep = (found: IteratorResult<Message, undefined>) => {
+  const remember = (found: IteratorResult<Message, undefined>) => {
     last = found.value
     return found
   }
@@ -169,7 +169,7 @@ function messagesOf(
         pool?.release(last)
       }
       last = undefined
-      return source.next().then(keep)
+      return source.next().then(remember)
     },
     return: async () => (await source.return?.()) ?? { done: true, value: undefined },
   }

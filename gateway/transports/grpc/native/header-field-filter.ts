@@ -39,7 +39,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
   let skip = 0
   let isBroken = false
 
-  const keep = (bytes: Buffer) => {
+  const append = (bytes: Buffer) => {
     kept.push(bytes)
     keptBytes += bytes.length
   }
@@ -55,7 +55,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
         break
       } else {
         const end = Math.min(at + field.end, all.length)
-        keep(field.removed ? placeholder(field.removed.isIndexed) : all.subarray(at, end))
+        append(field.removed ? placeholder(field.removed.isIndexed) : all.subarray(at, end))
         skip = at + field.end - end
         at = end
       }
@@ -78,7 +78,7 @@ export function createHeaderFieldFilter(): HeaderFieldFilter {
     },
     end() {
       // An incomplete block must fail to decode: index 0 does not exist.
-      if (skip > 0) keep(Buffer.from([0x80]))
+      if (skip > 0) append(Buffer.from([0x80]))
       return Buffer.concat([...kept, ...pending])
     },
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { ImageService, TaskEventKind, type Output } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says } from '@pixelflow/testkit/process'
+import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { digestOf, grpcClient, uploadWhole } from '../../../testing/grpc-client.ts'
 
@@ -10,7 +10,7 @@ const calls = ImageService.method
 test('Process streams the events of a task and then its outputs, which Download returns, too', async () => {
   await using stack = await startStack()
   const [gateway] = await Promise.all([stack.gateway(), stack.actor()])
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   using client = grpcClient(grpc)
   const image = (await uploadWhole(client, await sampleImage({ width: 900, height: 600 })))?.id ?? ''
 

@@ -11,7 +11,7 @@ import {
   type TunePreview,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { says, type RunningProcess } from '@pixelflow/testkit/process'
+import { hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const [gateway, first] = await Promise.all([stack.gateway(), stack.actor()])
   actor = first
   url = gateway.url
-  const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   client = grpcClient(grpc)
   image = (await uploadWhole(client, await sampleImage({ width: 2400, height: 1600 })))?.id ?? ''
 }, 60_000)
@@ -103,7 +103,7 @@ function startSession(by = client) {
 describe('a gateway that stops', () => {
   test('ends sessions with UNAVAILABLE', async () => {
     const gateway = await stack.gateway()
-    const { grpc } = JSON.parse(await gateway.line(says('ready'))) as { grpc: string }
+    const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
     using other = grpcClient(grpc)
     const session = startSession(other)
     session.send(open('resize:40'))

@@ -157,8 +157,8 @@ test('a mutated body has the same result in one read and byte by byte, and ends 
     }
     const body = bytes(text)
     const whole = parse(body)
-    const endings = whole.filter((one) => one === null || one === 'end')
-    expect(endings.length).toBeLessThanOrEqual(1)
+    const outcomes = whole.filter((one) => one === null || one === 'end')
+    expect(outcomes.length).toBeLessThanOrEqual(1)
     expect(['string', 'object']).toContain(typeof whole.at(-1))
     expect([text, parse(...Array.from(body, (one) => Uint8Array.of(one)))]).toEqual([text, whole])
   }
