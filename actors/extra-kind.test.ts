@@ -59,7 +59,8 @@ test('a kind that is added from outside processes its jobs beside the shipped ki
   await using parts = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-extra-kind-'))
   parts.defer(() => rm(home, { recursive: true, force: true }))
-  const { images, sources, results, events, deadLetters, cancellations, work, queue } = cluster.adapters
+  const { images, sources, results, events, deadLetters, cancellations, jobConsumer, queue } =
+    cluster.adapters
   const settings = readSettings(actorSettings, {})
   const scratch = parts.use(await openScratch(home))
   const program = join(import.meta.dir, 'testing/checksum-worker.ts')
@@ -68,7 +69,7 @@ test('a kind that is added from outside processes its jobs beside the shipped ki
   const sandbox = parts.use(openSandbox({ ...options, memory: createByteBudget(2 ** 40), workers: 1 }))
   const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
   const common = {
-    source: work,
+    jobConsumer,
     cancellations,
     events,
     deadLetters,

@@ -70,7 +70,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const handlers = jobKinds.map((kind) => kind(context))
   const runtimes = handlers.map((handler) =>
     startRuntime({
-      source: adapters.work,
+      jobConsumer: adapters.jobConsumer,
       cancellations: adapters.cancellations,
       events,
       deadLetters,

@@ -81,7 +81,7 @@ describe('work that ends early', () => {
     expect(await running.exited).toBe(0)
     expect(performance.now() - stoppedAt).toBeLessThan(1700)
     expect(await processes.scratch()).toEqual([])
-    const lease = await cluster.adapters.work.next('transform', AbortSignal.timeout(2000))
+    const lease = await cluster.adapters.jobConsumer.next('transform', AbortSignal.timeout(2000))
     // An attempt that a stop ended does not count.
     expect(lease).toMatchObject({ attempt: 1, job: { task: task.id } })
     await cluster.cancel(task)

@@ -1,19 +1,19 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { hashLog, parsePosition, formatPosition } from './position.ts'
+import { hashLogId, parsePosition, formatPosition } from './position.ts'
 
-test('a position token is parsed to its sequence and mark', () => {
+test('a position token is parsed to its sequence and the hash of its log', () => {
   fc.assert(
-    fc.property(fc.string(), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (log, seq) => {
-      expect(parsePosition(formatPosition(log, seq))).toEqual({ seq, mark: hashLog(log) })
+    fc.property(fc.string(), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (logId, seq) => {
+      expect(parsePosition(formatPosition(logId, seq))).toEqual({ seq, logHash: hashLogId(logId) })
     }),
   )
 })
 
-test('logs created one after another have different marks', () => {
+test('logs created one after another have different hashes', () => {
   const made = (n: number) => `2026-11-21T19:30:00.${String(n).padStart(9, '0')}Z`
-  const marks = new Set(Array.from({ length: 2000 }, (_, n) => hashLog(made(n))))
-  expect(marks.size).toBe(2000)
+  const hashes = new Set(Array.from({ length: 2000 }, (_, n) => hashLogId(made(n))))
+  expect(hashes.size).toBe(2000)
 })
 
 test.each([

@@ -6,15 +6,15 @@
 export const positionHeader = 'pixelflow-position'
 
 export interface Position {
-  /** Sequence in the log. */
+  /** Sequence in the event log. */
   readonly seq: number
-  /** Identifies the log; a recreated log has another mark. */
-  readonly mark: string
+  /** Identifies the event log by a hash of its id; a recreated log has another id. */
+  readonly logHash: string
 }
 
-/** Formats a position, opaque to clients. @param log identity of the log */
-export function formatPosition(log: string, seq: number): string {
-  return `${seq.toString(36)}.${hashLog(log)}`
+/** Formats a position, opaque to clients. @param logId identity of the event log */
+export function formatPosition(logId: string, seq: number): string {
+  return `${seq.toString(36)}.${hashLogId(logId)}`
 }
 
 /** Parses a position; undefined for an invalid token. */
@@ -22,13 +22,13 @@ export function parsePosition(token: string): Position | undefined {
   const found = /^([0-9a-z]{1,11})\.([0-9a-z]{1,7})$/.exec(token)
   const seq = Number.parseInt(found?.[1] ?? '', 36)
   return found?.[2] !== undefined && Number.isSafeInteger(seq) && seq > 0
-    ? { seq, mark: found[2] }
+    ? { seq, logHash: found[2] }
     : undefined
 }
 
-/** A short hash (FNV-1a) of a log's identity. It only has to distinguish a log from its predecessor. */
-export function hashLog(log: string): string {
+/** A short hash (FNV-1a) of the identity of an event log. It only has to distinguish a log from its predecessor. */
+export function hashLogId(logId: string): string {
   let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(log)) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (const byte of new TextEncoder().encode(logId)) hash = Math.imul(hash ^ byte, 0x01000193)
   return (hash >>> 0).toString(36)
 }

@@ -5,33 +5,33 @@ import { retry } from './retry.ts'
 /** Fails with these faults, one per call, then succeeds. */
 function failing(...faults: Fault[]) {
   const tries: number[] = []
-  const attempt = (number: number) => {
+  const operation = (number: number) => {
     tries.push(number)
     const fault = faults.shift()
     return fault === undefined ? Promise.resolve('answer') : Promise.reject(fault)
   }
-  return { attempt, tries }
+  return { operation, tries }
 }
 
 const unavailable = () => new Fault('storage_failed', 'The broker does not answer.')
 
 test('a retryable failure is retried', async () => {
-  const { attempt, tries } = failing(unavailable(), unavailable())
-  expect(await retry(attempt)).toBe('answer')
+  const { operation, tries } = failing(unavailable(), unavailable())
+  expect(await retry(operation)).toBe('answer')
   expect(tries).toEqual([1, 2, 3])
 })
 
 test('any other failure is not retried', async () => {
-  const { attempt, tries } = failing(new Fault('conflict', 'The task has changed.'))
-  await expect(retry(attempt)).rejects.toThrow('The task has changed.')
+  const { operation, tries } = failing(new Fault('conflict', 'The task has changed.'))
+  await expect(retry(operation)).rejects.toThrow('The task has changed.')
   expect(tries).toEqual([1])
 })
 
-test('the caller decides what is retryable, and receives the pause before the next attempt', async () => {
-  const { attempt, tries } = failing(new Fault('conflict', 'Once.'), new Fault('conflict', 'Twice.'))
+test('the caller decides what is retryable, and receives the pause before the next try', async () => {
+  const { operation, tries } = failing(new Fault('conflict', 'Once.'), new Fault('conflict', 'Twice.'))
   const pauses: number[] = []
   const isRetryable = (_: unknown, pauseMs: number) => pauses.push(pauseMs) < 2
-  await expect(retry(attempt, { isRetryable })).rejects.toThrow('Twice.')
+  await expect(retry(operation, { isRetryable })).rejects.toThrow('Twice.')
   expect(tries).toEqual([1, 2])
   expect(pauses[1]).toBeGreaterThan((pauses[0] ?? Infinity) - 1)
 })

@@ -2,20 +2,20 @@ import { backoffMs } from './backoff.ts'
 import { Fault } from './fault.ts'
 import { pause } from './pause.ts'
 
-/** Time for all attempts together, in milliseconds: long enough for a broker to restart. */
+/** Time for all tries together, in milliseconds: long enough for a broker to restart. */
 const defaultTimeoutMs = 30_000
 
 export interface RetryOptions {
   /**
-   * Whether another attempt may succeed; by default the `retryable` column of the fault table. `pauseMs` is the pause
-   * before that attempt.
+   * Whether another try may succeed; by default the `retryable` column of the fault table. `pauseMs` is the pause
+   * before that try.
    */
   readonly isRetryable?: (thrown: unknown, pauseMs: number, tries: number) => boolean
-  /** Milliseconds before the next attempt; default 50 ms, doubling up to 1 s, the second half of each pause random. */
+  /** Milliseconds before the next try; default 50 ms, doubling up to 1 s, the second half of each pause random. */
   readonly pauseMs?: (tries: number, thrown: unknown) => number
-  /** No attempt begins later than this after the first one; default 30 s. */
+  /** No try begins later than this after the first one; default 30 s. */
   readonly timeoutMs?: number
-  /** No attempt begins after it aborts. */
+  /** No try begins after it aborts. */
   readonly signal?: AbortSignal
 }
 
@@ -23,10 +23,10 @@ const defaultPauseMs = (tries: number) => backoffMs(tries, { initialMs: 50, maxM
 
 /**
  * Repeats an operation, with growing pauses, while it fails with an error that is retryable. The operation must be
- * idempotent. `attempt` receives the number of the attempt, from 1. Rejects with the error of the last attempt.
+ * idempotent. `operation` receives the number of the try, from 1. Rejects with the error of the last try.
  */
 export async function retry<T>(
-  attempt: (tries: number) => Promise<T>,
+  operation: (tries: number) => Promise<T>,
   {
     isRetryable = isRetryableFault,
     pauseMs: pauseAfter = defaultPauseMs,
@@ -37,7 +37,7 @@ export async function retry<T>(
   const end = performance.now() + timeoutMs
   for (let tries = 1; ; tries += 1) {
     try {
-      return await attempt(tries)
+      return await operation(tries)
     } catch (thrown) {
       const pauseMs = pauseAfter(tries, thrown)
       if (signal?.aborted || performance.now() + pauseMs > end || !isRetryable(thrown, pauseMs, tries))

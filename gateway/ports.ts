@@ -78,8 +78,8 @@ export interface EventFollower {
   readonly logId: string
   /** Identity and end of the log; undefined when the broker does not answer in time. */
   readHead(withinMs: number): Promise<LogHead | undefined>
-  /** Waits until the task list includes everything up to `seq` of the log with that mark; false after `withinMs`. */
-  waitForSequence(seq: number, withinMs: number, mark?: string): Promise<boolean>
+  /** Waits until the task list includes everything up to `seq` of the log with that hash; false after `withinMs`. */
+  waitForSequence(seq: number, withinMs: number, logHash?: string): Promise<boolean>
   /**
    * Waits until the task list includes everything that is in the log now; false after `withinMs`, or when the broker
    * does not answer in that time.

@@ -88,7 +88,7 @@ function actorWith(task: string): ActorStatus {
 }
 
 const next = ({ adapters }: Awaited<ReturnType<typeof openFixture>>) =>
-  adapters.work.next('transform', soon())
+  adapters.jobConsumer.next('transform', soon())
 
 test('a task without a job gets one, with its number of attempts', async () => {
   await using fixture = await openFixture()

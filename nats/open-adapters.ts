@@ -7,7 +7,7 @@ import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
-import type { Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
+import type { Queue, Retries, JobConsumer } from '@pixelflow/core/ports/queue'
 import type { TaskOutbox } from '@pixelflow/core/ports/task-outbox'
 import type { UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
 import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
@@ -47,7 +47,7 @@ import { createSweeper } from './blobs/sweep/sweeper.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { blobBuckets, recordBuckets } from './topology/buckets.ts'
 import { streams, type Layout } from './topology/streams.ts'
-import { createWorkSource } from './queue/work-source.ts'
+import { createJobConsumer } from './queue/job-consumer.ts'
 import { createWriteCheck, type WriteCheck } from './jetstream/write-check.ts'
 
 export interface AdaptersOptions extends BlobsOptions {
@@ -84,7 +84,7 @@ export interface Adapters extends AsyncDisposable {
   readonly idempotencyRecords: CompareAndSwapRecords<IdempotencyRecord>
   readonly queue: Queue
   readonly backlog: Backlog
-  readonly work: WorkSource
+  readonly jobConsumer: JobConsumer
   readonly retries: Retries
   readonly outbox: TaskOutbox
   readonly events: Events
@@ -136,7 +136,7 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),
     backlog: createBacklog(broker),
-    work: createWorkSource(broker, clock, deadLetters, log),
+    jobConsumer: createJobConsumer(broker, clock, deadLetters, log),
     retries: createRetries(broker, log),
     outbox: createTaskOutbox(broker, clock, reconcileAfterMs),
     events,

@@ -53,7 +53,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   await write(port)
   let server = await start(binary, config)
   // Another process may have taken the port between the check and the start.
-  for (let attempt = 1; !server.ready && attempt < 5; attempt++) {
+  for (let tries = 1; !server.ready && tries < 5; tries++) {
     port = await freePort()
     await write(port)
     server = await start(binary, config)
@@ -86,7 +86,7 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
       await kill9()
       server = await start(binary, config)
       // Another process may be probing the port.
-      for (let attempt = 1; !server.ready && attempt < 5; attempt++) {
+      for (let tries = 1; !server.ready && tries < 5; tries++) {
         await Bun.sleep(200)
         server = await start(binary, config)
       }

@@ -22,10 +22,10 @@ const start = (run: (work: JobContext) => Promise<void>, maxAttempts = 3) =>
 describe('an attempt', () => {
   test('is not started after too many lost ones: the task fails without running', async () => {
     let runs = 0
-    const { work, events } = cluster.adapters
+    const { jobConsumer, events } = cluster.adapters
     const task = await cluster.submit(image, 'flip')
     for (let n = 1; n <= 2; n += 1) {
-      const lease = await work.next('transform', AbortSignal.timeout(5000))
+      const lease = await jobConsumer.next('transform', AbortSignal.timeout(5000))
       expect(lease?.attempt).toBe(n)
       const last = await events.last(account, task.id)
       const change = { status: 'running', attempt: n, actor: 'lost' } as const
@@ -65,10 +65,10 @@ describe('an attempt', () => {
   }, 20_000)
 
   test('that was delivered but not started does not count', async () => {
-    const { work } = cluster.adapters
+    const { jobConsumer } = cluster.adapters
     const task = await cluster.submit(image, 'flip')
     for (let n = 1; n <= 4; n += 1) {
-      const lease = await work.next('transform', AbortSignal.timeout(5000))
+      const lease = await jobConsumer.next('transform', AbortSignal.timeout(5000))
       await lease?.retry(0, n)
     }
     await using _ = start(async () => {})
@@ -77,19 +77,19 @@ describe('an attempt', () => {
 
   test('at a task whose history cannot be read ends in a dead letter, and delays no other task', async () => {
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
-    const unreadable = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
-    await publish(broker, `events.${account}._.${unreadable.task}`, '{"version":99}')
-    await cluster.adapters.queue.submit(unreadable)
+    const incompatible = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
+    await publish(broker, `events.${account}._.${incompatible.task}`, '{"version":99}')
+    await cluster.adapters.queue.submit(incompatible)
     await using _ = start(async () => {}, 2)
     const task = await cluster.submit(image, 'flip')
     await cluster.end(task)
-    const readDeadLetter = () => cluster.deadLetter({ id: unreadable.task })
+    const readDeadLetter = () => cluster.deadLetter({ id: incompatible.task })
     expect(await waitFor('dead letter written', readDeadLetter)).toMatchObject({
       attempts: 2,
       fault: { code: 'incompatible_record' },
     })
-    const submit = () => cluster.adapters.queue.submit(unreadable)
+    const submit = () => cluster.adapters.queue.submit(incompatible)
     await waitFor('job removed from the queue', submit, (result) => result === 'queued')
-    await cluster.adapters.queue.remove(unreadable)
+    await cluster.adapters.queue.remove(incompatible)
   }, 20_000)
 })

@@ -28,14 +28,14 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
   await limitDeliveries(2)
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
   for (let i = 0; i < 2; i++) {
-    await cluster.adapters.work.next('transform', AbortSignal.timeout(20_000))
+    await cluster.adapters.jobConsumer.next('transform', AbortSignal.timeout(20_000))
     const info = (await broker.request('$JS.API.CONSUMER.INFO.JOBS.transform-interactive')).json<{
       num_ack_pending: number
     }>()
     expect(info.num_ack_pending).toBe(1)
   }
   // The leases expire; the next pull finds that the delivery limit is reached.
-  expect(await cluster.adapters.work.next('transform', AbortSignal.timeout(13_000))).toBeNull()
+  expect(await cluster.adapters.jobConsumer.next('transform', AbortSignal.timeout(13_000))).toBeNull()
   expect((await streamInfo(broker, 'ADVISORIES')).state.messages).toBe(1)
   expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(1)
 
@@ -79,11 +79,11 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
 test('a job that is removed while an actor holds it is not dead-lettered', async () => {
   await using broker = await connectBroker()
   const advisories = async () => (await streamInfo(broker, 'ADVISORIES')).state
-  const { leaderElection, undeliverableJobs, deadLetters, events, work, queue } = cluster.adapters
+  const { leaderElection, undeliverableJobs, deadLetters, events, jobConsumer, queue } = cluster.adapters
   const before = (await deadLetters.list({ limit: 10 })).items
   const { last_seq: lastAdvisory } = await advisories()
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
-  await work.next('transform', AbortSignal.timeout(20_000))
+  await jobConsumer.next('transform', AbortSignal.timeout(20_000))
   await queue.remove(firstJob(task))
   await waitFor('advisory stored', advisories, ({ last_seq }) => last_seq > lastAdvisory)
 

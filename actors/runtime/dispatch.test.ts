@@ -40,12 +40,12 @@ function startDispatcher(
 }
 
 /** Starts the slots of an actor that completes jobs at once; `begun` lists the jobs in the order of their start. */
-function startSlots({ work }: Adapters, slots = workers + 1) {
+function startSlots({ jobConsumer }: Adapters, slots = workers + 1) {
   const over = new AbortController()
   const begun: Job[] = []
   const slot = async () => {
     for (;;) {
-      const lease = await work.next('transform', over.signal)
+      const lease = await jobConsumer.next('transform', over.signal)
       if (lease === null) return
       begun.push(lease.job)
       await Bun.sleep(2)
@@ -260,9 +260,9 @@ describe('the dispatcher', () => {
 
   test('admits a job at once that arrives after a full window has emptied', async () => {
     await using cluster = await startActorCluster()
-    const { queue, work, backlog } = cluster.adapters
+    const { queue, jobConsumer, backlog } = cluster.adapters
     await using _ = startDispatcher(cluster.adapters, { log: cluster.log }, 1)
-    const handle = async () => (await work.next('transform', AbortSignal.timeout(20_000)))?.done()
+    const handle = async () => (await jobConsumer.next('transform', AbortSignal.timeout(20_000)))?.done()
     for (let round = 0; round < 3; round += 1) {
       // As many as the window of one worker holds.
       await Promise.all([queue.submit(bulkOf('local')), queue.submit(bulkOf('local'))])

@@ -3,11 +3,11 @@ import { backoffMs } from '@pixelflow/core/backoff'
 import type { Lane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
-import type { WorkSource } from '@pixelflow/core/ports/queue'
+import type { JobConsumer } from '@pixelflow/core/ports/queue'
 import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 
 export interface RuntimeOptions extends AttemptOptions {
-  readonly source: WorkSource
+  readonly jobConsumer: JobConsumer
   readonly cancellations: Cancellations
   /** Jobs held at once. */
   readonly slots: number
@@ -29,7 +29,7 @@ export interface Runtime extends AsyncDisposable {
 }
 
 export function startRuntime(options: RuntimeOptions): Runtime {
-  const { source, handler, cancellations, events, log } = options
+  const { jobConsumer, handler, cancellations, events, log } = options
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
@@ -44,7 +44,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     for (let failures = 0; !stop.signal.aborted;) {
       try {
         const ready = await handler.ready(stop.signal)
-        const lease = await source.next(handler.kind, stopOr(ready), only)
+        const lease = await jobConsumer.next(handler.kind, stopOr(ready), only)
         failures = 0
         if (lease === null) continue
         const attempt = startAttempt(lease, options)

@@ -11,7 +11,16 @@ export function startTestRuntime(
   options: Partial<RuntimeOptions> = {},
 ): Runtime {
   const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
-  const { work: source, events, cancellations, deadLetters } = adapters
+  const { jobConsumer, events, cancellations, deadLetters } = adapters
   const defaults = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one' }
-  return startRuntime({ source, events, deadLetters, cancellations, handler, log, ...defaults, ...options })
+  return startRuntime({
+    jobConsumer,
+    events,
+    deadLetters,
+    cancellations,
+    handler,
+    log,
+    ...defaults,
+    ...options,
+  })
 }

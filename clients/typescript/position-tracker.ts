@@ -48,7 +48,7 @@ export function trackPositions(positions: PositionTracker, listener: TuneListene
 /** Responses can arrive out of order. A position of another log is newer: that log has replaced the previous one. */
 function isNewer(position: string, previous: string | undefined): boolean {
   const [next, known] = [parsePosition(position), parsePosition(previous ?? '')]
-  return next?.mark !== known?.mark || (next?.seq ?? 0) > (known?.seq ?? 0)
+  return next?.logHash !== known?.logHash || (next?.seq ?? 0) > (known?.seq ?? 0)
 }
 
 function isUnknownPosition(thrown: unknown): boolean {

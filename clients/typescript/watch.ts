@@ -11,9 +11,16 @@ export async function* watch(
   task: string,
   options: WatchOptions = {},
 ): AsyncGenerator<TaskEvent, void> {
-  const { signal, onConnection, tries = 12, silentMs, firstPauseMs = 200, longestPauseMs = 5000 } = options
+  const {
+    signal,
+    onConnection,
+    tries: maxTries = 12,
+    silentMs,
+    firstPauseMs = 200,
+    longestPauseMs = 5000,
+  } = options
   let { after } = options
-  for (let attempt = 1; signal?.aborted !== true; attempt++) {
+  for (let tries = 1; signal?.aborted !== true; tries++) {
     let failure: unknown
     try {
       for await (const event of transport.events(task, { after, signal, silentMs })) {
@@ -25,7 +32,7 @@ export async function* watch(
         // The server may repeat the last event.
         if (event.token === after) continue
         after = event.token
-        attempt = 0
+        tries = 0
         yield event
         if (signal?.aborted) return
         if (event.kind === 'deleted' || hasEnded(event.task.status)) return
@@ -36,9 +43,9 @@ export async function* watch(
       failure = thrown
     }
     if (signal?.aborted) return
-    if (attempt >= tries) throw failure ?? unreachableError(transport.address)
-    onConnection?.('retrying', Math.max(1, attempt))
-    await pause(backoffMs(Math.max(1, attempt), { initialMs: firstPauseMs, maxMs: longestPauseMs }), signal)
+    if (tries >= maxTries) throw failure ?? unreachableError(transport.address)
+    onConnection?.('retrying', Math.max(1, tries))
+    await pause(backoffMs(Math.max(1, tries), { initialMs: firstPauseMs, maxMs: longestPauseMs }), signal)
   }
 }
 

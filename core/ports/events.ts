@@ -29,12 +29,12 @@ export interface EventLog {
   /** The event with exactly this sequence; null when it does not exist or was removed. */
   at(seq: number): Promise<StoredEvent | null>
   /** The identity of the log and its end. */
-  position(): Promise<LogHead>
+  readHead(): Promise<LogHead>
 }
 
 export interface LogHead {
   /** Changes when the log is recreated. */
-  readonly log: string
+  readonly logId: string
   /** Its newest sequence; 0 when it is empty. */
   readonly last: number
   /** The highest sequence ever assigned, even if its event was removed. */

@@ -35,7 +35,7 @@ export interface Retries {
 }
 
 /** The consumer's side of the job queue. */
-export interface WorkSource {
+export interface JobConsumer {
   /**
    * The next job of a kind; waits for one, and returns null once `signal` aborts. Nothing is prefetched: a process
    * holds only jobs that it requested. More urgent lanes come first; with `only`, other lanes are ignored.

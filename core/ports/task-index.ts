@@ -23,7 +23,7 @@ export interface TaskIndex {
   /** Folds events in; ignores events older than the known state. */
   apply(events: readonly StoredEvent[]): void
   /** Sequence of the last event folded in; 0 at the beginning. */
-  readonly position: number
+  readonly sequence: number
 }
 
 /** Position within the list of idle tasks. */

@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import {
-  hashLog,
+  hashLogId,
   parsePosition,
   positionHeader,
   formatPosition,
@@ -43,7 +43,7 @@ export async function waitForPosition(follower: EventFollower, token: string | u
   const position = parse(token)
   const deadline = performance.now() + longestWaitMs
   if ((await compare(follower, position, deadline)) !== 'ahead') return
-  if (await follower.waitForSequence(position.seq, deadline - performance.now(), position.mark)) return
+  if (await follower.waitForSequence(position.seq, deadline - performance.now(), position.logHash)) return
   throw new Fault('unavailable', 'This gateway has not caught up to the requested position.', {
     field: positionHeader,
     remedy: 'Try again in a moment.',
@@ -54,14 +54,14 @@ export async function waitForPosition(follower: EventFollower, token: string | u
 /** Compares a position with the task list; `ahead` when the list has not reached it. */
 async function compare(
   follower: EventFollower,
-  { seq, mark }: Position,
+  { seq, logHash }: Position,
   deadline: number,
 ): Promise<'reached' | 'ahead' | 'other log'> {
-  if (await follower.waitForSequence(seq, 0, mark)) return 'reached'
+  if (await follower.waitForSequence(seq, 0, logHash)) return 'reached'
   for (let isFirst = true; ; isFirst = false) {
     const head = await follower.readHead(deadline - performance.now())
     if (head === undefined) return 'ahead'
-    if (hashLog(head.log) !== mark) return 'other log'
+    if (hashLogId(head.logId) !== logHash) return 'other log'
     if (head.written >= seq) return 'ahead'
     if (!isFirst) throw invalidPosition('The position is beyond the end of the event log.')
     await pause(leaderSettleMs)

@@ -2,7 +2,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
-import { hashLog } from '@pixelflow/core/position'
+import { hashLogId } from '@pixelflow/core/position'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -20,7 +20,7 @@ const backoff = { initialMs: 100, maxMs: 5000 }
 
 export interface FollowerState {
   /** Sequence of the last event processed. */
-  readonly position: number
+  readonly sequence: number
   readonly isCaughtUp: boolean
   /** Time between the storage and the processing of the last event, by the log's clock; NaN before the first. */
   readonly lagMs: number
@@ -29,7 +29,7 @@ export interface FollowerState {
 
 export interface Follower extends EventFollower, AsyncDisposable {
   readonly state: FollowerState
-  /** The position of the read model has decreased: continue from there. */
+  /** The sequence of the read model has decreased: continue from there. */
   onRewound(): void
 }
 
@@ -45,7 +45,7 @@ export interface FollowerOptions {
 }
 
 /**
- * Follows the event log from the position of the read model. Each event goes to the read model before it goes to the
+ * Follows the event log from the sequence of the read model. Each event goes to the read model before it goes to the
  * watchers, so a client that has seen an event finds it in the list. After a fault it starts again, with a back-off.
  */
 export function startFollower({
@@ -60,7 +60,7 @@ export function startFollower({
   const sequenceWaiters = createSequenceWaiters()
   let isCaughtUp = false
   let lagMs = Number.NaN
-  let attempt = new AbortController()
+  let subscriptionAbort = new AbortController()
   let target = 0
   let failures = 0
 
@@ -68,7 +68,7 @@ export function startFollower({
     if (isCaughtUp) return
     isCaughtUp = true
     sequenceWaiters.reach(Infinity)
-    log.info('task list caught up', { position: index.position })
+    log.info('task list caught up', { sequence: index.sequence })
   }
 
   const handle = (one: StoredEvent) => {
@@ -82,8 +82,8 @@ export function startFollower({
 
   const readSettledHead = async (signal: AbortSignal) => {
     for (let tries = 1; ; tries += 1) {
-      const head = await eventLog.position()
-      const isTooLow = head.log === index.logId && head.written < index.position
+      const head = await eventLog.readHead()
+      const isTooLow = head.logId === index.logId && head.written < index.sequence
       if (!isTooLow || tries === headRetry.tries || signal.aborted) return head
       await pause(headRetry.pauseMs, signal)
     }
@@ -94,15 +94,15 @@ export function startFollower({
    * differently. When in doubt, the list is rebuilt.
    */
   const findDifference = async (last: number): Promise<string | undefined> => {
-    if (index.position > last) return 'log ends before the checkpoint'
-    if (index.position === 0) return undefined
-    const there = await eventLog.at(index.position).catch(nullIfIncompatible)
+    if (index.sequence > last) return 'log ends before the checkpoint'
+    if (index.sequence === 0) return undefined
+    const there = await eventLog.at(index.sequence).catch(nullIfIncompatible)
     if (there === null) return 'no event at the checkpoint'
     return checkpointHash(there) === index.checkpointHash ? undefined : 'different event at the checkpoint'
   }
 
   const follow = async (signal: AbortSignal) => {
-    const { log: logId, last } = await readSettledHead(signal)
+    const { logId, last } = await readSettledHead(signal)
     const reason =
       index.logId === logId ? await findDifference(last) : index.logId === '' ? 'new list' : 'new log'
     if (reason) {
@@ -111,11 +111,11 @@ export function startFollower({
       onNewLog()
     }
     target = last
-    if (index.position >= target) setCaughtUp()
+    if (index.sequence >= target) setCaughtUp()
     // An incompatible record is skipped. When it is the last one, its sequence is never reached.
     let quiet = setTimeout(setCaughtUp, quietMs)
     try {
-      for await (const one of eventLog.follow(index.position, signal)) {
+      for await (const one of eventLog.follow(index.sequence, signal)) {
         handle(one)
         if (!isCaughtUp) quiet = restartTimer(quiet, setCaughtUp)
       }
@@ -126,8 +126,8 @@ export function startFollower({
 
   const run = async () => {
     while (!stopping.signal.aborted) {
-      attempt = new AbortController()
-      const signal = AbortSignal.any([stopping.signal, attempt.signal])
+      subscriptionAbort = new AbortController()
+      const signal = AbortSignal.any([stopping.signal, subscriptionAbort.signal])
       try {
         await follow(signal)
       } catch (error) {
@@ -142,7 +142,7 @@ export function startFollower({
   const running = run()
 
   const readHeadWithin = (withinMs: number) => {
-    const answer = eventLog.position().catch(() => undefined)
+    const answer = eventLog.readHead().catch(() => undefined)
     return Promise.race([answer, pause(withinMs).then(() => undefined)])
   }
 
@@ -152,8 +152,9 @@ export function startFollower({
       return index.logId
     },
     readHead: readHeadWithin,
-    waitForSequence(seq, withinMs, mark) {
-      const hasReached = () => index.position >= seq && (mark === undefined || hashLog(index.logId) === mark)
+    waitForSequence(seq, withinMs, logHash) {
+      const hasReached = () =>
+        index.sequence >= seq && (logHash === undefined || hashLogId(index.logId) === logHash)
       return sequenceWaiters.wait(hasReached, seq, withinMs)
     },
     async waitForHead(withinMs) {
@@ -161,15 +162,15 @@ export function startFollower({
       const found = await readHeadWithin(withinMs)
       if (found === undefined) return false
       const leftMs = withinMs - (performance.now() - startedAt)
-      return sequenceWaiters.wait(() => index.position >= found.last, found.last, leftMs)
+      return sequenceWaiters.wait(() => index.sequence >= found.last, found.last, leftMs)
     },
     waitForCatchUp: (withinMs) => sequenceWaiters.wait(() => isCaughtUp, Infinity, withinMs),
     get state() {
-      return { position: index.position, isCaughtUp, lagMs, watchers: watchers.count }
+      return { sequence: index.sequence, isCaughtUp, lagMs, watchers: watchers.count }
     },
     onRewound() {
       isCaughtUp = false
-      attempt.abort()
+      subscriptionAbort.abort()
     },
     async [Symbol.asyncDispose]() {
       stopping.abort()

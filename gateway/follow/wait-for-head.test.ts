@@ -20,7 +20,7 @@ test('`waitForHead` waits while the follower is behind the log, for a limited ti
   const log = createLogger({ service: 'test', level: 'error', format: 'json' })
   const late: EventLog = {
     at: (seq) => gateway.adapters.eventLog.at(seq),
-    position: () => gateway.adapters.eventLog.position(),
+    readHead: () => gateway.adapters.eventLog.readHead(),
     async *follow(after, signal) {
       for await (const one of gateway.adapters.eventLog.follow(after, signal)) {
         await pause(lagMs, signal)

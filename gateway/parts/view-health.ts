@@ -29,7 +29,7 @@ export async function viewHealth({
 }: HealthSources): Promise<HealthView> {
   const broker = await adapters.health()
   const last = broker.isUp ? await lastSequence(adapters) : undefined
-  const { position, isCaughtUp, lagMs, watchers } = follower.state
+  const { sequence, isCaughtUp, lagMs, watchers } = follower.state
   const { isOk: isWritable, ageMs, reason } = writeCheck.state
   const isHealthy = broker.isUp && isWritable && isCaughtUp
   return {
@@ -51,9 +51,9 @@ export async function viewHealth({
       },
       taskList: {
         ok: isCaughtUp,
-        sequence: position,
+        sequence,
         ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
-        ...(last === undefined ? {} : { lagEvents: Math.max(0, last - position) }),
+        ...(last === undefined ? {} : { lagEvents: Math.max(0, last - sequence) }),
         ...(Number.isNaN(lagMs) ? {} : { lagMs }),
       },
     },
@@ -69,7 +69,7 @@ export async function viewHealth({
 
 /** Undefined when the broker does not answer within a second. */
 async function lastSequence(adapters: Adapters): Promise<number | undefined> {
-  const sequence = adapters.eventLog.position().then(
+  const sequence = adapters.eventLog.readHead().then(
     ({ last }) => last,
     () => undefined,
   )

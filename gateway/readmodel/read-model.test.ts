@@ -167,14 +167,14 @@ describe('the counts of an account', () => {
 })
 
 describe('the file', () => {
-  test('equals the log up to its position, across a restart', async () => {
+  test('equals the log up to its sequence, across a restart', async () => {
     {
       using model = open()
       model.restart('log-a')
       model.apply([stored(7, 1), stored(9, 2)])
     }
     using model = open()
-    expect([model.logId, model.position]).toEqual(['log-a', 9])
+    expect([model.logId, model.sequence]).toEqual(['log-a', 9])
     model.apply([stored(8, 1, { status: 'running' }, 'started')])
     expect((await list(model)).items.map((one) => one.status)).toEqual(['queued', 'queued'])
   })
@@ -185,7 +185,7 @@ describe('the file', () => {
     await waitFor('event written', () => model.countedTo)
     model[Symbol.dispose]()
     using again = open()
-    expect(again.position).toBe(1)
+    expect(again.sequence).toBe(1)
   })
 
   test('is cleared for a new log', async () => {
@@ -193,7 +193,7 @@ describe('the file', () => {
     model.restart('log-a')
     model.apply([stored(1, 1)])
     model.restart('log-b')
-    expect([model.logId, model.position, (await list(model)).items]).toEqual(['log-b', 0, []])
+    expect([model.logId, model.sequence, (await list(model)).items]).toEqual(['log-b', 0, []])
   })
 
   test.each([
@@ -203,7 +203,7 @@ describe('the file', () => {
     open()[Symbol.dispose]()
     writeFileSync(path, content)
     using model = open()
-    expect([model.logId, model.position]).toEqual(['', 0])
+    expect([model.logId, model.sequence]).toEqual(['', 0])
     model.apply([stored(1, 1)])
     expect(numbers(await list(model))).toEqual([1])
     expect(await Bun.file(`${path}.damaged`).text()).toBe(content)
@@ -229,11 +229,11 @@ describe('the file', () => {
     const before = rewinds
     using model = open()
     if (fromPage > 1) {
-      expect(model.position).toBe(400)
+      expect(model.sequence).toBe(400)
       await expect(list(model)).rejects.toMatchObject({ code: 'unavailable' })
       expect(rewinds).toBe(before + 1)
     }
-    expect([model.logId, model.position]).toEqual(['', 0])
+    expect([model.logId, model.sequence]).toEqual(['', 0])
     model.apply([stored(1, 1)])
     expect(numbers(await list(model))).toEqual([1])
   })

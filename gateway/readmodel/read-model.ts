@@ -21,10 +21,10 @@ const pruneMoreEveryMs = 1000
 export interface ReadModel extends TaskIndex, IdleTasks, TaskCounter, Disposable {
   /** The identity of the log that it was built from; empty before the first. */
   readonly logId: string
-  /** `checkpointHash` of the event at the position; empty at the beginning. */
+  /** `checkpointHash` of the event at the sequence; empty at the beginning. */
   readonly checkpointHash: string
   /** Deletes all tasks, to be rebuilt from the start of a log. */
-  restart(log: string): void
+  restart(logId: string): void
 }
 
 export interface ReadModelOptions {
@@ -34,20 +34,20 @@ export interface ReadModelOptions {
   /** Tasks whose last change is older have expired from the log and are not listed. */
   readonly retentionMs: number
   readonly log: Logger
-  /** Called when the position has decreased, so that the follower continues from there. */
+  /** Called when the sequence has decreased, so that the follower continues from there. */
   readonly onRewound: () => void
 }
 
 /**
- * The task list in SQLite. Events are written in batches of one transaction, together with the position they reach, so
- * the file always equals the log up to its position. When a write fails, the read model continues from what the file
+ * The task list in SQLite. Events are written in batches of one transaction, together with the sequence they reach, so
+ * the file always equals the log up to its sequence. When a write fails, the read model continues from what the file
  * contains.
  */
 export function openReadModel({ path, clock, retentionMs, log, onRewound }: ReadModelOptions): ReadModel {
   let db: Database = openDatabaseFile(path, log)
   let statements = prepareStatements(db)
   let logId = ''
-  let position = 0
+  let sequence = 0
   let hash = ''
   let countedTo = 0
   const counts = createAccountTaskCounts()
@@ -61,8 +61,8 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
     clearTimeout(timer)
     timer = undefined
     if (pending.size === 0) return
-    counts.apply(orRewind(() => statements.write([...pending.values()], position, hash)))
-    countedTo = position
+    counts.apply(orRewind(() => statements.write([...pending.values()], sequence, hash)))
+    countedTo = sequence
     pending.clear()
     const now = performance.now()
     if (now < pruneAt) return
@@ -110,8 +110,8 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       replace(error)
       counts.reset([])
     }
-    ;({ log: logId, position, hash } = statements.checkpoint())
-    countedTo = position
+    ;({ logId, sequence, hash } = statements.checkpoint())
+    countedTo = sequence
   }
 
   const flushLater = () => {
@@ -119,7 +119,7 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       try {
         flush()
       } catch {
-        // `onRewound` was called; the follower continues from the position of the file.
+        // `onRewound` was called; the follower continues from the sequence of the file.
       }
     }, longestWaitMs)
   }
@@ -130,8 +130,8 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
     get logId() {
       return logId
     },
-    get position() {
-      return position
+    get sequence() {
+      return sequence
     },
     get checkpointHash() {
       return hash
@@ -142,8 +142,8 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
     },
     apply(events) {
       for (const one of events) {
-        if (one.seq <= position) continue
-        position = one.seq
+        if (one.seq <= sequence) continue
+        sequence = one.seq
         hash = checkpointHash(one)
         pending.set(`${one.event.task.account}/${one.event.task.id}`, one)
       }
@@ -171,7 +171,7 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       pending.clear()
       orRewind(() => statements.clear(next))
       logId = next
-      position = 0
+      sequence = 0
       hash = ''
       counts.reset([])
       countedTo = 0

@@ -11,8 +11,8 @@ interface Row {
 
 /** Which log the tasks come from, up to which sequence, and what event is at that sequence. */
 export interface Checkpoint {
-  readonly log: string
-  readonly position: number
+  readonly logId: string
+  readonly sequence: number
   readonly hash: string
 }
 
@@ -20,11 +20,11 @@ export interface Checkpoint {
 export interface Statements {
   checkpoint(): Checkpoint
   /** Stores the newest event of each task and moves the checkpoint, in one transaction. */
-  write(events: readonly StoredEvent[], position: number, hash: string): TaskCountChange[]
+  write(events: readonly StoredEvent[], sequence: number, hash: string): TaskCountChange[]
   /** Newest first, one more than the limit, starting after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
   idle(before: number, after: IdleTaskCursor | null, limit: number): IdleRow[]
-  clear(log: string): void
+  clear(logId: string): void
   /** Deletes at most `pruneLimit` tasks whose last change was before `changedBefore`; one difference for each. */
   prune(changedBefore: number): TaskCountChange[]
   /** The counts of all tasks. */
@@ -37,7 +37,9 @@ const afterAllIds = 'g'
 export const pruneLimit = 2000
 
 export function prepareStatements(db: Database): Statements {
-  const checkpoint = db.query<Checkpoint, []>('SELECT log, position, hash FROM checkpoint')
+  const checkpoint = db.query<Checkpoint, []>(
+    'SELECT log AS logId, position AS sequence, hash FROM checkpoint',
+  )
   const move = db.query<undefined, [number, string]>('UPDATE checkpoint SET position = ?, hash = ?')
   const find = db.query<CountedTask, [string, string]>(
     'SELECT status, lane FROM tasks WHERE account = ? AND id = ?',
@@ -72,26 +74,26 @@ export function prepareStatements(db: Database): Statements {
     else put.run(account, id, status, lane, seq, storedAt.getTime(), JSON.stringify(event.task))
     return countChange(account, before, isDeleted ? null : { status, lane })
   }
-  const write = db.transaction((events: readonly StoredEvent[], position: number, hash: string) => {
+  const write = db.transaction((events: readonly StoredEvent[], sequence: number, hash: string) => {
     const changes = events.map(store)
-    move.run(position, hash)
+    move.run(sequence, hash)
     return changes.filter((one) => one !== undefined)
   })
-  const clear = db.transaction((log: string) => {
+  const clear = db.transaction((logId: string) => {
     db.run('DELETE FROM tasks')
-    db.run("UPDATE checkpoint SET log = ?, position = 0, hash = ''", [log])
+    db.run("UPDATE checkpoint SET log = ?, position = 0, hash = ''", [logId])
   })
 
   return {
-    checkpoint: () => checkpoint.get() ?? { log: '', position: 0, hash: '' },
-    write: (events, position, hash) => write.immediate(events, position, hash),
+    checkpoint: () => checkpoint.get() ?? { logId: '', sequence: 0, hash: '' },
+    write: (events, sequence, hash) => write.immediate(events, sequence, hash),
     list({ account, status, limit }, before = afterAllIds, changedSince) {
       return status === undefined
         ? all.all(account, before, changedSince, limit + 1)
         : ofStatus.all(account, status, before, changedSince, limit + 1)
     },
     idle: prepareIdleTasks(db),
-    clear: (log) => clear.immediate(log),
+    clear: (logId) => clear.immediate(logId),
     prune: (changedBefore) =>
       outdated
         .all(changedBefore, pruneLimit)

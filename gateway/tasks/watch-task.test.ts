@@ -22,7 +22,7 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 async function watch(task: string, maxPending: number, signal = never) {
   const watchers = createWatchers(maxPending)
   const stop = new AbortController()
-  const { last } = await gateway.adapters.eventLog.position()
+  const { last } = await gateway.adapters.eventLog.readHead()
   let dispatchedTo = last
   const following = (async () => {
     for await (const one of gateway.adapters.eventLog.follow(last, stop.signal)) {

@@ -66,8 +66,8 @@ describe.each(Object.entries(protocolClients))('%s', (_, { client: connect, refu
   test('an invalid position is refused, also one beyond the end of the event log', async () => {
     const there = connect(behind, image)
     const { value: id, position } = await there.create()
-    const [, mark] = (position ?? '').split('.')
-    for (const wrong of ['1', 'zzz', '!', `zzzzzzz.${mark}`]) {
+    const [, logHash] = (position ?? '').split('.')
+    for (const wrong of ['1', 'zzz', '!', `zzzzzzz.${logHash}`]) {
       expect(await refusal(there.list(wrong))).toEqual({ isTemporary: false, field: positionHeader })
       expect(await refusal(there.get(id, wrong))).toEqual({ isTemporary: false, field: positionHeader })
     }

@@ -4,7 +4,7 @@ import { describe, putDescription, putTombstone, type Bucket } from './bucket.ts
 import type { ObjectEntry, ObjectInfo } from './object-info.ts'
 import { isComplete } from './missing-bytes.ts'
 
-const maxAttempts = 10
+const maxTries = 10
 
 export interface ReusePolicy {
   /** The broker's clock, which dates stored messages. */
@@ -22,7 +22,7 @@ export async function putIfAbsent(
   { clock, reuseForMs, touchAfterMs }: ReusePolicy,
 ): Promise<ObjectEntry> {
   let after = 0
-  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const seq = await putDescription(bucket, info, after)
     if (seq !== undefined) return { info, seq, at: new Date(clock.now()) }
     const current = await describe(bucket, info.name)

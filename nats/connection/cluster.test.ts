@@ -49,7 +49,7 @@ test('in a cluster of three, killing one server loses no data and interrupts no 
     for await (const { seq } of other.eventLog.follow(0, leave.signal)) seen.push(seq)
   }
   const following = follow()
-  const slot = other.work.next('transform', AbortSignal.timeout(60_000))
+  const slot = other.jobConsumer.next('transform', AbortSignal.timeout(60_000))
   const appends = Array.from({ length: 10 }, () => appendEvents(adapters.events, 60))
   await waitFor(
     'some events seen',
@@ -103,21 +103,21 @@ test('in a cluster of three, each scheduled retry is delivered once, also when t
   const jobs = Array.from({ length: 20 }, () => sampleJob())
   for (const job of jobs) await adapters.queue.submit(job)
   for (let i = 0; i < jobs.length; i++)
-    await (await adapters.work.next('transform', AbortSignal.timeout(20_000)))?.retry(2500, 1)
+    await (await adapters.jobConsumer.next('transform', AbortSignal.timeout(20_000)))?.retry(2500, 1)
 
   const leader = (await streamInfo(broker, 'RETRIES')).cluster?.leader
   const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
   await victim?.kill9()
   const seen: string[] = []
   for (let i = 0; i < jobs.length; i++) {
-    const lease = await other.work.next('transform', AbortSignal.timeout(30_000))
+    const lease = await other.jobConsumer.next('transform', AbortSignal.timeout(30_000))
     expect(lease?.attempt).toBe(2)
     seen.push(lease?.job.task ?? '')
     await lease?.done()
   }
   await victim?.restart()
   expect(seen.toSorted()).toEqual(jobs.map(({ task }) => task).toSorted())
-  expect(await other.work.next('transform', AbortSignal.timeout(2000))).toBeNull()
+  expect(await other.jobConsumer.next('transform', AbortSignal.timeout(2000))).toBeNull()
   over.abort()
   await Promise.all(forwarding)
 }, 120_000)

@@ -14,10 +14,10 @@ import { streams } from '../topology/streams.ts'
 
 /** The event log as a stream, followed from its beginning or from a sequence. */
 export function createEventLog(broker: Broker, log: Logger): EventLog {
-  const position = async () => {
+  const readHead = async () => {
     const { created, state } = await streamInfo(broker, streams.events)
     // `last_seq` of an empty stream is the sequence of an expired event, which no reader can get.
-    return { log: created, last: state.messages === 0 ? 0 : state.last_seq, written: state.last_seq }
+    return { logId: created, last: state.messages === 0 ? 0 : state.last_seq, written: state.last_seq }
   }
 
   return {
@@ -37,16 +37,16 @@ export function createEventLog(broker: Broker, log: Logger): EventLog {
       const found = await retryWithFaults(() => readFromLeader(broker, streams.events, { seq }))
       return found && parseStoredEvent(found)
     },
-    position: () => retryWithFaults(position),
+    readHead: () => retryWithFaults(readHead),
   }
 }
 
-/** An unreadable event must not block those that follow. */
+/** An incompatible event must not block those that follow. */
 function tryParse(one: StoredMessage, log: Logger): StoredEvent | undefined {
   try {
     return parseStoredEvent(one)
   } catch (error) {
-    log.error('unreadable event skipped', { seq: one.seq, subject: one.subject, error })
+    log.error('incompatible event skipped', { seq: one.seq, subject: one.subject, error })
     return undefined
   }
 }

@@ -4,8 +4,8 @@ import type { Broker } from '../connection/broker.ts'
 /** A message that a consumer has delivered; exactly one of `ack`, `confirm` and `nak` settles it. */
 export interface Delivery {
   readonly subject: string
-  /** Number of this delivery, from 1. */
-  readonly attempt: number
+  /** How often the message was delivered, this delivery included. */
+  readonly deliveryCount: number
   /** When the broker stored the message. */
   readonly at: Date
   readonly data: Uint8Array
@@ -45,9 +45,9 @@ export function parseDelivery(broker: Broker, msg: Msg): Delivery | undefined {
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.…`, with `<domain>.<account>` before the stream in newer servers. */
-function parseAckSubject(reply: string | undefined): { attempt: number; at: Date } | undefined {
+function parseAckSubject(reply: string | undefined): { deliveryCount: number; at: Date } | undefined {
   const tokens = reply?.split('.') ?? []
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined
   const first = tokens.length === 9 ? 4 : 6
-  return { attempt: Number(tokens[first]), at: new Date(Number(tokens[first + 3]) / 1e6) }
+  return { deliveryCount: Number(tokens[first]), at: new Date(Number(tokens[first + 3]) / 1e6) }
 }

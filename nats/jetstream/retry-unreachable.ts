@@ -14,12 +14,12 @@ export interface RetryUnreachableOptions {
 }
 
 /**
- * Retries an exchange with the broker while it fails with `Unreachable`. `attempt` gets the number of the try, from 1.
+ * Retries an exchange with the broker while it fails with `Unreachable`. `operation` gets the number of the try, from 1.
  * @throws the last Unreachable, or StorageFull if any try failed with it: servers without free space hand a stream over until
  * it has no leader, and their error explains more than the silence that follows.
  */
 export async function retryUnreachable<T>(
-  attempt: (tries: number) => Promise<T>,
+  operation: (tries: number) => Promise<T>,
   { timeoutMs = defaultTimeoutMs, signal }: RetryUnreachableOptions = {},
 ): Promise<T> {
   let full: StorageFull | undefined
@@ -37,7 +37,7 @@ export async function retryUnreachable<T>(
   }
   try {
     return await withinTimeout(timeoutMs, (leftMs) =>
-      retry((tries) => attempt(tries).catch(noteFull), {
+      retry((tries) => operation(tries).catch(noteFull), {
         isRetryable: (thrown, pauseMs) => isRetryable(thrown, pauseMs) && pauseMs <= leftMs(),
         timeoutMs: Infinity,
         ...(signal && { signal }),

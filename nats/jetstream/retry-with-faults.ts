@@ -3,8 +3,8 @@ import { retryUnreachable, type RetryUnreachableOptions } from './retry-unreacha
 
 /** Retries like `retryUnreachable`. @throws Fault the public one, when it gives up. */
 export function retryWithFaults<T>(
-  attempt: (tries: number) => Promise<T>,
+  operation: (tries: number) => Promise<T>,
   options?: RetryUnreachableOptions,
 ): Promise<T> {
-  return withFaults(retryUnreachable(attempt, options))
+  return withFaults(retryUnreachable(operation, options))
 }

@@ -83,22 +83,22 @@ describe('the backlog', () => {
     expect(await other.backlog.admit(seq)).toBe('gone')
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map([['ann', 1]]))
     expect(await adapters.backlog.count('transform')).toBe(0)
-    const lease = await other.work.next('transform', AbortSignal.timeout(5000))
+    const lease = await other.jobConsumer.next('transform', AbortSignal.timeout(5000))
     expect(lease?.job).toEqual(job)
     await lease?.done()
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map())
-    expect(await other.work.next('transform', AbortSignal.timeout(300))).toBeNull()
+    expect(await other.jobConsumer.next('transform', AbortSignal.timeout(300))).toBeNull()
   })
 
   test('reports a waiting or admitted job as a duplicate', async () => {
     await using fixture = await openNatsFixture()
-    const { queue, backlog, work } = fixture.adapters
+    const { queue, backlog, jobConsumer } = fixture.adapters
     const job = bulkOf('ann')
     expect(await queue.submit(job)).toBe('queued')
     expect(await queue.submit(job)).toBe('duplicate')
     await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
     expect(await queue.submit(job)).toBe('duplicate')
-    const lease = await work.next('transform', AbortSignal.timeout(5000))
+    const lease = await jobConsumer.next('transform', AbortSignal.timeout(5000))
     expect(await queue.submit(job)).toBe('duplicate')
     await lease?.done()
     expect(await queue.submit(job)).toBe('queued')
@@ -140,15 +140,15 @@ describe('the backlog', () => {
 
   test('calls back when a bulk job is settled, and only then', async () => {
     await using fixture = await openNatsFixture()
-    const { queue, backlog, work } = fixture.adapters
+    const { queue, backlog, jobConsumer } = fixture.adapters
     let calls = 0
     const unsubscribe = fixture.other.backlog.onJobSettled('transform', () => (calls += 1))
     await queue.submit(sampleJob())
     await queue.submit(bulkOf('ann'))
     await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
     const [first, second] = [
-      await work.next('transform', AbortSignal.timeout(5000)),
-      await work.next('transform', AbortSignal.timeout(5000)),
+      await jobConsumer.next('transform', AbortSignal.timeout(5000)),
+      await jobConsumer.next('transform', AbortSignal.timeout(5000)),
     ]
     await first?.done()
     await second?.extend()

@@ -26,7 +26,7 @@ import { streams } from '../topology/streams.ts'
 export function createBacklog(broker: Broker): Backlog {
   /** Queues first: a process that dies in between leaves a job that is refused as a duplicate, or has nothing to do. */
   const admit = async (seq: number): Promise<AdmitResult> => {
-    const waiting = await readFromLeader(broker, streams.backlog, { seq: seq })
+    const waiting = await readFromLeader(broker, streams.backlog, { seq })
     if (waiting === null) return 'gone'
     try {
       await publishAfter(broker, admittedSubject(waiting.subject), 0, '', { timeoutMs: 3000 })
@@ -45,7 +45,7 @@ export function createBacklog(broker: Broker): Backlog {
       try {
         for await (const { seq, subject } of followStream(broker, backlog, 0, signal)) {
           const { kind: ofKind, account } = parseBacklogSubject(subject)
-          if (ofKind === kind) yield { account, seq: seq }
+          if (ofKind === kind) yield { account, seq }
         }
       } catch (thrown) {
         if (!signal.aborted) throw faultOf(thrown)

@@ -37,12 +37,12 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     }
   }
 
-  /** An unreadable dead letter must not hide the others. */
-  const readable = (one: StoredMessage): DeadLetter[] => {
+  /** An incompatible dead letter must not hide the others. */
+  const parseCompatible = (one: StoredMessage): DeadLetter[] => {
     try {
       return [parseDeadLetter(one)]
     } catch (error) {
-      log.error('unreadable dead letter skipped', { subject: one.subject, error })
+      log.error('incompatible dead letter skipped', { subject: one.subject, error })
       return []
     }
   }
@@ -62,7 +62,7 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
       const found = await retryWithFaults(() => readBatch(broker, streams.deadLetters, request))
       const page = found.slice(0, limit)
       return {
-        items: page.flatMap(readable),
+        items: page.flatMap(parseCompatible),
         next: found.length > limit ? String(page.at(-1)?.seq) : null,
       }
     },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { pause } from '@pixelflow/core/pause'
-import type { WorkSource } from '@pixelflow/core/ports/queue'
+import type { JobConsumer } from '@pixelflow/core/ports/queue'
 import { queueContract } from '@pixelflow/testkit/contracts/queue'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -22,9 +22,9 @@ queueContract('nats', async () => {
       await fixture[Symbol.asyncDispose]()
     },
     queue: adapters.queue,
-    work: adapters.work,
+    jobConsumer: adapters.jobConsumer,
     retries: adapters.retries,
-    elsewhere: other.work,
+    elsewhere: other.jobConsumer,
   }
 })
 
@@ -37,11 +37,11 @@ async function admitAll({ backlog }: NatsFixture['adapters'], signal: AbortSigna
 }
 
 /** Completes jobs until the signal aborts; `seen` collects their tasks. */
-async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Promise<void> {
+async function slot(jobConsumer: JobConsumer, signal: AbortSignal, seen: string[]): Promise<void> {
   for (
-    let lease = await work.next('transform', signal);
+    let lease = await jobConsumer.next('transform', signal);
     lease;
-    lease = await work.next('transform', signal)
+    lease = await jobConsumer.next('transform', signal)
   ) {
     // The time that a job takes.
     await Bun.sleep(5)
@@ -52,7 +52,7 @@ async function slot(work: WorkSource, signal: AbortSignal, seen: string[]): Prom
 
 test('a full queue rejects jobs until one is done', async () => {
   await using fixture = await openNatsFixture({ env: { PIXELFLOW_MAX_QUEUED: '3' } })
-  const { queue, work } = fixture.adapters
+  const { queue, jobConsumer } = fixture.adapters
   const jobs = Array.from({ length: 4 }, () => sampleJob())
   const [first, second, third, fourth] = jobs as [
     (typeof jobs)[0],
@@ -66,7 +66,7 @@ test('a full queue rejects jobs until one is done', async () => {
     hints: { retryAfterMs: 5000 },
   })
   expect(await queue.submit(first)).toBe('duplicate')
-  await (await work.next('transform', AbortSignal.timeout(5000)))?.done()
+  await (await jobConsumer.next('transform', AbortSignal.timeout(5000)))?.done()
   expect(await queue.submit(fourth)).toBe('queued')
 })
 
@@ -76,7 +76,7 @@ test('an invalid job becomes a dead letter and does not block the others', async
   await publish(broker, 'jobs.transform.interactive.LOCAL.not-an-id.main', '')
   const job = sampleJob()
   await fixture.adapters.queue.submit(job)
-  const lease = await fixture.adapters.work.next('transform', AbortSignal.timeout(5000))
+  const lease = await fixture.adapters.jobConsumer.next('transform', AbortSignal.timeout(5000))
   expect(lease?.job).toEqual(job)
   await lease?.done()
   await waitFor(
@@ -104,7 +104,9 @@ describe('a broker that dies', () => {
     const over = new AbortController()
     const seen: string[] = []
     const admitting = admitAll(other, over.signal)
-    const slots = [adapters, adapters, other, other].map(({ work }) => slot(work, over.signal, seen))
+    const slots = [adapters, adapters, other, other].map(({ jobConsumer }) =>
+      slot(jobConsumer, over.signal, seen),
+    )
     const submitted: string[] = []
     const submit = async () => {
       for (let i = 0; i < 150; i++) {
@@ -142,7 +144,7 @@ describe('a broker that dies', () => {
 
   test('a waiting slot gets the first job after the restart at once', async () => {
     await using fixture = await openNatsFixture()
-    const waiting = fixture.adapters.work.next('transform', AbortSignal.timeout(50_000))
+    const waiting = fixture.adapters.jobConsumer.next('transform', AbortSignal.timeout(50_000))
     await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
     const pulls = async () => (await consumerInfo(broker, 'JOBS', 'transform-interactive')).num_waiting
     await waitFor('slot waits', pulls, (n) => n > 0)

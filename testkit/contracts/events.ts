@@ -169,12 +169,12 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await fixture.eventLog.at(seq)).toBeNull()
     })
 
-    test('the position has the identity of the log and its newest sequence', async () => {
+    test('the head has the identity of the log and its newest sequence', async () => {
       await using fixture = await open()
-      const before = await fixture.eventLog.position()
+      const before = await fixture.eventLog.readHead()
       const seq = await appendEvent(fixture.events, queuedEvent(), 0)
-      expect(await fixture.eventLog.position()).toEqual({ log: before.log, last: seq, written: seq })
-      expect(before.log).not.toBe('')
+      expect(await fixture.eventLog.readHead()).toEqual({ logId: before.logId, last: seq, written: seq })
+      expect(before.logId).not.toBe('')
     })
   })
 }

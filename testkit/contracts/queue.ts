@@ -1,30 +1,30 @@
 import { describe, expect, test } from 'bun:test'
-import type { Lease, Queue, Retries, WorkSource } from '@pixelflow/core/ports/queue'
+import type { Lease, Queue, Retries, JobConsumer } from '@pixelflow/core/ports/queue'
 import { sampleJob } from '../tasks.ts'
 
 export interface QueueUnderTest extends AsyncDisposable {
   readonly queue: Queue
-  readonly work: WorkSource
+  readonly jobConsumer: JobConsumer
   readonly retries: Retries
   /** The same queue in another process. */
-  readonly elsewhere: WorkSource
+  readonly elsewhere: JobConsumer
 }
 
 /** Well above the normal delay, and below the polling interval of a second: passes on a busy machine, fails with polling. */
 const maxDelayMs = 400
 
-/** Registers the tests that every pair of `Queue` and `WorkSource` must pass. */
+/** Registers the tests that every pair of `Queue` and `JobConsumer` must pass. */
 export function queueContract(name: string, open: () => Promise<QueueUnderTest>): void {
   describe(`${name}: queue contract`, () => {
     test('a job is queued, leased, and gone when done', async () => {
       await using fixture = await open()
       const job = sampleJob()
       expect(await fixture.queue.submit(job)).toBe('queued')
-      const lease = await next(fixture.work)
+      const lease = await next(fixture.jobConsumer)
       expect(lease?.job).toEqual(job)
       expect(lease?.attempt).toBe(1)
       await lease?.done()
-      expect(await next(fixture.work, 300)).toBeNull()
+      expect(await next(fixture.jobConsumer, 300)).toBeNull()
     })
 
     test('a job is a duplicate while it is queued or leased, and only then', async () => {
@@ -32,7 +32,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       const job = sampleJob()
       await fixture.queue.submit(job)
       expect(await fixture.queue.submit(job)).toBe('duplicate')
-      const lease = await next(fixture.work)
+      const lease = await next(fixture.jobConsumer)
       expect(await fixture.queue.submit(job)).toBe('duplicate')
       expect(await fixture.queue.submit({ ...job, stage: 'other' })).toBe('queued')
       await lease?.done()
@@ -49,7 +49,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
     test('a waiting caller gets a new job at once, from any lane', async () => {
       await using fixture = await open()
       for (const lane of ['bulk', 'interactive', 'bulk', 'interactive'] as const) {
-        const waiting = next(fixture.work)
+        const waiting = next(fixture.jobConsumer)
         // The caller waits by then.
         await Bun.sleep(60)
         const startedAt = performance.now()
@@ -68,7 +68,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       }
       const order: string[] = []
       for (let i = 0; i < 4; i++) {
-        const lease = await next(fixture.work)
+        const lease = await next(fixture.jobConsumer)
         order.push(lease?.job.lane ?? 'none')
         await lease?.done()
       }
@@ -79,8 +79,8 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       await using fixture = await open()
       const bulk = sampleJob({ lane: 'bulk' })
       await fixture.queue.submit(bulk)
-      const only = fixture.work.next('transform', AbortSignal.timeout(10_000), 'interactive')
-      expect((await next(fixture.work))?.job).toEqual(bulk)
+      const only = fixture.jobConsumer.next('transform', AbortSignal.timeout(10_000), 'interactive')
+      expect((await next(fixture.jobConsumer))?.job).toEqual(bulk)
       const interactive = sampleJob()
       await fixture.queue.submit(interactive)
       expect((await only)?.job).toEqual(interactive)
@@ -91,17 +91,17 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       await fixture.queue.submit(sampleJob())
       const over = new AbortController()
       const forwarding = fixture.retries.forward(over.signal)
-      const first = await next(fixture.work)
+      const first = await next(fixture.jobConsumer)
       const startedAt = performance.now()
       await first?.retry(400, first.attempt)
       const second = await next(fixture.elsewhere)
       expect(performance.now() - startedAt).toBeGreaterThan(390)
       expect(second?.attempt).toBe(2)
       await second?.retry(0, second.attempt)
-      const third = await next(fixture.work)
+      const third = await next(fixture.jobConsumer)
       expect(third?.attempt).toBe(3)
       await third?.retry(0, 0)
-      expect((await next(fixture.work))?.attempt).toBe(1)
+      expect((await next(fixture.jobConsumer))?.attempt).toBe(1)
       over.abort()
       await forwarding
     })
@@ -110,13 +110,13 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       await using fixture = await open()
       const [waiting, leased] = [sampleJob(), sampleJob()]
       await fixture.queue.submit(leased)
-      const lease = await next(fixture.work)
+      const lease = await next(fixture.jobConsumer)
       await fixture.queue.submit(waiting)
       await fixture.queue.remove(waiting)
       await fixture.queue.remove(leased)
       await fixture.queue.remove(leased)
       await lease?.done()
-      expect(await next(fixture.work, 300)).toBeNull()
+      expect(await next(fixture.jobConsumer, 300)).toBeNull()
       expect(await fixture.queue.submit(leased)).toBe('queued')
     })
 
@@ -127,16 +127,22 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       )
       const seen: string[] = []
       const over = new AbortController()
-      const slot = async (work: WorkSource) => {
+      const slot = async (jobConsumer: JobConsumer) => {
         for (;;) {
-          const lease = await work.next('transform', over.signal)
+          const lease = await jobConsumer.next('transform', over.signal)
           if (!lease) return
           seen.push(lease.job.task)
           await lease.done()
           if (seen.length === jobs.length) over.abort()
         }
       }
-      const slots = [fixture.work, fixture.work, fixture.work, fixture.elsewhere, fixture.elsewhere].map(slot)
+      const slots = [
+        fixture.jobConsumer,
+        fixture.jobConsumer,
+        fixture.jobConsumer,
+        fixture.elsewhere,
+        fixture.elsewhere,
+      ].map(slot)
       // All slots wait by then.
       await Bun.sleep(50)
       await Promise.all(jobs.map((job) => fixture.queue.submit(job)))
@@ -148,7 +154,7 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       await using fixture = await open()
       for (let i = 0; i < 40; i++) {
         const leaving = new AbortController()
-        const left = fixture.work.next('transform', leaving.signal)
+        const left = fixture.jobConsumer.next('transform', leaving.signal)
         await Bun.sleep(i % 4)
         // The job arrives before, while or after the caller leaves.
         const submitted = fixture.queue.submit(sampleJob({ lane: i % 2 === 0 ? 'bulk' : 'interactive' }))
@@ -165,9 +171,9 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
 
     test('an aborted signal ends the wait at once', async () => {
       await using fixture = await open()
-      expect(await fixture.work.next('transform', AbortSignal.abort())).toBeNull()
+      expect(await fixture.jobConsumer.next('transform', AbortSignal.abort())).toBeNull()
       const leaving = new AbortController()
-      const left = fixture.work.next('transform', leaving.signal)
+      const left = fixture.jobConsumer.next('transform', leaving.signal)
       // The caller waits by then.
       await Bun.sleep(50)
       const startedAt = performance.now()
@@ -179,8 +185,8 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
     test('a lease lives while it is extended, and expires otherwise', async () => {
       await using fixture = await open()
       await Promise.all([fixture.queue.submit(sampleJob()), fixture.queue.submit(sampleJob())])
-      const expiring = await next(fixture.work)
-      const extended = await next(fixture.work)
+      const expiring = await next(fixture.jobConsumer)
+      const extended = await next(fixture.jobConsumer)
       const timer = setInterval(() => void extended?.extend(), extended?.extendEveryMs)
       const again = await next(fixture.elsewhere, 4 * (extended?.extendEveryMs ?? 0) + 2000)
       expect(again?.job).toEqual(expiring?.job)
@@ -194,6 +200,6 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
 }
 
 /** The next job, or null when none comes in time. */
-function next(work: WorkSource, withinMs = 5000): Promise<Lease | null> {
-  return work.next('transform', AbortSignal.timeout(withinMs))
+function next(jobConsumer: JobConsumer, withinMs = 5000): Promise<Lease | null> {
+  return jobConsumer.next('transform', AbortSignal.timeout(withinMs))
 }

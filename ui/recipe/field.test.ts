@@ -45,18 +45,18 @@ describe('toFields', () => {
     expect(field({ type: 'number', minimum: 0, maximum: 1 }).control).toEqual({
       kind: 'number',
       integer: false,
-      range: { min: 0, max: 1, step: 0.01, log: false },
+      range: { min: 0, max: 1, step: 0.01, isLogarithmic: false },
     })
     expect(field({ type: 'integer', minimum: 1, maximum: 65_535 }).control).toEqual({
       kind: 'number',
       integer: true,
-      range: { min: 1, max: 65_535, step: 1, log: true },
+      range: { min: 1, max: 65_535, step: 1, isLogarithmic: true },
     })
     expect(field({ type: 'number', minimum: -360, maximum: 360 }).control).toMatchObject({
-      range: { step: 1, log: false },
+      range: { step: 1, isLogarithmic: false },
     })
     expect(field({ type: 'number', minimum: 0.3, maximum: 250 }).control).toMatchObject({
-      range: { step: 0.1, log: true },
+      range: { step: 0.1, isLogarithmic: true },
     })
     expect(field({ type: 'integer', minimum: 1 }).control).toEqual({ kind: 'number', integer: true })
     expect(

@@ -9,12 +9,12 @@ export type Control =
   /** `numeric`: text that looks like a number is sent as a number (the schema also accepts numbers). */
   | { readonly kind: 'text'; readonly numeric: boolean }
 
-/** The range of a slider; `log` where a linear scale would leave too few positions for small values. */
+/** The range of a slider; `isLogarithmic` where a linear scale would leave too few positions for small values. */
 export interface SliderRange {
   readonly min: number
   readonly max: number
   readonly step: number
-  readonly log: boolean
+  readonly isLogarithmic: boolean
 }
 
 /** One parameter of an operation, with all that is needed to render and validate it. */
@@ -75,9 +75,10 @@ function createNumberControl(schema: JsonSchema): Control {
   const max = readMaximum(schema)
   if (min === undefined || max === undefined || max <= min) return { kind: 'number', integer }
   // A positive range is a factor or a size: on its logarithmic scale, equal distances are equal ratios.
-  const log = min >= 0 && (max - min > 2000 || (!integer && min > 0 && max / min > 20))
-  const step = schema.multipleOf ?? (integer ? 1 : chooseStep(log && min > 0 ? min * 100 : max - min))
-  return { kind: 'number', integer, range: { min, max, step, log } }
+  const isLogarithmic = min >= 0 && (max - min > 2000 || (!integer && min > 0 && max / min > 20))
+  const step =
+    schema.multipleOf ?? (integer ? 1 : chooseStep(isLogarithmic && min > 0 ? min * 100 : max - min))
+  return { kind: 'number', integer, range: { min, max, step, isLogarithmic } }
 }
 
 /** The lower bound; undefined without one (the limits of safe integers do not count). */

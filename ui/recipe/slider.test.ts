@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import type { SliderRange } from './field.ts'
 import { toSliderPosition, sliderSteps, removeRoundingError, toSliderValue } from './slider.ts'
 
-const linear: SliderRange = { min: 0.3, max: 100, step: 0.1, log: false }
-const wide: SliderRange = { min: 1, max: 65_535, step: 1, log: true }
+const linear: SliderRange = { min: 0.3, max: 100, step: 0.1, isLogarithmic: false }
+const wide: SliderRange = { min: 1, max: 65_535, step: 1, isLogarithmic: true }
 
 describe('a slider', () => {
   test('reaches both bounds exactly', () => {
@@ -34,14 +34,14 @@ describe('a slider', () => {
   })
 
   test('gives sizes below one as many positions as sizes above a hundred', () => {
-    const sigma: SliderRange = { min: 0.3, max: 250, step: 0.1, log: true }
+    const sigma: SliderRange = { min: 0.3, max: 250, step: 0.1, isLogarithmic: true }
     const values = [0, 100, 250, 500, 750, 1000].map((position) => toSliderValue(position, sigma))
     expect(values).toEqual([0.3, 1, 3.3, 15, 62, 250])
   })
 
   test('gives no binary rounding errors', () => {
-    expect(toSliderValue(1, { min: 0, max: 1, step: 0.1, log: false })).toBe(0)
-    expect(toSliderValue(300, { min: 0, max: 1, step: 0.1, log: false })).toBe(0.3)
+    expect(toSliderValue(1, { min: 0, max: 1, step: 0.1, isLogarithmic: false })).toBe(0)
+    expect(toSliderValue(300, { min: 0, max: 1, step: 0.1, isLogarithmic: false })).toBe(0.3)
     expect(removeRoundingError(0.1 + 0.2)).toBe(0.3)
   })
 

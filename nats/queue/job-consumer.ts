@@ -2,7 +2,7 @@ import type { DeadLetter } from '@pixelflow/core/dead-letter'
 import { job, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
-import type { Lease, WorkSource } from '@pixelflow/core/ports/queue'
+import type { Lease, JobConsumer } from '@pixelflow/core/ports/queue'
 import { Unreachable } from '../connection/unreachable.ts'
 import type { Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
@@ -21,12 +21,12 @@ const waitMs = 30_000
 /**
  * Leases jobs from the work-queue stream: the most urgent lane with jobs first; if all are empty, waits on all of them.
  */
-export function createWorkSource(
+export function createJobConsumer(
   broker: Broker,
   clock: Clock,
   deadLetters: Pick<DeadLetters, 'put'>,
   log: Logger,
-): WorkSource {
+): JobConsumer {
   const multiplexers = new Map<string, PullMultiplexer>()
   const multiplexerOf = (kind: ActorKind, only?: Lane): PullMultiplexer => {
     const name = `${kind} ${only ?? 'any'}`
@@ -81,11 +81,11 @@ function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest 
   return { stream: streams.jobs, consumer: workConsumer(kind, lane), batch: 1, expiresMs }
 }
 
-function deadLetterOf({ subject, attempt }: Delivery, at: Date): DeadLetter {
+function deadLetterOf({ subject, deliveryCount }: Delivery, at: Date): DeadLetter {
   const { kind = '', lane = '', account = '', task = '', stage = '' } = jobOfSubject(subject)
   const fault = { code: 'incompatible_record', detail: 'The queue contained an invalid job.' } as const
   const job = { kind, lane, account, task, stage }
-  return { ...job, fault, internalCause: subject, attempts: attempt - 1, createdAt: at.toISOString() }
+  return { ...job, fault, internalCause: subject, attempts: deliveryCount - 1, createdAt: at.toISOString() }
 }
 
 function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | undefined {
@@ -99,7 +99,7 @@ function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | unde
     })
   return {
     job: data,
-    attempt: before + delivery.attempt,
+    attempt: before + delivery.deliveryCount,
     extendEveryMs,
     async extend() {
       delivery.extend()
