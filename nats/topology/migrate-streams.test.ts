@@ -93,3 +93,23 @@ test('what has been copied and changed since is not overwritten, and a stream of
   expect((await streamInfo(broker, 'DEAD')).config.subjects).toEqual(['grateful.>'])
   await expect(streamInfo(broker, 'KV_keys')).rejects.toThrow('stream not found')
 }, 60_000)
+
+test('a process of version 0.1 that still runs is named, and nothing is copied', async () => {
+  await using former = await openFormerBroker()
+  const { broker, settings } = former
+  const renewing = setInterval(
+    () => void publish(broker, 'offices.sweeper', 'held another').catch(() => {}),
+    300,
+  )
+  try {
+    await publish(broker, '$KV.keys.ann.key', '{}')
+    await expect(openAdapters({ settings, name: 'test', log })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'A process of version 0.1 of PixelFlow is connected to this broker.',
+    })
+  } finally {
+    clearInterval(renewing)
+  }
+  expect((await streamInfo(broker, 'KV_keys')).state.messages).toBe(1)
+  expect((await streamInfo(broker, 'KV_idempotency')).state.messages).toBe(0)
+}, 60_000)

@@ -9,7 +9,7 @@ const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '
   cwd: root,
 })
 const textFiles =
-  /\.(?:tsx?|js|md|sh|ya?ml|tpl|py|go|proto|css|toml|json)$|Containerfile$|^pixelflow$|^\.ci\/run$/
+  /\.(?:tsx?|js|md|sh|ya?ml|tpl|py|go|proto|css|toml|json|html|svg|txt)$|Containerfile$|^pixelflow$|^\.ci\/run$/
 const paths = listed.stdout
   .toString()
   .split('\0')

@@ -7,7 +7,7 @@ export interface Fragment {
 }
 
 export interface SourceText {
-  /** Names that the file declares: bindings, parameters, functions, types, and members of types and classes. */
+  /** Names that the file declares: bindings, parameters, functions, types, aliases, and members of types and classes. */
   readonly identifiers: readonly Fragment[]
   /** Comments, string literals, templates and the text of JSX elements. */
   readonly prose: readonly Fragment[]
@@ -31,6 +31,8 @@ export function readSource(path: string, source: string): SourceText {
     for (const name of declaredBy(node)) identifiers.push({ text: name.text, line: lineOf(name.start) })
     const text = proseOf(node)
     if (text !== undefined) prose.push({ text, line: lineOf(node.start) })
+    if (node.type === 'ImportDeclaration')
+      for (const alias of aliases(node)) identifiers.push({ text: alias.text, line: lineOf(alias.start) })
     // Import paths are checked as file names.
     return node.type === 'ImportDeclaration' || node.type === 'ImportExpression' ? 'skip' : undefined
   })
@@ -78,9 +80,25 @@ function declaredBy(node: Node): Name[] {
       return names(node['key'])
     case 'CatchClause':
       return names(node['param'])
+    case 'TSEnumDeclaration':
+    case 'TSEnumMember':
+      return names(node['id'])
+    case 'TSTypeParameter':
+      return names(node['name'])
+    case 'ExportSpecifier':
+      return names(node['exported'])
     default:
       return []
   }
+}
+
+/** The names that an import gives to what it imports. */
+function aliases(node: Node): Name[] {
+  return list(node['specifiers']).flatMap((one) => {
+    if (!isNode(one)) return []
+    const [imported] = names(one['imported'])
+    return names(one['local']).filter(({ text }) => text !== imported?.text)
+  })
 }
 
 /** The names that a pattern binds. A shorthand such as `{ status }` is named by the declaration of the property. */
