@@ -56,17 +56,17 @@ async function createConsumers({ settings, log }: ActorCluster, kind: string): P
 test('a kind that is added from outside processes its jobs beside the shipped kinds', async () => {
   await using cluster = await startActorCluster()
   await createConsumers(cluster, 'checksum')
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-extra-kind-'))
-  parts.defer(() => rm(home, { recursive: true, force: true }))
+  scope.defer(() => rm(home, { recursive: true, force: true }))
   const { images, sources, results, events, deadLetters, cancellations, jobConsumer, queue } =
     cluster.adapters
   const settings = readSettings(actorSettings, {})
-  const scratch = parts.use(await openScratch(home))
+  const scratch = scope.use(await openScratch(home))
   const program = join(import.meta.dir, 'testing/checksum-worker.ts')
   const launcher = { command: [process.execPath, program], hasNoNetwork: false, isBound: false }
   const options = sandboxOptions(settings, launcher, scratch.large, noHooks)
-  const sandbox = parts.use(openSandbox({ ...options, memory: createByteBudget(2 ** 40), workers: 1 }))
+  const sandbox = scope.use(openSandbox({ ...options, memory: createByteBudget(2 ** 40), workers: 1 }))
   const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
   const common = {
     jobConsumer,
@@ -78,7 +78,7 @@ test('a kind that is added from outside processes its jobs beside the shipped ki
     log: cluster.log,
   }
   for (const kind of [...jobKinds, checksumKind])
-    parts.use(startRuntime({ ...common, handler: kind(context), slots: 1, interactiveSlots: 0 }))
+    scope.use(startRuntime({ ...common, handler: kind(context), slots: 1, interactiveSlots: 0 }))
   const stop = new AbortController()
   const jobOf = (task: Task) => firstJob(task, rows)
   const reconciling = reconcile(

@@ -36,20 +36,20 @@ type Settings = Values<typeof table>
 await runService({ name: 'actors', table, read: () => readSettings(table, process.env), run })
 
 async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<void> {
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
 
-  const scratch = parts.use(await openScratch(settings.scratchDir))
+  const scratch = scope.use(await openScratch(settings.scratchDir))
   removeAtExit(scratch.paths)
   const { concurrency, liveConcurrency } = settings
   const launcher = workerLauncherFor(settings)
   const memory = createByteBudget(settings.workerMemoryBytes)
   const options = sandboxOptions(settings, launcher, scratch.large, logSandbox(log))
-  const sandbox = parts.use(openSandbox({ ...options, memory, workers: concurrency }))
+  const sandbox = scope.use(openSandbox({ ...options, memory, workers: concurrency }))
   // Live work has workers of its own, so that it never waits for queued work. The operating system shares the cores.
   const liveSandbox =
     liveConcurrency === 0
       ? undefined
-      : parts.use(openSandbox({ ...options, memory, workers: liveConcurrency }))
+      : scope.use(openSandbox({ ...options, memory, workers: liveConcurrency }))
   const starting = Promise.all([
     openAdapters({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
     sandbox.ready(AbortSignal.timeout(workerStartTimeoutMs)),
@@ -57,7 +57,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   ])
   const stopped = waitForAbort(stop).then(() => Promise.reject(stop.reason))
   const [adapters] = await Promise.race([starting, stopped])
-  parts.use(adapters)
+  scope.use(adapters)
 
   const { images, sources, results, events, queue, deadLetters, leaderElection, registry } = adapters
   const name = `${hostname()}.${process.pid}`
@@ -84,7 +84,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   )
   const hosted = (liveSandbox ? sessionKinds : []).map((kind) => ({
     ...kind,
-    sessions: parts.use(
+    sessions: scope.use(
       adapters.sessionHost.serve(kind.kind, kind.host({ ...context, sandbox: liveSandbox ?? sandbox })),
     ),
   }))
@@ -107,7 +107,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
     // Of two processes with one name the one that started later counts.
     startedAt: new Date(adapters.clock.now()),
   })
-  const announced = parts.use(registry.announce(presence))
+  const announced = scope.use(registry.announce(presence))
   const { undeliverableJobs, backlog } = adapters
   const maxAdmittedOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
   const background = [
@@ -137,7 +137,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   announced.renew()
   await drain({ runtimes, hosted, timeoutMs: settings.drainTimeoutMs, log }, async () => {
     await Promise.all(background)
-    await parts.disposeAsync()
+    await scope.disposeAsync()
   })
 }
 

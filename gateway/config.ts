@@ -21,7 +21,7 @@ import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { metricsAccess } from './metrics/metrics-access.ts'
 import { parseTokens } from './accounts/token-table.ts'
 import { checkSettings } from './check-settings.ts'
-import { sweepSettings } from './sweep-settings.ts'
+import { sweepSettings } from './background/sweep-settings.ts'
 import { readTls, type TlsConfig } from './tls/watch-tls.ts'
 import { TlsFileError } from './tls/tls-material.ts'
 

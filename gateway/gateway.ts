@@ -4,14 +4,14 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { GatewayConfig } from './config.ts'
 import { countTraffic } from './metrics/count-traffic.ts'
 import manifest from './package.json'
-import { createAccessControl } from './parts/create-access-control.ts'
-import { createPorts } from './parts/create-ports.ts'
-import { openContentDelivery } from './parts/open-content-delivery.ts'
-import { openHealth } from './parts/open-health.ts'
-import { openMetrics } from './parts/open-metrics.ts'
-import { openServers } from './parts/open-servers.ts'
-import { openTaskList } from './parts/open-task-list.ts'
-import { runBackgroundJobs } from './parts/run-background-jobs.ts'
+import { createAccessControl } from './composition/create-access-control.ts'
+import { createPorts } from './composition/create-ports.ts'
+import { openContentDelivery } from './composition/open-content-delivery.ts'
+import { openHealth } from './composition/open-health.ts'
+import { openMetrics } from './composition/open-metrics.ts'
+import { openServers } from './composition/open-servers.ts'
+import { openTaskList } from './composition/open-task-list.ts'
+import { runBackgroundJobs } from './composition/run-background-jobs.ts'
 import { resolveUiFolder } from './resolve-ui-folder.ts'
 import { readPage } from './transports/rest/page-routes.ts'
 import { createUsecases } from './usecases.ts'
@@ -30,7 +30,7 @@ export interface Gateway extends AsyncDisposable {
  * @throws Fault `unavailable` when the broker cannot be reached; Error when a port cannot be opened.
  */
 export async function openGateway(config: GatewayConfig, log: Logger): Promise<Gateway> {
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
   const { version } = manifest
   const stopping = new AbortController()
 
@@ -38,15 +38,15 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
     connectAdapters(config, log),
     resolveUiFolder(config.uiDir, log).then(readPage),
   ])
-  parts.use(adapters)
-  const metrics = parts.use(openMetrics(version))
-  const delivery = parts.use(await openContentDelivery(config))
-  parts.use(forwardRetries(adapters))
-  const taskList = parts.use(openTaskList(adapters, config, log))
+  scope.use(adapters)
+  const metrics = scope.use(openMetrics(version))
+  const delivery = scope.use(await openContentDelivery(config))
+  scope.use(forwardRetries(adapters))
+  const taskList = scope.use(openTaskList(adapters, config, log))
   const ports = createPorts({ adapters, taskList, metrics, config, stopping: stopping.signal })
   const usecases = countTraffic(createUsecases(ports), metrics.meters)
-  const health = parts.use(await openHealth({ adapters, taskList, delivery, metrics }))
-  const servers = parts.use(
+  const health = scope.use(await openHealth({ adapters, taskList, delivery, metrics }))
+  const servers = scope.use(
     await openServers({
       usecases,
       access: createAccessControl(config, log),
@@ -62,7 +62,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
     }),
   )
   const backgroundJobs = runBackgroundJobs({ adapters, taskList, config, log }, stopping.signal)
-  parts.defer(async () => {
+  scope.defer(async () => {
     health.startDraining()
     // Event streams and tuning sessions end; their clients continue on another gateway.
     taskList.watchers.close()
@@ -70,7 +70,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
     await Promise.all([servers.drain(), backgroundJobs])
   })
 
-  const owned = parts.move()
+  const owned = scope.move()
   return {
     url: servers.url,
     grpcAddress: servers.grpcAddress,

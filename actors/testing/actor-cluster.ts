@@ -51,20 +51,20 @@ export function useActorCluster(take: (cluster: ActorCluster) => void): void {
 
 /** Starts with short timeouts, so that tests are fast. */
 export async function startActorCluster(): Promise<ActorCluster> {
-  await using parts = new AsyncDisposableStack()
-  const nats = parts.use(await startNats())
+  await using scope = new AsyncDisposableStack()
+  const nats = scope.use(await startNats())
   const lines: string[] = []
   const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
   const settings = readSettings(natsSettings, nats.env)
-  const adapters = parts.use(await openAdapters({ settings, name: 'test', log, reconcileAfterMs: 300 }))
+  const adapters = scope.use(await openAdapters({ settings, name: 'test', log, reconcileAfterMs: 300 }))
   const { images, sources, results, events, queue, cancellations } = adapters
   const stop = new AbortController()
   const forwarding = adapters.retries.forward(stop.signal)
-  parts.defer(async () => {
+  scope.defer(async () => {
     stop.abort()
     await forwarding
   })
-  const owned = parts.move()
+  const owned = scope.move()
 
   const history = (task: Task) => Array.fromAsync(events.history(account, task.id, 0))
   /** @param name of the awaited event, for the error */

@@ -30,12 +30,12 @@ export interface PreviewHarness extends AsyncDisposable {
 }
 
 export async function openPreviewHarness(): Promise<PreviewHarness> {
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-preview-'))
-  parts.defer(() => rm(home, { recursive: true, force: true }))
-  const cluster = parts.use(await startActorCluster())
-  const scratch = parts.use(await openScratch(home))
-  const sandbox = parts.use(
+  scope.defer(() => rm(home, { recursive: true, force: true }))
+  const cluster = scope.use(await startActorCluster())
+  const scratch = scope.use(await openScratch(home))
+  const sandbox = scope.use(
     openSandbox({
       command: [process.execPath, join(import.meta.dir, '../sandbox/worker-entry.ts')],
       env: { NODE_ENV: 'production' },
@@ -63,8 +63,8 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
     PIXELFLOW_TUNE_IDLE_TIMEOUT: '3s',
   })
   const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
-  parts.use(sessionHost.serve('preview', previewKind.host(context)))
-  const owned = parts.move()
+  scope.use(sessionHost.serve('preview', previewKind.host(context)))
+  const owned = scope.move()
   return {
     cluster,
     scratch,

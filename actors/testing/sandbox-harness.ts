@@ -46,10 +46,10 @@ const pollEveryMs = 5
  * @param concurrency number of workers
  */
 export async function openSandboxHarness(settings: WorkerSettings, concurrency = 2): Promise<SandboxHarness> {
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-sandbox-harness-'))
-  parts.defer(() => rm(home, { recursive: true, force: true }))
-  const scratch = parts.use(await openScratch(home))
+  scope.defer(() => rm(home, { recursive: true, force: true }))
+  const scratch = scope.use(await openScratch(home))
   const launcher = workerLauncherFor(settings)
   const memory = createByteBudget(settings.workerMemoryBytes)
   const events: string[] = []
@@ -66,12 +66,12 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
   // One sandbox per worker, so that the test knows which worker runs which file.
   const options = sandboxOptions(settings, launcher, scratch.large, hooks)
   const sandboxes = Array.from({ length: concurrency }, () =>
-    parts.use(openSandbox({ ...options, memory, workers: 1 })),
+    scope.use(openSandbox({ ...options, memory, workers: 1 })),
   )
   await Promise.all(sandboxes.map((sandbox) => sandbox.ready(AbortSignal.timeout(30_000))))
   const free = [...sandboxes]
   const waiting: (() => void)[] = []
-  const owned = parts.move()
+  const owned = scope.move()
 
   return {
     settings,

@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
-import { processFileName, removeStaleFiles } from '../process-files.ts'
+import { processFileName, removeStaleFiles } from './remove-stale-files.ts'
 import { createGcTrigger } from './gc-trigger.ts'
 
 /** A response body on disk, in a file that only this user can read. */

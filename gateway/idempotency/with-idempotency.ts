@@ -7,7 +7,7 @@ import type { Task } from '@pixelflow/core/task'
 import type { StoreImageOptions } from '../images/store-image.ts'
 import type { Ports } from '../ports.ts'
 import { keyReused, parseIdempotencyKey } from './idempotency-key.ts'
-import { claimKey, holdClaim } from './claim-key.ts'
+import { claimKey, holdClaim } from './acquire-lease.ts'
 
 /** How long a call waits until its result is recorded, so that a repetition right after the answer gets the same. */
 const longestRecordMs = 2000

@@ -4,7 +4,7 @@ import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import type { Server } from 'bun'
 import type { AnyElysia } from 'elysia'
 import { websocket } from 'elysia/ws'
-import { processFileName, removeStaleFiles } from '../process-files.ts'
+import { processFileName, removeStaleFiles } from '../delivery/remove-stale-files.ts'
 import type { TlsClient } from './tls-proxy.ts'
 
 /** The HTTP server of one TLS connection. */

@@ -12,10 +12,10 @@ import { streamInfo } from '../jetstream/stream-info.ts'
 const random = (bytes: number) => crypto.getRandomValues(Buffer.alloc(bytes))
 
 async function openBucket() {
-  await using parts = new AsyncDisposableStack()
-  const fixture = parts.use(await openNatsFixture())
-  const broker = parts.use(await connect({ settings: fixture.settings, name: 'test', log: errorLogger }))
-  const owned = parts.move()
+  await using scope = new AsyncDisposableStack()
+  const fixture = scope.use(await openNatsFixture())
+  const broker = scope.use(await connect({ settings: fixture.settings, name: 'test', log: errorLogger }))
+  const owned = scope.move()
   return {
     blobs: fixture.adapters.sources,
     bucket: createBucket(broker, 'sources', 1),

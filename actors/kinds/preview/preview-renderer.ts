@@ -61,12 +61,12 @@ export async function openPreviewRenderer(
 ): Promise<PreviewRenderer> {
   const { scratch, sandbox, settings, scratchQuota } = options
   const { maxPixels } = settings
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
   const copyBytes = preview.maxPixels * 4
   // At most two copies, one for each orientation mode.
-  parts.use(scratchQuota.take(2 * copyBytes))
-  const folder = parts.use(await scratch.folder(copyBytes))
-  const owned = parts.move()
+  scope.use(scratchQuota.take(2 * copyBytes))
+  const folder = scope.use(await scratch.folder(copyBytes))
+  const owned = scope.move()
   const copies = new Map<string, Copy>()
   let count = 0
 

@@ -6,7 +6,7 @@ import type { ImageLimits } from '../../ports.ts'
 import { imageTooLarge } from '../../images/receive-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { contentLengthOf } from '../shared/read-body.ts'
-import type { IdleTimeout } from '../shared/idle-timeout.ts'
+import type { IdleTimeout } from './idle-timeout.ts'
 import {
   duplicatePart,
   maxFormOverheadBytes,

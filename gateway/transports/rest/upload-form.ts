@@ -11,7 +11,7 @@ import type { StoreImageOptions } from '../../images/store-image.ts'
 import type { StagedImage } from '../../images/upload-image.ts'
 import type { Usecases } from '../../usecases.ts'
 import { contentLengthOf } from '../shared/read-body.ts'
-import type { IdleTimeout } from '../shared/idle-timeout.ts'
+import type { IdleTimeout } from './idle-timeout.ts'
 import {
   duplicatePart,
   maxFormOverheadBytes,

@@ -4,7 +4,7 @@ import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixel
 import type { MemoryReservation } from '../../limits/request-memory.ts'
 import { createByteBuffer } from '../../limits/byte-buffer.ts'
 import { pausedUpload, truncatedUpload } from '../../images/receive-image.ts'
-import type { IdleTimeout } from './idle-timeout.ts'
+import type { IdleTimeout } from '../rest/idle-timeout.ts'
 import { reservationOf } from './request-context.ts'
 
 /**

@@ -17,13 +17,13 @@ const account = 'local'
 
 /** Opens adapters whose sweeps treat all existing messages as old. */
 async function openWatchedAdapters(sweepGraceMs = 0) {
-  await using parts = new AsyncDisposableStack()
-  const watched = parts.use(await startWatchedNats())
+  await using scope = new AsyncDisposableStack()
+  const watched = scope.use(await startWatchedNats())
   const settings = readSettings(natsSettings, watched.nats.env)
-  const adapters = parts.use(
+  const adapters = scope.use(
     await openAdapters({ settings, name: 'test', log: errorLogger, sweepGraceMs, touchAfterMs: 0 }),
   )
-  const owned = parts.move()
+  const owned = scope.move()
   return {
     adapters,
     messages: () => watched.messages(),

@@ -10,12 +10,12 @@ export interface Metrics extends AsyncDisposable {
 
 /** The meters of this process and of the gateway. */
 export function openMetrics(version: string): Metrics {
-  const parts = new AsyncDisposableStack()
-  const meters = parts.use(openMeters(gatewayMetrics))
-  parts.use(watchProcess(meters, version))
+  const scope = new AsyncDisposableStack()
+  const meters = scope.use(openMeters(gatewayMetrics))
+  scope.use(watchProcess(meters, version))
   return {
     meters,
     openStream: createStreamMeter(meters),
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
 }

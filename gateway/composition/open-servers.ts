@@ -48,7 +48,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const { host, drainTimeoutMs, uploadIdleTimeoutMs } = config
   const { meters, openStream } = metrics
   const limits = { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels }
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
 
   const services = createServices({
     ...options,
@@ -73,7 +73,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     metricsText: meters.text,
   })
 
-  const tls = config.tls && parts.use(watchTls(config.tls, log))
+  const tls = config.tls && scope.use(watchTls(config.tls, log))
   const tlsLog = tls && createTlsLog(tls, meters, log)
   const socketFolder = join(config.dataDir, 'gateway', 'sockets')
   const http = await listenHttp({
@@ -83,7 +83,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     tls: tls && tlsLog && { watched: tls, refused: tlsLog('http'), socketFolder },
     log,
   })
-  parts.defer(() => http.drain(drainTimeoutMs))
+  scope.defer(() => http.drain(drainTimeoutMs))
   const grpc = await listenGrpc({
     services,
     host,
@@ -100,7 +100,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     if (!(await grpc.drain(drainTimeoutMs))) log.warn('gRPC not drained in time')
   }
   // From here on the ports close in `drain`.
-  parts.move()
+  scope.move()
   return {
     url: `${tls ? 'https' : 'http'}://${reachableHost(host)}:${http.port}`,
     grpcAddress: `${reachableHost(host)}:${grpc.port}`,

@@ -1,8 +1,8 @@
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { GatewayConfig } from '../config.ts'
-import { requeueOrphans } from '../requeue-orphans.ts'
-import { runSweeps } from '../run-sweeps.ts'
+import { requeueOrphans } from '../background/requeue-orphans.ts'
+import { runSweeps } from '../background/run-sweeps.ts'
 import type { TaskList } from './open-task-list.ts'
 
 export interface BackgroundJobsOptions {

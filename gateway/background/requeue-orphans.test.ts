@@ -18,7 +18,7 @@ import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats } from '@pixelflow/testkit/nats'
 import { queuedEvent, sampleTask } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { openReadModel } from './readmodel/read-model.ts'
+import { openReadModel } from '../readmodel/read-model.ts'
 import { requeueOrphans } from './requeue-orphans.ts'
 
 let folder: string
@@ -30,16 +30,16 @@ const soon = () => AbortSignal.timeout(10_000)
 
 /** A broker, its adapters, and a requeue loop with short times. */
 async function openFixture() {
-  await using parts = new AsyncDisposableStack()
-  const nats = parts.use(await startNats())
+  await using scope = new AsyncDisposableStack()
+  const nats = scope.use(await startNats())
   const settings = readSettings(natsSettings, nats.env)
-  const broker = parts.use(await connect({ settings, name: 'test', log }))
-  const adapters = parts.use(await openAdapters({ settings, name: 'test', log }))
+  const broker = scope.use(await connect({ settings, name: 'test', log }))
+  const adapters = scope.use(await openAdapters({ settings, name: 'test', log }))
   const path = join(folder, `${Bun.randomUUIDv7()}.sqlite`)
-  const index = parts.use(
+  const index = scope.use(
     openReadModel({ path, clock: adapters.clock, retentionMs: 3_600_000, log, onRewound: () => {} }),
   )
-  const owned = parts.move()
+  const owned = scope.move()
   return {
     adapters,
     broker,

@@ -26,9 +26,9 @@ export function openTaskList(
   config: GatewayConfig,
   log: Logger,
 ): TaskList {
-  const parts = new AsyncDisposableStack()
+  const scope = new AsyncDisposableStack()
   const watchers = createWatchers()
-  const index: ReadModel = parts.use(
+  const index: ReadModel = scope.use(
     openReadModel({
       path: join(config.dataDir, 'gateway', 'tasks.sqlite'),
       clock,
@@ -37,11 +37,11 @@ export function openTaskList(
       onRewound: () => follower.onRewound(),
     }),
   )
-  const roster = parts.use(registry.follow())
+  const roster = scope.use(registry.follow())
   const writePositions = createWritePositions()
   const taskQuota = createTaskQuota(index, config, () => countWorkers(roster.actors, 'transform'))
   const onNewLog = () => [writePositions, taskQuota].forEach((one) => one.forget())
-  const follower: Follower = parts.use(startFollower({ clock, eventLog, index, watchers, onNewLog, log }))
+  const follower: Follower = scope.use(startFollower({ clock, eventLog, index, watchers, onNewLog, log }))
   return {
     index,
     watchers,
@@ -49,6 +49,6 @@ export function openTaskList(
     roster,
     writePositions,
     taskQuota,
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => scope.disposeAsync(),
   }
 }

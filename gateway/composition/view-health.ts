@@ -4,7 +4,7 @@ import type { DiskSpool } from '../delivery/disk-spool.ts'
 import type { Follower } from '../follow/follower.ts'
 import manifest from '../package.json'
 import type { HealthView } from '../transports/shared/health-view.ts'
-import type { SendTracker } from '../transports/shared/send-tracker.ts'
+import type { SendTracker } from '../transports/rest/send-tracker.ts'
 
 /** What the health of a gateway depends on. */
 export interface HealthSources {

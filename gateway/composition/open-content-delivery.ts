@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openDiskSpool, type DiskSpool } from '../delivery/disk-spool.ts'
 import { createResponseBuffer } from '../delivery/response-buffer.ts'
 import { createBytesSender, type SendBytes } from '../transports/rest/send-content.ts'
-import { createSendTracker, type SendTracker } from '../transports/shared/send-tracker.ts'
+import { createSendTracker, type SendTracker } from '../transports/rest/send-tracker.ts'
 import type { GatewayConfig } from '../config.ts'
 
 export interface ContentDelivery extends AsyncDisposable {
@@ -13,11 +13,11 @@ export interface ContentDelivery extends AsyncDisposable {
 
 /** Sends the bytes of images; large downloads pass through files in a spool folder. */
 export async function openContentDelivery(config: GatewayConfig): Promise<ContentDelivery> {
-  await using parts = new AsyncDisposableStack()
+  await using scope = new AsyncDisposableStack()
   const folder = join(config.dataDir, 'gateway', 'spool')
-  const spool = parts.use(await openDiskSpool(folder, config.downloadSpoolBytes))
-  const sendTracker = parts.use(createSendTracker())
-  const owned = parts.move()
+  const spool = scope.use(await openDiskSpool(folder, config.downloadSpoolBytes))
+  const sendTracker = scope.use(createSendTracker())
+  const owned = scope.move()
   return {
     sendBytes: createBytesSender(createResponseBuffer(spool), sendTracker),
     sendTracker,
