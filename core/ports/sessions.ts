@@ -8,8 +8,8 @@ export type LiveKind = (typeof liveKinds)[number]
 export interface Frame {
   readonly head: unknown
   readonly body: Uint8Array
-  /** The body in the parts in which it arrived; `body` is their concatenation, a copy. */
-  readonly parts: readonly Uint8Array[]
+  /** The body in the chunks in which it arrived; `body` is their concatenation, a copy. */
+  readonly chunks: readonly Uint8Array[]
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Session extends AsyncDisposable {
    */
   readonly broken: AbortSignal
   /**
-   * Sends a frame; resolves when the window has space for it. The body may have several parts. Do not modify them
+   * Sends a frame; resolves when the window has space for it. The body may have several chunks. Do not modify them
    * afterwards.
    * @throws Fault as `next` does.
    */

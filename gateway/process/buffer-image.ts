@@ -12,8 +12,8 @@ import type { InlineProcessing, Ports } from '../ports.ts'
 
 /** An image of an inline call: in memory or, when it did not fit, in the store. */
 export interface BufferedImage extends ReceivedImage, Storable {
-  /** The complete file in the pieces in which it arrived; undefined when it is in the store. */
-  readonly parts: readonly Uint8Array[] | undefined
+  /** The complete file in the chunks in which it arrived; undefined when it is in the store. */
+  readonly chunks: readonly Uint8Array[] | undefined
   /** Frees the memory, and deletes the bytes unless they were stored as an image. May be called again. */
   drop(): Promise<void>
 }
@@ -32,14 +32,14 @@ export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' |
     try {
       const received = await receiveImage(upload, buffer, limits)
       const announced = upload.sha256?.()
-      const { parts } = buffer
-      if (parts !== undefined && announced !== undefined && announced !== sha256Of(parts))
+      const { chunks } = buffer
+      if (chunks !== undefined && announced !== undefined && announced !== sha256Of(chunks))
         throw digestMismatch()
       const store = async <T>(options?: StoreImageOptions<T>) =>
         storeImage(ports, who, await buffer.moveToStore(), received, announced, options)
       return {
         ...received,
-        parts,
+        chunks,
         ...createStorable(images, store),
         drop: buffer.drop,
       }
@@ -55,8 +55,8 @@ const blockBytes = 16 * 1024
 
 /** Holds a file in memory while it fits. Large chunks are kept without a copy, which would double the cost of receiving. */
 function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => Promise<BlobWrite>) {
-  const parts: Uint8Array[] = []
-  /** Collects short chunks; follows the other parts. */
+  const chunks: Uint8Array[] = []
+  /** Collects short chunks; comes after `chunks`. */
   let block: Uint8Array | undefined
   let filled = 0
   let length = 0
@@ -69,7 +69,7 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
     return true
   }
   const closeBlock = () => {
-    if (block !== undefined) parts.push(block.subarray(0, filled))
+    if (block !== undefined) chunks.push(block.subarray(0, filled))
     block = undefined
     filled = 0
   }
@@ -79,7 +79,7 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
     if (chunk.length >= blockBytes) {
       if (!take(chunk.length)) return false
       closeBlock()
-      parts.push(chunk)
+      chunks.push(chunk)
     } else {
       if (block !== undefined && filled + chunk.length > block.length) closeBlock()
       if (block === undefined) {
@@ -93,7 +93,7 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
     return true
   }
   const clear = () => {
-    parts.length = 0
+    chunks.length = 0
     block = undefined
     memory.give(taken)
     taken = 0
@@ -102,7 +102,7 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
     if (write !== undefined) return write
     write = await begin()
     closeBlock()
-    for (const part of parts) await write.write(part)
+    for (const chunk of chunks) await write.write(chunk)
     clear()
     return write
   }
@@ -111,10 +111,10 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
     async write(chunk: Uint8Array) {
       if (write !== undefined || !append(chunk)) await (await moveToStore()).write(chunk)
     },
-    get parts() {
+    get chunks() {
       if (write !== undefined) return undefined
       closeBlock()
-      return [...parts]
+      return [...chunks]
     },
     moveToStore,
     async drop() {
@@ -124,8 +124,8 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
   }
 }
 
-function sha256Of(parts: readonly Uint8Array[]): string {
+function sha256Of(chunks: readonly Uint8Array[]): string {
   const hasher = new Bun.CryptoHasher('sha256')
-  for (const part of parts) hasher.update(part)
+  for (const chunk of chunks) hasher.update(chunk)
   return hasher.digest('hex')
 }

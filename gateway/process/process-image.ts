@@ -79,9 +79,9 @@ export function processImage(ports: Ports) {
       requireScope(who, 'tasks:write')
       const overlays = plan(request.recipe).images
       await Promise.all(overlays.map((one) => findImage(images, who, one, 'recipe')))
-      const { format, width, height, parts } = image
-      if (parts === undefined) return await stored(who, image, request, signal)
-      return await live(who, { format, width, height, parts }, request, signal)
+      const { format, width, height, chunks } = image
+      if (chunks === undefined) return await stored(who, image, request, signal)
+      return await live(who, { format, width, height, chunks }, request, signal)
     } finally {
       clearTimeout(timer)
       await image.drop()

@@ -21,7 +21,7 @@ const maxBufferedBytes = 4 * 2 ** 20
 const maxPauseMs = 30_000
 
 interface ImageInMemory extends ReceivedImage {
-  readonly parts: readonly Uint8Array[]
+  readonly chunks: readonly Uint8Array[]
 }
 
 /** Processes an image that is in memory on an actor. */
@@ -37,13 +37,13 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
       format: image.format,
       width: image.width,
       height: image.height,
-      bytes: totalLength(image.parts),
+      bytes: totalLength(image.chunks),
       ...request,
     }
     for (let tries = 1; ; tries += 1) {
       const session = await sessions.open('transform', opening, signal, who.account)
       try {
-        return await exchange(session, image.parts, request.output, inline, signal)
+        return await exchange(session, image.chunks, request.output, inline, signal)
       } catch (thrown) {
         await session[Symbol.asyncDispose]()
         signal.throwIfAborted()
@@ -56,13 +56,13 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
 
 async function exchange(
   session: Session,
-  parts: readonly Uint8Array[],
+  chunks: readonly Uint8Array[],
   output: string,
   inline: InlineProcessing,
   signal: AbortSignal,
 ): Promise<ProcessedOutput> {
   // A failed send also fails the read below.
-  sendImage(session, parts).catch(() => {})
+  sendImage(session, chunks).catch(() => {})
   const first = await session.next(signal)
   if (first === null) throw new Fault('internal', 'The actor ended the session without a result.')
   const result = transformResult.parse(first.head)
@@ -79,8 +79,8 @@ async function exchange(
   }
 }
 
-async function sendImage(session: Session, parts: readonly Uint8Array[]): Promise<void> {
-  for (const piece of rechunk(parts, maxFrameBytes)) await session.send(null, piece)
+async function sendImage(session: Session, chunks: readonly Uint8Array[]): Promise<void> {
+  for (const piece of rechunk(chunks, maxFrameBytes)) await session.send(null, piece)
   await session.finish()
 }
 

@@ -99,7 +99,7 @@ export function createTask(
 }
 
 /** What a request for a task contains besides its image; repetitions of a call are compared by it. */
-export function taskRequestParts(recipe: Recipe, lane: Lane): readonly string[] {
+export function describeTaskRequest(recipe: Recipe, lane: Lane): readonly string[] {
   // The default lane is left out, so that records from before there were lanes still match.
   return [JSON.stringify(recipe), ...(lane === defaultLane ? [] : [lane])]
 }

@@ -49,11 +49,11 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
       const { messages, requested } = await ahead.next()
       if (requested === 0 || messages.length < requested)
         throw await explainMissingBytes(options.bucket, info)
-      for (const part of messages.flatMap(({ parts }) => parts)) {
+      for (const piece of messages.flatMap((message) => message.chunks)) {
         const from = Math.max(0, start - at)
-        const to = Math.min(part.length, end - at)
-        at += part.length
-        if (to > from) yield to - from === part.length ? part : part.subarray(from, to)
+        const to = Math.min(piece.length, end - at)
+        at += piece.length
+        if (to > from) yield to - from === piece.length ? piece : piece.subarray(from, to)
         if (at >= end) return
       }
     }

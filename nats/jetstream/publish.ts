@@ -47,10 +47,10 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
       return seq
     }
     broker.rawRequests.requestChunk(subject, chunk, chunkTimeoutMs, {
-      onReply({ headerBlock, parts }) {
+      onReply({ headerBlock, chunks }) {
         // An ack has no headers; only the server's answer "no responders" has.
         if (headerBlock.length > 0) reject(new NoResponders(`no stream stores ${subject}`))
-        else resolve(parseAck(parts).then(noteSuccess))
+        else resolve(parseAck(chunks).then(noteSuccess))
         return true
       },
       onError: (reason) => {
@@ -63,6 +63,6 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
 }
 
 /** Rejects instead of throwing: the caller runs inside the parser of all replies. */
-async function parseAck(parts: readonly Buffer[]): Promise<number> {
-  return assertSuccess(JSON.parse(Buffer.concat(parts).toString()) as PubAck).seq
+async function parseAck(chunks: readonly Buffer[]): Promise<number> {
+  return assertSuccess(JSON.parse(Buffer.concat(chunks).toString()) as PubAck).seq
 }

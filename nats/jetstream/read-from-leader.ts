@@ -18,7 +18,7 @@ export async function readFromLeader(
     )
     if (message === null) return null
     const { seq, subject, time: at, data, header } = message
-    return { seq, subject, at, data, parts: [data], header: (name) => header.get(name) || undefined }
+    return { seq, subject, at, data, chunks: [data], header: (name) => header.get(name) || undefined }
   } catch (thrown) {
     if (thrown instanceof JetStreamError && thrown.code === noMessage) return null
     throw thrown

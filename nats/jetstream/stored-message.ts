@@ -9,8 +9,8 @@ export interface StoredMessage {
   /** When the broker stored it. */
   readonly at: Date
   readonly data: Uint8Array
-  /** The data in the parts in which it arrived; reading them avoids a copy. */
-  readonly parts: readonly Uint8Array[]
+  /** The data in the chunks in which it arrived; reading them avoids a copy. */
+  readonly chunks: readonly Uint8Array[]
   /** The value of a header; undefined when it is missing. */
   header(name: string): string | undefined
 }
@@ -25,13 +25,13 @@ export function parseStoredMessage(msg: Msg): StoredMessage {
       return new Date(headers.get('Nats-Time-Stamp'))
     },
     data: msg.data,
-    parts: [msg.data],
+    chunks: [msg.data],
     header: (name) => headers.get(name) || undefined,
   }
 }
 
 /** The same from an intercepted answer. */
-export function parseRawMessage({ headerBlock, parts }: RawMessage): StoredMessage {
+export function parseRawMessage({ headerBlock, chunks }: RawMessage): StoredMessage {
   const header = parseHeaders(headerBlock)
   return {
     seq: Number(header('Nats-Sequence')),
@@ -40,9 +40,9 @@ export function parseRawMessage({ headerBlock, parts }: RawMessage): StoredMessa
       return new Date(header('Nats-Time-Stamp') ?? '')
     },
     get data() {
-      return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+      return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
     },
-    parts,
+    chunks,
     header,
   }
 }

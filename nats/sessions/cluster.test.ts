@@ -18,7 +18,7 @@ test('sessions across three servers work at once, and after one server was kille
     capacity: 100,
     async handle(__, session) {
       for (let frame = await session.next(); frame !== null; frame = await session.next()) {
-        await session.send(frame.head, frame.parts)
+        await session.send(frame.head, frame.chunks)
       }
     },
   })

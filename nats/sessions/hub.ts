@@ -42,7 +42,7 @@ export interface SessionHub extends AsyncDisposable {
 export interface SessionReply {
   /** False when the broker reports that the subject has no responders. */
   readonly isAnswered: boolean
-  readonly parts: readonly Uint8Array[]
+  readonly chunks: readonly Uint8Array[]
 }
 
 /** The other side and the agreed windows. */
@@ -74,19 +74,19 @@ export function createSessionHub(broker: Broker): SessionHub {
   let onUnexpected: (reply: SessionReply) => void = () => {}
   let ticking: NodeJS.Timeout | undefined
 
-  const onMessage = ({ subject, headerBlock, parts }: RawMessage) => {
+  const onMessage = ({ subject, headerBlock, chunks }: RawMessage) => {
     const session = subject.slice(subject.lastIndexOf('.') + 1)
     const isAnswered = parseStatus(headerBlock).code !== 503
     const endpoint = endpoints.get(session)
-    if (endpoint === undefined) return (replyCallbacks.get(session) ?? onUnexpected)({ isAnswered, parts })
+    if (endpoint === undefined) return (replyCallbacks.get(session) ?? onUnexpected)({ isAnswered, chunks })
     // The broker's answer to a heartbeat: the other side has no subscription.
     if (!isAnswered) return endpoint.breakSession('The process is gone.')
     try {
-      const message = decodeMessage(parts)
-      if (message.type === messageTypes.accept) onUnexpected({ isAnswered, parts })
+      const message = decodeMessage(chunks)
+      if (message.type === messageTypes.accept) onUnexpected({ isAnswered, chunks })
       // From another actor that was also offered this session.
       else if (message.type === messageTypes.busy) return
-      else endpoint.receive(message, totalLength(parts))
+      else endpoint.receive(message, totalLength(chunks))
     } catch {
       endpoint.breakSession('It sent an invalid message.')
     }

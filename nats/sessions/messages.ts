@@ -14,7 +14,7 @@ export const messageTypes = {
   busy: 2,
   /** Number: its sequence. Then the lengths of head and body, the head, and the beginning of the body. */
   frame: 3,
-  /** Number: its sequence. Then the next part of the body. */
+  /** Number: its sequence. Then the next chunk of the body. */
   continuation: 4,
   /** Number: its sequence. No frame follows. */
   finish: 5,
@@ -55,7 +55,7 @@ export interface SessionMessage {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** A message in parts; the payload is not copied. */
+/** A message in chunks; the payload is not copied. */
 export function encodeMessage(
   type: MessageType,
   number: number,
@@ -68,7 +68,7 @@ export function encodeJsonMessage(type: MessageType, value: unknown): Uint8Array
   return encodeMessage(type, 0, [encodeJson(value)])
 }
 
-/** The first message of a frame, with the first part of the body. */
+/** The first message of a frame, with the first chunk of the body. */
 export function encodeFrame(
   number: number,
   head: Uint8Array,
@@ -91,9 +91,15 @@ function encodeHeader(type: MessageType, number: number, bytes: number): Uint8Ar
 }
 
 /** @throws Error for an invalid message. */
+<<<<<<< HEAD
 export function decodeMessage(parts: readonly Uint8Array[]): SessionMessage {
   const { head, rest } = splitAt(parts, headerBytes)
   return { type: head[0] ?? 0, number: viewOf(head).getUint32(1), rest }
+=======
+export function decodeMessage(chunks: readonly Uint8Array[]): SessionMessage {
+  const { front, rest } = splitAt(chunks, headerBytes)
+  return { type: front[0] ?? 0, number: viewOf(front).getUint32(1), rest }
+>>>>>>> 95506fa (refactor(gateway,nats): bytes arrive in chunks; a part belongs to a form)
 }
 
 /** @throws Error for an invalid first message of a frame. */

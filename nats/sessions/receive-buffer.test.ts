@@ -23,8 +23,8 @@ describe('a received frame', () => {
     expect(made.shift()).toBeUndefined()
     take(continuation(2, bytes(10).subarray(4, 9)))
     take(continuation(3, bytes(10).subarray(9)))
-    const { head, body, parts } = made.shift() ?? { head: null, body: bytes(0), parts: [] }
-    expect([head, [...body], parts.length]).toEqual(['head', [...bytes(10)], 3])
+    const { head, body, chunks } = made.shift() ?? { head: null, body: bytes(0), chunks: [] }
+    expect([head, [...body], chunks.length]).toEqual(['head', [...bytes(10)], 3])
     take(decodeMessage(encodeMessage(messageTypes.finish, 4)))
     expect([made.isFinished, made.received]).toEqual([true, 4])
   })

@@ -21,7 +21,7 @@ const maxBodyBytes = 64 * 2 ** 20
 
 interface PartialFrame {
   readonly head: unknown
-  readonly parts: Uint8Array[]
+  readonly chunks: Uint8Array[]
   /** Bytes of the body that are still to come. */
   left: number
   /** Received bytes that the sender's window has not regained. */
@@ -31,7 +31,7 @@ interface PartialFrame {
 /** @param updateWindow allows the other side that many more bytes; `window` is the limit of unread bytes. */
 export function createReceiveBuffer(window: number, updateWindow: (bytes: number) => void): ReceiveBuffer {
   const whole: PartialFrame[] = []
-  let part: PartialFrame | undefined
+  let partial: PartialFrame | undefined
   let received = 0
   let isFinished = false
   let isDiscarding = false
@@ -54,10 +54,10 @@ export function createReceiveBuffer(window: number, updateWindow: (bytes: number
     if (bodyBytes > maxBodyBytes) {
       throw new Error(`the body of a frame must have at most ${maxBodyBytes} bytes, got ${bodyBytes}`)
     }
-    return fill({ head, parts: [], left: bodyBytes, unreleased: 0 }, piece)
+    return fill({ head, chunks: [], left: bodyBytes, unreleased: 0 }, piece)
   }
   const fill = (one: PartialFrame, piece: readonly Uint8Array[]): PartialFrame => {
-    one.parts.push(...piece)
+    one.chunks.push(...piece)
     one.left -= totalLength(piece)
     if (one.left < 0) throw new Error('a frame has more bytes than it announced')
     return one
@@ -75,40 +75,40 @@ export function createReceiveBuffer(window: number, updateWindow: (bytes: number
       if (message.number !== received) {
         throw new Error(`expected message ${received}, got ${message.number}`)
       }
-      if (isFinished || (message.type === messageTypes.continuation) !== (part !== undefined)) {
+      if (isFinished || (message.type === messageTypes.continuation) !== (partial !== undefined)) {
         throw new Error('unexpected message type')
       }
       if (message.type === messageTypes.finish) {
         isFinished = true
         return
       }
-      part = part === undefined ? begin(message) : fill(part, message.rest)
-      part.unreleased += bytes
+      partial = partial === undefined ? begin(message) : fill(partial, message.rest)
+      partial.unreleased += bytes
       // The reader waits for this frame and cannot read before it is complete.
-      if (whole.length === 0 || isDiscarding) releaseFrame(part)
-      if (part.left > 0) return
-      if (!isDiscarding) whole.push(part)
-      part = undefined
+      if (whole.length === 0 || isDiscarding) releaseFrame(partial)
+      if (partial.left > 0) return
+      if (!isDiscarding) whole.push(partial)
+      partial = undefined
     },
     shift() {
       const first = whole.shift()
       releaseFrame(first)
-      if (whole.length === 0) releaseFrame(part)
+      if (whole.length === 0) releaseFrame(partial)
       return first && frameOf(first)
     },
     discard() {
       isDiscarding = true
-      for (const one of [...whole.splice(0), part]) releaseFrame(one)
+      for (const one of [...whole.splice(0), partial]) releaseFrame(one)
     },
   }
 }
 
-function frameOf({ head, parts }: PartialFrame): Frame {
+function frameOf({ head, chunks }: PartialFrame): Frame {
   return {
     head,
-    parts,
+    chunks,
     get body() {
-      return concatBytes(parts)
+      return concatBytes(chunks)
     },
   }
 }

@@ -77,20 +77,20 @@ const maxSyncBytes = 1024 * 1024
 /** Writes the image to a file: a small one after it has arrived, a large one while it arrives. */
 async function receive(session: Session, path: string, bytes: number): Promise<void> {
   if (bytes <= maxSyncBytes)
-    return writeFileAtOnce(path, await Array.fromAsync(receivedParts(session, bytes)))
+    return writeFileAtOnce(path, await Array.fromAsync(receivedChunks(session, bytes)))
   await using file = await open(path, 'w', 0o600)
-  for await (const parts of receivedParts(session, bytes)) {
-    const { bytesWritten } = await file.writev([...parts]).catch(throwNoSpace)
-    if (bytesWritten < totalLength(parts)) throwNoSpace({ code: 'ENOSPC' })
+  for await (const chunks of receivedChunks(session, bytes)) {
+    const { bytesWritten } = await file.writev([...chunks]).catch(throwNoSpace)
+    if (bytesWritten < totalLength(chunks)) throwNoSpace({ code: 'ENOSPC' })
   }
 }
 
-async function* receivedParts(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
+async function* receivedChunks(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
   let left = bytes
   for (let frame = await session.next(); frame !== null; frame = await session.next()) {
-    left -= totalLength(frame.parts)
+    left -= totalLength(frame.chunks)
     if (left < 0) break
-    yield frame.parts
+    yield frame.chunks
   }
   if (left !== 0) {
     throw new Fault('internal', 'The gateway sent another number of bytes than it announced.', {
@@ -102,8 +102,8 @@ async function* receivedParts(session: Session, bytes: number): AsyncGenerator<r
 function writeFileAtOnce(path: string, pieces: readonly (readonly Uint8Array[])[]): void {
   const file = openSync(path, 'w', 0o600)
   try {
-    const parts = pieces.flat()
-    if (writevSync(file, parts) < totalLength(parts)) throwNoSpace({ code: 'ENOSPC' })
+    const chunks = pieces.flat()
+    if (writevSync(file, chunks) < totalLength(chunks)) throwNoSpace({ code: 'ENOSPC' })
   } catch (error) {
     throwNoSpace(error)
   } finally {

@@ -14,7 +14,7 @@ import {
   type ListTasksRequestSchema,
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import { taskRequestParts } from '../../tasks/create-task.ts'
+import { describeTaskRequest } from '../../tasks/create-task.ts'
 import type { ResumePoint } from '../../tasks/watch-task.ts'
 import type { Usecases } from '../../usecases.ts'
 import { downloadContent, requireValidRange } from './download-content.ts'
@@ -142,7 +142,7 @@ async function createTask(
     principal,
     options,
     async (repeatable) =>
-      repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
+      repeatable?.earlierResult(image, ...describeTaskRequest(recipe, lane)) ??
       usecases.createTask(principal, image, recipe, { id: repeatable?.task, lane }),
   )
   recordPosition(usecases, call)

@@ -8,7 +8,7 @@ import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Authenticator } from '../../accounts/authenticator.ts'
-import { taskRequestParts } from '../../tasks/create-task.ts'
+import { describeTaskRequest } from '../../tasks/create-task.ts'
 import type { BufferedImage } from '../../process/buffer-image.ts'
 import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
@@ -147,7 +147,7 @@ async function createTaskFrom(
   try {
     return await image.storeForTask(
       ({ id }) => createTask(principal, id, recipe, { id: repeatable?.task, lane }),
-      storeImageOptions(repeatable, ...taskRequestParts(recipe, lane)),
+      storeImageOptions(repeatable, ...describeTaskRequest(recipe, lane)),
     )
   } finally {
     await image.drop()

@@ -12,7 +12,7 @@ import type { Usecases } from '../../usecases.ts'
 import { mediaTypeOf, readJson } from '../shared/read-body.ts'
 import { startIdleTimeout } from './idle-timeout.ts'
 import { authenticate } from '../shared/authenticate.ts'
-import { taskRequestParts } from '../../tasks/create-task.ts'
+import { describeTaskRequest } from '../../tasks/create-task.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import type { SendContent } from './send-content.ts'
 import { readTaskForm } from './upload-form.ts'
@@ -68,7 +68,7 @@ export function taskRoutes({
             principal,
             { key, call: 'task', creates: 'task' },
             async (repeatable) =>
-              repeatable?.earlierResult(image, ...taskRequestParts(recipe, lane)) ??
+              repeatable?.earlierResult(image, ...describeTaskRequest(recipe, lane)) ??
               usecases.createTask(principal, image, recipe, { id: repeatable?.task, lane }),
           )
         }

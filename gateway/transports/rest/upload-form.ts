@@ -3,7 +3,7 @@ import { defaultLane, type Lane } from '@pixelflow/core/job'
 import type { Principal } from '@pixelflow/core/principal'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
-import { taskRequestParts } from '../../tasks/create-task.ts'
+import { describeTaskRequest } from '../../tasks/create-task.ts'
 import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
 import { imageTooLarge } from '../../images/receive-image.ts'
@@ -51,7 +51,7 @@ export async function readTaskForm(
   return image.storeForTask(
     ({ id }) =>
       uploadOptions.usecases.createTask(principal, id, recipe as Recipe, { id: repeatable?.task, lane }),
-    storeImageOptions(repeatable, ...taskRequestParts(recipe as Recipe, lane)),
+    storeImageOptions(repeatable, ...describeTaskRequest(recipe as Recipe, lane)),
   )
 }
 

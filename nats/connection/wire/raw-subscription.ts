@@ -7,15 +7,15 @@ import { WireTransport } from './wire-transport.ts'
 /** A subscription, and a publisher, whose payloads are not copied between here and the socket. */
 export interface RawSubscription extends Disposable {
   /**
-   * Publishes a message given in parts; messages arrive in order. The parts must not be changed afterwards. The message
+   * Publishes a message given in chunks; messages arrive in order. The chunks must not be changed afterwards. The message
    * is lost while the connection is down.
    */
-  publish(subject: string, parts: readonly Uint8Array[], reply?: string): void
+  publish(subject: string, chunks: readonly Uint8Array[], reply?: string): void
 }
 
-/** Shorter parts are copied together: that costs less than a write of their own. */
+/** Shorter chunks are copied together: that costs less than a write of their own. */
 const minSeparateBytes = 16 * 1024
-/** The last bytes of a long part that are written together with the line end. */
+/** The last bytes of a long chunk that are written together with the line end. */
 const tailBytes = 512
 const crlf = Buffer.from('\r\n')
 const noHeaders = Buffer.alloc(0)
@@ -33,7 +33,7 @@ export function openRawSubscription(
       if (error) return
       const code = msg.headers?.code ?? 0
       const headerBlock = code === 0 ? noHeaders : Buffer.from(`NATS/1.0 ${code}\r\n\r\n`)
-      onMessage({ subject: msg.subject, headerBlock, parts: [Buffer.from(msg.data)] })
+      onMessage({ subject: msg.subject, headerBlock, chunks: [Buffer.from(msg.data)] })
       interceptMessages()
     },
   })
@@ -50,11 +50,11 @@ export function openRawSubscription(
   interceptMessages()
 
   return {
-    publish(to, parts, reply = '') {
+    publish(to, chunks, reply = '') {
       if (nc.isClosed()) return
       const transport = interceptMessages()
-      const command = `PUB ${to} ${reply}${reply && ' '}${totalLength(parts)}\r\n`
-      for (const one of writesOf(command, parts)) transport.write(one)
+      const command = `PUB ${to} ${reply}${reply && ' '}${totalLength(chunks)}\r\n`
+      for (const one of writesOf(command, chunks)) transport.write(one)
     },
     [Symbol.dispose]() {
       subscription.unsubscribe()
@@ -63,17 +63,17 @@ export function openRawSubscription(
 }
 
 /** A whole command, in as few writes as are cheap. */
-function writesOf(command: string, parts: readonly Uint8Array[]): Uint8Array[] {
+function writesOf(command: string, chunks: readonly Uint8Array[]): Uint8Array[] {
   const writes: Uint8Array[] = []
   let small: Uint8Array[] = [Buffer.from(command, 'latin1')]
-  for (const part of parts) {
-    if (part.length < minSeparateBytes) {
-      small.push(part)
+  for (const chunk of chunks) {
+    if (chunk.length < minSeparateBytes) {
+      small.push(chunk)
       continue
     }
     if (small.length > 0) writes.push(Buffer.concat(small))
-    writes.push(part.subarray(0, part.length - tailBytes))
-    small = [part.subarray(part.length - tailBytes)]
+    writes.push(chunk.subarray(0, chunk.length - tailBytes))
+    small = [chunk.subarray(chunk.length - tailBytes)]
   }
   writes.push(Buffer.concat([...small, crlf]))
   return writes

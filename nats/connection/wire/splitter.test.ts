@@ -15,7 +15,7 @@ const received = Buffer.concat(
     'MSG empty 9 0\r\n\r\n',
     "-ERR 'Slow Consumer'\r\n",
     'PONG\r\n',
-  ].map((part) => Buffer.from(part, 'latin1')),
+  ].map((chunk) => Buffer.from(chunk, 'latin1')),
 )
 const otherBytes = [
   'INFO {"server_name":"MSG x 9 5"}\r\n+OK\r\nPING\r\nMSG other 10 reply.to 4\r\nHMSG\r\n',
@@ -25,11 +25,11 @@ const otherBytes = [
 function split(frames: readonly Uint8Array[]) {
   const intercepted: { subject: string; headers: string; content: string }[] = []
   const splitter = createSplitter()
-  splitter.intercept(9, ({ subject, headerBlock, parts }: RawMessage) => {
+  splitter.intercept(9, ({ subject, headerBlock, chunks }: RawMessage) => {
     intercepted.push({
       subject,
       headers: headerBlock.toString(),
-      content: Buffer.concat(parts).toString('latin1'),
+      content: Buffer.concat(chunks).toString('latin1'),
     })
   })
   const forwarded = frames.flatMap((frame) => splitter.push(frame))
@@ -63,13 +63,13 @@ test('splitting does not depend on how the stream is cut into frames', () => {
 
 test('intercepted and forwarded bytes are not copied', () => {
   const splitter = createSplitter()
-  const parts: Uint8Array[] = []
-  splitter.intercept(9, (message) => parts.push(...message.parts))
+  const chunks: Uint8Array[] = []
+  splitter.intercept(9, (message) => chunks.push(...message.chunks))
   const plain = Buffer.from('PING\r\n')
   expect(splitter.push(plain)[0]).toBe(plain)
   const message = Buffer.from('MSG a 9 5\r\nhello\r\n')
   expect(splitter.push(message)).toEqual([])
-  expect(parts[0]?.buffer).toBe(message.buffer)
+  expect(chunks[0]?.buffer).toBe(message.buffer)
 })
 
 test('a line without an end is forwarded when it gets too long', () => {

@@ -14,8 +14,8 @@ export interface RawMessage {
   readonly subject: string
   /** The header block as received; empty when the message has no headers. */
   readonly headerBlock: Buffer
-  /** The payload in the parts in which it was received; they are views of the received buffers. */
-  readonly parts: readonly Buffer[]
+  /** The payload in the chunks in which it was received; they are views of the received buffers. */
+  readonly chunks: readonly Buffer[]
 }
 
 /** Takes the messages of some subscriptions out of the stream; all other bytes go to the client library's parser. */
@@ -31,7 +31,7 @@ interface PartialMessage {
   readonly onMessage: (message: RawMessage) => void
   readonly subject: string
   readonly headerBlock: Buffer
-  readonly parts: Buffer[]
+  readonly chunks: Buffer[]
   headerBytesLeft: number
   payloadBytesLeft: number
   /** The CRLF after the payload. */
@@ -65,7 +65,7 @@ export function createSplitter(): Splitter {
     message.headerBytesLeft -= headers
     const start = from + headers
     const payload = Math.min(message.payloadBytesLeft, frame.length - start)
-    if (payload > 0) message.parts.push(frame.subarray(start, start + payload))
+    if (payload > 0) message.chunks.push(frame.subarray(start, start + payload))
     message.payloadBytesLeft -= payload
     const lineEnd = Math.min(message.lineEndBytesLeft, frame.length - start - payload)
     message.lineEndBytesLeft -= lineEnd
@@ -90,7 +90,7 @@ export function createSplitter(): Splitter {
       onMessage,
       subject: tokens[1] as string,
       headerBlock: Buffer.allocUnsafe(headerBytes),
-      parts: [],
+      chunks: [],
       headerBytesLeft: headerBytes,
       payloadBytesLeft: total - headerBytes,
       lineEndBytesLeft: 2,
@@ -130,8 +130,8 @@ export function createSplitter(): Splitter {
           at = isInOtherLine ? frame.length : lineEnd + 1
           continue
         }
-        const part = frame.subarray(at, lineEnd === -1 ? frame.length : lineEnd + 1)
-        const line: Buffer = incompleteLine === undefined ? part : Buffer.concat([incompleteLine, part])
+        const piece = frame.subarray(at, lineEnd === -1 ? frame.length : lineEnd + 1)
+        const line: Buffer = incompleteLine === undefined ? piece : Buffer.concat([incompleteLine, piece])
         if (lineEnd === -1 && line.length <= maxLineBytes) {
           forward(at)
           incompleteLine = Buffer.from(line)
@@ -141,7 +141,7 @@ export function createSplitter(): Splitter {
         isInOtherLine = lineEnd === -1
         if (isIntercepted) forward(at)
         else if (incompleteLine !== undefined) forwarded.push(incompleteLine)
-        at += part.length
+        at += piece.length
         if (isIntercepted) from = at
         incompleteLine = undefined
       }
