@@ -16,7 +16,7 @@ const image = {
 test('a record of an earlier version is read under the current field names', () => {
   const rest = { state: 'done', ...ids, fingerprint: 'b'.repeat(64) }
   const stored = { ...rest, attempt: 'one', beat: 3, made: { image } }
-  const current = { ...rest, claim: 'one', renewals: 3, created: { image } }
+  const current = { ...rest, holder: 'one', renewals: 3, created: { image } }
   const read: unknown[] = [stored, current].map((record) => idempotencyRecord.parse(record))
   expect(read).toEqual([current, current])
 })
@@ -24,7 +24,7 @@ test('a record of an earlier version is read under the current field names', () 
 test.each([
   ['no value', null],
   ['text', 'open'],
-  ['no claim', { state: 'open', ...ids, renewals: 0 }],
+  ['no holder', { state: 'open', ...ids, renewals: 0 }],
   ['an invalid result', { state: 'done', ...ids, attempt: 'one', beat: 0, made: {} }],
 ])('a record with %s is refused', (_, stored) => {
   expect(idempotencyRecord.safeParse(stored).success).toBe(false)

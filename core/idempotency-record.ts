@@ -10,13 +10,13 @@ export const createdResource = z.union([
 export type CreatedResource = z.infer<typeof createdResource>
 
 const currentRecord = z.object({
-  /** `working`: a call renews its claim on the key; `open`: the last call failed and any gateway may run the next. */
+  /** `working`: a call renews its lease on the key; `open`: the last call failed and any gateway may run the next. */
   state: z.enum(['working', 'open', 'done']),
   image: id,
   task: id,
-  /** Differs for each call that claims the key. */
-  claim: z.string(),
-  /** How often the call has written this record after its claim. */
+  /** Differs for each call that acquires the lease on the key. */
+  holder: z.string(),
+  /** How often the call has written this record after it acquired the lease. */
   renewals: z.int().nonnegative(),
   /** Digest of the request; absent until the request has been read. */
   fingerprint: sha256.optional(),
@@ -25,7 +25,7 @@ const currentRecord = z.object({
 
 /** Fields that earlier versions wrote, with the field that replaces each. */
 const renamedFields: Readonly<Record<string, keyof z.infer<typeof currentRecord>>> = {
-  attempt: 'claim',
+  attempt: 'holder',
   beat: 'renewals',
   made: 'created',
 }

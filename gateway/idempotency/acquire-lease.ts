@@ -4,13 +4,13 @@ import type { CompareAndSwapRecords, VersionedRecord } from '@pixelflow/core/por
 import type { Ports } from '../ports.ts'
 import { keyInUse } from './idempotency-key.ts'
 
-/** How often a running call renews its claim, in milliseconds. */
+/** How often a running call renews its lease, in milliseconds. */
 const renewEveryMs = 800
-/** A claim that was not renewed for so long has expired, measured by the clock of the gateway that waits. */
+/** A lease that was not renewed for so long has expired, measured by the clock of the gateway that waits. */
 const expiryMs = 3000
 const pollEveryMs = 100
-/** A call waits no longer than this for the claim of another one. */
-const longestWaitMs = 5000
+/** A call waits no longer than this for the lease of another one. */
+const maxWaitMs = 5000
 
 /** The record of one idempotency key: the account, and the SHA-256 of the key. */
 export interface KeyName {
@@ -19,17 +19,17 @@ export interface KeyName {
 }
 
 /**
- * The record of a key whose call has completed, or a new claim on the key.
- * @throws Fault `idempotency_key_in_use` while another call holds the claim.
+ * The record of a key whose call has completed, or a new lease on the key.
+ * @throws Fault `idempotency_key_in_use` while another call holds the lease.
  */
-export async function claimKey(
+export async function acquireLease(
   records: CompareAndSwapRecords<IdempotencyRecord>,
   { account, name }: KeyName,
   newId: () => string,
 ): Promise<VersionedRecord<IdempotencyRecord>> {
   const startedAt = performance.now()
   let seen: { revision: number; at: number } | undefined
-  while (performance.now() - startedAt < longestWaitMs) {
+  while (performance.now() - startedAt < maxWaitMs) {
     const found = await records.get(account, name)
     if (found?.value.state === 'done') return found
     const hasExpired = seen?.revision === found?.revision && performance.now() - (seen?.at ?? 0) > expiryMs
@@ -38,7 +38,7 @@ export async function claimKey(
         state: 'working',
         image: found?.value.image ?? newId(),
         task: found?.value.task ?? newId(),
-        claim: crypto.randomUUID(),
+        holder: crypto.randomUUID(),
         renewals: 0,
       }
       const revision = await records.compareAndSwap(account, name, value, found?.revision ?? 0)
@@ -50,18 +50,18 @@ export async function claimKey(
   throw keyInUse()
 }
 
-export interface HeldClaim extends Disposable {
+export interface HeldLease extends Disposable {
   /** Writes the last state of the record, after a renewal that is in progress. The write continues without its caller. */
   release(change: Partial<IdempotencyRecord>): Promise<void>
 }
 
-/** Renews a claim until it is released or disposed. */
-export function holdClaim(
+/** Renews a lease until it is released or disposed. */
+export function holdLease(
   { idempotencyRecords, storeTimeout }: Pick<Ports, 'idempotencyRecords' | 'storeTimeout'>,
   { account, name }: KeyName,
-  claim: VersionedRecord<IdempotencyRecord>,
-): HeldClaim {
-  let { value, revision } = claim
+  lease: VersionedRecord<IdempotencyRecord>,
+): HeldLease {
+  let { value, revision } = lease
   let isWriting = false
   let last = Promise.resolve()
   const put = async (change: Partial<IdempotencyRecord>) => {

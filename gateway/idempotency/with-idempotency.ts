@@ -7,10 +7,10 @@ import type { Task } from '@pixelflow/core/task'
 import type { StoreImageOptions } from '../images/store-image.ts'
 import type { Ports } from '../ports.ts'
 import { keyReused, parseIdempotencyKey } from './idempotency-key.ts'
-import { claimKey, holdClaim } from './acquire-lease.ts'
+import { acquireLease, holdLease } from './acquire-lease.ts'
 
 /** How long a call waits until its result is recorded, so that a repetition right after the answer gets the same. */
-const longestRecordMs = 2000
+const maxRecordWaitMs = 2000
 
 /** What calls create. */
 interface Created {
@@ -66,13 +66,13 @@ export function withIdempotency({
     if (key === undefined) return { value: await run(), replayed: false }
     const name = { account: who.account, name: sha256Of(parseIdempotencyKey(key)) }
     const newId = () => Bun.randomUUIDv7('hex', events.now())
-    const claim = await claimKey(idempotencyRecords, name, newId)
-    const { state, image, task, created } = claim.value
+    const lease = await acquireLease(idempotencyRecords, name, newId)
+    const { state, image, task, created } = lease.value
     // Key records are written in the background and do not use the call's store timeout.
     using held =
       state === 'done'
         ? undefined
-        : storeTimeout.detached(() => holdClaim({ idempotencyRecords, storeTimeout }, name, claim))
+        : storeTimeout.detached(() => holdLease({ idempotencyRecords, storeTimeout }, name, lease))
     let fingerprint = ''
     let replayed = false
     const idempotentCall: IdempotentCall<Created[K]> = {
@@ -81,7 +81,7 @@ export function withIdempotency({
       earlierResult(...request) {
         fingerprint = sha256Of(JSON.stringify([call, ...request]))
         if (state !== 'done') return undefined
-        if (fingerprint !== claim.value.fingerprint) throw keyReused()
+        if (fingerprint !== lease.value.fingerprint) throw keyReused()
         replayed = true
         return resultIn(created, creates)
       },
@@ -97,7 +97,7 @@ export function withIdempotency({
       return { value, replayed }
     } catch (thrown) {
       const fault = Fault.of(thrown)
-      const released = held?.release({ state: 'open', ...idsAfter(fault, claim.value, newId) })
+      const released = held?.release({ state: 'open', ...idsAfter(fault, lease.value, newId) })
       // The caller must not wait for a store that does not answer.
       if (!fault.row.isStoreFault) await waitBriefly(released)
       throw thrown
@@ -140,7 +140,7 @@ function idsAfter(
 }
 
 async function waitBriefly(recorded: Promise<void> | undefined): Promise<void> {
-  if (recorded) await Promise.race([recorded, pause(longestRecordMs)])
+  if (recorded) await Promise.race([recorded, pause(maxRecordWaitMs)])
 }
 
 function resultIn<K extends keyof Created>(created: CreatedResource | undefined, kind: K): Created[K] {

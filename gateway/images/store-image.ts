@@ -9,7 +9,7 @@ import { keyReused } from '../idempotency/idempotency-key.ts'
 import type { Ports } from '../ports.ts'
 import { digestMismatch, type ReceivedImage } from './receive-image.ts'
 
-/** How a repeatable call stores its image. */
+/** How an idempotent call stores its image. */
 export interface StoreImageOptions<T> {
   readonly id: string
   /** The result of an earlier call with the same bytes: then nothing is stored. What it throws is passed on. */

@@ -15,7 +15,7 @@ test('records expire after their retention', async () => {
   await idempotencyRecords.compareAndSwap(
     'local',
     'k',
-    { state: 'open', image: id, task: id, claim: 'one', renewals: 0 },
+    { state: 'open', image: id, task: id, holder: 'one', renewals: 0 },
     0,
   )
   expect(await idempotencyRecords.get('local', 'k')).not.toBeNull()

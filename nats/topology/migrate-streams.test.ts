@@ -47,7 +47,7 @@ test('what version 0.1 stored is found under the present names, by processes tha
   const { fault, createdAt: at, internalCause, ...job } = sampleDeadLetter({ task })
   const cause = { report: fault, private: internalCause }
   await publish(broker, `dead.${deadLetterId(job)}`, JSON.stringify({ ...job, cause, at }))
-  const record: IdempotencyRecord = { state: 'open', image: task, task, claim: 'a', renewals: 1 }
+  const record: IdempotencyRecord = { state: 'open', image: task, task, holder: 'a', renewals: 1 }
   // More than a batch.
   const names = Array.from({ length: 1200 }, (_, i) => `key-${i}`)
   await Promise.all(names.map((name) => publish(broker, `$KV.keys.ann.${name}`, JSON.stringify(record))))
@@ -77,7 +77,7 @@ test('what has been copied and changed since is not overwritten, and a stream of
   await using former = await openFormerBroker()
   const { broker, settings } = former
   await using adapters = await openAdapters({ settings, name: 'test', log })
-  const record: IdempotencyRecord = { state: 'open', image: task, task, claim: 'new', renewals: 1 }
+  const record: IdempotencyRecord = { state: 'open', image: task, task, holder: 'new', renewals: 1 }
   await adapters.idempotencyRecords.compareAndSwap('ann', 'key', record, 0)
 
   await createStream(broker, {
@@ -86,10 +86,10 @@ test('what has been copied and changed since is not overwritten, and a stream of
     retention: 'limits',
     allow_direct: true,
   })
-  await publish(broker, '$KV.keys.ann.key', JSON.stringify({ ...record, claim: 'former' }))
+  await publish(broker, '$KV.keys.ann.key', JSON.stringify({ ...record, holder: 'former' }))
   await createStream(broker, { name: 'DEAD', subjects: ['grateful.>'], retention: 'limits' })
   await using _ = await openAdapters({ settings, name: 'test', log })
-  expect((await adapters.idempotencyRecords.get('ann', 'key'))?.value.claim).toBe('new')
+  expect((await adapters.idempotencyRecords.get('ann', 'key'))?.value.holder).toBe('new')
   expect((await streamInfo(broker, 'DEAD')).config.subjects).toEqual(['grateful.>'])
   await expect(streamInfo(broker, 'KV_keys')).rejects.toThrow('stream not found')
 }, 60_000)

@@ -12,7 +12,7 @@ const first: IdempotencyRecord = {
   state: 'working',
   image: '01936f2e-7c5e-7abc-9def-0123456789ab',
   task: '01936f2e-7c5e-7abc-9def-0123456789ac',
-  claim: 'one',
+  holder: 'one',
   renewals: 0,
 }
 
@@ -37,10 +37,12 @@ export function compareAndSwapRecordsContract(
     test('a swap with a stale revision changes nothing', async () => {
       await using fixture = await open()
       const one = (await fixture.records.compareAndSwap('local', 'k', first, 0)) ?? 0
-      expect(await fixture.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, 0)).toBeNull()
+      expect(await fixture.elsewhere.compareAndSwap('local', 'k', { ...first, holder: 'two' }, 0)).toBeNull()
       await fixture.records.compareAndSwap('local', 'k', { ...first, renewals: 1 }, one)
-      expect(await fixture.elsewhere.compareAndSwap('local', 'k', { ...first, claim: 'two' }, one)).toBeNull()
-      expect((await fixture.records.get('local', 'k'))?.value.claim).toBe('one')
+      expect(
+        await fixture.elsewhere.compareAndSwap('local', 'k', { ...first, holder: 'two' }, one),
+      ).toBeNull()
+      expect((await fixture.records.get('local', 'k'))?.value.holder).toBe('one')
     })
 
     test('of concurrent creations exactly one succeeds', async () => {
@@ -49,13 +51,13 @@ export function compareAndSwapRecordsContract(
         (n % 2 ? fixture.records : fixture.elsewhere).compareAndSwap(
           'local',
           'k',
-          { ...first, claim: String(n) },
+          { ...first, holder: String(n) },
           0,
         )
       const responses = await Promise.all(Array.from({ length: 20 }, (_, n) => put(n)))
       const winners = responses.flatMap((answer, n) => (answer === null ? [] : [String(n)]))
       expect(winners).toHaveLength(1)
-      expect((await fixture.records.get('local', 'k'))?.value.claim).toBe(winners[0] ?? '')
+      expect((await fixture.records.get('local', 'k'))?.value.holder).toBe(winners[0] ?? '')
     })
 
     test('repeating a swap returns the same revision', async () => {

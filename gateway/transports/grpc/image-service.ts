@@ -61,8 +61,8 @@ export function imageService(options: ImageServiceOptions): Implementation<typeo
       const principal = call.principal()
       const upload = await readUpload(messages, uploadIdleTimeoutMs)
       const options = { key: call.idempotencyKey, call: 'upload', creates: 'image' } as const
-      const { value } = await usecases.withIdempotency(principal, options, (repeatable) =>
-        usecases.uploadImage(principal, upload, storeImageOptions(repeatable)),
+      const { value } = await usecases.withIdempotency(principal, options, (idempotentCall) =>
+        usecases.uploadImage(principal, upload, storeImageOptions(idempotentCall)),
       )
       return { image: toImageMessage(value) }
     },

@@ -99,8 +99,8 @@ export function taskMethods(
       const { value } = await usecases.withIdempotency(
         principal,
         options,
-        async (repeatable) =>
-          repeatable?.earlierResult(id) ?? usecases.retryTask(principal, id, repeatable?.task),
+        async (idempotentCall) =>
+          idempotentCall?.earlierResult(id) ?? usecases.retryTask(principal, id, idempotentCall?.task),
       )
       recordPosition(usecases, call)
       return { task: toTaskMessage(value) }
@@ -141,9 +141,9 @@ async function createTask(
   const { value } = await usecases.withIdempotency(
     principal,
     options,
-    async (repeatable) =>
-      repeatable?.earlierResult(image, ...describeTaskRequest(recipe, lane)) ??
-      usecases.createTask(principal, image, recipe, { id: repeatable?.task, lane }),
+    async (idempotentCall) =>
+      idempotentCall?.earlierResult(image, ...describeTaskRequest(recipe, lane)) ??
+      usecases.createTask(principal, image, recipe, { id: idempotentCall?.task, lane }),
   )
   recordPosition(usecases, call)
   return value

@@ -172,7 +172,7 @@ describe('a gateway that was killed', () => {
     await one.adapters.idempotencyRecords.compareAndSwap(
       'local',
       name,
-      { state: 'working', ...ids, claim: 'lost', renewals: 3 },
+      { state: 'working', ...ids, holder: 'lost', renewals: 3 },
       0,
     )
     return ids

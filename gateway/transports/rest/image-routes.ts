@@ -34,13 +34,21 @@ export function imageRoutes({
         const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
         const mediaType = mediaTypeOf(request)
         const call = { key: idempotencyKeyOf(request), call: 'upload', creates: 'image' } as const
-        const { value, replayed } = await usecases.withIdempotency(principal, call, async (repeatable) => {
-          const options = storeImageOptions(repeatable)
-          if (mediaType === 'multipart/form-data')
-            return readImageForm({ usecases, limits }, principal, request, idleTimeout, options)
-          const upload = { body: readBody(request, idleTimeout), mediaType, bytes: contentLengthOf(request) }
-          return usecases.uploadImage(principal, upload, options)
-        })
+        const { value, replayed } = await usecases.withIdempotency(
+          principal,
+          call,
+          async (idempotentCall) => {
+            const options = storeImageOptions(idempotentCall)
+            if (mediaType === 'multipart/form-data')
+              return readImageForm({ usecases, limits }, principal, request, idleTimeout, options)
+            const upload = {
+              body: readBody(request, idleTimeout),
+              mediaType,
+              bytes: contentLengthOf(request),
+            }
+            return usecases.uploadImage(principal, upload, options)
+          },
+        )
         return createdResponse(201, `/api/v1/images/${value.id}`, viewImage(value), replayed)
       },
       { parse: 'none' },

@@ -60,10 +60,10 @@ export function processRoutes(options: ProcessRouteOptions) {
         const { value: task, replayed } = await usecases.withIdempotency(
           principal,
           call,
-          async (repeatable) => {
+          async (idempotentCall) => {
             const { image, recipe } = await read()
             const wanted = output === undefined ? recipe : select(recipe).recipe
-            return createTaskFrom(usecases, principal, image, wanted, lane ?? defaultLane, repeatable)
+            return createTaskFrom(usecases, principal, image, wanted, lane ?? defaultLane, idempotentCall)
           },
         )
         recordPosition(request, usecases, principal.account)
@@ -142,12 +142,12 @@ async function createTaskFrom(
   image: BufferedImage,
   recipe: Recipe,
   lane: Lane,
-  repeatable: IdempotentCall<Task> | undefined,
+  idempotentCall: IdempotentCall<Task> | undefined,
 ) {
   try {
     return await image.storeForTask(
-      ({ id }) => createTask(principal, id, recipe, { id: repeatable?.task, lane }),
-      storeImageOptions(repeatable, ...describeTaskRequest(recipe, lane)),
+      ({ id }) => createTask(principal, id, recipe, { id: idempotentCall?.task, lane }),
+      storeImageOptions(idempotentCall, ...describeTaskRequest(recipe, lane)),
     )
   } finally {
     await image.drop()

@@ -57,7 +57,8 @@ export function taskRoutes({
             return usecases.withIdempotency(
               principal,
               { key, call: 'upload-and-task', creates: 'task' },
-              (repeatable) => readTaskForm({ usecases, limits }, principal, request, idleTimeout, repeatable),
+              (idempotentCall) =>
+                readTaskForm({ usecases, limits }, principal, request, idleTimeout, idempotentCall),
             )
           }
           if (mediaType !== 'application/json') throw unsupportedContentType()
@@ -67,9 +68,9 @@ export function taskRoutes({
           return usecases.withIdempotency(
             principal,
             { key, call: 'task', creates: 'task' },
-            async (repeatable) =>
-              repeatable?.earlierResult(image, ...describeTaskRequest(recipe, lane)) ??
-              usecases.createTask(principal, image, recipe, { id: repeatable?.task, lane }),
+            async (idempotentCall) =>
+              idempotentCall?.earlierResult(image, ...describeTaskRequest(recipe, lane)) ??
+              usecases.createTask(principal, image, recipe, { id: idempotentCall?.task, lane }),
           )
         }
       },
@@ -104,9 +105,9 @@ export function taskRoutes({
         const { value: task, replayed } = await usecases.withIdempotency(
           principal,
           call,
-          async (repeatable) =>
-            repeatable?.earlierResult(params.id) ??
-            usecases.retryTask(principal, params.id, repeatable?.task),
+          async (idempotentCall) =>
+            idempotentCall?.earlierResult(params.id) ??
+            usecases.retryTask(principal, params.id, idempotentCall?.task),
         )
         recordPosition(request, usecases, principal.account)
         return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)

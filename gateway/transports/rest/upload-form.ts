@@ -45,13 +45,13 @@ export async function readTaskForm(
   principal: Principal,
   request: Request,
   idleTimeout: IdleTimeout,
-  repeatable?: IdempotentCall<Task>,
+  idempotentCall?: IdempotentCall<Task>,
 ): Promise<Task> {
   const { image, recipe, lane } = await readForm(uploadOptions, principal, request, idleTimeout, true)
   return image.storeForTask(
     ({ id }) =>
-      uploadOptions.usecases.createTask(principal, id, recipe as Recipe, { id: repeatable?.task, lane }),
-    storeImageOptions(repeatable, ...describeTaskRequest(recipe as Recipe, lane)),
+      uploadOptions.usecases.createTask(principal, id, recipe as Recipe, { id: idempotentCall?.task, lane }),
+    storeImageOptions(idempotentCall, ...describeTaskRequest(recipe as Recipe, lane)),
   )
 }
 
