@@ -91,15 +91,9 @@ function encodeHeader(type: MessageType, number: number, bytes: number): Uint8Ar
 }
 
 /** @throws Error for an invalid message. */
-<<<<<<< HEAD
-export function decodeMessage(parts: readonly Uint8Array[]): SessionMessage {
-  const { head, rest } = splitAt(parts, headerBytes)
-  return { type: head[0] ?? 0, number: viewOf(head).getUint32(1), rest }
-=======
 export function decodeMessage(chunks: readonly Uint8Array[]): SessionMessage {
-  const { front, rest } = splitAt(chunks, headerBytes)
-  return { type: front[0] ?? 0, number: viewOf(front).getUint32(1), rest }
->>>>>>> 95506fa (refactor(gateway,nats): bytes arrive in chunks; a part belongs to a form)
+  const { head, rest } = splitAt(chunks, headerBytes)
+  return { type: head[0] ?? 0, number: viewOf(head).getUint32(1), rest }
 }
 
 /** @throws Error for an invalid first message of a frame. */

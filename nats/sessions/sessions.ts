@@ -130,17 +130,10 @@ export function createSessions(hub: SessionHub): Sessions {
   }
 }
 
-<<<<<<< HEAD
-function readAcceptMessage({ isAnswered, parts }: SessionReply): AcceptMessage | undefined {
-  if (!isAnswered) return undefined
-  const { type, rest } = decodeMessage(parts)
-  return type === messageTypes.accept ? acceptMessage.parse(decodeJson(concatBytes(rest))) : undefined
-=======
-function acceptanceOf({ isAnswered, chunks }: SessionReply): Acceptance | undefined {
+function readAcceptMessage({ isAnswered, chunks }: SessionReply): AcceptMessage | undefined {
   if (!isAnswered) return undefined
   const { type, rest } = decodeMessage(chunks)
-  return type === messageTypes.accept ? acceptance.parse(decodeJson(concatBytes(rest))) : undefined
->>>>>>> 95506fa (refactor(gateway,nats): bytes arrive in chunks; a part belongs to a form)
+  return type === messageTypes.accept ? acceptMessage.parse(decodeJson(concatBytes(rest))) : undefined
 }
 
 const unwanted = new Fault('cancelled', 'Another actor has accepted this session.', {
