@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readSettings, type Environment, type Values } from '@pixelflow/platform/config/read-settings'
+import { natsUrlSetting } from '@pixelflow/nats/nats-settings'
 import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { choice, list, port, secret, text } from '@pixelflow/platform/config/setting'
@@ -96,13 +97,9 @@ const serviceSettings = {
     expects: 'the path of a folder',
     help: 'Folder of all stored data.',
   }),
-  natsUrl: list('NATS_URL', {
-    default: undefined,
-    expects: 'an address such as nats://127.0.0.1:4222',
-    pattern: /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/,
-    help: 'Addresses of the NATS servers of one cluster.',
-  }),
+  natsUrl: natsUrlSetting(undefined),
   drainTimeoutMs: sharedSettings.drainTimeoutMs,
+  exitWithParent: sharedSettings.exitWithParent,
   ...logSettings,
 }
 

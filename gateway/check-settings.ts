@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { SettingProblem, Values } from '@pixelflow/platform/config/read-settings'
 import { printDuration } from '@pixelflow/platform/config/time-span'
 import { isLoopback } from './accounts/require-same-origin.ts'
@@ -10,6 +12,7 @@ export function checkSettings(settings: GatewaySettings): SettingProblem[] {
   return [
     checkTlsFiles(settings),
     checkClientAuth(settings),
+    checkUiDir(settings),
     checkHost(settings),
     checkPorts(settings),
     checkSweepGrace(settings),
@@ -42,6 +45,15 @@ function checkClientAuth({ tlsClientAuth, tlsClientCaFile }: GatewaySettings): S
     variable: 'PIXELFLOW_TLS_CLIENT_AUTH',
     problem: 'is set, and PIXELFLOW_TLS_CLIENT_CA_FILE is not',
     remedy: 'Set PIXELFLOW_TLS_CLIENT_CA_FILE, or leave both out.',
+  }
+}
+
+function checkUiDir({ uiDir }: GatewaySettings): SettingProblem | undefined {
+  if (uiDir === undefined || existsSync(join(uiDir, 'index.html'))) return undefined
+  return {
+    variable: `PIXELFLOW_UI_DIR=${JSON.stringify(uiDir)}`,
+    problem: existsSync(uiDir) ? 'contains no index.html' : 'does not exist',
+    remedy: 'Give the path of a folder with a built page, or unset it.',
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { SettingProblem } from '@pixelflow/platform/config/read-settings'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
 import { launch, residentBytes, hasMessage } from '@pixelflow/testkit/process'
@@ -29,8 +30,10 @@ describe('the gateway does not start', () => {
       command,
       env: { PIXELFLOW_HTTP_PORT: 'x', PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
     })
-    const { problems } = line(await running.line(hasMessage('invalid settings'))) as { problems: string[] }
-    expect(problems.join()).toContain('PIXELFLOW_HTTP_PORT')
+    const { problems } = line(await running.line(hasMessage('invalid settings'))) as {
+      problems: SettingProblem[]
+    }
+    expect(problems.map((one) => one.variable).join()).toContain('PIXELFLOW_HTTP_PORT')
     expect(await running.exited).toBe(2)
   })
 
@@ -39,8 +42,25 @@ describe('the gateway does not start', () => {
       command,
       env: { PIXELFLOW_HOST: '0.0.0.0', PIXELFLOW_LOG_FORMAT: 'json' },
     })
-    const { problems } = line(await running.line(hasMessage('invalid settings'))) as { problems: string[] }
-    expect(problems.join()).toContain('PIXELFLOW_API_TOKENS')
+    const { problems } = line(await running.line(hasMessage('invalid settings'))) as {
+      problems: SettingProblem[]
+    }
+    expect(problems.map((one) => one.remedy).join()).toContain('PIXELFLOW_API_TOKENS')
+    expect(await running.exited).toBe(2)
+  })
+
+  test('with a former name of a setting of another process', async () => {
+    await using running = launch({
+      command,
+      env: { PIXELFLOW_CHILD_MAX_RSS: '1GiB', PIXELFLOW_LOG_FORMAT: 'json' },
+    })
+    expect(line(await running.line(hasMessage('invalid settings')))['problems']).toEqual([
+      {
+        variable: 'PIXELFLOW_CHILD_MAX_RSS',
+        problem: 'is the former name of a setting',
+        remedy: 'Rename it to PIXELFLOW_WORKER_MAX_RSS.',
+      },
+    ])
     expect(await running.exited).toBe(2)
   })
 

@@ -14,6 +14,9 @@ test('the settings have the defaults that are documented', () => {
     PIXELFLOW_MAX_QUEUED: '1000000',
   })
   expect(() => readSettings(natsSettings, { NATS_URL: 'http://x:1,nats://u:p@h:1' })).toThrow(
-    'NATS_URL="http://x:1,nats://[redacted]@h:1" has the wrong form. Give an address such as',
+    'NATS_URL="http://x:1,nats://[redacted]@h:1" is not valid. Give an address such as',
+  )
+  expect(() => readSettings(natsSettings, { NATS_URL: 'nats://u:p@h:1' })).toThrow(
+    'NATS_URL="nats://[redacted]@h:1" contains a user or a password, which belong in PIXELFLOW_NATS_USER and PIXELFLOW_NATS_PASSWORD.',
   )
 })

@@ -4,15 +4,24 @@ import type { Values } from '@pixelflow/platform/config/read-settings'
 const days = 86_400e3
 const retention = { default: 7 * days, min: 60e3, max: 3650 * days }
 
-/** Settings of the NATS connection and of the broker's layout. */
-export const natsSettings = {
-  natsUrl: list('NATS_URL', {
-    default: ['nats://127.0.0.1:4222'],
+/** The setting of the NATS servers, with the default of one kind of process. */
+export function natsUrlSetting<D>(defaultUrls: D) {
+  return list('NATS_URL', {
+    default: defaultUrls,
     expects:
       'an address such as nats://127.0.0.1:4222 or tls://nats.example.com:4222, without user and password',
     pattern: /^(?:(?:nats|tls):\/\/)?[^\s/@]+$/,
+    describeMismatch: (url) =>
+      url.includes('@')
+        ? 'contains a user or a password, which belong in PIXELFLOW_NATS_USER and PIXELFLOW_NATS_PASSWORD'
+        : 'is not valid',
     help: 'Addresses of the NATS servers of one cluster.',
-  }),
+  })
+}
+
+/** Settings of the NATS connection and of the broker's layout. */
+export const natsSettings = {
+  natsUrl: natsUrlSetting<readonly string[]>(['nats://127.0.0.1:4222']),
   natsUser: text('PIXELFLOW_NATS_USER', {
     default: undefined,
     expects: 'a user name',

@@ -69,8 +69,8 @@ function readOrExit<S>(service: string, read: () => S): S {
   try {
     return read()
   } catch (error) {
-    const problems = error instanceof InvalidSettings ? error.message.split('\n') : [String(error)]
-    createLogger({ service }).error('invalid settings', { problems })
+    if (!(error instanceof InvalidSettings)) throw error
+    createLogger({ service }).error('invalid settings', { problems: error.problems })
     process.exit(invalidSettingsExitCode)
   }
 }

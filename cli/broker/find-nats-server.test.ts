@@ -127,7 +127,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
       const { search } = await createSearch({ named })
       await expect(findNatsServer(search)).rejects.toMatchObject({
         code: 2,
-        message: `PIXELFLOW_NATS_SERVER_PATH=${named} is not a nats-server for this machine.`,
+        message: `PIXELFLOW_NATS_SERVER_PATH=${named} ${kind === 'nothing there' ? 'does not exist' : 'is not a nats-server for this machine'}.`,
       })
     },
   )

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError } from '../cli-error.ts'
 import { build, type BuildOptions } from '../tools/go.ts'
@@ -64,7 +64,8 @@ export async function findNatsServer(search: NatsServerSearch): Promise<NatsServ
 async function requireUsable(path: string): Promise<NatsServerProgram> {
   const version = await readNatsVersion(path)
   if (version === null) {
-    throw new CliError('usage', `PIXELFLOW_NATS_SERVER_PATH=${path} is not a nats-server for this machine.`, {
+    const problem = existsSync(path) ? 'is not a nats-server for this machine' : 'does not exist'
+    throw new CliError('usage', `PIXELFLOW_NATS_SERVER_PATH=${path} ${problem}.`, {
       remedy: 'Correct the path, or unset the variable to use another nats-server.',
     })
   }

@@ -32,11 +32,10 @@ export function parseLogLine(line: string): LogEntry {
   return { level: 'error', msg: line, fields: {} }
 }
 
-/** The message and the reasons of an entry, for an error message. */
+/** The message and the reason of an entry, for an error message. */
 export function formatReason({ msg, fields }: LogEntry): string {
-  const { problems, error } = fields as { problems?: unknown; error?: { message?: unknown } }
-  const reasons = Array.isArray(problems) ? problems : [error?.message]
-  return [msg, ...reasons.filter((reason) => typeof reason === 'string')].join(': ')
+  const { error } = fields as { error?: { message?: unknown } }
+  return typeof error?.message === 'string' ? `${msg}: ${error.message}` : msg
 }
 
 function levelOf(value: unknown): Level {

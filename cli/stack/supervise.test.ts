@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
+import { InvalidSettings } from '@pixelflow/platform/config/read-settings'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { launch } from '@pixelflow/testkit/process'
 import type { CliError } from '../cli-error.ts'
@@ -130,6 +131,15 @@ describe.each(methods)('with %s', (dieWithParent) => {
       code: 1,
       message: 'gateway did not start (exit code 78):\n  PIXELFLOW_X is wrong',
     })
+    await one.stop(1000)
+  })
+
+  test('invalid settings that a process reports are the error', async () => {
+    const { log } = recorder()
+    const problem = { variable: 'PIXELFLOW_X="y"', problem: 'is not valid', remedy: 'Give z.' }
+    const entry = JSON.stringify({ level: 'error', msg: 'invalid settings', problems: [problem] })
+    const one = supervise(program(`echo '${entry}'; exit 2`), { dieWithParent, log })
+    await expect(one.ready).rejects.toEqual(new InvalidSettings([problem]))
     await one.stop(1000)
   })
 

@@ -1,5 +1,6 @@
 import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
+import { InvalidSettings, type SettingProblem } from '@pixelflow/platform/config/read-settings'
 import { invalidSettingsExitCode } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Subprocess } from 'bun'
@@ -29,8 +30,8 @@ export interface SuperviseOptions {
 
 export interface SupervisedProcess {
   /**
-   * Resolves with a log entry when the program is ready for the first time. Rejects with a CliError: `usage` when its
-   * settings are invalid, `failed` when it exits before it is ready, or is not ready in time.
+   * Resolves with a log entry when the program is ready for the first time. Rejects with InvalidSettings when it reports
+   * invalid settings, and with a CliError when it exits before it is ready, or is not ready in time.
    */
   readonly ready: Promise<LogEntry>
   /** Process id; undefined between two runs. */
@@ -109,7 +110,10 @@ export function supervise(
       child = undefined
       if (stopping.signal.aborted) return
       if (!wasReady) {
-        ready.reject(startError(program.service, how, last, exitCode === invalidSettingsExitCode))
+        const problems = exitCode === invalidSettingsExitCode ? held.flatMap(problemsIn) : []
+        ready.reject(
+          problems.length > 0 ? new InvalidSettings(problems) : startError(program.service, how, last),
+        )
         return
       }
       failures = performance.now() - started > stableRunMs ? 0 : failures + 1
@@ -200,15 +204,15 @@ function signalGroup(child: Child, signal: NodeJS.Signals): void {
   }
 }
 
-function startError(service: string, how: string, last: readonly string[], isSettings = false): CliError {
+/** The invalid settings that an entry of `runService` reports. */
+function problemsIn({ fields }: LogEntry): SettingProblem[] {
+  const { problems } = fields as { problems?: readonly SettingProblem[] }
+  return Array.isArray(problems) ? problems : []
+}
+
+function startError(service: string, how: string, last: readonly string[]): CliError {
   const tail = last.slice(-12).map((line) => `  ${line}`)
-  return new CliError(
-    isSettings ? 'usage' : 'failed',
-    [`${service} did not start (${how}):`, ...tail].join('\n'),
-    {
-      remedy: isSettings
-        ? 'Correct the setting. docs/configuration.md lists all settings.'
-        : 'Fix the error in the last lines and start again. PIXELFLOW_LOG_LEVEL=debug shows more.',
-    },
-  )
+  return new CliError('failed', [`${service} did not start (${how}):`, ...tail].join('\n'), {
+    remedy: 'Fix the error in the last lines and start again. PIXELFLOW_LOG_LEVEL=debug shows more.',
+  })
 }

@@ -48,10 +48,19 @@ const drainMarginMs = 400
 /**
  * Starts nats-server (unless `NATS_URL` names one), the gateway and the actors, and keeps them running.
  *
- * @throws CliError when another `up` uses this data folder, a port is in use, no nats-server is found, or a process does not
+ * @throws InvalidSettings when a process reports invalid settings; CliError when another `up` uses this data folder, a port is in use, no nats-server is found, or a process does not
  *   start. Then it has stopped all processes.
  */
 export async function startUp({ config, log, present, say, temporary, signal }: UpOptions): Promise<Up> {
+  if (config.exitWithParent) {
+    throw new CliError(
+      'usage',
+      'PIXELFLOW_EXIT_WITH_PARENT is for a gateway or an actor without ./pixelflow up.',
+      {
+        remedy: 'Unset it. The processes of ./pixelflow up end when it ends.',
+      },
+    )
+  }
   await makeDataDir(config.dataDir)
   const files = upFiles(config.dataDir)
   const held = tryLock(files.upLock, 'exclusive')

@@ -2,9 +2,11 @@ import { z } from 'zod'
 
 /** A kind of number that is written with a unit, such as a size in bytes. */
 export interface Measure {
-  /** The format of the text, for messages and documents. */
-  readonly expects: string
-  /** Each unit, in lower case, in base units. The empty unit is a plain number. */
+  /** The kind of value, for messages and documents, e.g. `a size`. */
+  readonly noun: string
+  /** Values in several units, for messages and documents. */
+  readonly examples: string
+  /** Each unit, as documents write it, in base units. The empty unit is a plain number. */
   readonly units: Readonly<Record<string, number>>
   /** The value as text, in the largest unit that divides it. */
   print(value: number): string
@@ -19,15 +21,22 @@ export interface Bounds {
 /** A text such as `512MiB`, parsed to a number of base units. */
 export function numberWithUnit({ units, print }: Measure, bounds: Bounds): z.ZodType<number, string> {
   const names = Object.keys(units).filter((unit) => unit !== '')
+  const sizeOf = new Map(Object.entries(units).map(([unit, size]) => [unit.toLowerCase(), size]))
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)\\s*(${names.join('|')})?$`, 'i')
   return z
     .string()
     .regex(pattern, `is not a number with one of the units ${names.join(', ')}`)
     .transform((text) => {
       const [, amount, unit = ''] = pattern.exec(text) ?? []
-      return Math.round(Number(amount) * (units[unit.toLowerCase()] ?? Number.NaN))
+      return Math.round(Number(amount) * (sizeOf.get(unit.toLowerCase()) ?? Number.NaN))
     })
     .pipe(boundedNumber(bounds, print))
+}
+
+/** The allowed values of a measure: `a size from 1KiB to 64MiB`. */
+export function describeMeasure({ noun, examples, print }: Measure, { min = 0, max }: Bounds): string {
+  if (max !== undefined) return `${noun} from ${print(min)} to ${print(max)}`
+  return min === 0 ? `${noun} such as ${examples}` : `${noun} of ${print(min)} or more, such as ${examples}`
 }
 
 /** A number from `min` to `max`, both included. */

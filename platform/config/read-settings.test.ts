@@ -94,11 +94,13 @@ test('every invalid value is reported at once, with variable, problem and remedy
   expect(thrown).toBeInstanceOf(InvalidSettings)
   const { problems, message } = thrown as InvalidSettings
   expect(problems.length).toBe(8)
-  expect(message).toContain('T_SIZE="12 parsecs" is not a number with one of the units')
-  expect(message).toContain('T_WAIT="2m" is above 1m. Give a duration')
-  expect(message).toContain('T_COUNT="0" is below 1. Give a whole number, 1 to 64.')
-  expect(message).toContain('T_WORD="xml" is not one of the allowed words. Give one of json, pretty.')
-  expect(message).toContain('T_KEY ([redacted]) is given twice')
+  expect(message).toContain(
+    'T_SIZE="12 parsecs" is not a number with one of the units B, KB, MB, GB, TB, KiB, MiB, GiB, TiB. Give a size of 1KiB or more, such as 512MiB or 2GB.',
+  )
+  expect(message).toContain('T_WAIT="2m" is above 1m. Give a duration from 0ms to 1m.')
+  expect(message).toContain('T_COUNT="0" is below 1. Give a whole number from 1 to 64.')
+  expect(message).toContain('T_WORD="xml" is not valid. Give one of json, pretty.')
+  expect(message).toContain('T_KEY ([redacted]) is set, and T_KEY_FILE is too. Unset one of them.')
   expect(message).not.toContain('hunter2')
 })
 
@@ -109,8 +111,12 @@ test('a secret can be read from a file', async () => {
     await Bun.write(path, 'from-a-file\n')
     expect(readSettings(table, { T_KEY_FILE: path }).key).toBe('from-a-file')
     await Bun.write(path, '\n')
-    expect(() => readSettings(table, { T_KEY_FILE: path })).toThrow('that file is empty')
-    expect(() => readSettings(table, { T_KEY_FILE: join(home, 'none') })).toThrow('ENOENT')
+    expect(() => readSettings(table, { T_KEY_FILE: path })).toThrow(
+      `T_KEY_FILE="${path}" is an empty file. Write the secret into the file.`,
+    )
+    expect(() => readSettings(table, { T_KEY_FILE: join(home, 'none') })).toThrow(
+      `T_KEY_FILE="${join(home, 'none')}" cannot be read (ENOENT). Give a file that can be read.`,
+    )
   } finally {
     await rm(home, { recursive: true })
   }
@@ -121,10 +127,16 @@ test('a variable of an earlier version prevents the start and names its successo
   expect(readSettings(limit, { T_WORKER_MEMORY: '2' })).toEqual({ limit: 2 })
   expect(readSettings(limit, { T_CHILD_MEMORY: ' ' })).toEqual({ limit: 1 })
   expect(() => readSettings(limit, { T_CHILD_MEMORY: '2' })).toThrow(
-    'T_CHILD_MEMORY is now T_WORKER_MEMORY. Rename it.',
+    'T_CHILD_MEMORY is the former name of a setting. Rename it to T_WORKER_MEMORY.',
   )
   expect(() => readSettings(limit, { T_CHILD_MEMORY: '2', T_WORKER_MEMORY: 'x' })).toThrow(
-    /Rename it\.\nT_WORKER_MEMORY="x" is not a number/,
+    /Rename it to T_WORKER_MEMORY\.\nT_WORKER_MEMORY="x" is not a number/,
+  )
+})
+
+test('former names of the settings of every process are refused', () => {
+  expect(() => readSettings(table, { PIXELFLOW_METRICS: 'off', PIXELFLOW_LEASH: 'pipe' })).toThrow(
+    /PIXELFLOW_LEASH is .*\nPIXELFLOW_METRICS is the former name of a setting\. Rename it to PIXELFLOW_METRICS_ACCESS\./,
   )
 })
 
@@ -145,9 +157,7 @@ test('redacted values contain no secrets', () => {
 test('documents get one row per setting', () => {
   const rows = describeSettings(table)
   expect(rows).toHaveLength(9)
-  expect(rows[0]).toBe(
-    '| `T_SIZE` | `512MiB` | a size such as 512MiB or 2GB, or a number of bytes | a size |',
-  )
+  expect(rows[0]).toBe('| `T_SIZE` | `512MiB` | a size of 1KiB or more, such as 512MiB or 2GB | a size |')
   expect(rows[2]).toContain('| `cores` |')
   expect(rows[2]).toContain('a \\| count')
   expect(rows[8]).toBe('| `T_KEY`, `T_KEY_FILE` | – | a key | a key |')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { SecretSource } from './read-secret.ts'
+import { showFileVariable, type SecretSource, type SettingIssue } from './read-secret.ts'
+import settingNames from './setting-names.json'
 import { redacted, type Setting } from './setting.ts'
 
 /**
@@ -39,27 +40,44 @@ export function readSettings<S extends Table>(table: S, env: Environment): Value
   const given = Object.fromEntries(settings.map(([key, one]) => [key, givenFor(one, env)]))
   // Compiling the schema, as zod does for many values of one schema, costs more than this one parse.
   const { success, data, error } = schema.safeParse(given, { jitless: true })
-  const renamed = settings.flatMap(([, one]) => renamedProblem(one, env))
+  const renamed = renamedProblems(table, env)
   if (success && renamed.length === 0) return data as Values<S>
-  const messages = new Map<PropertyKey | undefined, string>()
+  const issues = new Map<PropertyKey | undefined, z.core.$ZodIssue>()
   // A list can have several invalid entries, which have one remedy.
-  for (const { path, message } of error?.issues ?? [])
-    if (!messages.has(path[0])) messages.set(path[0], message)
+  for (const issue of error?.issues ?? []) if (!issues.has(issue.path[0])) issues.set(issue.path[0], issue)
   throw new InvalidSettings([
     ...renamed,
     ...settings.flatMap(([key, one]) => {
-      const message = messages.get(key)
-      return message === undefined
-        ? []
-        : [{ variable: showVariable(one, env), problem: message, remedy: remedyOf(one) }]
+      const issue = issues.get(key)
+      return issue === undefined ? [] : [problemOf(issue, one, env)]
     }),
   ])
 }
 
-/** A limit that is given under its former name would be ignored without notice. */
-function renamedProblem({ env: name, former }: Setting<unknown>, env: Environment): SettingProblem[] {
-  if (former === undefined || !env[former]?.trim()) return []
-  return [{ variable: former, problem: `is now ${name}`, remedy: 'Rename it.' }]
+/**
+ * A limit that is given under its former name would be ignored without notice. Each process reports the former names of all
+ * settings, because `./pixelflow up` passes the same environment to every process.
+ */
+function renamedProblems(table: Table, env: Environment): SettingProblem[] {
+  const own = Object.values(table).flatMap(({ former, env: name }) =>
+    former === undefined ? [] : [[former, name] as const],
+  )
+  return [...new Map([...Object.entries(settingNames.former), ...own])]
+    .filter(([former]) => env[former]?.trim())
+    .map(([former, name]) => ({
+      variable: former,
+      problem: 'is the former name of a setting',
+      remedy: `Rename it to ${name}.`,
+    }))
+}
+
+function problemOf(issue: z.core.$ZodIssue, setting: Setting<unknown>, env: Environment): SettingProblem {
+  const own = issue.code === 'custom' ? (issue.params as SettingIssue | undefined) : undefined
+  return {
+    variable: own?.variable ?? showVariable(setting, env),
+    problem: issue.message,
+    remedy: own?.remedy ?? remedyOf(setting),
+  }
 }
 
 /** What the schema of a setting parses. A blank variable counts as not set. */
@@ -73,8 +91,9 @@ function givenFor(
 
 /** The variable and its value, without secrets and without the user and password of an address. */
 function showVariable({ env: name, secret }: Setting<unknown>, env: Environment): string {
-  const given = env[name]
-  if (given === undefined) return name
+  const given = env[name]?.trim() || undefined
+  const file = secret ? env[`${name}_FILE`]?.trim() || undefined : undefined
+  if (given === undefined) return file === undefined ? name : showFileVariable(name, file)
   if (secret) return `${name} (${redacted})`
   return `${name}=${JSON.stringify(given.replace(/\/\/[^@/\s]*@/g, `//${redacted}@`))}`
 }

@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import { byteSize } from './byte-size.ts'
-import { boundedNumber, numberWithUnit, type Bounds, type Measure } from './number-with-unit.ts'
+import {
+  boundedNumber,
+  describeMeasure,
+  numberWithUnit,
+  type Bounds,
+  type Measure,
+} from './number-with-unit.ts'
 import { readSecret } from './read-secret.ts'
 import { timeSpan } from './time-span.ts'
 
 /**
  * One setting: the environment variable it is read from, the schema that parses the text, and what documents say of it.
- * The message of an issue of the schema completes a sentence that begins with the variable, as in "is below 1".
+ * The message of an issue of the schema completes a sentence that begins with the variable, as in "is below 1". A custom
+ * issue can have a remedy and a variable of its own in `params` (`SettingIssue`).
  */
 export interface Setting<T> {
   /** Name of the environment variable. */
@@ -41,6 +48,8 @@ export interface Declared<T> {
 interface Format {
   readonly expects: string
   readonly pattern?: RegExp
+  /** What is wrong with a text that does not match `pattern`. */
+  readonly describeMismatch?: (text: string) => string
 }
 
 /** A size in bytes: `512MiB`, `1.5GB`, or a plain number. */
@@ -58,7 +67,8 @@ function measured<D>(
   measure: Measure,
   { min, max, ...declared }: Declared<D> & Bounds,
 ): Setting<number | D> {
-  const { expects, print } = measure
+  const { print } = measure
+  const expects = describeMeasure(measure, { min, max })
   return setting(env, { expects, schema: numberWithUnit(measure, { min, max }), print }, declared)
 }
 
@@ -72,7 +82,8 @@ export function integer<D>(
     .regex(/^-?\d+$/, 'is not a whole number')
     .transform(Number)
     .pipe(boundedNumber({ min, max }, String))
-  const expects = max === undefined ? `a whole number from ${min}` : `a whole number, ${min} to ${max}`
+  const expects =
+    max === undefined ? `a whole number of ${min} or more` : `a whole number from ${min} to ${max}`
   return setting(env, { expects, schema, print: String }, declared)
 }
 
@@ -87,7 +98,7 @@ export function choice<const T extends string, const D>(
   values: readonly T[],
   declared: Declared<D>,
 ): Setting<T | D> {
-  const schema = z.string().toLowerCase().pipe(z.enum(values, 'is not one of the allowed words'))
+  const schema = z.string().toLowerCase().pipe(z.enum(values, 'is not valid'))
   return setting(env, { expects: `one of ${values.join(', ')}`, schema, print: String }, declared)
 }
 
@@ -104,21 +115,21 @@ export function flag(env: string, declared: Declared<boolean>): Setting<boolean>
 /** Any text, optionally of a certain `pattern`. */
 export function text<D>(
   env: string,
-  { expects, pattern, ...declared }: Declared<D> & Format,
+  { expects, pattern, describeMismatch, ...declared }: Declared<D> & Format,
 ): Setting<string | D> {
-  return setting(env, { expects, schema: matching(pattern), print: String }, declared)
+  return setting(env, { expects, schema: matching(pattern, describeMismatch), print: String }, declared)
 }
 
 /** Texts separated by commas. */
 export function list<D>(
   env: string,
-  { expects, pattern, ...declared }: Declared<D> & Format,
+  { expects, pattern, describeMismatch, ...declared }: Declared<D> & Format,
 ): Setting<readonly string[] | D> {
   const schema = z
     .string()
     .transform((given) => given.split(',').map((one) => one.trim()))
     .transform((given) => given.filter((one) => one !== ''))
-    .pipe(z.array(matching(pattern)))
+    .pipe(z.array(matching(pattern, describeMismatch)))
   const print = (values: readonly string[]) => values.join(',')
   return setting(env, { expects: `${expects}; several separated by commas`, schema, print }, declared)
 }
@@ -168,6 +179,10 @@ function setting<T, D>(env: string, kind: Kind<T>, declared: Declared<D>): Setti
   return { env, ...declared, expects: kind.expects, secret: false, schema, print }
 }
 
-function matching(pattern: RegExp | undefined): z.ZodString {
-  return pattern === undefined ? z.string() : z.string().regex(pattern, 'has the wrong form')
+function matching(
+  pattern: RegExp | undefined,
+  describeMismatch: (text: string) => string = () => 'is not valid',
+): z.ZodString {
+  if (pattern === undefined) return z.string()
+  return z.string().regex(pattern, { error: ({ input }) => describeMismatch(String(input)) })
 }

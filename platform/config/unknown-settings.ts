@@ -17,7 +17,10 @@ const maxDistance = 2
  * Finds variables that begin like a setting and are not one, such as a misspelt name. A process compares with the settings
  * of all packages, because `./pixelflow up` passes the same environment to every process.
  */
-export function unknownSettings(env: Environment, known: readonly string[] = settingNames): UnknownSetting[] {
+export function unknownSettings(
+  env: Environment,
+  known: readonly string[] = settingNames.names,
+): UnknownSetting[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix) && !name.startsWith(testPrefix) && !known.includes(name))
     .map((name) => {
