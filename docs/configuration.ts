@@ -28,7 +28,7 @@ export function settingNamesJson(): string {
   )
   const sorted = {
     names: [...new Set([...names, ...scriptVariables])].sort(),
-    former: Object.fromEntries(former.sort()),
+    former: Object.fromEntries(former.sort(([a], [b]) => a.localeCompare(b))),
   }
   return `${JSON.stringify(sorted, null, 2)}\n`
 }
