@@ -44,6 +44,17 @@ test('declared names, comments, strings, documents and paths are checked', async
   expect(await problems({ 'c/a.md': 'foobar' })).toEqual([])
 })
 
+test('names of enums, type parameters and aliases are checked', async () => {
+  const source = [
+    "import { x as blueMoon } from './x.ts'",
+    'export enum run { BlueMoon }',
+    'export type Box<BlueMoon> = BlueMoon',
+    'export { run as aBlueMoon }',
+  ].join('\n')
+  const lines = (await problems({ 'a/run.ts': source })).map((one) => one.split(' ')[0])
+  expect(lines).toEqual(['a/run.ts:1', 'a/run.ts:2', 'a/run.ts:3', 'a/run.ts:4'])
+})
+
 test('a file must be named after an export, and packages must not export the same name', async () => {
   expect(
     await problems({ 'a/recipes.ts': 'export const parseRecipe = 1', 'a/x.ts': 'export const y = 1' }),
