@@ -1,6 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { adminScope, localAccount, createPrincipal, scopes, type Principal } from '@pixelflow/core/principal'
 import { requireLocalOrigin, requireSameOrigin } from './require-same-origin.ts'
+import type { RequestField } from '../request-field.ts'
 import type { TokenTable } from './token-table.ts'
 
 /** Authenticates requests by bearer token, client certificate or, without either, by origin. */
@@ -67,7 +68,7 @@ export function createAuthenticator(
         tokenAccount !== certificateAccount
       ) {
         throw new Fault('unauthenticated', 'The token and the client certificate name different accounts.', {
-          field: 'authorization',
+          field: 'authorization' satisfies RequestField,
           remedy: 'Send the token of the account that the certificate names, or no token.',
         })
       }
@@ -101,7 +102,7 @@ function authenticateToken(headers: Headers, tokens: TokenTable | undefined): Pr
 
 function invalidToken(detail: string): Fault {
   return new Fault('unauthenticated', detail, {
-    field: 'authorization',
+    field: 'authorization' satisfies RequestField,
     remedy: 'Send "Authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
   })
 }

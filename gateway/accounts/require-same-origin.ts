@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { Fault } from '@pixelflow/core/fault'
+import type { RequestField } from '../request-field.ts'
 
 /**
  * Whether only this machine can reach the address: `localhost`, a name under it, 127.0.0.0/8 or ::1, as written in a
@@ -40,7 +41,7 @@ type AllowedOrigins = ReadonlySet<string>
 export function requireLocalOrigin(headers: Headers, allowedOrigins: AllowedOrigins = new Set()): void {
   if (hostnamesOf(headers.get('host'))?.every(isLoopback) !== true) {
     throw new Fault('forbidden', 'Without tokens this server answers only calls to a loopback address.', {
-      field: 'host',
+      field: 'host' satisfies RequestField,
       remedy: 'Call localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
     })
   }
@@ -62,11 +63,11 @@ export function requireSameOrigin(
   if (origin !== null && allowedOrigins.has(origin.toLowerCase())) return
   const host = headers.get('host') ?? ''
   const own = schemes.map((scheme) => `${scheme}://${host}`.toLowerCase())
-  if (origin !== null && !own.includes(origin.toLowerCase())) throw crossOrigin('Origin')
+  if (origin !== null && !own.includes(origin.toLowerCase())) throw crossOrigin('origin')
   // Browsers send no Origin with a GET of the same origin, but Sec-Fetch-Site. `none` is an address typed by the user.
   const site = headers.get('sec-fetch-site')
   if (site !== null && site !== 'same-origin' && site !== 'none' && !isNavigation(headers)) {
-    throw crossOrigin('Sec-Fetch-Site')
+    throw crossOrigin('fetch_site')
   }
 }
 
@@ -87,7 +88,7 @@ function forwarded(field: string): Fault {
   )
 }
 
-function crossOrigin(field: string): Fault {
+function crossOrigin(field: RequestField): Fault {
   return new Fault('forbidden', 'The call comes from a page of another origin.', {
     field,
     remedy: 'Open the page of this server, or add the origin to PIXELFLOW_CORS_ORIGINS.',

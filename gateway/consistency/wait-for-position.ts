@@ -1,16 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
-import {
-  hashLogId,
-  parsePosition,
-  positionHeader,
-  formatPosition,
-  type Position,
-} from '@pixelflow/core/position'
+import { hashLogId, parsePosition, formatPosition, type Position } from '@pixelflow/core/position'
 import type { EventFollower, Ports } from '../ports.ts'
+import type { RequestField } from '../request-field.ts'
 
 /** How long a read waits for writes that its client made through another gateway. */
-const longestWaitMs = 2000
+const maxWaitMs = 2000
 /** A stream leader that was elected a moment ago may report an end that is too low. */
 const leaderSettleMs = 250
 
@@ -30,7 +25,7 @@ export async function requireValidPosition(
   follower: EventFollower,
   token: string | undefined,
 ): Promise<void> {
-  if (token !== undefined) await compare(follower, parse(token), performance.now() + longestWaitMs)
+  if (token !== undefined) await compare(follower, parse(token), performance.now() + maxWaitMs)
 }
 
 /**
@@ -41,11 +36,11 @@ export async function requireValidPosition(
 export async function waitForPosition(follower: EventFollower, token: string | undefined): Promise<void> {
   if (token === undefined) return
   const position = parse(token)
-  const deadline = performance.now() + longestWaitMs
+  const deadline = performance.now() + maxWaitMs
   if ((await compare(follower, position, deadline)) !== 'ahead') return
   if (await follower.waitForSequence(position.seq, deadline - performance.now(), position.logHash)) return
   throw new Fault('unavailable', 'This gateway has not caught up to the requested position.', {
-    field: positionHeader,
+    field: 'position' satisfies RequestField,
     remedy: 'Try again in a moment.',
     retryAfterMs: 500,
   })
@@ -76,7 +71,7 @@ function parse(token: string): Position {
 
 function invalidPosition(detail: string): Fault {
   return new Fault('invalid_request', detail, {
-    field: positionHeader,
-    remedy: 'Send the newest position that a response of this server contained, or leave the header out.',
+    field: 'position' satisfies RequestField,
+    remedy: 'Send the newest position that a response of this server contained, or leave the position out.',
   })
 }

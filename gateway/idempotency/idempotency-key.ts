@@ -1,13 +1,14 @@
 import { Fault } from '@pixelflow/core/fault'
+import type { RequestField } from '../request-field.ts'
 
-const field = 'Idempotency-Key'
+const field = 'idempotency_key' satisfies RequestField
 
 /**
- * The value of the header, without the quotes that the IETF draft of the header puts around it.
+ * The key that a client sent, without the quotes that the IETF draft of the HTTP header puts around it.
  * @throws Fault `invalid_request`.
  */
-export function parseIdempotencyKey(header: string): string {
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header
+export function parseIdempotencyKey(sent: string): string {
+  const key = /^"(.*)"$/.exec(sent)?.[1] ?? sent
   if (/^[\u0021-\u007E]{1,255}$/.test(key)) return key
   throw new Fault('invalid_request', 'The idempotency key is not 1 to 255 visible ASCII characters.', {
     field,

@@ -5,6 +5,7 @@ import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { shorten } from '@pixelflow/core/shorten'
 import { createImageHead, type Dimensions, type ImageHead } from './image-head.ts'
 import type { ImageLimits } from '../ports.ts'
+import type { RequestField } from '../request-field.ts'
 
 /** A file that a client sends. */
 export interface ImageUpload {
@@ -112,7 +113,7 @@ export function pausedUpload(idleMs: number): Fault {
 /** The received bytes differ from the announced digest. */
 export function digestMismatch(): Fault {
   return new Fault('invalid_request', 'The SHA-256 of the received bytes differs from the announced one.', {
-    field: 'commit.sha256',
+    field: 'sha256' satisfies RequestField,
     remedy: 'Send the file again, with the digest of exactly these bytes.',
   })
 }
@@ -129,7 +130,7 @@ const acceptedMediaTypes: ReadonlySet<string> = new Set([
 function unsupported(detail: string): Fault {
   const names = formats.map((one) => one.mediaType).join(', ')
   return new Fault('unsupported_format', detail, {
-    field: 'media_type',
+    field: 'media_type' satisfies RequestField,
     remedy: `Send one of ${names}, or application/octet-stream to have the format detected.`,
   })
 }
@@ -140,7 +141,7 @@ function gzipped(): Fault {
     'unsupported_format',
     'The file is compressed with gzip (such as SVGZ), which is not supported.',
     {
-      field: 'media_type',
+      field: 'media_type' satisfies RequestField,
       remedy: 'Decompress it, for example with gunzip, and send the decompressed file.',
     },
   )

@@ -100,6 +100,25 @@ describe('errors have the same wording over every protocol', () => {
     expect(field).toBe('metadata.media_type')
   })
 
+  test.each([
+    ['an invalid idempotency key', { 'idempotency-key': 'a b' }, 'Idempotency-Key', 'idempotency-key'],
+    ['an invalid position', { 'pixelflow-position': '!' }, 'pixelflow-position', 'pixelflow-position'],
+    ['an invalid token', { authorization: 'Basic x' }, 'Authorization', 'authorization'],
+  ])('%s has the name of the protocol', async (_, sent, overHttp, overGrpc) => {
+    const headers = { authorization: 'Bearer secret-of-ann', 'content-type': 'application/json', ...sent }
+    const id = '01936f2e-7c5e-7abc-9def-0123456789ab'
+    const isWrite = 'idempotency-key' in sent
+    const response = isWrite
+      ? gateway.call(`/api/v1/tasks/${id}/retry`, { method: 'POST', headers })
+      : gateway.call('/api/v1/tasks', { headers })
+    expect((await gateway.refusal(response)).field).toBe(overHttp)
+    const { 'content-type': _type, ...metadata } = headers
+    const call = isWrite
+      ? native.unary(calls.retryTask, { id }, { metadata })
+      : native.unary(calls.listTasks, {}, { metadata })
+    expect((await errorOf(call)).field).toBe(overGrpc)
+  })
+
   test('an unsupported content type points gRPC clients to the gRPC port', async () => {
     const responses = ['application/grpc', 'application/grpc+proto', 'text/plain', undefined].map(
       async (type) => {

@@ -1,6 +1,7 @@
 import { create, toBinary, type DescMessage, type MessageInitShape } from '@bufbuild/protobuf'
 import { anyPack } from '@bufbuild/protobuf/wkt'
 import type { Fault, FaultCode } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -9,12 +10,19 @@ import {
   RetryInfoSchema,
 } from '@pixelflow/proto/google/rpc/error_details_pb'
 import { StatusSchema } from '@pixelflow/proto/google/rpc/status_pb'
+import { translateField, type RequestField } from '../../request-field.ts'
 
-/** Names that gRPC has for fields of a fault. Other fields have the same name everywhere. */
-const grpcFields: ReadonlyMap<string, string> = new Map([
-  ['media_type', 'metadata.media_type'],
-  ['host', ':authority'],
-])
+/** Keys of the metadata of a call, and fields of its messages. */
+const grpcFields: Readonly<Record<RequestField, string>> = {
+  authorization: 'authorization',
+  fetch_site: 'sec-fetch-site',
+  host: ':authority',
+  idempotency_key: 'idempotency-key',
+  media_type: 'metadata.media_type',
+  origin: 'origin',
+  position: positionHeader,
+  sha256: 'commit.sha256',
+}
 
 /** A detail of an error, with the descriptor of its message. */
 interface StatusDetail {
@@ -36,7 +44,7 @@ export function detailsOf(fault: Fault, requestId: string): StatusDetail[] {
     { desc: RequestInfoSchema, value: { requestId } },
   ]
   if (field !== undefined) {
-    const violation = { field: grpcFields.get(field) ?? field, description: fault.message, reason }
+    const violation = { field: translateField(field, grpcFields), description: fault.message, reason }
     details.push({ desc: BadRequestSchema, value: { fieldViolations: [violation] } })
   }
   if (retryAfterMs !== undefined) {

@@ -1,13 +1,20 @@
 import type { Problem } from '@pixelflow/core/problem'
 import type { Fault } from '@pixelflow/core/fault'
+import { positionHeader } from '@pixelflow/core/position'
+import { translateField, type RequestField } from '../../request-field.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 
-/** Names that HTTP has for fields of a fault. Other fields have the same name everywhere. */
-const httpFields: ReadonlyMap<string, string> = new Map([
-  ['media_type', 'Content-Type'],
-  ['authorization', 'Authorization'],
-  ['host', 'Host'],
-])
+/** The headers of HTTP. */
+const httpFields: Readonly<Record<RequestField, string>> = {
+  authorization: 'Authorization',
+  fetch_site: 'Sec-Fetch-Site',
+  host: 'Host',
+  idempotency_key: 'Idempotency-Key',
+  media_type: 'Content-Type',
+  origin: 'Origin',
+  position: positionHeader,
+  sha256: 'sha256',
+}
 
 /** A fault as a problem+json response (RFC 9457). The cause is not sent. */
 export function problemResponse(
@@ -26,7 +33,7 @@ export function problemResponse(
     code: fault.code,
     detail: fault.message,
     requestId: context.id,
-    ...(field === undefined ? {} : { field: httpFields.get(field) ?? field }),
+    ...(field === undefined ? {} : { field: translateField(field, httpFields) }),
     ...(remedy === undefined ? {} : { remedy }),
   }
   return new Response(`${JSON.stringify(body)}\n`, {
