@@ -151,6 +151,22 @@ describe('borders', () => {
 })
 
 describe('habits', () => {
+  test('workarounds of the gRPC port name a test that exists and tells when they can be removed', () => {
+    const folder = 'gateway/transports/grpc/native/'
+    const tests = sources.filter(({ file }) => isTest(file)).map(({ file }) => file)
+    const wrong = sources
+      .filter(
+        ({ file, text }) => file.startsWith(folder) && !isTest(file) && /workaround|upstream/i.test(text),
+      )
+      .filter(({ text }) => {
+        const named = [...text.matchAll(/`([\w/-]+\.test\.ts)`/g)].map(([, name]) => name)
+        const exists = (name = '') =>
+          tests.some((file) => file.startsWith('gateway/') && file.endsWith(`/${name}`))
+        return named.length === 0 || !named.every(exists)
+      })
+    expect(wrong.map(({ file }) => file)).toEqual([])
+  })
+
   test('no folder is called utils, common or helpers', () => {
     expect(
       sources.filter(({ file }) => /\/(utils|common|helpers|misc)\//.test(file)).map((s) => s.file),

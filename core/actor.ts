@@ -66,9 +66,11 @@ export interface ActorStatus {
   readonly seenAt: Date
 }
 
-/** Tasks of a kind that all ready actors process in parallel. */
-export function countWorkers(actors: readonly ActorStatus[], kind: string): number {
-  const ready = actors.filter(({ report }) => report.state === 'ready' && report.kinds.includes(kind))
+/** Tasks of the kinds that all ready actors process in parallel. An actor with several of the kinds counts once. */
+export function countWorkers(actors: readonly ActorStatus[], kinds: readonly string[]): number {
+  const ready = actors.filter(
+    ({ report }) => report.state === 'ready' && report.kinds.some((kind) => kinds.includes(kind)),
+  )
   return ready.reduce((sum, { report }) => sum + (report.workers ?? report.slots), 0)
 }
 

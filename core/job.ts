@@ -15,13 +15,18 @@ export interface NewTask {
 
 export interface ActorKindRow {
   readonly name: ActorKind
-  /** Whether the first job of a task is of this kind. The first matching row counts. */
-  readonly startsTask: (task: NewTask) => boolean
+  /** Whether the first job of a task is of this kind. The first matching row counts. Absent: it starts no tasks. */
+  readonly startsTask?: (task: NewTask) => boolean
 }
 
 /** Kinds of actor, one line each. Each kind has a consumer, a Deployment and a scaling rule of its own. */
 export const actorKindRows: readonly ActorKindRow[] = [{ name: 'transform', startsTask: () => true }]
 export const actorKinds: readonly ActorKind[] = actorKindRows.map(({ name }) => name)
+
+/** The kinds that new tasks may wait for. */
+export function listStartingKinds(rows: readonly ActorKindRow[] = actorKindRows): readonly ActorKind[] {
+  return rows.filter(({ startsTask }) => startsTask !== undefined).map(({ name }) => name)
+}
 
 /** Lanes of a kind, most urgent first. `lane` applies to queued tasks only. */
 export const lanes = ['interactive', 'bulk'] as const
@@ -49,7 +54,7 @@ export const onlyStage = 'main'
  * function, so that both queue the same job.
  */
 export function firstJob(task: NewTask, rows: readonly ActorKindRow[] = actorKindRows): Job {
-  const row = rows.find(({ startsTask }) => startsTask(task))
+  const row = rows.find(({ startsTask }) => startsTask?.(task))
   if (row === undefined) throw new Error(`no kind of actor starts task ${task.id}`)
   const { account, id, lane } = task
   return { kind: row.name, lane, account, task: id, stage: onlyStage }

@@ -134,5 +134,5 @@ async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> 
  * of other accounts, and fewer would leave workers idle.
  */
 function windowSize({ actors }: Roster, kind: ActorKind): number {
-  return Math.max(2, 2 * countWorkers(actors, kind))
+  return Math.max(2, 2 * countWorkers(actors, [kind]))
 }

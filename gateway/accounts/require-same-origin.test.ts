@@ -77,28 +77,28 @@ describe('an unauthenticated call', () => {
     ['without Host', {}, 'forbidden host'],
     ['under a name of another host (DNS rebinding)', { host: 'evil.example:3000' }, 'forbidden host'],
     ['to an address of the network', { host: '192.168.1.4:3000' }, 'forbidden host'],
-    ['from a page of another origin', { host, origin: 'https://evil.example' }, 'forbidden Origin'],
-    ['from an origin on another port', { host, origin: 'http://localhost:8080' }, 'forbidden Origin'],
+    ['from a page of another origin', { host, origin: 'https://evil.example' }, 'forbidden origin'],
+    ['from an origin on another port', { host, origin: 'http://localhost:8080' }, 'forbidden origin'],
     [
       'from a page under another name of this machine',
       { host, origin: 'http://127.0.0.1:3000' },
-      'forbidden Origin',
+      'forbidden origin',
     ],
-    ['from a sandboxed page', { host, origin: 'null' }, 'forbidden Origin'],
+    ['from a sandboxed page', { host, origin: 'null' }, 'forbidden origin'],
     [
       'from an image tag of another origin',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
-      'forbidden Sec-Fetch-Site',
+      'forbidden fetch_site',
     ],
     [
       'from a frame',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
-      'forbidden Sec-Fetch-Site',
+      'forbidden fetch_site',
     ],
     [
       'from a page on another port',
       { host, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
-      'forbidden Sec-Fetch-Site',
+      'forbidden fetch_site',
     ],
   ])('%s', (_, headers, expected) => expect(outcomeOf(headers as Record<string, string>)).toBe(expected))
 })

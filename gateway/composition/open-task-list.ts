@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { countWorkers } from '@pixelflow/core/actor'
+import { listStartingKinds } from '@pixelflow/core/job'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -39,7 +40,7 @@ export function openTaskList(
   )
   const roster = scope.use(registry.follow())
   const writePositions = createWritePositions()
-  const taskQuota = createTaskQuota(index, config, () => countWorkers(roster.actors, 'transform'))
+  const taskQuota = createTaskQuota(index, config, () => countWorkers(roster.actors, listStartingKinds()))
   const onNewLog = () => [writePositions, taskQuota].forEach((one) => one.forget())
   const follower: Follower = scope.use(startFollower({ clock, eventLog, index, watchers, onNewLog, log }))
   return {

@@ -10,7 +10,10 @@ export const sliceWeight = 256
 /** Weight of a frame that begins or resets a call. Other frames weigh 1. */
 const callWeight = 16
 
-/** Cuts the bytes of one HTTP/2 connection into slices that each cost a bounded amount of work. */
+/**
+ * Cuts the bytes of one HTTP/2 connection into slices that each cost a bounded amount of work. It serves
+ * `read-scheduler.ts` and goes with it.
+ */
 export interface FrameSlicer {
   /**
    * Reads from `at` until the frames weigh at least `maxWeight` or the bytes end.
