@@ -1,6 +1,7 @@
 import { idempotencyRecord, type IdempotencyRecord } from '@pixelflow/core/idempotency-record'
 import { imageRecord, type ImageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
+import { within } from '@pixelflow/core/within'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
@@ -177,16 +178,7 @@ function bootstrapAfterReconnects(broker: Broker, layout: Layout, log: Logger): 
 async function healthOf(broker: Broker): Promise<Health> {
   const begin = performance.now()
   if (!broker.isConnected) return { isUp: false, reason: 'The broker is not connected.' }
-  const info = streamInfo(broker, streams.events)
-  // The loser of the race may still fail.
-  info.catch(() => {})
-  const isUp = await Promise.race([
-    info.then(
-      () => true,
-      () => false,
-    ),
-    pause(1000).then(() => false),
-  ])
-  if (!isUp) return { isUp, reason: 'The store does not answer.' }
-  return { isUp, roundTripMs: performance.now() - begin }
+  const info = await within(streamInfo(broker, streams.events), 1000).catch(() => undefined)
+  if (info === undefined) return { isUp: false, reason: 'The store does not answer.' }
+  return { isUp: true, roundTripMs: performance.now() - begin }
 }

@@ -1,6 +1,5 @@
-import { backoffMs } from '@pixelflow/core/backoff'
 import type { Job } from '@pixelflow/core/job'
-import { pause } from '@pixelflow/core/pause'
+import { repeatUntilAborted } from '@pixelflow/core/repeat-until-aborted'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Queue } from '@pixelflow/core/ports/queue'
 import type { OutboxEntry, TaskOutbox } from '@pixelflow/core/ports/task-outbox'
@@ -22,18 +21,16 @@ export interface ReconcileOptions {
  */
 export async function reconcile(options: ReconcileOptions, signal: AbortSignal): Promise<void> {
   const { outbox, log } = options
-  for (let failures = 0; !signal.aborted;) {
-    try {
-      for await (const entry of outbox.entries(signal)) {
-        await reconcileTask(options, entry)
-        failures = 0
-      }
-    } catch (error) {
-      failures += 1
-      log.warn('accepted tasks not read', { error })
+  const reconcileEntries = async (resetBackoff: () => void) => {
+    for await (const entry of outbox.entries(signal)) {
+      await reconcileTask(options, entry)
+      resetBackoff()
     }
-    await pause(backoffMs(failures), signal)
   }
+  await repeatUntilAborted(reconcileEntries, {
+    signal,
+    onFailure: (error) => log.warn('accepted tasks not read', { error }),
+  })
 }
 
 /** Age after which an entry without a task is dropped, in milliseconds: the gateway has then given up writing the task. */

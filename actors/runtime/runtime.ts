@@ -1,9 +1,8 @@
 import type { HeldTask } from '@pixelflow/core/actor'
-import { backoffMs } from '@pixelflow/core/backoff'
 import type { Lane } from '@pixelflow/core/job'
-import { pause } from '@pixelflow/core/pause'
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { JobConsumer } from '@pixelflow/core/ports/queue'
+import { repeatUntilAborted } from '@pixelflow/core/repeat-until-aborted'
 import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 
 export interface RuntimeOptions extends AttemptOptions {
@@ -40,27 +39,22 @@ export function startRuntime(options: RuntimeOptions): Runtime {
     return combined[1]
   }
 
-  const runSlot = async (only?: Lane) => {
-    for (let failures = 0; !stop.signal.aborted;) {
-      try {
-        const ready = await handler.ready(stop.signal)
-        const lease = await jobConsumer.next(handler.kind, stopOr(ready), only)
-        failures = 0
-        if (lease === null) continue
-        const attempt = startAttempt(lease, options)
-        const { account, task } = lease.job
-        running.set(attempt, { account, task, attempt: lease.attempt, since: events.now().toISOString() })
-        await attempt.settled
-        running.delete(attempt)
-      } catch (error) {
-        if (stop.signal.aborted) return
-        failures += 1
-        const retryInMs = backoffMs(failures)
-        log.warn('job not pulled', { error, retryInMs })
-        await pause(retryInMs, stop.signal)
-      }
-    }
+  const runJob = async (resetBackoff: () => void, only?: Lane) => {
+    const ready = await handler.ready(stop.signal)
+    const lease = await jobConsumer.next(handler.kind, stopOr(ready), only)
+    resetBackoff()
+    if (lease === null) return
+    const attempt = startAttempt(lease, options)
+    const { account, task } = lease.job
+    running.set(attempt, { account, task, attempt: lease.attempt, since: events.now().toISOString() })
+    await attempt.settled
+    running.delete(attempt)
   }
+  const runSlot = (only?: Lane) =>
+    repeatUntilAborted((resetBackoff) => runJob(resetBackoff, only), {
+      signal: stop.signal,
+      onFailure: (error, { retryInMs }) => log.warn('job not pulled', { error, retryInMs }),
+    })
   const slots = Promise.all([
     ...Array.from({ length: options.slots }, () => runSlot()),
     ...Array.from({ length: options.interactiveSlots }, () => runSlot('interactive')),

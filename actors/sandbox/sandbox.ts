@@ -1,7 +1,7 @@
-import { backoffMs } from '@pixelflow/core/backoff'
 import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
+import { repeatUntilAborted } from '@pixelflow/core/repeat-until-aborted'
 import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
@@ -105,30 +105,29 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     healthy = new AbortController()
   }
 
+  /** Starts a worker, and resolves after its exit. */
+  const runWorker = async (resetBackoff: () => void) => {
+    const worker = await startWorker(options)
+    resetBackoff()
+    living.add(worker)
+    if (!closing.signal.aborted) queue.offer(worker)
+    else await worker.kill()
+    await worker.exited
+    living.delete(worker)
+    if (queue.remove(worker) && !closing.signal.aborted)
+      countCrash({ pid: worker.pid, reason: 'died while idle', stderr: '' })
+  }
   /** Keeps one worker alive until the sandbox closes. */
-  const superviseWorker = async () => {
-    let failures = 0
-    while (!closing.signal.aborted) {
-      try {
-        const worker = await startWorker(options)
-        failures = 0
-        living.add(worker)
-        if (!closing.signal.aborted) queue.offer(worker)
-        else await worker.kill()
-        await worker.exited
-        living.delete(worker)
-        if (queue.remove(worker) && !closing.signal.aborted)
-          countCrash({ pid: worker.pid, reason: 'died while idle', stderr: '' })
-      } catch (error) {
-        failures += 1
+  const superviseWorker = () =>
+    repeatUntilAborted(runWorker, {
+      signal: closing.signal,
+      backoff: { initialMs: options.restartPauseMs },
+      onFailure(error, { failures, retryInMs }) {
         if (failures >= maxStartFailures && living.size === 0) queue.rejectAll(cannotStart(error))
-        const retryInMs = backoffMs(failures, { initialMs: options.restartPauseMs })
         const reason = error instanceof Error ? error.message : String(error)
         hooks.onStartFailed({ reason, failures, retryInMs })
-        await pause(retryInMs, closing.signal)
-      }
-    }
-  }
+      },
+    })
   const supervisors = Array.from({ length: options.workers }, superviseWorker)
 
   const giveBack = async (worker: Worker) => {

@@ -1,3 +1,4 @@
+import { within } from '@pixelflow/core/within'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import { collectBacklog } from '../metrics/collect-backlog.ts'
 import { collectState } from '../metrics/collect-state.ts'
@@ -35,7 +36,7 @@ export async function openHealth({
 }: HealthOptions): Promise<HealthPart> {
   // A process id is not unique: several machines may share a broker.
   const writeCheck = adapters.checkWrites(crypto.randomUUID())
-  await Promise.race([writeCheck.firstWrite, Bun.sleep(firstCheckMs)])
+  await within(writeCheck.firstWrite, firstCheckMs)
   let isDraining = false
   let calls = () => 0
   const { follower, roster } = taskList

@@ -1,3 +1,4 @@
+import { within } from '@pixelflow/core/within'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { WriteCheck } from '@pixelflow/nats/jetstream/write-check'
 import type { DiskSpool } from '../delivery/disk-spool.ts'
@@ -69,9 +70,6 @@ export async function viewHealth({
 
 /** Undefined when the broker does not answer within a second. */
 async function lastSequence(adapters: Adapters): Promise<number | undefined> {
-  const sequence = adapters.eventLog.readHead().then(
-    ({ last }) => last,
-    () => undefined,
-  )
-  return Promise.race([sequence, Bun.sleep(1000).then(() => undefined)])
+  const head = await within(adapters.eventLog.readHead(), 1000).catch(() => undefined)
+  return head?.last
 }

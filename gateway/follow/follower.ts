@@ -2,6 +2,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
+import { within } from '@pixelflow/core/within'
 import { hashLogId } from '@pixelflow/core/position'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { EventLog } from '@pixelflow/core/ports/events'
@@ -141,10 +142,11 @@ export function startFollower({
   }
   const running = run()
 
-  const readHeadWithin = (withinMs: number) => {
-    const answer = eventLog.readHead().catch(() => undefined)
-    return Promise.race([answer, pause(withinMs).then(() => undefined)])
-  }
+  const readHeadWithin = (withinMs: number) =>
+    within(
+      eventLog.readHead().catch(() => undefined),
+      withinMs,
+    )
 
   return {
     subscribe: watchers.subscribe,

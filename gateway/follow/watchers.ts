@@ -53,6 +53,7 @@ interface Watcher extends Subscription {
   close(): void
 }
 
+/** Not a `BoundedQueue`: when it is full, it drops everything, and its reader continues from the history. */
 function createWatcher(maxPending: number, onDispose: () => void): Watcher {
   const pending: StoredEvent[] = []
   const state = { hasMissed: false, isClosed: false }

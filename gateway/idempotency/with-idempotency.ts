@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { IdempotencyRecord, CreatedResource } from '@pixelflow/core/idempotency-record'
 import type { ImageRecord } from '@pixelflow/core/image'
-import { pause } from '@pixelflow/core/pause'
+import { within } from '@pixelflow/core/within'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import type { StoreImageOptions } from '../images/store-image.ts'
@@ -140,7 +140,7 @@ function idsAfter(
 }
 
 async function waitBriefly(recorded: Promise<void> | undefined): Promise<void> {
-  if (recorded) await Promise.race([recorded, pause(maxRecordWaitMs)])
+  if (recorded) await within(recorded, maxRecordWaitMs)
 }
 
 function resultIn<K extends keyof Created>(created: CreatedResource | undefined, kind: K): Created[K] {

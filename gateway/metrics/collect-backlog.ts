@@ -1,6 +1,6 @@
 import { dispatcherName } from '@pixelflow/core/actor'
 import { actorKinds } from '@pixelflow/core/job'
-import { pause } from '@pixelflow/core/pause'
+import { within } from '@pixelflow/core/within'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Roster } from '@pixelflow/core/ports/registry'
@@ -21,11 +21,10 @@ export function collectBacklog(
   const ageSeconds = meters.gauge('backlogOldestJobAge')
   const dispatchers = meters.gauge('dispatchers')
   meters.beforeCollect(async () => {
-    const late = pause(timeoutMs).then(() => undefined)
     await Promise.all(
       actorKinds.map(async (kind) => {
         const counts = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
-        const [count, oldest] = (await Promise.race([counts, late])) ?? [Number.NaN, undefined]
+        const [count, oldest] = (await within(counts, timeoutMs)) ?? [Number.NaN, undefined]
         const seconds = oldest ? Math.max(0, (clock.now() - oldest.since.getTime()) / 1000) : 0
         const holders = roster.actors.filter(({ report }) => report.leaderOf?.includes(dispatcherName(kind)))
         jobs(count, { kind })

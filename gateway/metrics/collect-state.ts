@@ -1,4 +1,4 @@
-import { pause } from '@pixelflow/core/pause'
+import { within } from '@pixelflow/core/within'
 import type { Meters } from '@pixelflow/platform/telemetry/meters'
 import type { CheckHealth } from '../transports/shared/health-view.ts'
 import type { gatewayMetrics } from './gateway-metrics.ts'
@@ -23,16 +23,15 @@ export function collectState(
   const inFlightBytes = meters.gauge('inFlightResponseBytes')
   const spooled = meters.gauge('spooledFiles')
   meters.beforeCollect(async () => {
-    const count = countDeadLetters().catch(() => Number.NaN)
-    const late = pause(timeoutMs).then(() => Number.NaN)
-    const [{ status, checks, load }, found] = await Promise.all([checkHealth(), Promise.race([count, late])])
+    const count = countDeadLetters().catch(() => undefined)
+    const [{ status, checks, load }, found] = await Promise.all([checkHealth(), within(count, timeoutMs)])
     ready(status === 'ok' ? 1 : 0, {})
     brokerUp(checks.broker.ok ? 1 : 0, {})
     brokerSeconds((checks.broker.roundTripMs ?? Number.NaN) / 1000, {})
     sequence(checks.taskList.sequence, {})
     lagEvents(checks.taskList.lagEvents ?? Number.NaN, {})
     lagSeconds((checks.taskList.lagMs ?? Number.NaN) / 1000, {})
-    deadLetters(found, {})
+    deadLetters(found ?? Number.NaN, {})
     watchers(load.watchers, {})
     inFlightBytes(load.inFlightResponseBytes, {})
     spooled(load.spooledFiles, {})

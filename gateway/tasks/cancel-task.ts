@@ -1,6 +1,7 @@
 import { createEvent, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { firstJob } from '@pixelflow/core/job'
+import { retryConflicts } from '@pixelflow/core/retry-conflicts'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, type Task } from '@pixelflow/core/task'
 import { findTask } from './find-task.ts'
@@ -33,7 +34,7 @@ export async function endIfActive(
   who: Principal,
   taskId: string,
 ): Promise<StoredEvent> {
-  for (let conflicts = 0; conflicts <= maxConflicts; conflicts++) {
+  const update = async (): Promise<StoredEvent | undefined> => {
     const last = await findTask(ports.events, who, taskId)
     const { task } = last.event
     if (hasEnded(task.status)) {
@@ -45,12 +46,16 @@ export async function endIfActive(
     const event = createEvent('cancelled', task, { status: 'cancelled', endedAt: at.toISOString() }, at)
     const seq = await ports.events.append(event, last.seq)
     // The task changed between the read and the write.
-    if (seq === null) continue
+    if (seq === null) return undefined
     ports.writePositions.record(who.account, seq)
     await stop(ports, task)
     return { seq, storedAt: at, event }
   }
-  throw new Fault('conflict', 'The task was modified concurrently.', { remedy: 'Read the task again.' })
+  return retryConflicts(update, { maxConflicts, createFault: createConflict })
+}
+
+function createConflict(): Fault {
+  return new Fault('conflict', 'The task was modified concurrently.', { remedy: 'Read the task again.' })
 }
 
 /** Frees the queue and the actor early. When this fails, the actor drops the job when it receives it. */

@@ -1,3 +1,4 @@
+import { within } from '@pixelflow/core/within'
 import { once } from 'node:events'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
@@ -119,7 +120,7 @@ export async function openTlsProxy({
     close: () => void tlsServer.close(),
     async end() {
       const over = Promise.all([...sockets].map((socket) => once(socket, 'close')))
-      await Promise.race([over, Bun.sleep(endTimeoutMs)])
+      await within(over, endTimeoutMs)
       for (const socket of sockets) socket.destroy()
     },
   }

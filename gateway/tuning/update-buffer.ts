@@ -15,7 +15,10 @@ export type TuneUpdate =
   | { readonly type: 'applied'; readonly sequence: number; readonly task: Task; readonly position?: string }
   | { readonly type: 'preview'; readonly about: Omit<PreviewMessage, 'type'>; readonly file: Uint8Array }
 
-/** Updates that wait for the client: the newest preview, and a limited number of others, which are sent first. */
+/**
+ * Updates that wait for the client: the newest preview, and a limited number of others, which are sent first.
+ * It is not a `BoundedQueue`, because `push` waits for space, and previews replace each other.
+ */
 export interface UpdateBuffer {
   /** Adds an update; waits while the buffer is full. A preview replaces the one that waits. */
   push(update: TuneUpdate): Promise<void>

@@ -1,6 +1,6 @@
 import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
-import { pause } from '@pixelflow/core/pause'
+import { within } from '@pixelflow/core/within'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { faultOf } from '../connection/fault-of.ts'
 import { purgeChunks, type Bucket } from './bucket.ts'
@@ -139,7 +139,7 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
   }
   const abort = () => (end ??= storeTimeout.detached(drop))
   /** Waits at most 1 s; the removal then continues in the background. */
-  const abortSoon = () => Promise.race([abort(), pause(maxAbortMs)])
+  const abortSoon = () => within(abort(), maxAbortMs)
 
   /** Runs a step of the write; a failure ends it. */
   const step = async <T>(work: () => Promise<T>): Promise<T> => {

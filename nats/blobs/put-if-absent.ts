@@ -1,10 +1,11 @@
 import { Fault } from '@pixelflow/core/fault'
+import { retryConflicts } from '@pixelflow/core/retry-conflicts'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { describe, putDescription, putTombstone, type Bucket } from './bucket.ts'
 import type { ObjectEntry, ObjectInfo } from './object-info.ts'
 import { isComplete } from './missing-bytes.ts'
 
-const maxTries = 10
+const maxConflicts = 10
 
 export interface ReusePolicy {
   /** The broker's clock, which dates stored messages. */
@@ -22,7 +23,7 @@ export async function putIfAbsent(
   { clock, reuseForMs, touchAfterMs }: ReusePolicy,
 ): Promise<ObjectEntry> {
   let after = 0
-  for (let tries = 0; tries < maxTries; tries++) {
+  const update = async (): Promise<ObjectEntry | undefined> => {
     const seq = await putDescription(bucket, info, after)
     if (seq !== undefined) return { info, seq, at: new Date(clock.now()) }
     const current = await describe(bucket, info.name)
@@ -38,8 +39,13 @@ export async function putIfAbsent(
       if (touched) return touched
     }
     after = current?.seq ?? 0
+    return undefined
   }
-  throw new Fault('storage_failed', 'Too many concurrent writes of one name.', {
+  return retryConflicts(update, { maxConflicts, createFault: createConflict })
+}
+
+function createConflict(): Fault {
+  return new Fault('storage_failed', 'Too many concurrent writes of one name.', {
     remedy: 'Try again in a moment.',
     retryAfterMs: 1000,
   })

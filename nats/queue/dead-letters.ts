@@ -1,6 +1,7 @@
 import { storedDeadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
+import { retryConflicts } from '@pixelflow/core/retry-conflicts'
 import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
@@ -12,6 +13,9 @@ import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { deadLetterSubject } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
+
+/** More than the operators who replay one dead letter at the same time. */
+const maxConflicts = 64
 
 /** Dead letters in a stream with one message per job. */
 export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
@@ -28,13 +32,14 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     replay: NonNullable<DeadLetter['replay']>,
     expected?: string,
   ): Promise<DeadLetter | null> => {
-    while (true) {
+    const update = async () => {
       const stored = await read(id)
       if (stored === null) return null
       const deadLetter = parseDeadLetter(stored)
       if (deadLetter.replay?.task !== expected) return deadLetter
-      if (await write({ ...deadLetter, replay }, stored.seq)) return { ...deadLetter, replay }
+      return (await write({ ...deadLetter, replay }, stored.seq)) ? { ...deadLetter, replay } : undefined
     }
+    return retryConflicts(update, { maxConflicts, createFault: createConflict })
   }
 
   /** An incompatible dead letter must not hide the others. */
@@ -76,6 +81,12 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
     },
     count: () => retryWithFaults(async () => (await streamInfo(broker, streams.deadLetters)).state.messages),
   }
+}
+
+function createConflict(): Fault {
+  return new Fault('conflict', 'The dead letter was modified concurrently.', {
+    remedy: 'Read the dead letter again.',
+  })
 }
 
 /** @throws Fault `incompatible_record`. */

@@ -8,12 +8,11 @@ import type { Delivery } from '../jetstream/delivery.ts'
 import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { pull } from '../jetstream/pull.ts'
+import { pullContinuously } from '../jetstream/pull-continuously.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { attemptsHeader, dueSubject, queuedSubject, retrySubject } from '../topology/subjects.ts'
 import { dueConsumer } from '../topology/consumers.ts'
 import { streams } from '../topology/streams.ts'
-import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 /**
  * Jobs that wait for their next attempt are scheduled messages: they count neither as lag nor as pending acks, and survive
@@ -70,20 +69,13 @@ export function createRetries(broker: Broker, log: Logger): Retries {
 
   return {
     async forward(signal) {
-      while (!signal.aborted) {
-        const forwarding = new Set<Promise<void>>()
-        const pulling = pull(broker, request, (delivery) => {
-          const one = forward(delivery).finally(() => forwarding.delete(one))
-          forwarding.add(one)
-        })
-        const leave = () => void pulling.withdraw()
-        signal.addEventListener('abort', leave)
-        if (signal.aborted) leave()
-        const end = await pulling.ended
-        signal.removeEventListener('abort', leave)
-        await Promise.all(forwarding)
-        if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
+      const forwarding = new Set<Promise<void>>()
+      for await (const delivery of pullContinuously(broker, request, signal)) {
+        const one = forward(delivery).finally(() => forwarding.delete(one))
+        forwarding.add(one)
+        if (forwarding.size >= request.batch) await Promise.race(forwarding)
       }
+      await Promise.all(forwarding)
     },
   }
 }

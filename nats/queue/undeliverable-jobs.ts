@@ -8,12 +8,11 @@ import type { Delivery } from '../jetstream/delivery.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { pull } from '../jetstream/pull.ts'
+import { pullContinuously } from '../jetstream/pull-continuously.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { advisoryConsumer } from '../topology/consumers.ts'
 import { jobOfSubject } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
-import { waitForBroker } from '../connection/wait-for-broker.ts'
 
 const request = { stream: streams.advisories, consumer: advisoryConsumer, batch: 1, expiresMs: 10_000 }
 const redeliverAfterMs = 5000
@@ -52,17 +51,7 @@ export function createUndeliverableJobs(broker: Broker, clock: Clock, log: Logge
 
   return {
     async *follow(signal) {
-      while (!signal.aborted) {
-        let delivery: Delivery | undefined
-        const pulling = pull(broker, request, (found) => (delivery = found))
-        const leave = () => void pulling.withdraw()
-        signal.addEventListener('abort', leave)
-        if (signal.aborted) leave()
-        const end = await pulling.ended
-        signal.removeEventListener('abort', leave)
-        if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
-        if (delivery === undefined) continue
-        if (signal.aborted) return delivery.nak(0)
+      for await (const delivery of pullContinuously(broker, request, signal)) {
         let isSettled = false
         try {
           const job = await parse(delivery)

@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { within } from '@pixelflow/core/within'
 import { createGcTrigger } from '../../delivery/gc-trigger.ts'
 import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
@@ -35,11 +36,13 @@ export async function* readBody(
   let isOver = false
   try {
     while (!isOver) {
-      const { done, value } = await within(idleTimeout?.pauseMs, reader.read()).catch((cause: unknown) => {
-        if (cause instanceof Fault) throw cause
-        isOver = true
-        throw truncatedUpload(cause)
-      })
+      const { done, value } = await requireInTime(reader.read(), idleTimeout?.pauseMs).catch(
+        (cause: unknown) => {
+          if (cause instanceof Fault) throw cause
+          isOver = true
+          throw truncatedUpload(cause)
+        },
+      )
       isOver = done
       if (!value) continue
       idleTimeout?.()
@@ -55,15 +58,11 @@ export async function* readBody(
 }
 
 /** @throws Fault `truncated_upload` when the piece does not arrive in time. */
-async function within<T>(pauseMs: number | undefined, piece: Promise<T>): Promise<T> {
+async function requireInTime<T extends object>(piece: Promise<T>, pauseMs: number | undefined): Promise<T> {
   if (pauseMs === undefined) return piece
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(pausedUpload(pauseMs)), pauseMs)
-  try {
-    return await Promise.race([piece, late.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+  const found = await within(piece, pauseMs)
+  if (found === undefined) throw pausedUpload(pauseMs)
+  return found
 }
 
 /** The media type of the Content-Type header, without parameters and in lower case; null without the header. */

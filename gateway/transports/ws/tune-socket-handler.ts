@@ -11,7 +11,7 @@ import { messageOverheadBytes, type MemoryReservation } from '../../limits/reque
 import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
 import { parseJson } from '../shared/read-body.ts'
-import { createMessageQueue } from './message-queue.ts'
+import { createBoundedQueue } from '@pixelflow/core/bounded-queue'
 
 /** The handlers of one WebSocket, called by the server. */
 export interface TuneSocketHandler {
@@ -54,7 +54,7 @@ export function createTuneSocketHandler({
   stopping,
   onEnd,
 }: TuneSocketHandlerOptions): TuneSocketHandler {
-  const queue = createMessageQueue<QueuedMessage>(maxQueuedMessages)
+  const queue = createBoundedQueue<QueuedMessage>(maxQueuedMessages)
   const closed = new AbortController()
   const writable = createNotifier()
   const wake = () => writable.notify()

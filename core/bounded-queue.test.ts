@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
-import { createMessageQueue } from './message-queue.ts'
+import { createBoundedQueue } from './bounded-queue.ts'
 
 test('messages are read in order, then the iteration ends', async () => {
-  const queue = createMessageQueue<number>(10)
+  const queue = createBoundedQueue<number>(10)
   queue.put(1)
   setTimeout(() => {
     queue.put(2)
@@ -14,7 +14,7 @@ test('messages are read in order, then the iteration ends', async () => {
 })
 
 test('a full queue accepts no message until one is read', async () => {
-  const queue = createMessageQueue<number>(2)
+  const queue = createBoundedQueue<number>(2)
   expect([1, 2, 3].map((value) => queue.put(value))).toEqual([true, true, false])
   const reader = queue[Symbol.asyncIterator]()
   expect((await reader.next()).value).toBe(1)

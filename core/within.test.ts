@@ -1,0 +1,19 @@
+import { expect, test } from 'bun:test'
+import { pause } from './pause.ts'
+import { within } from './within.ts'
+
+test('a result in time is returned, and an error in time is thrown', async () => {
+  expect(await within(Promise.resolve(7), 10_000)).toBe(7)
+  await expect(within(Promise.reject(new Error('Failed in time.')), 10_000)).rejects.toThrow(
+    'Failed in time.',
+  )
+})
+
+test('a promise that takes longer gives undefined, and its later error is dropped', async () => {
+  const late = pause(30).then(() => Promise.reject(new Error('Failed too late.')))
+  const startedAt = performance.now()
+  expect(await within(late, 5)).toBeUndefined()
+  expect(performance.now() - startedAt).toBeLessThan(25)
+  // An unhandled rejection would fail the test here.
+  await pause(40)
+})
