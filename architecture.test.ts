@@ -25,7 +25,7 @@ const packages = [
 interface Import {
   readonly file: string
   readonly target: string
-  readonly typeOnly: boolean
+  readonly isTypeOnly: boolean
 }
 
 const sources = await readSources()
@@ -48,17 +48,17 @@ function importsOf(file: string, text: string): Import[] {
   return [...text.matchAll(pattern)].map((m) => ({
     file,
     target: m[2] ?? m[3] ?? '',
-    typeOnly: m[1] !== undefined,
+    isTypeOnly: m[1] !== undefined,
   }))
 }
 
 const isTest = (file: string) => /\.test\.tsx?$/.test(file)
 
 /** Files under `from` (tests apart) whose run-time imports match `forbidden`. */
-function trespassers(from: RegExp, forbidden: RegExp, { typesToo = false } = {}): string[] {
+function findViolations(from: RegExp, forbidden: RegExp, { typesToo = false } = {}): string[] {
   return imports
     .filter(
-      (i) => from.test(i.file) && !isTest(i.file) && (typesToo || !i.typeOnly) && forbidden.test(i.target),
+      (i) => from.test(i.file) && !isTest(i.file) && (typesToo || !i.isTypeOnly) && forbidden.test(i.target),
     )
     .map((i) => `${i.file} imports ${i.target}`)
 }
@@ -70,7 +70,7 @@ describe('borders', () => {
   })
 
   test('core depends on zod alone', () => {
-    expect(trespassers(/^core\//, /^(?!\.|zod$)/)).toEqual([])
+    expect(findViolations(/^core\//, /^(?!\.|zod$)/)).toEqual([])
   })
 
   test('core knows no runtime: it is safe in a browser', () => {
@@ -82,7 +82,7 @@ describe('borders', () => {
 
   test('use-cases know neither HTTP nor gRPC nor NATS', () => {
     expect(
-      trespassers(
+      findViolations(
         /^gateway\/(?:images|tasks|process|tuning|operators|idempotency|consistency|limits)\//,
         /elysia|grpc|@nats-io|@pixelflow\/nats|transports\//,
         {
@@ -93,40 +93,40 @@ describe('borders', () => {
   })
 
   test('transports call use-cases, never the broker', () => {
-    expect(trespassers(/^gateway\/transports\//, /@nats-io|@pixelflow\/nats/)).toEqual([])
+    expect(findViolations(/^gateway\/transports\//, /@nats-io|@pixelflow\/nats/)).toEqual([])
   })
 
   test('the runtime and the kinds of actor never meet the broker', () => {
-    expect(trespassers(/^actors\/(runtime|kinds|sandbox)\//, /@nats-io|@pixelflow\/nats/)).toEqual([])
+    expect(findViolations(/^actors\/(runtime|kinds|sandbox)\//, /@nats-io|@pixelflow\/nats/)).toEqual([])
   })
 
   test('the runtime knows no pixels', () => {
-    expect(trespassers(/^actors\/runtime\//, /sharp|kinds\//)).toEqual([])
+    expect(findViolations(/^actors\/runtime\//, /sharp|kinds\//)).toEqual([])
   })
 
   test('what is shipped to a server does not need the command line', () => {
-    expect(trespassers(/^(?:core|platform|nats|gateway|actors)\/(?!testing\/)/, /@pixelflow\/cli/)).toEqual(
-      [],
-    )
+    expect(
+      findViolations(/^(?:core|platform|nats|gateway|actors)\/(?!testing\/)/, /@pixelflow\/cli/),
+    ).toEqual([])
   })
 
   test('only the nats package speaks NATS', () => {
-    expect(trespassers(/^(?!nats\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
+    expect(findViolations(/^(?!nats\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
   })
 
   test('the page talks to the gateway like any other client', () => {
-    expect(trespassers(/^ui\//, /@pixelflow\/(?!core|client$)/)).toEqual([])
+    expect(findViolations(/^ui\//, /@pixelflow\/(?!core|client$)/)).toEqual([])
   })
 
   test('the client knows the contract and nothing behind it', () => {
-    expect(trespassers(/^clients\/(?!typescript\/testing\/)/, /@pixelflow\/(?!core|proto)/)).toEqual([])
+    expect(findViolations(/^clients\/(?!typescript\/testing\/)/, /@pixelflow\/(?!core|proto)/)).toEqual([])
   })
 
   test('the client over HTTP is fit for a browser: no gRPC, no schemas, no runtime', () => {
     const shared = /^clients\/typescript\/(?!grpc\/|testing\/|build\.ts)/
-    expect(trespassers(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
+    expect(findViolations(shared, /^node:|grpc|@pixelflow\/proto|@bufbuild/)).toEqual([])
     expect(
-      trespassers(
+      findViolations(
         shared,
         /@pixelflow\/core\/(?!backoff|fault|notifier|pause|position|retry|status|tune\/tune-protocol)/,
       ),

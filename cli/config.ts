@@ -110,11 +110,11 @@ export interface Config extends Values<typeof cliSettings & typeof serviceSettin
   readonly dataDir: string
   readonly cacheDir: string
   /** Whether a variable sets the address of the server. */
-  readonly addressGiven: boolean
+  readonly hasAddress: boolean
   /** Base address of the server, without a slash at the end. */
   readonly serverUrl: string
   /** Whether output may have colours (https://no-color.org). */
-  readonly colour: boolean
+  readonly useColor: boolean
   /** The unchanged environment, for child processes. */
   readonly env: Environment
 }
@@ -135,16 +135,16 @@ export function readConfig(env: Environment = process.env, cwd: string = process
     dataDir: values.dataDir === undefined ? join(root, '.pixelflow') : resolve(cwd, values.dataDir),
     cacheDir: resolve(cwd, cache),
     ...(values.natsServer === undefined ? {} : { natsServer: resolve(cwd, values.natsServer) }),
-    addressGiven: values.url !== undefined || env['PIXELFLOW_HTTP_PORT'] !== undefined,
+    hasAddress: values.url !== undefined || env['PIXELFLOW_HTTP_PORT'] !== undefined,
     serverUrl: (values.url ?? localUrl(values)).replace(/\/$/, ''),
-    colour: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    useColor: !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     env,
   }
 }
 
 /** Address of a gateway with these settings, from this machine. */
 function localUrl({ host, httpPort, tlsCertFile }: Values<typeof serviceSettings>): string {
-  const everywhere = host === '0.0.0.0' || host === '::'
-  const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${httpPort}`
 }

@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<number> {
     await commands(context).parseAsync(args, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
-    return printError(error, { json: args.includes('--json'), colour: !process.env['NO_COLOR'] })
+    return printError(error, { json: args.includes('--json'), useColor: !process.env['NO_COLOR'] })
   }
 }
 

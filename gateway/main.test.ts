@@ -9,6 +9,7 @@ import { freePort } from '@pixelflow/testkit/port'
 import { launch, residentBytes, hasMessage } from '@pixelflow/testkit/process'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { startStack } from '@pixelflow/testkit/stack'
+import { measurePeak } from '@pixelflow/testkit/measure-peak'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connectRawClient } from './testing/raw-client.ts'
 
@@ -185,26 +186,23 @@ describe('a running gateway', () => {
       })
     }
     const idle = await residentBytes(gateway.pid)
-    let most = idle
-    const timer = setInterval(
-      () => void residentBytes(gateway.pid).then((now) => (most = Math.max(most, now))),
-      25,
-    )
-    const { id, bytes } = (await (await send()).json()) as { id: string; bytes: number }
-    expect(bytes).toBe(total)
-    using client = await connectRawClient(gateway.url)
+    const readResident = () => residentBytes(gateway.pid)
     let received = 0
-    client.socket.removeAllListeners('data').on('data', (data: Buffer) => (received += data.length))
-    client.socket.pause()
-    await client.send(
-      `GET /api/v1/images/${id}/content HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-    )
-    // The client reads nothing for a while, so every buffer on the way fills.
-    await Bun.sleep(2000)
-    client.socket.resume()
-    await waitFor('download completed', () => client.socket.closed, Boolean, { timeoutMs: 60_000 })
-    clearInterval(timer)
+    const peak = await measurePeak(readResident, async () => {
+      const { id, bytes } = (await (await send()).json()) as { id: string; bytes: number }
+      expect(bytes).toBe(total)
+      using client = await connectRawClient(gateway.url)
+      client.socket.removeAllListeners('data').on('data', (data: Buffer) => (received += data.length))
+      client.socket.pause()
+      await client.send(
+        `GET /api/v1/images/${id}/content HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      )
+      // The client reads nothing for a while, so every buffer on the way fills.
+      await Bun.sleep(2000)
+      client.socket.resume()
+      await waitFor('download completed', () => client.socket.closed, Boolean, { timeoutMs: 60_000 })
+    })
     expect(received).toBeGreaterThan(total)
-    expect((most - idle) / MiB).toBeLessThan(150)
+    expect((peak - idle) / MiB).toBeLessThan(150)
   }, 90_000)
 })

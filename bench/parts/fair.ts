@@ -11,6 +11,8 @@ import type { Part } from './part.ts'
 const flooding = 'flooding'
 const single = 'single'
 const submittersAtOnce = 16
+/** Beyond it, the list of tasks does not end. */
+const maxPages = 10_000
 
 /**
  * Measures how long the single images of one account wait while another account floods the queue, in units of the time
@@ -140,12 +142,14 @@ async function openCaller(url: string, name: string, source: Uint8Array) {
     /** When each completed task of the account ended. */
     async listEnds(): Promise<number[]> {
       const ends: number[] = []
-      for (let query = '?status=completed&limit=200'; ;) {
+      let query = '?status=completed&limit=200'
+      for (let pages = 0; pages < maxPages; pages += 1) {
         const page = (await (await call(`/api/v1/tasks${query}`)).json()) as TaskPageView
         ends.push(...page.items.map(({ endedAt = '' }) => Date.parse(endedAt)))
         if (page.next === null) return ends
         query = `?status=completed&limit=200&cursor=${page.next}`
       }
+      throw new Error(`the task list has more than ${maxPages} pages`)
     },
   }
 }

@@ -64,11 +64,11 @@ async function withoutModule(): Promise<string> {
 interface Site {
   readonly sums?: (good: string) => string
   readonly archive?: (good: Uint8Array<ArrayBuffer>) => Response | Promise<Response>
-  readonly moved?: boolean
+  readonly isMoved?: boolean
 }
 
 /** Serves a release like the official site, or a damaged one. */
-async function site({ sums = (good) => good, archive, moved = false }: Site = {}) {
+async function site({ sums = (good) => good, archive, isMoved = false }: Site = {}) {
   const asset = assetName({ baseUrl: '', version }) ?? ''
   const packed = await new Bun.Archive(
     { [`${asset}/LICENSE`]: 'Apache-2.0', [`${asset}/nats-server`]: await Bun.file(real).bytes() },
@@ -84,7 +84,7 @@ async function site({ sums = (good) => good, archive, moved = false }: Site = {}
       const { pathname } = new URL(request.url)
       requests.push(pathname)
       if (pathname === `/r/v${version}/SHA256SUMS`) return new Response(sums(good))
-      if (moved && pathname === `/r/v${version}/${asset}.tar.gz`) {
+      if (isMoved && pathname === `/r/v${version}/${asset}.tar.gz`) {
         return Response.redirect(new URL('/elsewhere', request.url).href, 302)
       }
       if (pathname === '/elsewhere' || pathname === `/r/v${version}/${asset}.tar.gz`) {
@@ -176,7 +176,7 @@ describe('the official download', () => {
   })
 
   test('follows redirects, like those of the official site', async () => {
-    using release = await site({ moved: true })
+    using release = await site({ isMoved: true })
     const { search } = await createSearch({ downloadUrl: release.downloadUrl })
     expect(await findNatsServer(search)).toMatchObject({ from: 'download' })
     expect(release.requests).toContain('/elsewhere')

@@ -1,9 +1,9 @@
 import { CliError } from '../cli-error.ts'
 
-/** gRPC addresses over which calls are balanced. `encrypted` is undefined when the certificates decide it. */
+/** gRPC addresses over which calls are balanced. `isEncrypted` is undefined when the certificates decide it. */
 export interface GrpcAddresses {
   readonly addresses: readonly string[]
-  readonly encrypted: boolean | undefined
+  readonly isEncrypted: boolean | undefined
 }
 
 const defaultPort = 50_051
@@ -34,14 +34,14 @@ export function readGrpcAddresses(given: readonly string[]): GrpcAddresses {
   }
   return {
     addresses: read.map((one) => withPort(one?.[2] ?? '')),
-    encrypted: schemes.size === 0 ? undefined : schemes.has('https'),
+    isEncrypted: schemes.size === 0 ? undefined : schemes.has('https'),
   }
 }
 
 /** The gRPC address on the machine of an HTTP address. */
 export function defaultGrpcAddresses(url: string, port: number): GrpcAddresses {
   const { protocol, hostname } = new URL(url)
-  return { addresses: [`${hostname}:${port}`], encrypted: protocol === 'https:' }
+  return { addresses: [`${hostname}:${port}`], isEncrypted: protocol === 'https:' }
 }
 
 function withPort(name: string): string {

@@ -29,8 +29,8 @@ export async function openClient({
   signal,
 }: ClientConnection): Promise<Client> {
   if (grpc === undefined) return openHttp({ url, signal, ...httpOptions({ token, certificates }) })
-  const { addresses: address, encrypted } = grpc
-  const tls = encrypted === false ? undefined : (certificates ?? encrypted)
+  const { addresses: address, isEncrypted } = grpc
+  const tls = isEncrypted === false ? undefined : (certificates ?? isEncrypted)
   // Imported here, so that commands without gRPC start faster.
   const { openGrpc } = await import('@pixelflow/client/grpc')
   return openGrpc({ address, token, tls, signal })

@@ -53,7 +53,7 @@ const placeholders = ['stem', 'name', 'ext'] as const
  */
 export function parseOutputTarget(argument: string | undefined, options: OutputTargetOptions): OutputTarget {
   const { stem, sourcePath, names, cwd, force, extensionChoosesFormat } = options
-  const several = names.length > 1
+  const hasSeveral = names.length > 1
   const guarded = (path: string) => {
     if (force || sourcePath === null || !isSameFile(path, sourcePath)) return path
     throw new CliError('usage', `${path} is the source itself.`, {
@@ -69,25 +69,25 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
   })
   const inFolder = (folder: string, suffix: string) =>
     target(
-      ({ name, format: id }) => join(folder, `${stem}${several ? `.${name}` : suffix}.${extension(id)}`),
+      ({ name, format: id }) => join(folder, `${stem}${hasSeveral ? `.${name}` : suffix}.${extension(id)}`),
       folder,
     )
 
   if (argument === undefined) return inFolder(cwd, extensionChoosesFormat ? '.out' : '')
   if (argument === '-') {
-    if (several) throw severalOutputsError('standard output', names)
+    if (hasSeveral) throw severalOutputsError('standard output', names)
     return { ...target(() => '-'), isStdout: true }
   }
   const path = resolve(cwd, argument)
   const asked = extensionChoosesFormat ? formatOf(argument) : undefined
   if (requireKnownPlaceholders(argument)) {
-    if (several && !argument.includes('{name}')) throw severalOutputsError(argument, names)
+    if (hasSeveral && !argument.includes('{name}')) throw severalOutputsError(argument, names)
     const fill = ({ name, format: id }: NamedOutput) =>
       path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
     return { ...target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`)), format: asked }
   }
   if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
-  if (several) throw severalOutputsError(argument, names)
+  if (hasSeveral) throw severalOutputsError(argument, names)
   if (!isFolder(dirname(path))) {
     throw new CliError('usage', `The folder ${dirname(path)} does not exist.`, {
       field: '--output',

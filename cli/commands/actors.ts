@@ -30,7 +30,7 @@ export function addActorsCommand(program: Command, context: Context): void {
   addExamples(addGrpcFlags(command), ['actors', 'actors --watch', 'actors --json']).action(
     async ({ watch = false, ...options }: ActorsOptions) => {
       const { signal } = context.interrupts
-      const style = styleOf(process.stdout, context.config.colour)
+      const style = styleOf(process.stdout, context.config.useColor)
       const isScreen = watch && options.json !== true && process.stdout.isTTY
       await using server = await openClientFor(context, options)
       const reporter = createReporterFor(context, options)

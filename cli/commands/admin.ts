@@ -39,7 +39,7 @@ export function addAdminCommand(program: Command, context: Context): void {
     'admin dead show transform.ann.01936f2e-7c5e-7abc-9def-0123456789ab',
     'admin dead replay transform.ann.01936f2e-7c5e-7abc-9def-0123456789ab',
   ])
-  const style = styleOf(process.stdout, context.config.colour)
+  const style = styleOf(process.stdout, context.config.useColor)
 
   const list = dead
     .command('list', { isDefault: true })

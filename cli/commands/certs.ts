@@ -119,7 +119,7 @@ function jsonOf(kept: CertificateFolder) {
 
 function linesOf(kept: CertificateFolder, { config, cwd }: Context): string[] {
   const { authority, server, clients } = kept
-  const style = styleOf(process.stdout, config.colour)
+  const style = styleOf(process.stdout, config.useColor)
   const short = (path: string) => {
     const near = relative(cwd, path)
     return quoted(near.startsWith('..') ? path : near)

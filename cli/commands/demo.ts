@@ -42,7 +42,7 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
   const file = writeDemoImage(join(config.dataDir, 'demo/evening.png'))
   const source = await openSourceFile(file, cwd)
   const recipe = await readRecipe(recipeText, cwd)
-  const style = styleOf(process.stdout, config.colour)
+  const style = styleOf(process.stdout, config.useColor)
   const target = parseOutputTarget(options.output ?? join(config.dataDir, 'demo/evening.webp'), {
     stem: basename(file, extname(file)),
     sourcePath: file,
@@ -52,7 +52,10 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
     extensionChoosesFormat: true,
   })
   requireSingleStdoutUse(options)
-  const reporter = createReporterFor(context, options, { everyEvent: true, quietStdout: target.isStdout })
+  const reporter = createReporterFor(context, options, {
+    printsEveryEvent: true,
+    isStdoutQuiet: target.isStdout,
+  })
   try {
     await target.prepare()
     await withServer(context, options, reporter.note, async (server) => {

@@ -49,10 +49,10 @@ export async function processMany(
 
   const files = createBatchReporter({
     json: options.json === true,
-    colour: config.colour,
+    useColor: config.useColor,
     count: paths.length,
   })
-  const style = styleOf(process.stdout, config.colour)
+  const style = styleOf(process.stdout, config.useColor)
   const failures: unknown[] = []
   const fail = (name: string, error: unknown) => {
     failures.push(error)

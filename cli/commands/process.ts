@@ -80,7 +80,7 @@ async function processOne(file: string, options: ProcessCommandOptions, context:
   const { source, target } = job
   const preview = previewPath(options.preview, source, cwd)
 
-  const reporter = createReporterFor(context, options, { quietStdout: target.isStdout })
+  const reporter = createReporterFor(context, options, { isStdoutQuiet: target.isStdout })
   try {
     await target.prepare()
     await withServer(context, options, reporter.note, async (server) => {
@@ -97,7 +97,7 @@ async function processOne(file: string, options: ProcessCommandOptions, context:
           ? runTask(server, source, recipe, reporter, { signal, lane })
           : tuneImage(server, source, tuned, reporter, signal)
       const result = await processFile(server, target, send, { note: reporter.note, cwd })
-      const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.colour)
+      const style = styleOf(target.isStdout ? process.stderr : process.stdout, config.useColor)
       const { elapsedMs } = reporter.clock
       reporter.result(toResultValue(result), formatResult(result, job, { tookMs: elapsedMs, style, cwd }))
     })

@@ -87,7 +87,7 @@ function openClientAt({ url, grpc }: ServerAddress, context: Context, options: S
   const defaultAddresses = () =>
     grpc === undefined
       ? defaultGrpcAddresses(url, config.grpcPort)
-      : { addresses: [grpc], encrypted: url.startsWith('https:') }
+      : { addresses: [grpc], isEncrypted: url.startsWith('https:') }
   return openClient({
     url,
     grpc: options.grpc === undefined ? undefined : (readGrpcOption(context, options) ?? defaultAddresses()),
@@ -141,7 +141,7 @@ export function createReporterFor(
   options: ServerFlags,
   more: Partial<ReporterOptions> = {},
 ): Reporter {
-  return createReporter({ json: options.json === true, colour: config.colour, ...more })
+  return createReporter({ json: options.json === true, useColor: config.useColor, ...more })
 }
 
 /**

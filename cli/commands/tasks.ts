@@ -35,7 +35,7 @@ export function addTasksCommand(program: Command, context: Context): void {
     'tasks cancel 01936f2e-7c5e-7abc-9def-0123456789ab',
     'tasks retry 01936f2e-7c5e-7abc-9def-0123456789ab',
   ])
-  const style = styleOf(process.stdout, context.config.colour)
+  const style = styleOf(process.stdout, context.config.useColor)
 
   const list = tasks
     .command('list', { isDefault: true })
@@ -96,7 +96,7 @@ function one(
     const task = await ask(server, id)
     createReporterFor(context, options).result(
       task,
-      details(task, styleOf(process.stdout, context.config.colour)),
+      details(task, styleOf(process.stdout, context.config.useColor)),
     )
   })
 }

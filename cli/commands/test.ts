@@ -49,7 +49,7 @@ async function runTests(
       ? suites.filter(({ name }) => !all.some((file) => file.suite.name === name)).map(({ name }) => name)
       : selection.filter((one) => selectTests(all, [one]).length === 0)
   const env = await prepare(files, context)
-  const report = createTestReporter(files.length, context.config.colour)
+  const report = createTestReporter(files.length, context.config.useColor)
   for (const name of missing) report.missing(name)
 
   const stop = new AbortController()
@@ -133,9 +133,9 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
 }
 
 /** Prints a line for each finished file; on a terminal, the last line shows the running files. */
-function createTestReporter(total: number, colour: boolean) {
+function createTestReporter(total: number, useColor: boolean) {
   const isTerminal = process.stdout.isTTY
-  const style = styleOf(process.stdout, colour)
+  const style = styleOf(process.stdout, useColor)
   const live = createLiveLine(process.stdout)
   const running = new Set<string>()
   let done = 0

@@ -125,7 +125,7 @@ describe('--tune', () => {
     await type('resize:90', 'resize:90: ')
     const first = await Bun.file(join(shell.home, 'typed.jpg')).bytes()
     await type('blurr', 'blurr')
-    // Longer than a session lasts.
+    // Each pause is longer than a session lasts; the time itself ends the session.
     await Bun.sleep(1500)
     await type('grayscale, blur:4', 'grayscale, blur:4: ')
     await Bun.sleep(1500)

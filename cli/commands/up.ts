@@ -26,20 +26,20 @@ export function addUpCommand(program: Command, context: Context): void {
     )
     .addOption(new Option('--temporary', 'exit when no command uses it').hideHelp())
   addExamples(command, ['up', 'PIXELFLOW_HTTP_PORT=8080 up']).action(
-    async ({ temporary = false }: { temporary?: boolean }) => up(temporary, context),
+    async ({ temporary: isTemporary = false }: { temporary?: boolean }) => up(isTemporary, context),
   )
 }
 
 /** How often a temporary `up` checks whether a command still uses it. */
 const usersCheckMs = 1000
 
-async function up(temporary: boolean, { config, interrupts }: Context): Promise<void> {
+async function up(isTemporary: boolean, { config, interrupts }: Context): Promise<void> {
   const started = performance.now()
   const format = config.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json')
   const log = createLogRenderer({
     level: config.logLevel,
     format,
-    colour: config.colour || format === 'json',
+    useColor: config.useColor || format === 'json',
   })
   const own = log('up')
   // A closed output must not end this process before its child processes.
@@ -50,7 +50,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     log,
     ...(format === 'pretty' ? { present: shortenEntry } : {}),
     say: (text) => own.info(text),
-    temporary,
+    isTemporary,
     signal: interrupts.signal,
   })
   const startedMs = performance.now() - started
@@ -65,8 +65,8 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     broker: running.broker,
   })
   if (format === 'pretty')
-    process.stdout.write(banner(running, config.dataDir, call, startedMs, config.colour))
-  if (!temporary) {
+    process.stdout.write(banner(running, config.dataDir, call, startedMs, config.useColor))
+  if (!isTemporary) {
     try {
       writeDemoImage(image)
     } catch (error) {
@@ -79,7 +79,7 @@ async function up(temporary: boolean, { config, interrupts }: Context): Promise<
     own.warn('stopping at once')
     running.kill()
   }
-  using unused = await waitUntilEnd(temporary, upFiles(config.dataDir).usersLock, interrupts.signal)
+  using unused = await waitUntilEnd(isTemporary, upFiles(config.dataDir).usersLock, interrupts.signal)
   own.info(unused ? 'stopping; no command uses it' : 'stopping; finishing work in progress')
   await stop(running, own)
 }
@@ -95,7 +95,7 @@ async function stop(running: Up, log: Logger): Promise<void> {
  * users, so that no command can begin to use it.
  */
 async function waitUntilEnd(
-  temporary: boolean,
+  isTemporary: boolean,
   usersLock: string,
   signal: AbortSignal,
 ): Promise<Disposable | null> {
@@ -103,7 +103,7 @@ async function waitUntilEnd(
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
-  if (!temporary) {
+  if (!isTemporary) {
     await aborted
     return null
   }
@@ -119,8 +119,8 @@ function needsToken(env: Readonly<Record<string, string | undefined>>): boolean 
   return Boolean(env['PIXELFLOW_API_TOKENS'] || env['PIXELFLOW_API_TOKENS_FILE'])
 }
 
-function banner(running: Up, dataDir: string, call: string, startedMs: number, colour: boolean): string {
-  const style = styleOf(process.stdout, colour)
+function banner(running: Up, dataDir: string, call: string, startedMs: number, useColor: boolean): string {
+  const style = styleOf(process.stdout, useColor)
   const row = (name: string, value: string) => `    ${style.dim(name.padEnd(7))} ${value}\n`
   return (
     `\n  ${style.green('●')} ${style.bold('PixelFlow is ready')} ${style.dim(`after ${formatDuration(startedMs)}`)}\n\n` +

@@ -17,22 +17,23 @@ export function addVerifyCommand(program: Command, context: Context): void {
     .argument('[checks...]', 'run only checks whose names contain one of these words')
     .option('--write', 'first format the code and write the generated pages')
   addExamples(command, ['verify', 'verify lint types', 'verify --write']).action(
-    async (words: string[], { write = false }: { write?: boolean }) => verify(words, write, context),
+    async (selection: string[], { write: mustWrite = false }: { write?: boolean }) =>
+      verify(selection, mustWrite, context),
   )
 }
 
 async function verify(
-  words: readonly string[],
-  write: boolean,
+  selection: readonly string[],
+  mustWrite: boolean,
   { config, interrupts }: Context,
 ): Promise<void> {
-  const style = styleOf(process.stdout, config.colour)
+  const style = styleOf(process.stdout, config.useColor)
   const live = createLiveLine(process.stdout)
   const isTerminal = process.stdout.isTTY
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
-  const chosen = checks.filter((check) => isSelected(check, words))
+  const chosen = checks.filter((check) => isSelected(check, selection))
   if (chosen.length === 0) {
-    throw new CliError('usage', `Unknown check ${words.join(' or ')}.`, {
+    throw new CliError('usage', `Unknown check ${selection.join(' or ')}.`, {
       remedy: `Checks: ${checks.map((check) => check.name).join('; ')}.`,
     })
   }
@@ -43,7 +44,7 @@ async function verify(
       await goTool(name, { ...config, path: config.env['PATH'], say: (text) => print(style.dim(text)) })
     }
     if (isTerminal) live.show(style.dim(`  ${check.name} …`))
-    if (write) await fixCheck(check, surroundings)
+    if (mustWrite) await fixCheck(check, surroundings)
     const { ok, output, tookMs } = await runCheck(check, surroundings)
     if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
     print(`${ok ? style.green('✓') : style.red('✗')} ${check.name}  ${style.dim(formatDuration(tookMs))}`)
@@ -55,6 +56,6 @@ async function verify(
   if (failed > 0) process.exitCode = 1
 }
 
-function isSelected({ name }: Check, words: readonly string[]): boolean {
-  return words.length === 0 || words.some((word) => name.includes(word))
+function isSelected({ name }: Check, selection: readonly string[]): boolean {
+  return selection.length === 0 || selection.some((part) => name.includes(part))
 }

@@ -26,7 +26,7 @@ export function addWatchCommand(program: Command, context: Context): void {
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab',
     'watch 01936f2e-7c5e-7abc-9def-0123456789ab --json',
   ]).action(async (id: string, options: ServerFlags & { after?: string }) => {
-    const reporter = createReporterFor(context, options, { everyEvent: true })
+    const reporter = createReporterFor(context, options, { printsEveryEvent: true })
     try {
       const { signal } = context.interrupts
       await using server = await openClientFor(context, options)

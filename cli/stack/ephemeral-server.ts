@@ -55,8 +55,7 @@ export async function acquireServer(options: AcquireOptions): Promise<EphemeralS
     const other = await files.read()
     const elsewhere =
       other !== null && other.url !== url && (await isPixelflow(other.url)) ? other.url : undefined
-    if (elsewhere !== undefined && !config.addressGiven && server === undefined)
-      return await shared(elsewhere)
+    if (elsewhere !== undefined && !config.hasAddress && server === undefined) return await shared(elsewhere)
     // A second `up` on the same data folder would not start.
     if (elsewhere !== undefined) throw runsElsewhere(url, elsewhere, config.dataDir)
     if (other?.url.startsWith('https:') && (await isHeld(files.upLock))) throw untrusted(other.url)

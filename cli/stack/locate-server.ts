@@ -32,6 +32,6 @@ export async function locateServer(options: LocateOptions): Promise<ServerAddres
   if (record === null || !(await isHeld(files.upLock))) return byDefault
   const recorded = { url: record.url, grpc: record.grpc || undefined }
   if (record.url === url) return recorded
-  if (server !== undefined || config.addressGiven) return byDefault
+  if (server !== undefined || config.hasAddress) return byDefault
   return (await readServerVersion(url, signal, certificates)) === null ? recorded : byDefault
 }

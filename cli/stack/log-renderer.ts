@@ -7,7 +7,7 @@ export interface LogRendererOptions {
   readonly level: Level
   readonly format: 'json' | 'pretty'
   /** Whether the `pretty` format uses colours. */
-  readonly colour: boolean
+  readonly useColor: boolean
 }
 
 /** The logger of a service. All of them write to standard output. */
@@ -16,14 +16,14 @@ export type LogRenderer = (service: string) => Logger
 const colours: Readonly<Record<string, number>> = { up: 35, nats: 33, gateway: 32, actors: 34 }
 
 /** Creates loggers that show the name of the service: before the line in the `pretty` format, as a field in JSON. */
-export function createLogRenderer({ level, format, colour }: LogRendererOptions): LogRenderer {
+export function createLogRenderer({ level, format, useColor }: LogRendererOptions): LogRenderer {
   const loggers = new Map<string, Logger>()
   return (service) => {
     const known = loggers.get(service)
     if (known) return known
     const label =
       format === 'pretty' ? `\u001b[${colours[service] ?? 37}m${service.padEnd(7)}\u001b[0m │` : service
-    const logger = createLogger({ service: label, level, format, ...(colour ? {} : { write: writePlain }) })
+    const logger = createLogger({ service: label, level, format, ...(useColor ? {} : { write: writePlain }) })
     loggers.set(service, logger)
     return logger
   }

@@ -23,7 +23,7 @@ export interface UpOptions {
   /** Reports downloads and builds. */
   readonly say: (text: string) => void
   /** Stops when no command uses it. */
-  readonly temporary: boolean
+  readonly isTemporary: boolean
   /** Interrupts the start. */
   readonly signal: AbortSignal
 }
@@ -51,7 +51,7 @@ const drainMarginMs = 400
  * @throws InvalidSettings when a process reports invalid settings; CliError when another `up` uses this data folder, a port is in use, no nats-server is found, or a process does not
  *   start. Then it has stopped all processes.
  */
-export async function startUp({ config, log, present, say, temporary, signal }: UpOptions): Promise<Up> {
+export async function startUp({ config, log, present, say, isTemporary, signal }: UpOptions): Promise<Up> {
   if (config.exitWithParent) {
     throw new CliError(
       'usage',
@@ -132,7 +132,13 @@ export async function startUp({ config, log, present, say, temporary, signal }: 
     const address = entry.fields['url']
     const url = (typeof address === 'string' ? address : config.serverUrl).replace(/\/$/, '')
     const grpc = typeof entry.fields['grpc'] === 'string' ? entry.fields['grpc'] : ''
-    await files.write({ pid: process.pid, url, grpc, temporary, startedAt: new Date().toISOString() })
+    await files.write({
+      pid: process.pid,
+      url,
+      grpc,
+      temporary: isTemporary,
+      startedAt: new Date().toISOString(),
+    })
     return { url, grpc, broker, ...up }
   } catch (error) {
     await up.stop()

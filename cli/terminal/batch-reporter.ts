@@ -22,7 +22,7 @@ export interface BatchReporter {
 
 interface Options {
   readonly json: boolean
-  readonly colour: boolean
+  readonly useColor: boolean
   /** Total number of files. */
   readonly count: number
 }
@@ -54,9 +54,9 @@ function jsonBatchReporter(): BatchReporter {
   }
 }
 
-function plainBatchReporter({ colour }: Options): BatchReporter {
+function plainBatchReporter({ useColor }: Options): BatchReporter {
   const clock = startStopwatch()
-  const style = styleOf(process.stderr, colour)
+  const style = styleOf(process.stderr, useColor)
   const say = (text: string) => void process.stderr.write(`${text}\n`)
   return {
     clock,
@@ -88,9 +88,9 @@ interface Row {
   text: string
 }
 
-function terminalBatchReporter({ colour, count }: Options): BatchReporter {
+function terminalBatchReporter({ useColor, count }: Options): BatchReporter {
   const clock = startStopwatch()
-  const style = styleOf(process.stderr, colour)
+  const style = styleOf(process.stderr, useColor)
   const block = createLiveBlock(process.stderr)
   const active = new Set<Row>()
   const ended = { completed: 0, failed: 0 }

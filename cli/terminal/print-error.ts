@@ -8,18 +8,18 @@ import { styleOf } from './style.ts'
 export interface PrintErrorOptions {
   /** Also writes the error to standard output as JSON. */
   readonly json: boolean
-  readonly colour: boolean
+  readonly useColor: boolean
 }
 
 /**
  * Prints an error: its message, field, remedy and request id, each on its own line. Returns the exit code.
  */
-export function printError(error: unknown, { json, colour }: PrintErrorOptions): number {
+export function printError(error: unknown, { json, useColor }: PrintErrorOptions): number {
   // Commander also ends with an error after help and version, and prints usage errors itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   const { reason, message, field, remedy, requestId } = toCliError(error)
   const code = exitCodes[reason]
-  const style = styleOf(process.stderr, colour)
+  const style = styleOf(process.stderr, useColor)
   const say = (label: string, text: string | undefined) => {
     if (text !== undefined) process.stderr.write(`${label}${text}\n`)
   }

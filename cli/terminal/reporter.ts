@@ -26,11 +26,11 @@ export interface Reporter {
 
 export interface ReporterOptions {
   readonly json: boolean
-  readonly colour: boolean
+  readonly useColor: boolean
   /** Writes a line for every event, also on a terminal. */
-  readonly everyEvent?: boolean
+  readonly printsEveryEvent?: boolean
   /** Reports the result on standard error, because standard output carries the image. */
-  readonly quietStdout?: boolean
+  readonly isStdoutQuiet?: boolean
 }
 
 const barWidth = 24
@@ -53,9 +53,9 @@ function jsonReporter(): Reporter {
   }
 }
 
-function plainReporter({ quietStdout = false }: ReporterOptions): Reporter {
+function plainReporter({ isStdoutQuiet = false }: ReporterOptions): Reporter {
   const clock = startStopwatch()
-  const to = quietStdout ? process.stderr : process.stdout
+  const to = isStdoutQuiet ? process.stderr : process.stdout
   return {
     clock,
     note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
@@ -72,8 +72,12 @@ function plainReporter({ quietStdout = false }: ReporterOptions): Reporter {
   }
 }
 
-function terminalReporter({ colour, everyEvent = false, quietStdout = false }: ReporterOptions): Reporter {
-  const style = styleOf(process.stderr, colour)
+function terminalReporter({
+  useColor,
+  printsEveryEvent = false,
+  isStdoutQuiet = false,
+}: ReporterOptions): Reporter {
+  const style = styleOf(process.stderr, useColor)
   const live = createLiveLine(process.stderr)
   const clock = startStopwatch()
   let task: TaskView | undefined
@@ -100,7 +104,7 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
     event(view) {
       task = view.task
       stage = doing[view.kind]
-      if (everyEvent) {
+      if (printsEveryEvent) {
         const at = style.dim(formatDuration(clock.elapsedMs).padStart(8))
         live.print(`${at}  ${mark(view, style)} ${nameOf(view)}`)
       }
@@ -109,7 +113,7 @@ function terminalReporter({ colour, everyEvent = false, quietStdout = false }: R
     result(_, lines) {
       clearInterval(ticking)
       live.clear()
-      const to = quietStdout ? process.stderr : process.stdout
+      const to = isStdoutQuiet ? process.stderr : process.stdout
       for (const line of lines) to.write(`${line}\n`)
     },
     close() {

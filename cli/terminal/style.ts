@@ -8,10 +8,10 @@ export interface Style {
   cyan(text: string): string
 }
 
-export function styleOf(stream: { isTTY?: boolean }, colour: boolean): Style {
-  const on = colour && stream.isTTY === true
+export function styleOf(stream: { isTTY?: boolean }, useColor: boolean): Style {
+  const isColored = useColor && stream.isTTY === true
   const code = (open: number, close: number) => (text: string) =>
-    on ? `\u001b[${open}m${text}\u001b[${close}m` : text
+    isColored ? `\u001b[${open}m${text}\u001b[${close}m` : text
   return {
     bold: code(1, 22),
     dim: code(2, 22),

@@ -3,8 +3,12 @@ import { actorKinds, lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
-import { consumersOf } from '@pixelflow/nats/topology/consumers'
-import { outboxConsumer, backlogConsumer, workConsumer } from '@pixelflow/nats/topology/consumers'
+import {
+  backlogConsumer,
+  consumersOf,
+  outboxConsumer,
+  workConsumer,
+} from '@pixelflow/nats/topology/consumers'
 import { streams } from '@pixelflow/nats/topology/streams'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 

@@ -55,7 +55,7 @@ export function injectFaults(
     await pause(ms, signal)
     sendSignal(pid, 'SIGCONT')
   }
-  const pickChild = async (processes: readonly ChaosProcess[]) => {
+  const pickWorker = async (processes: readonly ChaosProcess[]) => {
     const { pid } = random.pick(processes).process
     const children = pid === undefined ? [] : await childrenOf(pid)
     return children.length === 0 ? undefined : random.pick(children)
@@ -83,17 +83,17 @@ export function injectFaults(
   const kinds: Record<string, { weight: number; ofBroker?: true; run: () => Promise<void> }> = {
     killActor: { weight: 4, run: () => kill(cluster.actors) },
     stopActor: { weight: 3, run: () => stop(cluster.actors, 14_000) },
-    killChild: {
+    killWorker: {
       weight: 4,
       run: async () => {
-        const pid = await pickChild(cluster.actors)
+        const pid = await pickWorker(cluster.actors)
         if (pid !== undefined) sendSignal(pid, 'SIGKILL')
       },
     },
-    stopChild: {
+    stopWorker: {
       weight: 2,
       run: async () => {
-        const pid = await pickChild(cluster.actors)
+        const pid = await pickWorker(cluster.actors)
         if (pid !== undefined) await freeze(pid, random.pick(freezeMs))
       },
     },
@@ -230,7 +230,7 @@ export async function waitUntilReplicated({ broker }: ChaosCluster): Promise<voi
   await waitFor(
     'all replicas current',
     async () => {
-      // Every look is a request for each stream.
+      // Each check sends a request for every stream, so it is repeated slowly.
       await pause(250)
       return findLaggingStreams(broker).catch(String)
     },

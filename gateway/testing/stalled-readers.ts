@@ -3,6 +3,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { residentBytes } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import manifest from '../package.json'
 import { uploadWhole, type GrpcClient } from './grpc-client.ts'
 
 const calls = ImageService.method
@@ -36,5 +37,7 @@ export async function checkStalledReaders(
   expect((await residentBytes(pid)) - before).toBeLessThan(240 * MiB)
   for (const call of stalled) call.cancel()
   await waitFor('all downloads ended', activeCalls, (active) => active === 0)
-  expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({ version: '0.1.0' })
+  expect(await client.unary(calls.getVersion, {}, { deadlineMs: 5000 })).toMatchObject({
+    version: manifest.version,
+  })
 }

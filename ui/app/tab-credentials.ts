@@ -6,8 +6,8 @@ const storageKey = 'pixelflow.token'
 /** The token of this browser tab: requested when the server requires one, kept in session storage. */
 export interface TabCredentials extends Required<Credentials> {
   readonly current: ReadonlySignal<string | null>
-  /** Set while the page waits for the user; `refused` when the server rejected the last token. */
-  readonly prompt: ReadonlySignal<{ readonly refused: boolean } | null>
+  /** Set while the page waits for the user; `isRefused` when the server rejected the last token. */
+  readonly prompt: ReadonlySignal<{ readonly isRefused: boolean } | null>
   /** Opens the token dialog without a pending call. */
   openDialog(): void
   /** Answers the token dialog; null means "not now". */
@@ -18,7 +18,7 @@ export interface TabCredentials extends Required<Credentials> {
 
 export function createTabCredentials(storage: Storage): TabCredentials {
   const current = signal(storage.getItem(storageKey))
-  const prompt = signal<{ refused: boolean } | null>(null)
+  const prompt = signal<{ isRefused: boolean } | null>(null)
   let pending: PromiseWithResolvers<string | null> | undefined
   let notifyChange: (before: string | null) => void = () => {}
 
@@ -26,14 +26,14 @@ export function createTabCredentials(storage: Storage): TabCredentials {
     current,
     prompt,
     token: () => current.value,
-    ask(refused) {
+    ask(refusedToken) {
       // Calls that fail concurrently open one dialog.
       pending ??= Promise.withResolvers()
-      prompt.value = { refused: refused !== null }
+      prompt.value = { isRefused: refusedToken !== null }
       return pending.promise
     },
     openDialog() {
-      prompt.value = { refused: false }
+      prompt.value = { isRefused: false }
     },
     answer(token) {
       const before = current.value

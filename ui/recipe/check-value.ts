@@ -3,7 +3,7 @@ import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 /** What is wrong with a value, in short; undefined for a valid value. The value `undefined` is a missing value. */
 export function checkValue(field: Field, value: unknown): string | undefined {
-  if (value === undefined) return field.required ? 'Required. Enter a value.' : undefined
+  if (value === undefined) return field.isRequired ? 'Required. Enter a value.' : undefined
   const problems = listAlternatives(field.schema).map((one) => checkAgainst(one, value))
   return problems.includes(undefined) ? undefined : problems.findLast((one) => one !== undefined)
 }

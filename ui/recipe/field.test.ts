@@ -28,11 +28,11 @@ describe('toFields', () => {
       required: ['op', 'minAmount'],
     })
     expect(
-      fields.map(({ name, label, hint, required, defaultValue }) => [
+      fields.map(({ name, label, hint, isRequired, defaultValue }) => [
         name,
         label,
         hint,
-        required,
+        isRequired,
         defaultValue,
       ]),
     ).toEqual([
@@ -44,12 +44,12 @@ describe('toFields', () => {
   test('uses a slider only for a number with both bounds', () => {
     expect(field({ type: 'number', minimum: 0, maximum: 1 }).control).toEqual({
       kind: 'number',
-      integer: false,
+      isInteger: false,
       range: { min: 0, max: 1, step: 0.01, isLogarithmic: false },
     })
     expect(field({ type: 'integer', minimum: 1, maximum: 65_535 }).control).toEqual({
       kind: 'number',
-      integer: true,
+      isInteger: true,
       range: { min: 1, max: 65_535, step: 1, isLogarithmic: true },
     })
     expect(field({ type: 'number', minimum: -360, maximum: 360 }).control).toMatchObject({
@@ -58,10 +58,10 @@ describe('toFields', () => {
     expect(field({ type: 'number', minimum: 0.3, maximum: 250 }).control).toMatchObject({
       range: { step: 0.1, isLogarithmic: true },
     })
-    expect(field({ type: 'integer', minimum: 1 }).control).toEqual({ kind: 'number', integer: true })
+    expect(field({ type: 'integer', minimum: 1 }).control).toEqual({ kind: 'number', isInteger: true })
     expect(
       field({ type: 'integer', minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }).control,
-    ).toEqual({ kind: 'number', integer: true })
+    ).toEqual({ kind: 'number', isInteger: true })
   })
 
   test('recognises choices, switches, colours and text', () => {
@@ -75,10 +75,10 @@ describe('toFields', () => {
     })
     expect(field({ type: 'boolean' }).control).toEqual({ kind: 'switch' })
     expect(field({ type: 'string', format: 'color', pattern: '^#' }).control).toEqual({ kind: 'color' })
-    expect(field({ type: 'string' }).control).toEqual({ kind: 'text', numeric: false })
+    expect(field({ type: 'string' }).control).toEqual({ kind: 'text', isNumeric: false })
     expect(field({ anyOf: [{ const: 'center' }, { type: 'number' }] }).control).toEqual({
       kind: 'text',
-      numeric: true,
+      isNumeric: true,
     })
   })
 })

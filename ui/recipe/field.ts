@@ -2,12 +2,12 @@ import type { JsonSchema } from '@pixelflow/core/validation/json-schema'
 
 /** The form control of a field. */
 export type Control =
-  | { readonly kind: 'number'; readonly integer: boolean; readonly range?: SliderRange }
+  | { readonly kind: 'number'; readonly isInteger: boolean; readonly range?: SliderRange }
   | { readonly kind: 'choice'; readonly options: readonly (string | number)[] }
   | { readonly kind: 'switch' }
   | { readonly kind: 'color' }
-  /** `numeric`: text that looks like a number is sent as a number (the schema also accepts numbers). */
-  | { readonly kind: 'text'; readonly numeric: boolean }
+  /** `isNumeric`: text that looks like a number is sent as a number (the schema also accepts numbers). */
+  | { readonly kind: 'text'; readonly isNumeric: boolean }
 
 /** The range of a slider; `isLogarithmic` where a linear scale would leave too few positions for small values. */
 export interface SliderRange {
@@ -22,7 +22,7 @@ export interface Field {
   readonly name: string
   readonly label: string
   readonly hint: string | undefined
-  readonly required: boolean
+  readonly isRequired: boolean
   /** The default of the server. */
   readonly defaultValue: unknown
   readonly control: Control
@@ -38,7 +38,7 @@ export function toFields(schema: JsonSchema): Field[] {
       name,
       label: property.title ?? toLabel(name),
       hint: property.description,
-      required: required.has(name) && property.default === undefined,
+      isRequired: required.has(name) && property.default === undefined,
       defaultValue: property.default,
       control: chooseControl(property),
       schema: property,
@@ -61,7 +61,7 @@ function chooseControl(schema: JsonSchema): Control {
     if (only.type === 'number' || only.type === 'integer') return createNumberControl(only)
     if (isColor(only)) return { kind: 'color' }
   }
-  return { kind: 'text', numeric: types.some((one) => one.type === 'number' || one.type === 'integer') }
+  return { kind: 'text', isNumeric: types.some((one) => one.type === 'number' || one.type === 'integer') }
 }
 
 function listConstants(schema: JsonSchema): (string | number)[] {
@@ -70,15 +70,15 @@ function listConstants(schema: JsonSchema): (string | number)[] {
 }
 
 function createNumberControl(schema: JsonSchema): Control {
-  const integer = schema.type === 'integer'
+  const isInteger = schema.type === 'integer'
   const min = readMinimum(schema)
   const max = readMaximum(schema)
-  if (min === undefined || max === undefined || max <= min) return { kind: 'number', integer }
+  if (min === undefined || max === undefined || max <= min) return { kind: 'number', isInteger }
   // A positive range is a factor or a size: on its logarithmic scale, equal distances are equal ratios.
-  const isLogarithmic = min >= 0 && (max - min > 2000 || (!integer && min > 0 && max / min > 20))
+  const isLogarithmic = min >= 0 && (max - min > 2000 || (!isInteger && min > 0 && max / min > 20))
   const step =
-    schema.multipleOf ?? (integer ? 1 : chooseStep(isLogarithmic && min > 0 ? min * 100 : max - min))
-  return { kind: 'number', integer, range: { min, max, step, isLogarithmic } }
+    schema.multipleOf ?? (isInteger ? 1 : chooseStep(isLogarithmic && min > 0 ? min * 100 : max - min))
+  return { kind: 'number', isInteger, range: { min, max, step, isLogarithmic } }
 }
 
 /** The lower bound; undefined without one (the limits of safe integers do not count). */

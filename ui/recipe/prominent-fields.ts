@@ -13,9 +13,9 @@ export function selectProminentFields(
   values: DraftStep['values'],
   positional: readonly string[],
 ): ReadonlySet<string> {
-  const isProminent = ({ name, required, defaultValue }: Field) => {
+  const isProminent = ({ name, isRequired, defaultValue }: Field) => {
     const value = values[name]
-    if (required || (value !== undefined && value !== defaultValue)) return true
+    if (isRequired || (value !== undefined && value !== defaultValue)) return true
     return positional.includes(name) && (defaultValue === undefined || name === positional[0])
   }
   return new Set(fields.filter(isProminent).map((field) => field.name))

@@ -48,7 +48,7 @@ export function TokenDialog() {
           onInput={(event) => (typed.value = event.currentTarget.value)}
         />
         <p id={`${id}-refused`} class="field-problem" role="status">
-          {prompt?.refused === true ? 'Invalid token. Check it for missing characters.' : ''}
+          {prompt?.isRefused === true ? 'Invalid token. Check it for missing characters.' : ''}
         </p>
         <div class="dialog-actions">
           <button type="button" class="button button-quiet" onClick={() => credentials.answer(null)}>

@@ -22,8 +22,8 @@ export function ChoiceField({ field, control, value, problem, onChange }: Props)
             onChange(control.options[chosen])
           }}
         >
-          {field.required && !isUnset ? null : field.defaultValue === undefined ? (
-            <option value="">{field.required ? 'Choose…' : 'auto'}</option>
+          {field.isRequired && !isUnset ? null : field.defaultValue === undefined ? (
+            <option value="">{field.isRequired ? 'Choose…' : 'auto'}</option>
           ) : null}
           {options.map((option) => (
             <option key={option} value={option}>

@@ -57,9 +57,9 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
           {...inputAttributes}
           class="input input-number"
           type="text"
-          inputMode={control.integer ? 'numeric' : 'decimal'}
+          inputMode={control.isInteger ? 'numeric' : 'decimal'}
           autocomplete="off"
-          placeholder={placeholder(field.defaultValue, field.required)}
+          placeholder={placeholder(field.defaultValue, field.isRequired)}
           value={displayed}
           onInput={(event) => type(event.currentTarget.value)}
           onKeyDown={step}
@@ -69,9 +69,9 @@ export function NumberField({ field, control, value, problem, onChange }: Props)
   )
 }
 
-function placeholder(defaultValue: unknown, required: boolean): string {
+function placeholder(defaultValue: unknown, isRequired: boolean): string {
   if (defaultValue !== undefined) return String(defaultValue)
-  return required ? '' : 'auto'
+  return isRequired ? '' : 'auto'
 }
 
 /** The number that a text denotes; the text itself if it is not a number; undefined if it is empty. */

@@ -10,7 +10,7 @@ export function TextField({ field, control, value, problem, onChange }: Props) {
   function type(text: string): void {
     const trimmed = text.trim()
     if (trimmed === '') onChange(undefined)
-    else onChange(control.numeric && Number.isFinite(Number(trimmed)) ? Number(trimmed) : text)
+    else onChange(control.isNumeric && Number.isFinite(Number(trimmed)) ? Number(trimmed) : text)
   }
   return (
     <FieldFrame field={field} problem={problem}>
@@ -21,7 +21,7 @@ export function TextField({ field, control, value, problem, onChange }: Props) {
           type="text"
           autocomplete="off"
           spellcheck={false}
-          placeholder={String(field.defaultValue ?? (field.required ? '' : 'auto'))}
+          placeholder={String(field.defaultValue ?? (field.isRequired ? '' : 'auto'))}
           value={String(value ?? '')}
           onInput={(event) => type(event.currentTarget.value)}
         />
