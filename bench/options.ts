@@ -24,13 +24,13 @@ export function readOptions(args: readonly string[], known: readonly string[]) {
   const readNumber = (name: keyof typeof defaults) => {
     const value = Number(values[name])
     if (Number.isSafeInteger(value) && value >= 1) return value
-    throw new Error(`--${name} must be a whole number of 1 or more, got ${values[name]}.`)
+    throw new Error(`--${name} ${values[name]} is not a whole number of 1 or more.`)
   }
   const parts = values.parts.split(',')
   const unknown = parts.find((one) => !known.includes(one))
   if (unknown !== undefined) {
     throw new Error(
-      `--parts ${values.parts} has the unknown part "${unknown}". Give one or more of ${known.join(', ')}.`,
+      `--parts has the unknown part ${JSON.stringify(unknown)}. The parts are ${known.join(', ')}.`,
     )
   }
   return {

@@ -19,6 +19,8 @@ interface ExitDetails {
   /** The invalid option, setting or parameter. */
   readonly field?: string | undefined
   readonly requestId?: string | undefined
+  /** What a library reports, in its own words. */
+  readonly libraryMessage?: string | undefined
   readonly cause?: unknown
 }
 
@@ -29,6 +31,7 @@ export class CliError extends Error {
   readonly remedy: string | undefined
   readonly field: string | undefined
   readonly requestId: string | undefined
+  readonly libraryMessage: string | undefined
 
   /** Every reason except an interruption requires a remedy. */
   constructor(
@@ -41,6 +44,7 @@ export class CliError extends Error {
     this.remedy = details?.remedy
     this.field = details?.field
     this.requestId = details?.requestId
+    this.libraryMessage = details?.libraryMessage
   }
 
   get code(): number {

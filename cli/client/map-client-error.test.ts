@@ -3,7 +3,10 @@ import { PixelflowError } from '@pixelflow/client'
 import { mapClientError } from './map-client-error.ts'
 
 function unreachable(code?: string | number): PixelflowError {
-  const cause = code === undefined ? undefined : Object.assign(new Error('No.'), { code })
+  const cause =
+    code === undefined
+      ? undefined
+      : Object.assign(new Error('No.'), { code, details: 'connect ECONNREFUSED 127.0.0.1:1 ' })
   return new PixelflowError('unreachable', 'The server cannot be reached.', { cause })
 }
 
@@ -18,6 +21,7 @@ test.each([
   const error = mapClientError(unreachable(code))
   expect(error.reason).toBe('unreachable')
   expect(error.remedy).toContain(remedy)
+  expect(error.libraryMessage).toBe(code === 14 ? 'connect ECONNREFUSED 127.0.0.1:1' : undefined)
   const cause = typeof code === 'string' ? ` Cause: ${code}.` : ''
   expect(error.message).toBe(`The server cannot be reached.${cause}`)
 })

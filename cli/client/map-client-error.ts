@@ -27,6 +27,7 @@ export function mapClientError(error: PixelflowError, option?: string): CliError
       systemCode === undefined ? message : `${message} Cause: ${systemCode}.`,
       {
         ...details,
+        libraryMessage: isGrpc(cause) ? cause.details?.trim() : undefined,
         remedy: isUntrusted
           ? 'Give its certificate authority with --ca or PIXELFLOW_CA_FILE, and use a host name of its certificate.'
           : systemCode === 'ECONNRESET'
@@ -74,8 +75,8 @@ const untrustedCodes: ReadonlySet<string> = new Set([
 /** The command line is valid, but the resource does not exist or is in another state, or a limit is reached. */
 const notUsageErrors: ReadonlySet<number> = new Set([404, 409, 412, 429])
 
-/** Whether the failure is a status of a gRPC channel. */
-function isGrpc(cause: unknown): boolean {
+/** Whether the failure is a status of a gRPC channel, whose `details` are the only reason that the library gives. */
+function isGrpc(cause: unknown): cause is Error & { readonly details?: string } {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'number'
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
+import { exitCodes } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
 import { addExamples } from './server-flags.ts'
@@ -27,10 +28,12 @@ export function addBenchCommand(program: Command, context: Context): void {
         downloadUrl: config.natsDownloadUrl,
         say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
       })
-      await exec([process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args], context, {
-        NODE_ENV: 'production',
-        PIXELFLOW_NATS_SERVER_PATH: nats.path,
-      })
+      await exec(
+        [process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args],
+        context,
+        { NODE_ENV: 'production', PIXELFLOW_NATS_SERVER_PATH: nats.path },
+        exitCodes.usage,
+      )
     },
   )
 }

@@ -88,6 +88,24 @@ describe('certs', () => {
   )
 })
 
+describe('the certificate options of a command', () => {
+  test.each([
+    ['--ca photo.jpg', '--ca', 'photo.jpg contains no certificate.'],
+    ['--cert photo.jpg --key CLIENT_KEY', '--cert', 'photo.jpg contains no certificate.'],
+    ['--cert CLIENT_CERT --key photo.jpg', '--key', 'photo.jpg contains no private key.'],
+    ['--cert CLIENT_CERT --key SERVER_KEY', '--key', 'The key SERVER_KEY does not belong to CLIENT_CERT.'],
+  ])('are checked before the call: %s', async (options, field, problem) => {
+    const withPaths = (text: string) =>
+      text
+        .replace('CLIENT_CERT', client.certificate)
+        .replace('CLIENT_KEY', client.key)
+        .replace('SERVER_KEY', settings['PIXELFLOW_TLS_KEY_FILE'] ?? '')
+    const { code, err } = await run(['tasks', '--server', url(), ...withPaths(options).split(' ')])
+    expect(err).toContain(`error: ${withPaths(problem)}\n  field    ${field}\n  remedy   Give `)
+    expect(code).toBe(2)
+  })
+})
+
 describe('a stack with these settings', () => {
   test('accepts the calls that certs prints', async () => {
     await using running = await startUpProcess({

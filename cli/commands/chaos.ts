@@ -1,9 +1,19 @@
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { findNatsServer } from '../broker/find-nats-server.ts'
+import { exitCodes } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
 import { addExamples } from './server-flags.ts'
+
+interface ChaosFlags {
+  readonly minutes: string
+  readonly seed?: string
+  readonly rate: string
+  readonly actors: string
+  readonly faults?: string
+  readonly acts?: string
+}
 
 export function addChaosCommand(program: Command, context: Context): void {
   const command = program
@@ -19,9 +29,10 @@ export function addChaosCommand(program: Command, context: Context): void {
     .option('--seed <n>', 'repeat the faults of an earlier run, which printed this seed')
     .option('--rate <n>', 'tasks per second', '8')
     .option('--actors <n>', 'number of actors', '3')
-    .option('--acts <names>', 'inject only these faults, for example killActor,stopBroker')
+    .option('--faults <names>', 'inject only these faults, for example killActor,stopBroker')
+    .addOption(new Option('--acts <names>', 'former name of --faults').hideHelp())
   addExamples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
-    async (options: { minutes: string; seed?: string; rate: string; actors: string; acts?: string }) => {
+    async ({ acts, ...options }: ChaosFlags) => {
       const { config } = context
       const nats = await findNatsServer({
         root: config.root,
@@ -31,11 +42,14 @@ export function addChaosCommand(program: Command, context: Context): void {
         downloadUrl: config.natsDownloadUrl,
         say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
       })
-      const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}=${value}`])
+      const flags = Object.entries({ ...(acts === undefined ? {} : { faults: acts }), ...options }).flatMap(
+        ([name, value]) => [`--${name}=${value}`],
+      )
       await exec(
         [process.execPath, '--no-env-file', join(config.root, 'e2e/chaos/main.ts'), ...flags],
         context,
         { PIXELFLOW_NATS_SERVER_PATH: nats.path },
+        exitCodes.usage,
       )
     },
   )

@@ -97,6 +97,31 @@ describe('single commands', () => {
   })
 })
 
+describe('get', () => {
+  test('of a failed task says why it failed, and how to run it again', async () => {
+    const photo = await Bun.file(join(home, 'photo.jpg')).bytes()
+    await Bun.write(join(home, 'cut.jpg'), photo.slice(0, photo.length / 2))
+    const image = JSON.parse((await run(['upload', 'cut.jpg', '--json'])).out) as { id: string }
+    const response = await fetch(`${shell.url}/api/v1/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ image: image.id, recipe: 'resize:10' }),
+    })
+    const { id } = (await response.json()) as { id: string }
+    await run(['watch', id])
+    const { code, err } = await run(['get', id, 'nope'])
+    expect(code).toBe(1)
+    expect(err).toMatch(new RegExp(`error: Task ${id} failed and has no outputs: .+\\.\\n`))
+    expect(err).toContain(`Run it again with ./pixelflow tasks retry ${id}.`)
+  })
+
+  test('of an unknown id names both kinds', async () => {
+    const { code, err } = await run(['get', '01936f2e-7c5e-7abc-9def-0123456789ab'])
+    expect(code).toBe(1)
+    expect(err).toContain('You have no task or image 01936f2e-7c5e-7abc-9def-0123456789ab.')
+  })
+})
+
 describe('exit codes', () => {
   const unreachable = 'http://192.0.2.1.invalid:3000'
 
@@ -174,6 +199,18 @@ describe('commands for developers', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('1 of 1 checks passed')])
     const none = await run(['verify', 'nonsense'])
     expect([none.code, none.err]).toEqual([2, expect.stringContaining('types of the page')])
+  })
+
+  test.each([
+    [['chaos', '--acts', 'bogus'], 'Unknown fault bogus.', 'Give one of killActor, '],
+    [['chaos', '--rate', 'x'], '--rate x is not a number from 0.1 to 1000.', 'Give a number'],
+    [['bench', '--bogus'], '--bogus', 'See ./pixelflow bench --help.'],
+  ])('2, invalid option: %p', async (args, problem, remedy) => {
+    const { code, err } = await run(args)
+    expect(err).toContain(problem)
+    expect(err).toContain(remedy)
+    expect(err).not.toContain('    at ')
+    expect(code).toBe(2)
   })
 
   test('an unknown load test is an error that lists all load tests', async () => {

@@ -1,11 +1,15 @@
 import type { Context } from '../context.ts'
 import { CliError, exitCodes } from '../cli-error.ts'
 
-/** Runs a program on this terminal; its failure is that of the command. The terminal sends it Ctrl-C; other signals are forwarded. */
+/**
+ * Runs a program on this terminal; its failure is that of the command. The terminal sends it Ctrl-C; other signals are
+ * forwarded. `usageCode` is the exit code of the program for an invalid command line, if it has one.
+ */
 export async function exec(
   command: readonly string[],
   { config, interrupts }: Context,
   env: Readonly<Record<string, string>> = {},
+  usageCode?: number,
 ): Promise<void> {
   const child = Bun.spawn([...command], {
     cwd: config.root,
@@ -20,5 +24,5 @@ export async function exec(
   interrupts.signal.removeEventListener('abort', forward)
   if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
   // The exit codes of the program differ from those of the command line.
-  if (code !== 0) process.exitCode = exitCodes.failed
+  if (code !== 0) process.exitCode = code === usageCode ? exitCodes.usage : exitCodes.failed
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { FormatId } from '@pixelflow/core/format'
-import { PixelflowError, type Client, type ContentRef } from '@pixelflow/client'
+import { PixelflowError, type Client, type ContentRef, type TaskView } from '@pixelflow/client'
 import { downloadBytes, saveToFile, saveToStdout } from '../client/download-bytes.ts'
 import { shortenPath } from '../client/process-file.ts'
 import { describeMismatch, parseOutputTarget } from '../client/output-target.ts'
@@ -84,10 +84,16 @@ export function addGetCommand(program: Command, context: Context): void {
 async function findDownload(server: Client, id: string, name: string | undefined): Promise<Download> {
   // Ids do not state their kind: an unknown task may be an image.
   const task = await server.task(id).catch(async (error: unknown) => {
-    const isMissing = error instanceof PixelflowError && error.status === 404 && name === undefined
-    const image = isMissing ? await server.image(id).catch(() => null) : null
-    if (!image) throw error
-    return image
+    if (!isNotFound(error) || name !== undefined) throw error
+    return server.image(id).catch((cause: unknown) => {
+      if (!isNotFound(cause)) throw cause
+      throw new CliError('failed', `You have no task or image ${id}.`, {
+        remedy:
+          'Check the id, and that the token is of the account that created it. ./pixelflow tasks lists the ids of your tasks.',
+        requestId: cause.requestId,
+        cause,
+      })
+    })
   })
   if ('sha256' in task) {
     const { bytes, sha256, format } = task
@@ -103,16 +109,28 @@ async function findDownload(server: Client, id: string, name: string | undefined
     const stem = names.length > 1 ? `${id}.${found.name}` : id
     return { from: { task: id, output: found.name }, bytes, sha256, name: found.name, format, stem }
   }
+  if (names.length === 0) throw noOutputsError(task)
   throw new CliError(
-    name === undefined && names.length > 1 ? 'usage' : 'failed',
-    names.length === 0
-      ? `Task ${id} is ${task.status} and has no outputs.`
-      : `Task ${id} has ${name === undefined ? 'several outputs' : `no output ${name}`}.`,
-    {
-      remedy:
-        names.length === 0
-          ? `A task has outputs when it is completed. Wait for it with ./pixelflow watch ${id}.`
-          : `Choose one: ${names.join(', ')}.`,
-    },
+    name === undefined ? 'usage' : 'failed',
+    `Task ${id} has ${name === undefined ? 'several outputs' : `no output ${name}`}.`,
+    { remedy: `Choose one: ${names.join(', ')}.` },
   )
+}
+
+function noOutputsError({ id, status, fault }: TaskView): CliError {
+  const retry = `Run it again with ./pixelflow tasks retry ${id}.`
+  if (status === 'failed') {
+    const reason = fault === undefined ? '.' : `: ${fault.detail}`
+    return new CliError('failed', `Task ${id} failed and has no outputs${reason}`, { remedy: retry })
+  }
+  if (status === 'cancelled') {
+    return new CliError('failed', `Task ${id} was cancelled and has no outputs.`, { remedy: retry })
+  }
+  return new CliError('failed', `Task ${id} is ${status} and has no outputs yet.`, {
+    remedy: `Wait for it with ./pixelflow watch ${id}.`,
+  })
+}
+
+function isNotFound(error: unknown): error is PixelflowError {
+  return error instanceof PixelflowError && error.status === 404
 }

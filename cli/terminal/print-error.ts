@@ -12,18 +12,19 @@ export interface PrintErrorOptions {
 }
 
 /**
- * Prints an error: its message, field, remedy and request id, each on its own line. Returns the exit code.
+ * Prints an error: its message, cause, field, remedy and request id, each on its own line. Returns the exit code.
  */
 export function printError(error: unknown, { json, useColor }: PrintErrorOptions): number {
   // Commander also ends with an error after help and version, and prints usage errors itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  const { reason, message, field, remedy, requestId } = toCliError(error)
+  const { reason, message, libraryMessage, field, remedy, requestId } = toCliError(error)
   const code = exitCodes[reason]
   const style = styleOf(process.stderr, useColor)
   const say = (label: string, text: string | undefined) => {
     if (text !== undefined) process.stderr.write(`${label}${text}\n`)
   }
   say(style.red('error: '), message)
+  say(style.dim('  cause    '), libraryMessage)
   say(style.dim('  field    '), field)
   say(style.dim('  remedy   '), remedy)
   say(style.dim('  request  '), requestId)

@@ -71,14 +71,10 @@ function rowOf(code: ErrorCode): FaultRow | undefined {
   return Object.hasOwn(faults, code) ? faultRow(code as FaultCode) : undefined
 }
 
-/**
- * The error of a server that cannot be reached.
- * @param reason the reason as the network layer words it
- */
-export function unreachableError(address: string, cause?: unknown, reason?: string): PixelflowError {
+/** The error of a server that cannot be reached. */
+export function unreachableError(address: string, cause?: unknown): PixelflowError {
   const server = address === '' ? 'The server' : `The server at ${address}`
-  const detail = reason === undefined ? '.' : `: ${reason}`
-  return new PixelflowError('unreachable', `${server} cannot be reached${detail}`, {
+  return new PixelflowError('unreachable', `${server} cannot be reached.`, {
     title: 'Unreachable server',
     remedy: 'Check that the server is running and try again.',
     cause,

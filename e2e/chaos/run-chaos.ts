@@ -7,7 +7,7 @@ import { inspectTask, type InspectedTask } from './inspect-task.ts'
 import { createTally, type LedgerEntry, type Tally } from './ledger.ts'
 import { readTaskLists } from './read-task-lists.ts'
 import { startLoad, createAccounts, type TestAccount } from './start-load.ts'
-import { injectFaults } from './fault-injector.ts'
+import { injectFaults, type FaultKind } from './fault-injector.ts'
 import { createRandom } from './random.ts'
 import { startRollingRestart } from './rolling-restart.ts'
 import { deleteImages, findLeaks, locateJob } from './find-leaks.ts'
@@ -20,7 +20,7 @@ export interface ChaosOptions {
   readonly tasksPerSecond: number
   readonly actors: number
   /** Kinds of faults to inject; all when empty. */
-  readonly faults: readonly string[]
+  readonly faults: readonly FaultKind[]
   /** Restarts every process once, in turn, instead of injecting faults. */
   readonly rolling: boolean
   readonly say: (text: string) => void

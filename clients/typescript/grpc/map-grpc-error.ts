@@ -46,7 +46,7 @@ function mapPlainStatus(
   requestId: string | undefined,
   cause: unknown,
 ): PixelflowError {
-  if (code === status.UNAVAILABLE) return unreachableError(address, cause, message.trim())
+  if (code === status.UNAVAILABLE) return unreachableError(address, cause)
   if (code === status.UNIMPLEMENTED || code === status.UNKNOWN)
     return notPixelflowError(
       address,
