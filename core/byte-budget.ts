@@ -1,10 +1,10 @@
 /** A weighted semaphore over bytes. Waiters are served in order of arrival, yielding ones after all others. */
 export interface ByteBudget {
-  /** Takes bytes, waiting if necessary. More than the whole budget counts as all of it. @throws the signal's reason. */
-  take(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
-  /** Takes bytes without waiting; false if they are not free or another caller waits. */
-  tryTake(bytes: number): boolean
-  give(bytes: number): void
+  /** Acquires bytes, waiting if necessary. More than the whole budget counts as all of it. @throws the signal's reason. */
+  acquire(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
+  /** Acquires bytes without waiting; false if they are not free or another caller waits. */
+  tryAcquire(bytes: number): boolean
+  release(bytes: number): void
 }
 
 interface Waiting {
@@ -25,7 +25,7 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
     }
   }
   return {
-    async take(asked, signal, yields = false) {
+    async acquire(asked, signal, yields = false) {
       signal?.throwIfAborted()
       const bytes = Math.min(asked, total)
       const index = insertionIndex(queue, yields)
@@ -52,12 +52,12 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
         onShort()
       })
     },
-    tryTake(bytes) {
+    tryAcquire(bytes) {
       if (queue.length > 0 || bytes > free) return false
       free -= bytes
       return true
     },
-    give(bytes) {
+    release(bytes) {
       free += Math.min(bytes, total)
       serve()
     },

@@ -1,8 +1,8 @@
-import { Fault } from '@pixelflow/core/fault'
 import { openAdapters, type Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { GatewayConfig } from './config.ts'
 import { countTraffic } from './metrics/count-traffic.ts'
+import { gatewayStopping } from './gateway-stopping.ts'
 import manifest from './package.json'
 import { createAccessControl } from './composition/create-access-control.ts'
 import { createPorts } from './composition/create-ports.ts'
@@ -66,7 +66,9 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
     health.startDraining()
     // Event streams and tuning sessions end; their clients continue on another gateway.
     taskList.watchers.close()
-    stopping.abort(gatewayStopping())
+    stopping.abort(
+      gatewayStopping('Open the image again with the same recipe; another gateway will serve it.'),
+    )
     await Promise.all([servers.drain(), backgroundJobs])
   })
 
@@ -99,11 +101,4 @@ function forwardRetries({ retries }: Adapters): AsyncDisposable {
       return forwarding
     },
   }
-}
-
-function gatewayStopping(): Fault {
-  return new Fault('unavailable', 'This gateway is stopping.', {
-    remedy: 'Open the image again with the same recipe; another gateway will serve it.',
-    retryAfterMs: 100,
-  })
 }

@@ -58,7 +58,7 @@ export interface InlineProcessing {
   /** Longest time that a call waits for the image. */
   readonly timeoutMs: number
   /** Bytes of all such calls together; a file that does not fit is stored and processed as a task. */
-  readonly memory: { tryTake(bytes: number): boolean; give(bytes: number): void }
+  readonly memory: { tryAcquire(bytes: number): boolean; release(bytes: number): void }
 }
 
 export interface TuningLimits {

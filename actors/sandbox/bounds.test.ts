@@ -110,7 +110,7 @@ test('queues work until its memory estimate is free', async () => {
   stop.abort(new Fault('cancelled', 'Free the worker.'))
   await giant
   expect(await other).toMatchObject([{ echo: 'after you' }])
-  expect(memory.tryTake(100)).toBe(true)
+  expect(memory.tryAcquire(100)).toBe(true)
 })
 
 test('opens the circuit after too many crashes, and closes it again', async () => {

@@ -134,7 +134,7 @@ describe('the pool', () => {
     await beside.run('echo', {}, undefined, { memoryEstimateBytes: 50 })
     stop.abort(new Fault('cancelled', 'Enough.'))
     await Promise.all([busy, waiting])
-    expect(memory.tryTake(100)).toBe(true)
+    expect(memory.tryAcquire(100)).toBe(true)
   })
 
   test('runs as many work items at once as it has workers', async () => {

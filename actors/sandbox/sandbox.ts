@@ -148,7 +148,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     for (;;) {
       const assignment = await queue.take({ account, yields }, signal, isRestart)
       try {
-        await options.memory.take(memoryEstimate, signal, yields)
+        await options.memory.acquire(memoryEstimate, signal, yields)
       } catch (thrown) {
         assignment[Symbol.dispose]()
         await giveBack(assignment.worker)
@@ -156,7 +156,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
       }
       if (assignment.worker.alive) return assignment
       assignment[Symbol.dispose]()
-      options.memory.give(memoryEstimate)
+      options.memory.release(memoryEstimate)
     }
   }
 
@@ -174,7 +174,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         result = await worker.run({ ...options, ...work })
       } finally {
         assignment[Symbol.dispose]()
-        options.memory.give(memoryEstimate)
+        options.memory.release(memoryEstimate)
       }
       await giveBack(worker)
       if (assignment.preempted && result.status === 'died') continue

@@ -80,7 +80,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     app: app.use(grpcWebRoutes(services, uploadIdleTimeoutMs)),
     host,
     port: config.httpPort,
-    tls: tls && tlsLog && { watched: tls, refused: tlsLog('http'), socketFolder },
+    tls: tls && tlsLog && { watched: tls, reportRefused: tlsLog('http'), socketFolder },
     log,
   })
   scope.defer(() => http.drain(drainTimeoutMs))
@@ -92,7 +92,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     keepaliveMs: config.grpcKeepaliveMs,
     uploadIdleTimeoutMs,
     credentials: tls && reloadableCredentials(tls, config.tls?.clientAuth === 'require'),
-    refused: tlsLog?.('grpc'),
+    reportRefused: tlsLog?.('grpc'),
   })
   health.countCalls(() => grpc.calls)
 

@@ -8,7 +8,7 @@ import type { HealthView } from '../transports/shared/health-view.ts'
 import type { SendTracker } from '../transports/rest/send-tracker.ts'
 
 /** What the health of a gateway depends on. */
-export interface HealthSources {
+export interface HealthInputs {
   readonly adapters: Adapters
   readonly follower: Pick<Follower, 'state'>
   readonly writeCheck: Pick<WriteCheck, 'state'>
@@ -27,7 +27,7 @@ export async function viewHealth({
   spool,
   calls,
   isDraining,
-}: HealthSources): Promise<HealthView> {
+}: HealthInputs): Promise<HealthView> {
   const broker = await adapters.health()
   const last = broker.isUp ? await lastSequence(adapters) : undefined
   const { sequence, isCaughtUp, lagMs, watchers } = follower.state

@@ -38,12 +38,12 @@ export async function openDiskSpool(folder: string, maxBytes: number): Promise<D
   const remove = async (path: string, bytes: number) => {
     if (!open.delete(path)) return
     await rm(path, { force: true })
-    budget.give(bytes)
+    budget.release(bytes)
   }
 
   return {
     async write(bytes, body, signal) {
-      await budget.take(bytes, signal)
+      await budget.acquire(bytes, signal)
       const path = join(folder, processFileName())
       open.add(path)
       try {

@@ -28,14 +28,14 @@ export type ResponseBuffer = (
 export function createResponseBuffer(spool: DiskSpool): ResponseBuffer {
   const budget = createByteBudget(memoryBudget)
   return async (bytes, open, signal) => {
-    if (bytes > maxBodyInMemory || !budget.tryTake(bytes)) {
+    if (bytes > maxBodyInMemory || !budget.tryAcquire(bytes)) {
       const { path, release } = await spool.write(bytes, open, signal)
       return { body: Bun.file(path), release: () => void release() }
     }
     try {
-      return { body: await readAll(await open(), bytes), release: () => budget.give(bytes) }
+      return { body: await readAll(await open(), bytes), release: () => budget.release(bytes) }
     } catch (thrown) {
-      budget.give(bytes)
+      budget.release(bytes)
       throw thrown
     }
   }

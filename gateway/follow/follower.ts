@@ -75,7 +75,7 @@ export function startFollower({
   const handle = (one: StoredEvent) => {
     index.apply([one])
     lagMs = Math.max(0, clock.now() - one.storedAt.getTime())
-    watchers.dispatch(one)
+    watchers.publish(one)
     sequenceWaiters.reach(one.seq)
     if (one.seq >= target) setCaughtUp()
     failures = 0

@@ -5,7 +5,7 @@ import type { Subscription } from '../ports.ts'
 /** Distributes the events of the follower to the callers that watch a task. */
 export interface Watchers {
   subscribe(account: string, task: string): Subscription
-  dispatch(event: StoredEvent): void
+  publish(event: StoredEvent): void
   /** Open subscriptions. */
   readonly count: number
   /** Ends all subscriptions, and those that are created later. */
@@ -34,7 +34,7 @@ export function createWatchers(maxPending = 32): Watchers {
       if (isClosed) watcher.close()
       return watcher
     },
-    dispatch(event) {
+    publish(event) {
       const { account, id } = event.event.task
       for (const watcher of byTask.get(`${account}/${id}`) ?? []) watcher.offer(event)
     },

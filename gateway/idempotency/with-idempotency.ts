@@ -6,6 +6,7 @@ import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import type { StoreImageOptions } from '../images/store-image.ts'
 import type { Ports } from '../ports.ts'
+import { sha256Of } from '../sha256-of.ts'
 import { keyReused, parseIdempotencyKey } from './idempotency-key.ts'
 import { acquireLease, holdLease } from './acquire-lease.ts'
 
@@ -149,8 +150,4 @@ function resultIn<K extends keyof Created>(created: CreatedResource | undefined,
   throw new Fault('internal', 'The record of this idempotency key has no result.', {
     remedy: 'Repeat the call with a new idempotency key.',
   })
-}
-
-function sha256Of(text: string): string {
-  return new Bun.CryptoHasher('sha256').update(text).digest('hex')
 }

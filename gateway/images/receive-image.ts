@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { formats, type FormatId } from '@pixelflow/core/format'
+import { formatBytes } from '@pixelflow/core/format-bytes'
 import { maxSvgBytes } from '@pixelflow/core/svg'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { shorten } from '@pixelflow/core/shorten'
@@ -148,12 +149,11 @@ function gzipped(): Fault {
 }
 
 export function imageTooLarge({ maxUploadBytes }: Pick<ImageLimits, 'maxUploadBytes'>): Fault {
-  return new Fault('image_too_large', `The file is too large; the limit is ${formatBytes(maxUploadBytes)}.`, {
-    remedy: 'Send a smaller file.',
-  })
-}
-
-function formatBytes(bytes: number): string {
-  const mebibytes = bytes / 2 ** 20
-  return mebibytes < 1 ? `${bytes} bytes` : `${Math.round(mebibytes * 10) / 10} MiB (${bytes} bytes)`
+  return new Fault(
+    'image_too_large',
+    `The file is too large; the limit is ${maxUploadBytes} bytes (${formatBytes(maxUploadBytes)}).`,
+    {
+      remedy: 'Send a smaller file.',
+    },
+  )
 }

@@ -6,8 +6,8 @@ test.each([1, 4096, 4097, 100_000, 1_000_000])(
   (bytes) => {
     let charged = 0
     const buffer = createByteBuffer({
-      take: (more) => void (charged += more),
-      give: (less) => void (charged -= less),
+      acquire: (more) => void (charged += more),
+      release: (less) => void (charged -= less),
     })
     const sent = Buffer.from(Array.from({ length: bytes }, (_, i) => i % 251))
     for (let at = 0; at < bytes; at += 999) {

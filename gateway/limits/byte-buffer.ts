@@ -20,9 +20,9 @@ export interface ByteBuffer {
 }
 
 const firstBlockBytes = 4096
-const largestBlockBytes = 64 * 1024
+const maxBlockBytes = 64 * 1024
 
-export function createByteBuffer(held: Pick<MemoryReservation, 'take' | 'give'>): ByteBuffer {
+export function createByteBuffer(held: Pick<MemoryReservation, 'acquire' | 'release'>): ByteBuffer {
   const blocks: Buffer[] = []
   let last = Buffer.alloc(0)
   /** Bytes used of the last block. */
@@ -46,8 +46,8 @@ export function createByteBuffer(held: Pick<MemoryReservation, 'take' | 'give'>)
     append(bytes) {
       for (let at = 0; at < bytes.length;) {
         if (filled === last.length) {
-          const size = Math.min(largestBlockBytes, Math.max(firstBlockBytes, length))
-          held.take(size)
+          const size = Math.min(maxBlockBytes, Math.max(firstBlockBytes, length))
+          held.acquire(size)
           chargedBytes += size
           last = Buffer.allocUnsafeSlow(size)
           blocks.push(last)
@@ -63,7 +63,7 @@ export function createByteBuffer(held: Pick<MemoryReservation, 'take' | 'give'>)
     finish() {
       const isOneBlock = blocks.length === 1
       const whole = isOneBlock ? last.subarray(0, length) : Buffer.concat(blocks, length)
-      if (!isOneBlock) held.give(chargedBytes - length)
+      if (!isOneBlock) held.release(chargedBytes - length)
       clear()
       return whole
     },

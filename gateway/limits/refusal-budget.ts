@@ -31,7 +31,7 @@ const budget = { burst: 100, perSecond: 10 }
 /** A spent budget counts as spent until this much is refilled, so that a flood is not admitted in between. */
 const refillThreshold = 50
 const spentForMs = (1000 * refillThreshold) / budget.perSecond
-const mostCallers = 10_000
+const maxCallers = 10_000
 const reportEveryMs = 10_000
 
 interface Bucket {
@@ -77,7 +77,7 @@ export function createRefusalBudget({
       bucket.left = Math.max(0, bucket.left - 1)
       buckets.delete(share)
       buckets.set(share, bucket)
-      if (buckets.size > mostCallers) buckets.delete(buckets.keys().next().value ?? '')
+      if (buckets.size > maxCallers) buckets.delete(buckets.keys().next().value ?? '')
       if (bucket.left >= 1) return
       bucket.isSpent = true
       spentUntil = now() + spentForMs
@@ -90,7 +90,7 @@ export function createRefusalBudget({
       if (!isSpent(owner)) return undefined
       const share = ownerKey(owner)
       if (owner.account !== undefined && !memory.isHalfFull(owner)) return undefined
-      if (unreported.size < mostCallers || unreported.has(share))
+      if (unreported.size < maxCallers || unreported.has(share))
         unreported.set(share, (unreported.get(share) ?? 0) + 1)
       timer ??= setTimeout(report, reportEveryMs).unref()
       return owner.account === undefined ? unauthenticatedFault : accountFault

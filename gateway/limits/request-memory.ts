@@ -26,9 +26,9 @@ export interface RequestMemory {
 /** The memory of one request. */
 export interface MemoryReservation {
   /** Reserves bytes. @throws Fault `overloaded` when they do not fit. */
-  take(bytes: number): void
+  acquire(bytes: number): void
   /** Releases bytes. */
-  give(bytes: number): void
+  release(bytes: number): void
   /** Releases all bytes. May be called again. */
   close(): void
 }
@@ -92,7 +92,7 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
         else shares.delete(share)
       }
       return {
-        take(bytes) {
+        acquire(bytes) {
           if (isClosed) return
           const now = (shares.get(share) ?? 0) + bytes
           const isShareFull = now > maxBytes
@@ -104,7 +104,7 @@ export function createRequestMemory(limits: RequestMemoryLimits): RequestMemory 
           }
           count(bytes)
         },
-        give: (bytes) => count(-Math.min(bytes, own)),
+        release: (bytes) => count(-Math.min(bytes, own)),
         close() {
           isClosed = true
           count(-own)

@@ -12,11 +12,11 @@ export type Protocol = (typeof protocols)[number]
 /** Counts the calls of one method. */
 export interface MethodMeter {
   /** Returns the function to call at the end of a stream; undefined for a unary call. */
-  began(protocol: Protocol): (() => void) | undefined
-  received(): void
-  sent(): void
+  start(protocol: Protocol): (() => void) | undefined
+  countReceived(): void
+  countSent(): void
   /** @param code the canonical status code, 0 to 16 */
-  ended(code: number, seconds: number): void
+  end(code: number, seconds: number): void
 }
 
 /** Creates the meter of a method. Called once for each method. */
@@ -68,14 +68,14 @@ export function createCallMeters(meters: Meters<typeof gatewayMetrics>, openStre
     for (const add of [started, received, sent]) add(0, labels)
     for (const code of codes) handled(0, withCode[code] ?? { ...labels, grpc_code: 'Unknown' })
     return {
-      began(protocol) {
+      start(protocol) {
         started(1, labels)
         byProtocol(1, { protocol })
         return isStream ? openStream(protocol) : undefined
       },
-      received: () => received(1, labels),
-      sent: () => sent(1, labels),
-      ended(code, took) {
+      countReceived: () => received(1, labels),
+      countSent: () => sent(1, labels),
+      end(code, took) {
         handled(1, withCode[code] ?? { ...labels, grpc_code: 'Unknown' })
         seconds(took, labels)
       },

@@ -3,9 +3,9 @@ import type { gatewayMetrics } from './gateway-metrics.ts'
 
 /** Counts requests of the HTTP port. */
 export interface RequestMeter {
-  began(): void
+  start(): void
   /** @param route template of the path; undefined for an unknown path */
-  ended(method: string, route: string | undefined, status: number, seconds: number): void
+  end(method: string, route: string | undefined, status: number, seconds: number): void
 }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
@@ -16,8 +16,8 @@ export function createRequestMeter(meters: Meters<typeof gatewayMetrics>): Reque
   let inFlight = 0
   meters.observe('requestsInFlight', () => inFlight)
   return {
-    began: () => void (inFlight += 1),
-    ended(sent, found, status, seconds) {
+    start: () => void (inFlight += 1),
+    end(sent, found, status, seconds) {
       inFlight -= 1
       // A client must not be able to create series.
       const method = methods.has(sent) ? sent : 'other'

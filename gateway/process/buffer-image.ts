@@ -9,6 +9,7 @@ import {
 } from '../images/receive-image.ts'
 import { createStorable, storeImage, type Storable, type StoreImageOptions } from '../images/store-image.ts'
 import type { InlineProcessing, Ports } from '../ports.ts'
+import { sha256Of } from '../sha256-of.ts'
 
 /** An image of an inline call: in memory or, when it did not fit, in the store. */
 export interface BufferedImage extends ReceivedImage, Storable {
@@ -60,12 +61,12 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
   let block: Uint8Array | undefined
   let filled = 0
   let length = 0
-  let taken = 0
+  let acquired = 0
   let write: BlobWrite | undefined
 
-  const take = (bytes: number): boolean => {
-    if (!memory.tryTake(bytes)) return false
-    taken += bytes
+  const acquire = (bytes: number): boolean => {
+    if (!memory.tryAcquire(bytes)) return false
+    acquired += bytes
     return true
   }
   const closeBlock = () => {
@@ -77,13 +78,13 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
   const append = (chunk: Uint8Array): boolean => {
     if (length + chunk.length > maxBytes) return false
     if (chunk.length >= blockBytes) {
-      if (!take(chunk.length)) return false
+      if (!acquire(chunk.length)) return false
       closeBlock()
       chunks.push(chunk)
     } else {
       if (block !== undefined && filled + chunk.length > block.length) closeBlock()
       if (block === undefined) {
-        if (!take(blockBytes)) return false
+        if (!acquire(blockBytes)) return false
         block = new Uint8Array(blockBytes)
       }
       block.set(chunk, filled)
@@ -95,8 +96,8 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
   const clear = () => {
     chunks.length = 0
     block = undefined
-    memory.give(taken)
-    taken = 0
+    memory.release(acquired)
+    acquired = 0
   }
   const moveToStore = async (): Promise<BlobWrite> => {
     if (write !== undefined) return write
@@ -122,10 +123,4 @@ function createImageBuffer({ maxBytes, memory }: InlineProcessing, begin: () => 
       await write?.abort()
     },
   }
-}
-
-function sha256Of(chunks: readonly Uint8Array[]): string {
-  const hasher = new Bun.CryptoHasher('sha256')
-  for (const chunk of chunks) hasher.update(chunk)
-  return hasher.digest('hex')
 }

@@ -66,9 +66,9 @@ async function exchange(
   const first = await session.next(signal)
   if (first === null) throw new Fault('internal', 'The actor ended the session without a result.')
   const result = transformResult.parse(first.head)
-  if (result.bytes > maxBufferedBytes || !inline.memory.tryTake(result.bytes))
+  if (result.bytes > maxBufferedBytes || !inline.memory.tryAcquire(result.bytes))
     return streamResult(session, result, output, first.body)
-  const release = () => inline.memory.give(result.bytes)
+  const release = () => inline.memory.release(result.bytes)
   try {
     const pieces = await Array.fromAsync(resultBytes(session, result, first.body, signal))
     await session[Symbol.asyncDispose]()

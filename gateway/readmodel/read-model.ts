@@ -12,8 +12,8 @@ import { checkpointHash } from './checkpoint-hash.ts'
 import { pruneLimit, prepareStatements } from './statements.ts'
 import { createAccountTaskCounts } from './task-counts.ts'
 
-const largestBatch = 500
-const longestWaitMs = 25
+const maxBatch = 500
+const maxWaitMs = 25
 const pruneEveryMs = 60_000
 /** While more tasks are outdated than one prune deletes. */
 const pruneMoreEveryMs = 1000
@@ -121,7 +121,7 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       } catch {
         // `onRewound` was called; the follower continues from the sequence of the file.
       }
-    }, longestWaitMs)
+    }, maxWaitMs)
   }
 
   load()
@@ -147,7 +147,7 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
         hash = checkpointHash(one)
         pending.set(`${one.event.task.account}/${one.event.task.id}`, one)
       }
-      if (pending.size >= largestBatch) flush()
+      if (pending.size >= maxBatch) flush()
       else if (pending.size > 0) flushLater()
     },
     list: (query) =>

@@ -2,6 +2,7 @@ import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
+import { gatewayStopping } from '../gateway-stopping.ts'
 import type { Ports } from '../ports.ts'
 import type { watchTask } from './watch-task.ts'
 
@@ -47,10 +48,7 @@ export function awaitTask({ events, watch }: AwaitTaskOptions) {
     // The final event may have arrived just before the check failed.
     if (last !== undefined && isFinal(last.event)) return last.event.task
     lost.signal.throwIfAborted()
-    throw new Fault('unavailable', 'This gateway is stopping.', {
-      remedy: `The task ${task.id} continues; fetch its output when it has completed.`,
-      retryAfterMs: 1000,
-    })
+    throw gatewayStopping(`The task ${task.id} continues; fetch its output when it has completed.`, 1000)
   }
 }
 

@@ -44,9 +44,9 @@ export function createTask(
     ])
     using reservation = taskQuota.reserve(who.account, options.lane)
     const queued = firstEvent(who, imageId, recipe, { ...options, lane: reservation?.lane }, events.now())
-    if (reservation === null) return refused(queued.task, options)
+    if (reservation === null) return resumeOrRefuse(queued.task, options)
     const seq = await events.append(queued, 0)
-    if (seq === null) return existing(queued.task)
+    if (seq === null) return resumeExisting(queued.task)
     writePositions.record(who.account, seq)
     reservation.commit(seq)
     try {
@@ -59,7 +59,7 @@ export function createTask(
   }
 
   /** The task that an earlier call has created. That call may have failed before it submitted the job. */
-  async function existing(requested: Task): Promise<Task> {
+  async function resumeExisting(requested: Task): Promise<Task> {
     const last = await events.last(requested.account, requested.id)
     if (last === null || last.event.kind === 'deleted') {
       throw new Fault('conflict', 'The task of this idempotency key was deleted.', {
@@ -75,8 +75,9 @@ export function createTask(
   }
 
   /** The quota is used up, but an earlier call with the same id may have created the task. */
-  async function refused(requested: Task, { id }: CreateTaskOptions): Promise<Task> {
-    if (id !== undefined && (await events.last(requested.account, id)) !== null) return existing(requested)
+  async function resumeOrRefuse(requested: Task, { id }: CreateTaskOptions): Promise<Task> {
+    if (id !== undefined && (await events.last(requested.account, id)) !== null)
+      return resumeExisting(requested)
     const { accountQueued } = taskQuota.limits
     throw new Fault('too_many_tasks', `This account has ${accountQueued} queued tasks, which is the limit.`, {
       remedy:

@@ -26,7 +26,7 @@ async function watch(task: string, maxPending: number, signal = never) {
   let dispatchedTo = last
   const following = (async () => {
     for await (const one of gateway.adapters.eventLog.follow(last, stop.signal)) {
-      watchers.dispatch(one)
+      watchers.publish(one)
       dispatchedTo = one.seq
     }
   })()

@@ -16,15 +16,15 @@ export const brokerFaults: Readonly<Record<'killed' | 'frozen', BrokerFault>> = 
 }
 
 /** The documented limit of a call while the broker is unavailable, with tolerance for a busy machine. */
-export const longestAnswerMs = 25_000
+export const maxAnswerMs = 25_000
 
 /** Settles as the call does. @throws Error naming the call when it takes longer than the limit. */
 export async function settlesInTime<T>(what: string, call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`${what} did not settle within ${longestAnswerMs} ms`)),
-      longestAnswerMs,
+      () => reject(new Error(`${what} did not settle within ${maxAnswerMs} ms`)),
+      maxAnswerMs,
     )
   })
   try {

@@ -79,7 +79,7 @@ async function serve(certificates: TestCertificates, atPort = 0): Promise<Served
     app,
     host: '127.0.0.1',
     port: atPort,
-    tls: { watched, refused: () => {}, socketFolder },
+    tls: { watched, reportRefused: () => {}, socketFolder },
     log,
   })
   const { port } = http

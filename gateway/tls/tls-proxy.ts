@@ -17,7 +17,7 @@ export interface TlsProxyOptions {
   /** Opens the HTTP server of one connection; returns undefined while the gateway drains. */
   readonly open: ConnectionServers['open']
   readonly material: TlsMaterial
-  readonly refused: ReportRefusedHandshake
+  readonly reportRefused: ReportRefusedHandshake
   readonly log: Logger
 }
 
@@ -56,7 +56,7 @@ export async function openTlsProxy({
   port,
   open,
   material,
-  refused,
+  reportRefused,
   log,
 }: TlsProxyOptions): Promise<TlsProxy> {
   const sockets = new Set<Socket>()
@@ -73,7 +73,7 @@ export async function openTlsProxy({
     const peer = peerOf(outer)
     const certificate = clientCertificateOf(outer)
     if (certificate === 'untrusted') {
-      refused(peer, errorCodeOf(outer.authorizationError))
+      reportRefused(peer, errorCodeOf(outer.authorizationError))
       return outer.destroy()
     }
     outer.on('error', () => outer.destroy())
@@ -110,7 +110,7 @@ export async function openTlsProxy({
     outer.setNoDelay(true)
   })
   tlsServer.on('tlsClientError', (error, socket) => {
-    refused(peerOf(socket), errorCodeOf(error))
+    reportRefused(peerOf(socket), errorCodeOf(error))
     socket.destroy()
   })
   const bound = await listen(tlsServer, host, port)

@@ -33,7 +33,7 @@ export async function runTuneSession(options: TuneSessionOptions): Promise<void>
   await call(() => findImage(ports.images, who, image, 'image'))
   const recipe = createTunedRecipe(opening)
   let answered = -1
-  let source = ''
+  let lastOpenedJson = ''
   // A session outlasts the time limit of a call: it may have to search for another actor at any time.
   const previews = ports.storeTimeout.detached(() =>
     openPreviewClient({
@@ -47,8 +47,8 @@ export async function runTuneSession(options: TuneSessionOptions): Promise<void>
         if (response.type === 'opened') {
           // An actor that takes over reports the same image again.
           const seen = JSON.stringify(response)
-          if (seen !== source) await updates.push(response)
-          source = seen
+          if (seen !== lastOpenedJson) await updates.push(response)
+          lastOpenedJson = seen
           return
         }
         if ((response.sequence ?? 0) <= answered) return
@@ -74,7 +74,7 @@ export async function runTuneSession(options: TuneSessionOptions): Promise<void>
     try {
       if (value.type === 'open') throw openedTwice()
       if (value.type === 'change') return previews.request(recipe.change(value))
-      const applied = recipe.applied(value)
+      const applied = recipe.requireApplicable(value)
       const { sequence } = recipe.request
       const task = await call(() => createTask(who, image, applied))
       const position = positionOf(who.account)

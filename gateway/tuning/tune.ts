@@ -55,7 +55,7 @@ export function tune(
     const signal = AbortSignal.any([clientSignal, tuning.stopping, ended.signal])
     const received = messages[Symbol.asyncIterator]()
     const updates = createUpdateBuffer()
-    const idle = idleTimer(tuning.idleTimeoutMs, (fault) => ended.abort(fault))
+    const idle = startSessionTimeout(tuning.idleTimeoutMs, (fault) => ended.abort(fault))
     try {
       const first = await rejectOnAbort(received.next(), AbortSignal.any([signal, lateOpening()]))
       const opening = openingOf(first)
@@ -106,7 +106,7 @@ function lateOpening(): AbortSignal {
   return late.signal
 }
 
-function idleTimer(afterMs: number, abort: (fault: Fault) => void) {
+function startSessionTimeout(afterMs: number, abort: (fault: Fault) => void) {
   const timer = setTimeout(() => {
     const detail = `The client sent no message for ${Math.round(afterMs / 1000)} s.`
     abort(new Fault('deadline_exceeded', detail, { remedy: 'Open the image again.' }))

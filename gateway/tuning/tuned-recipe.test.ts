@@ -70,28 +70,28 @@ describe('the recipe', () => {
 describe('applying', () => {
   test('returns the current recipe when the sequence matches', () => {
     const tuned = begin('blur:3')
-    expect(tuned.applied(apply())).toEqual(parseRecipe('blur:3'))
-    expect(tuned.applied(apply(0))).toEqual(parseRecipe('blur:3'))
+    expect(tuned.requireApplicable(apply())).toEqual(parseRecipe('blur:3'))
+    expect(tuned.requireApplicable(apply(0))).toEqual(parseRecipe('blur:3'))
     tuned.change(change({ sequence: 2, recipe: 'flip' }))
-    expect(tuned.applied(apply(2))).toEqual(parseRecipe('flip'))
-    expect(refusal(() => tuned.applied(apply(0))).code).toBe('precondition_failed')
-    expect(refusal(() => tuned.applied(apply(3))).code).toBe('precondition_failed')
+    expect(tuned.requireApplicable(apply(2))).toEqual(parseRecipe('flip'))
+    expect(refusal(() => tuned.requireApplicable(apply(0))).code).toBe('precondition_failed')
+    expect(refusal(() => tuned.requireApplicable(apply(3))).code).toBe('precondition_failed')
   })
 
   test('is refused while the recipe fails, until another change', () => {
     const tuned = begin('blur:3')
     tuned.change(change({ sequence: 1, recipe: 'crop:0:0:9999:9' }))
     tuned.refuse(1, { code: 'deadline_exceeded', detail: 'too slow' })
-    expect(tuned.applied(apply()).steps).toHaveLength(1)
+    expect(tuned.requireApplicable(apply()).steps).toHaveLength(1)
     tuned.refuse(0, { code: 'processing_failed', detail: 'of another' })
-    expect(tuned.applied(apply()).steps).toHaveLength(1)
+    expect(tuned.requireApplicable(apply()).steps).toHaveLength(1)
     tuned.refuse(1, { code: 'processing_failed', detail: 'it reaches outside.', field: 'steps[0].width' })
-    expect(refusal(() => tuned.applied(apply()))).toMatchObject({
+    expect(refusal(() => tuned.requireApplicable(apply()))).toMatchObject({
       code: 'precondition_failed',
       detail: 'The recipe fails on this image: it reaches outside.',
       field: 'steps[0].width',
     })
     tuned.change(change({ sequence: 2, set: { 'steps[0].width': 10 } }))
-    expect(tuned.applied(apply(2)).steps).toMatchObject([{ width: 10 }])
+    expect(tuned.requireApplicable(apply(2)).steps).toMatchObject([{ width: 10 }])
   })
 })

@@ -15,7 +15,7 @@ export interface TunedRecipe {
    * The recipe to create a task from.
    * @throws Fault `precondition_failed` when a different change is current, or the recipe fails on this image.
    */
-  applied(apply: ApplyMessage): Recipe
+  requireApplicable(apply: ApplyMessage): Recipe
 }
 
 /** @throws Fault `invalid_recipe`. */
@@ -46,7 +46,7 @@ export function createTunedRecipe({ recipe: given, output }: OpenMessage): Tuned
     refuse(sequence, fault) {
       if (sequence === request.sequence && isRecipeFault(fault)) refused = fault
     },
-    applied({ sequence }) {
+    requireApplicable({ sequence }) {
       const isMeant = sequence === undefined || sequence === request.sequence
       if (isMeant && refused === undefined) return request.recipe
       if (isMeant && refused !== undefined) throw recipeFails(refused)

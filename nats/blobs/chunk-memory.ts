@@ -25,7 +25,7 @@ export function createChunkMemory(totalBytes: number, chunkBytes: number, onShor
     waiting += 1
     timer ??= setInterval(onShort, notifyEveryMs)
     try {
-      await budget.take(chunkBytes, signal)
+      await budget.acquire(chunkBytes, signal)
     } finally {
       waiting -= 1
       if (waiting === 0) {
@@ -38,14 +38,14 @@ export function createChunkMemory(totalBytes: number, chunkBytes: number, onShor
   return {
     chunkBytes,
     async acquire(signal) {
-      if (!budget.tryTake(chunkBytes)) await waitForBudget(signal)
+      if (!budget.tryAcquire(chunkBytes)) await waitForBudget(signal)
       const chunk = spare.pop() ?? createChunk(chunkBytes)
       chunk.used = 0
       return chunk
     },
     release(chunk, mayReuse) {
       if (mayReuse && spare.length < maxSpare) spare.push(chunk)
-      budget.give(chunkBytes)
+      budget.release(chunkBytes)
     },
   }
 }

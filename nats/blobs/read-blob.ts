@@ -93,20 +93,20 @@ function openWindows(
     try {
       return { messages: await source.fetch(chunks), requested: chunks, taken }
     } catch (thrown) {
-      budget.give(taken)
+      budget.release(taken)
       throw thrown
     }
   }
   /** A whole window if the budget allows it; else, if `must`, a single chunk outside the budget. */
   const begin = (must: boolean): Promise<Window> | undefined => {
     const chunks = Math.min(most, source.left)
-    if (chunks > 0 && budget.tryTake(chunks * chunkBytes)) return fetch(chunks, chunks * chunkBytes)
+    if (chunks > 0 && budget.tryAcquire(chunks * chunkBytes)) return fetch(chunks, chunks * chunkBytes)
     return must ? fetch(Math.min(1, source.left), 0) : undefined
   }
 
   return {
     async next(): Promise<Window> {
-      budget.give(current.taken)
+      budget.release(current.taken)
       current = emptyWindow
       const awaited = ahead ?? begin(true)
       ahead = source.left > 0 ? begin(false) : undefined
@@ -117,9 +117,9 @@ function openWindows(
       return current
     },
     stop() {
-      budget.give(current.taken)
+      budget.release(current.taken)
       current = emptyWindow
-      ahead?.then(({ taken }) => budget.give(taken)).catch(() => {})
+      ahead?.then(({ taken }) => budget.release(taken)).catch(() => {})
       ahead = undefined
     },
   }

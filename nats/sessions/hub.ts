@@ -121,9 +121,9 @@ export function createSessionHub(broker: Broker): SessionHub {
       const reply = sessionSubject(processId, session)
       if (!broker.nc.isClosed()) broker.nc.publish(subject, offer, { reply })
     },
-    acquireWindow: () => minWindow + (extra.tryTake(extraWindow) ? extraWindow : 0),
+    acquireWindow: () => minWindow + (extra.tryAcquire(extraWindow) ? extraWindow : 0),
     releaseWindow(window) {
-      if (window > minWindow) extra.give(window - minWindow)
+      if (window > minWindow) extra.release(window - minWindow)
     },
     createEndpoint(session, remote) {
       const { peer, inbox, windowIn, windowOut, onEnd } = remote
@@ -136,7 +136,7 @@ export function createSessionHub(broker: Broker): SessionHub {
           subscription.publish(inbox, message, wantsReceipt ? sessionSubject(processId, session) : undefined),
         onEnd: () => {
           endpoints.delete(session)
-          if (windowIn > minWindow) extra.give(windowIn - minWindow)
+          if (windowIn > minWindow) extra.release(windowIn - minWindow)
           onEnd?.()
         },
       })

@@ -93,7 +93,7 @@ export function createCallInterceptor({
         const reservation = memory.open(charged)
         if (!principal && !refusal) {
           try {
-            reservation.take(openCallBytes)
+            reservation.acquire(openCallBytes)
           } catch (thrown) {
             refusal = Fault.of(thrown)
           }
@@ -101,7 +101,7 @@ export function createCallInterceptor({
         let responsePosition: string | undefined
         let isEnded = false
         activeCalls += 1
-        const streamClosed = meter.began(protocol)
+        const streamClosed = meter.start(protocol)
         return {
           requestId,
           idempotencyKey: headers.get('idempotency-key') ?? undefined,
@@ -122,8 +122,8 @@ export function createCallInterceptor({
             return isEnded
           },
           storeTimeout,
-          countReceived: meter.received,
-          countSent: meter.sent,
+          countReceived: meter.countReceived,
+          countSent: meter.countSent,
           end(outcome = 0) {
             if (isEnded) return
             isEnded = true
@@ -134,7 +134,7 @@ export function createCallInterceptor({
             const fault = result instanceof Fault ? result : undefined
             if (fault?.row.isRefusal) refusalBudget.count(charged)
             const code = fault ? fault.row.grpc : (result as number)
-            meter.ended(code, tookMs / 1000)
+            meter.end(code, tookMs / 1000)
             streamClosed?.()
             if (fault?.code === 'unauthenticated' && !refusedLines.take()) return
             const fields = {

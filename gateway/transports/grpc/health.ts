@@ -3,6 +3,7 @@ import {
   HealthCheckResponse_ServingStatus as Serving,
   type Health,
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
+import { gatewayStopping } from '../../gateway-stopping.ts'
 import type { Readiness } from './readiness.ts'
 import type { Implementation } from './implementation.ts'
 
@@ -28,10 +29,7 @@ export function health(readiness: Readiness, services: readonly string[]): Imple
         if (isKnown) yield { status: statusOf(isReady) }
       }
       signal.throwIfAborted()
-      throw new Fault('unavailable', 'This gateway is stopping.', {
-        remedy: 'Call Watch again. Another gateway answers.',
-        retryAfterMs: 100,
-      })
+      throw gatewayStopping('Call Watch again. Another gateway answers.')
     },
   }
 }

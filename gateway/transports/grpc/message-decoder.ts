@@ -3,7 +3,7 @@ import { createByteBuffer } from '../../limits/byte-buffer.ts'
 import { messageOverheadBytes, type MemoryReservation } from '../../limits/request-memory.ts'
 
 /** The memory account that arriving bytes are charged to. */
-export type MemoryCharge = Pick<MemoryReservation, 'take' | 'give'>
+export type MemoryCharge = Pick<MemoryReservation, 'acquire' | 'release'>
 
 /** Reads length-prefixed messages. The interface is the one that grpc-js expects of its own stream decoder. */
 export interface MessageDecoder {
@@ -55,10 +55,10 @@ export function createMessageDecoder(
     total = prefixBytes + length
     filled = prefixBytes
     if (total <= maxPooledBytes) {
-      charge.take(messageCharge(length))
+      charge.acquire(messageCharge(length))
       prefix.copy((message = allocate(total)))
     } else {
-      charge.take(messageOverheadBytes)
+      charge.acquire(messageOverheadBytes)
       large.append(prefix)
     }
   }

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { truncatedUpload, type ImageUpload } from '../../images/receive-image.ts'
+import { pausedUpload, truncatedUpload, type ImageUpload } from '../../images/receive-image.ts'
 import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 /** A message of an upload stream. The metadata differs by method. */
@@ -110,14 +110,11 @@ function withIdleTimeout<M>(
   messages: AsyncIterable<UploadMessage<M>>,
   idleTimeoutMs: number,
 ): () => Promise<UploadMessage<M>['data'] | undefined> {
-  const source = messages[Symbol.asyncIterator]()
+  const iterator = messages[Symbol.asyncIterator]()
   return () =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(truncatedUpload(new Error(`The client sent nothing for ${idleTimeoutMs} ms.`))),
-        idleTimeoutMs,
-      )
-      source.next().then(
+      const timer = setTimeout(() => reject(pausedUpload(idleTimeoutMs)), idleTimeoutMs)
+      iterator.next().then(
         ({ done, value }) => {
           clearTimeout(timer)
           resolve(done === true ? undefined : value.data)

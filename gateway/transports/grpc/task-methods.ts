@@ -14,6 +14,7 @@ import {
   type ListTasksRequestSchema,
   type ProcessResponseSchema,
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { gatewayStopping } from '../../gateway-stopping.ts'
 import { describeTaskRequest } from '../../tasks/create-task.ts'
 import type { ResumePoint } from '../../tasks/watch-task.ts'
 import type { Usecases } from '../../usecases.ts'
@@ -183,12 +184,10 @@ async function* watchToEnd(
     for (const signal of [call.signal, goaway]) signal?.removeEventListener('abort', end)
   }
   call.signal.throwIfAborted()
-  const why = goaway?.aborted ? 'The connection has reached its maximum age.' : 'This gateway is stopping.'
-  throw new Fault('unavailable', why, {
-    remedy:
-      'Call WatchTask again with the token of the last received event. Another gateway continues the stream.',
-    retryAfterMs: 100,
-  })
+  const remedy =
+    'Call WatchTask again with the token of the last received event. Another gateway continues the stream.'
+  if (!goaway?.aborted) throw gatewayStopping(remedy)
+  throw new Fault('unavailable', 'The connection has reached its maximum age.', { remedy, retryAfterMs: 100 })
 }
 
 async function* readResults(

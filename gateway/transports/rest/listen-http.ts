@@ -22,7 +22,7 @@ export interface HttpServerOptions {
 export interface HttpTls {
   readonly watched: WatchedTls
   /** Called for each connection that fails its TLS handshake. */
-  readonly refused: ReportRefusedHandshake
+  readonly reportRefused: ReportRefusedHandshake
   /** Folder for the unix sockets between the TLS proxy and the HTTP servers. */
   readonly socketFolder: string
 }
@@ -47,8 +47,8 @@ export async function listenHttp({ app, host, port, tls, log }: HttpServerOption
     onRequest: recordClient,
   })
   app.server = server as Server<unknown>
-  const { refused, watched } = tls
-  const proxyOptions = { host: hostname, port, open, material: watched.current, refused, log }
+  const { reportRefused, watched } = tls
+  const proxyOptions = { host: hostname, port, open, material: watched.current, reportRefused, log }
   const proxy = await openTlsProxy(proxyOptions).catch((cause: unknown) => {
     throw listenError({ host: hostname, port, setting: 'PIXELFLOW_HTTP_PORT' }, cause)
   })

@@ -40,7 +40,7 @@ export function requestMiddleware(options: RequestMiddlewareOptions) {
     const inner = handler as unknown as Handler
     const outer: Handler = async (request, ...rest) => {
       const startedAt = performance.now()
-      requestMeter.began()
+      requestMeter.start()
       const context = requestContextOf(request)
       context.memory = memory
       const refusal = refusalBudget.isAnySpent ? refuseEarly(request, options) : undefined
@@ -55,7 +55,7 @@ export function requestMiddleware(options: RequestMiddlewareOptions) {
       response.headers.set('x-content-type-options', 'nosniff')
       const tookMs = performance.now() - startedAt
       const { method } = request
-      requestMeter.ended(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
+      requestMeter.end(method, routes.templateOf(pathOf(request)), response.status, tookMs / 1000)
       if (refusal || context.isCall) return response
       const { fault, account } = context
       if (fault?.row.isRefusal) refusalBudget.count({ account, peer: peerOf(request, server()) })

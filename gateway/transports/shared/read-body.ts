@@ -30,7 +30,7 @@ export async function* readBody(
   if (request.body === null) return
   const reservation = reserve()
   const ahead = Math.min(contentLengthOf(request) ?? readAheadBytes, readAheadBytes)
-  reservation.take(ahead)
+  reservation.acquire(ahead)
   const reader = request.body.getReader()
   const countForGc = createGcTrigger()
   let isOver = false
@@ -53,7 +53,7 @@ export async function* readBody(
     // Not awaited: cancel() does not resolve while the client sends nothing.
     if (!isOver) void reader.cancel().catch(() => {})
     reader.releaseLock()
-    reservation.give(ahead)
+    reservation.release(ahead)
   }
 }
 

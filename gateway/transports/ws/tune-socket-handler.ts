@@ -99,7 +99,7 @@ export function createTuneSocketHandler({
       try {
         const message = parseClientMessage(data)
         const cost = 2 * data.length + messageOverheadBytes
-        reservation.take(cost)
+        reservation.acquire(cost)
         if (!queue.put({ message, cost })) fail(socket, tooManyMessages(), closeCodes.refused)
       } catch (thrown) {
         const cause = Fault.of(thrown)
@@ -122,7 +122,7 @@ async function* messagesOf(
   reservation: MemoryReservation,
 ): AsyncGenerator<ClientMessage, void> {
   for await (const { message, cost } of queue) {
-    reservation.give(cost)
+    reservation.release(cost)
     yield message
   }
 }

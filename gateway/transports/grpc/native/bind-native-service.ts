@@ -128,7 +128,7 @@ function handlerOf(
       const fault = toCallFault(thrown, context.signal)
       // The error also destroys the call's request iterator. With writes pending, that happens before grpc-js sends the
       // status, and the client would never see it.
-      await budget.drained()
+      await budget.drain()
       call.emit('error', toStatusError(fault, context.requestId))
       context.end(fault)
     }
@@ -156,7 +156,7 @@ function messagesOf(
 ): AsyncIterable<Message> {
   const inner = call as Readable & { readonly _readableState?: { highWaterMark: number } }
   if (inner._readableState) inner._readableState.highWaterMark = maxReadAhead
-  const source: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
+  const iterator: AsyncIterator<Message, undefined> = call.iterator({ destroyOnReturn: false })
   let last: Message | undefined
   const remember = (found: IteratorResult<Message, undefined>) => {
     last = found.value
@@ -165,13 +165,13 @@ function messagesOf(
   const messages: AsyncIterator<Message, undefined> = {
     next() {
       if (last) {
-        reservation.give(charges.get(last) ?? 0)
+        reservation.release(charges.get(last) ?? 0)
         pool?.release(last)
       }
       last = undefined
-      return source.next().then(remember)
+      return iterator.next().then(remember)
     },
-    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
   }
   return { [Symbol.asyncIterator]: () => messages }
 }

@@ -19,13 +19,15 @@ export interface ClientCertificates {
  * upstream issue is known. Remove this file when it has one, and `tls/client-authentication.test.ts` and
  * `tls/isolation.test.ts` pass with it.
  */
-export function createClientCertificates(refused: ReportRefusedHandshake = () => {}): ClientCertificates {
+export function createClientCertificates(
+  reportRefused: ReportRefusedHandshake = () => {},
+): ClientCertificates {
   const certificates = new WeakMap<ServerHttp2Session, ClientCertificate>()
   return {
     certificateOf: (session) => session && certificates.get(session),
     attach(server) {
       server.on('tlsClientError', (error: unknown, socket: TLSSocket) =>
-        refused(peerOf(socket), errorCodeOf(error)),
+        reportRefused(peerOf(socket), errorCodeOf(error)),
       )
       server.on('session', (session: ServerHttp2Session) => {
         const { socket } = session
@@ -33,7 +35,7 @@ export function createClientCertificates(refused: ReportRefusedHandshake = () =>
         const certificate = clientCertificateOf(socket)
         if (certificate === undefined) return
         if (certificate === 'untrusted') {
-          refused(peerOf(socket), errorCodeOf(socket.authorizationError))
+          reportRefused(peerOf(socket), errorCodeOf(socket.authorizationError))
           // The other session listeners need an open session, so it closes in the next tick, before any read.
           return process.nextTick(() => session.destroy())
         }

@@ -28,7 +28,7 @@ function connection() {
 }
 
 test('any number of calls is allowed, even if the client sends two window updates for each', () => {
-  const { all, write, completed } = connection()
+  const { all, write, countCompleted } = connection()
   for (let call = 0; call < 100_000; call++) {
     const begun = all(
       frame(types.headers, { length: 200, isOpen: false, isOpening: true }),
@@ -37,7 +37,7 @@ test('any number of calls is allowed, even if the client sends two window update
       frame(types.data, { flags: 1 }),
     )
     write(150)
-    completed()
+    countCompleted()
     expect(
       begun ?? all(frame(types.windowUpdate, { length: 4 }), frame(types.windowUpdate, { length: 4 })),
     ).toBeUndefined()
@@ -45,7 +45,7 @@ test('any number of calls is allowed, even if the client sends two window update
 })
 
 test('window updates and a ping for each frame of a download are allowed, and so are resets of half of all calls', () => {
-  const { all, write, completed } = connection()
+  const { all, write, countCompleted } = connection()
   for (let count = 0; count < 100_000; count++) {
     write(16_384)
     const measured = all(
@@ -53,7 +53,7 @@ test('window updates and a ping for each frame of a download are allowed, and so
       frame(types.windowUpdate),
       frame(types.ping, { length: 8 }),
     )
-    completed()
+    countCompleted()
     const opening = frame(types.headers, { length: 200, isOpen: false, isOpening: true })
     expect(measured ?? all(opening, frame(types.reset, { length: 4 }))).toBeUndefined()
   }

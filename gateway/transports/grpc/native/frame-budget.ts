@@ -16,7 +16,7 @@ export interface FrameBudget {
   /** Returns undefined while the client stays within the budget, otherwise the reason to end its connection. */
   take(frame: FrameHead): string | undefined
   /** A stream ended without a reset by the client. */
-  completed(): void
+  countCompleted(): void
 }
 
 const type = {
@@ -102,7 +102,7 @@ export function createFrameBudget(
       if (frame.type === type.reset && frame.isOpen && !resetBucket.take()) return 'too many resets'
       return !hasContent(frame) && !takeControl() ? 'too many control frames' : undefined
     },
-    completed: () => resetBucket.give(1),
+    countCompleted: () => resetBucket.give(1),
   }
 }
 

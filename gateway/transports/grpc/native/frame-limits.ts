@@ -13,7 +13,7 @@ const lingerMs = 1000
 const maxUnauthenticatedCalls = 256
 
 /** Decides about the frames of one connection before any other code reads them. */
-export interface FrameLimit extends Pick<FrameBudget, 'completed'> {
+export interface FrameLimit extends Pick<FrameBudget, 'countCompleted'> {
   /** The connection has a session; its frames are read from now on. */
   sessionStarted(session: ServerHttp2Session): void
   /** Whether the connection may continue. After false, none of its bytes may be read. */
@@ -26,8 +26,8 @@ export interface FrameLimit extends Pick<FrameBudget, 'completed'> {
 export interface FrameLimits {
   /** The limit of a new connection. */
   limit(socket: Socket): FrameLimit
-  /** A call on this connection had valid credentials. */
-  authenticated(session: ServerHttp2Session): void
+  /** Records that a call on this connection had valid credentials. */
+  markAuthenticated(session: ServerHttp2Session): void
 }
 
 /**
@@ -43,7 +43,7 @@ export interface FrameLimits {
 export function createFrameLimits(isSuspect: (peer: string) => boolean): FrameLimits {
   const authenticatedSessions = new WeakSet<ServerHttp2Session>()
   return {
-    authenticated: (session) => void authenticatedSessions.add(session),
+    markAuthenticated: (session) => void authenticatedSessions.add(session),
     limit(socket) {
       const budget = createFrameBudget(() => socket.bytesWritten)
       let session: ServerHttp2Session | undefined
@@ -61,7 +61,7 @@ export function createFrameLimits(isSuspect: (peer: string) => boolean): FrameLi
         isSuspect(`${socket.remoteAddress}:${socket.remotePort}`)
       return {
         sessionStarted: (started) => void (session = started),
-        completed: budget.completed,
+        countCompleted: budget.countCompleted,
         end,
         get isEnded() {
           return isEnded

@@ -23,7 +23,7 @@ export interface GrpcServerOptions {
   /** TLS credentials; plaintext without. */
   readonly credentials?: ServerCredentials | undefined
   /** Called for each connection that TLS refuses. */
-  readonly refused?: ReportRefusedHandshake | undefined
+  readonly reportRefused?: ReportRefusedHandshake | undefined
   /** Age at which a connection gets GOAWAY, so that long streams spread over all gateways again. */
   readonly connectionAgeMs: number
   /** How long a connection may be idle before the server sends a PING. */
@@ -49,9 +49,9 @@ const graceMs = 60 * 60_000
 /** Opens the gRPC port. @throws Error when the address cannot be listened on. */
 export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
   const { services, host, port, connectionAgeMs, keepaliveMs, uploadIdleTimeoutMs } = options
-  const { credentials = ServerCredentials.createInsecure(), refused } = options
+  const { credentials = ServerCredentials.createInsecure(), reportRefused } = options
   const { callInterceptor, readiness } = services
-  const certificates = createClientCertificates(refused)
+  const certificates = createClientCertificates(reportRefused)
   const maxConnectionAge = createMaxConnectionAge({ ageMs: connectionAgeMs, graceMs })
   const pool = createMessagePool()
   const limits = createFrameLimits((peer) => services.refusalBudget.isSpent({ peer }))
@@ -61,7 +61,7 @@ export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer
     idle: createIdleWatch(uploadIdleTimeoutMs),
     certificateOf: certificates.certificateOf,
     goawaySignalOf: maxConnectionAge.goawaySignalOf,
-    onAuthenticated: limits.authenticated,
+    onAuthenticated: limits.markAuthenticated,
   })
   const server = new Server({
     interceptors: [interceptor.interceptor],

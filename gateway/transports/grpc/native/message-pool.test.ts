@@ -14,7 +14,7 @@ function framed(bytes: number, fill: number): Buffer {
   return frame
 }
 
-const free = { take: () => {}, give: () => {} }
+const free = { acquire: () => {}, release: () => {} }
 
 function pooledDecoder(pool = createMessagePool(), charge = free) {
   return { pool, decoder: pool.decoder(4 * KiB * KiB, charge) }
@@ -69,7 +69,7 @@ test('the pool keeps a bounded number of free buffers', () => {
 
 test('a message that is too large is refused by its prefix, without a charge', () => {
   let taken = 0
-  const charge = { ...free, take: (bytes: number) => void (taken += bytes) }
+  const charge = { ...free, acquire: (bytes: number) => void (taken += bytes) }
   const decoder = createMessageDecoder(100 * KiB, charge, (bytes) => Buffer.alloc((taken += bytes)))
   expect(() => decoder.write(framed(100 * KiB + 1, 0).subarray(0, 5))).toThrow('at most 102400 bytes')
   expect(taken).toBe(0)
@@ -78,8 +78,8 @@ test('a message that is too large is refused by its prefix, without a charge', (
 test('a message is charged by its length, a large one by the bytes that have arrived', () => {
   let taken = 0
   const charge = {
-    take: (bytes: number) => void (taken += bytes),
-    give: (bytes: number) => void (taken -= bytes),
+    acquire: (bytes: number) => void (taken += bytes),
+    release: (bytes: number) => void (taken -= bytes),
   }
   const decoder = createMessageDecoder(4 * KiB * KiB, charge)
   decoder.write(framed(256 * KiB, 1).subarray(0, 5))
@@ -101,7 +101,7 @@ test('a message is charged by its length, a large one by the bytes that have arr
 test('a message is refused when the memory is full', () => {
   const charge = {
     ...free,
-    take() {
+    acquire() {
       throw new Error('full')
     },
   }
@@ -118,7 +118,7 @@ test.each([0, 1, 4, 16, 64, 319, 320, 330, 512, 513, 1024, 4096])(
     for (let count = 0; count < 100; count++) {
       for (let at = 0; at < message.length; at += 50_000) decoder.write(message.subarray(at, at + 50_000))
       expect(memory.heldBytes).toBe(messageCharge(size * KiB))
-      reservation.give(messageCharge(size * KiB))
+      reservation.release(messageCharge(size * KiB))
       expect(memory.heldBytes).toBe(0)
     }
   },

@@ -29,8 +29,8 @@ export interface MessageReceiver {
   begin(reservation: MemoryReservation): void
   /** Refuses the messages for a reason found elsewhere, such as a failed decode. */
   refuse(fault: Fault): void
-  /** The client has sent its last message. */
-  halfClosed(): void
+  /** Stops waiting: the client has sent its last message. */
+  halfClose(): void
   /** Drops all messages of an ended call. The client may keep the stream open without limit. */
   close(): void
 }
@@ -79,8 +79,8 @@ export function createMessageReceiver(options: MessageReceiverOptions): MessageR
   }
 
   const decoder = createDecoder(maxMessageBytes, {
-    take: (bytes) => reservation?.take(bytes),
-    give: (bytes) => reservation?.give(bytes),
+    acquire: (bytes) => reservation?.acquire(bytes),
+    release: (bytes) => reservation?.release(bytes),
   })
   inner.decoder = {
     write(data) {
@@ -100,13 +100,13 @@ export function createMessageReceiver(options: MessageReceiverOptions): MessageR
   inner.decompressMessage = async (message, encoding) => {
     if (encoding === 'identity') return decompress.call(call, message, encoding)
     // The size after decompression is unknown, so the largest possible size is charged until it is known.
-    recordFault(() => reservation?.take(maxMessageBytes))
+    recordFault(() => reservation?.acquire(maxMessageBytes))
     const whole = await Promise.resolve(decompress.call(call, message, encoding)).catch((thrown: unknown) => {
       fault ??= decompressionFault(thrown, maxMessageBytes)
       throw thrown
     })
     // The remaining charge is that of an uncompressed message of this length.
-    reservation?.give(maxMessageBytes - whole.length + message.length - prefixBytes)
+    reservation?.release(maxMessageBytes - whole.length + message.length - prefixBytes)
     recordFault(() => requireBoundedMessage(whole, input))
     return whole
   }
@@ -123,7 +123,7 @@ export function createMessageReceiver(options: MessageReceiverOptions): MessageR
       fault ??= why
       stopWatch()
     },
-    halfClosed: stopWatch,
+    halfClose: stopWatch,
     close() {
       stopWatch()
       decoder.close()

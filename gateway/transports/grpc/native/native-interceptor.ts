@@ -195,7 +195,7 @@ class InterceptedCall extends ServerInterceptingCall {
         listener.onReceiveMessage(message)
       },
       onReceiveHalfClose: () => {
-        this.#receiver.halfClosed()
+        this.#receiver.halfClose()
         if (!this.#isCancelled) listener.onReceiveHalfClose()
       },
       onCancel: () => {

@@ -15,7 +15,7 @@ export interface SendBudget {
   /** Writes a message; resolves when the implementation may continue. @throws the reason of the signal when it aborts. */
   send(message: Message): Promise<void>
   /** Resolves when all messages have been written, or when the signal aborts. */
-  drained(): Promise<void>
+  drain(): Promise<void>
 }
 
 /**
@@ -42,7 +42,7 @@ export function createSendBudget(call: MessageSink, signal: AbortSignal): SendBu
       while (!isWritten && !signal.aborted) await changed.wait()
       signal.throwIfAborted()
     },
-    async drained() {
+    async drain() {
       while (pending > 0 && !signal.aborted) await changed.wait()
     },
   }

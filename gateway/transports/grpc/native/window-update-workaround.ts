@@ -151,7 +151,7 @@ export function createWindowUpdateFilter(limit?: FrameLimit): WindowUpdateFilter
 
   return {
     closed(stream) {
-      if (open.delete(stream)) limit?.completed()
+      if (open.delete(stream)) limit?.countCompleted()
     },
     read(bytes, pass) {
       if (isEnded) return

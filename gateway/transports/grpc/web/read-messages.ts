@@ -55,7 +55,7 @@ export async function* readMessages(
       if (!((message[0] ?? 0) & compressedFlag)) check(content)
       yield message
       // A stream requests the next message when it has finished with this one. A single message is held until the call ends.
-      if (isStream) reservation().give(messageCharge(content.length))
+      if (isStream) reservation().release(messageCharge(content.length))
     }
   }
   if (decoder.isInMessage) {

@@ -36,7 +36,7 @@ function routes(): string[] {
     heartbeatMs: 1,
     version: '0',
     corsOrigins: new Set(),
-    requestMeter: { began: () => {}, ended: () => {} },
+    requestMeter: { start: () => {}, end: () => {} },
     storeTimeout,
     openStream: () => () => {},
     stopping: new AbortController().signal,
