@@ -6,7 +6,7 @@ import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import type { StoreImageOptions } from '../images/store-image.ts'
 import type { Ports } from '../ports.ts'
-import { sha256Of } from '../sha256-of.ts'
+import { digestSha256 } from '../digest-sha256.ts'
 import { keyReused, parseIdempotencyKey } from './idempotency-key.ts'
 import { acquireLease, holdLease } from './acquire-lease.ts'
 
@@ -65,7 +65,7 @@ export function withIdempotency({
     run: (idempotentCall?: IdempotentCall<Created[K]>) => Promise<Created[K]>,
   ): Promise<IdempotentResult<Created[K]>> => {
     if (key === undefined) return { value: await run(), replayed: false }
-    const name = { account: who.account, name: sha256Of(parseIdempotencyKey(key)) }
+    const name = { account: who.account, name: digestSha256(parseIdempotencyKey(key)) }
     const newId = () => Bun.randomUUIDv7('hex', events.now())
     const lease = await acquireLease(idempotencyRecords, name, newId)
     const { state, image, task, created } = lease.value
@@ -80,7 +80,7 @@ export function withIdempotency({
       image,
       task,
       earlierResult(...request) {
-        fingerprint = sha256Of(JSON.stringify([call, ...request]))
+        fingerprint = digestSha256(JSON.stringify([call, ...request]))
         if (state !== 'done') return undefined
         if (fingerprint !== lease.value.fingerprint) throw keyReused()
         replayed = true

@@ -9,7 +9,7 @@ import {
 } from '../images/receive-image.ts'
 import { createStorable, storeImage, type Storable, type StoreImageOptions } from '../images/store-image.ts'
 import type { InlineProcessing, Ports } from '../ports.ts'
-import { sha256Of } from '../sha256-of.ts'
+import { digestSha256 } from '../digest-sha256.ts'
 
 /** An image of an inline call: in memory or, when it did not fit, in the store. */
 export interface BufferedImage extends ReceivedImage, Storable {
@@ -34,7 +34,7 @@ export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' |
       const received = await receiveImage(upload, buffer, limits)
       const announced = upload.sha256?.()
       const { chunks } = buffer
-      if (chunks !== undefined && announced !== undefined && announced !== sha256Of(chunks))
+      if (chunks !== undefined && announced !== undefined && announced !== digestSha256(chunks))
         throw digestMismatch()
       const store = async <T>(options?: StoreImageOptions<T>) =>
         storeImage(ports, who, await buffer.moveToStore(), received, announced, options)

@@ -48,21 +48,32 @@ export function openTuneSocket(url: string, options: SocketOptions = { protocols
     closing.resolve(closeFrame)
     changed.notify()
   })
-  async function next(): Promise<ReceivedMessage> {
+  /** Skips messages until one is accepted. One deadline holds for the whole wait. */
+  async function waitForMessage(
+    what: string,
+    accept: (message: ServerMessage) => boolean,
+  ): Promise<ReceivedMessage> {
+    const skipped: ServerMessage[] = []
     for (const deadline = Date.now() + receiveTimeoutMs; Date.now() < deadline;) {
       const [first] = received.splice(0, 1)
-      if (first !== undefined) return first
-      if (closeFrame) throw new Error(`the socket was closed: ${JSON.stringify(closeFrame)}`)
+      if (first !== undefined) {
+        if (accept(first.message)) return first
+        skipped.push(first.message)
+        continue
+      }
+      if (closeFrame) throw new Error(`${what}: the socket was closed: ${JSON.stringify(closeFrame)}`)
       await changed.wait({ timeoutMs: deadline - Date.now() })
     }
-    throw new Error(`no message within ${receiveTimeoutMs} ms`)
+    const last = JSON.stringify(skipped.at(-1))
+    throw new Error(
+      `${what}: not within ${receiveTimeoutMs} ms; skipped ${skipped.length} messages, last saw ${last}`,
+    )
   }
+  const next = () => waitForMessage('any message', () => true)
   /** Skips messages until one of this type. */
   async function receive<T extends ServerMessage['type']>(type: T) {
-    for (;;) {
-      const { message, file } = await next()
-      if (message.type === type) return { ...(message as Extract<ServerMessage, { type: T }>), file }
-    }
+    const { message, file } = await waitForMessage(type, (one) => one.type === type)
+    return { ...(message as Extract<ServerMessage, { type: T }>), file }
   }
   return {
     socket,
@@ -76,21 +87,26 @@ export function openTuneSocket(url: string, options: SocketOptions = { protocols
     },
     /** Receives `applied` and the preview with this sequence number, in any order. */
     async receiveApplied(sequence: number) {
-      let applied: Extract<ServerMessage, { type: 'applied' }> | undefined
-      let preview: PreviewMessage | undefined
-      while (applied === undefined || preview === undefined) {
-        const { message } = await next()
-        if (message.type === 'applied') applied = message
-        if (message.type === 'preview' && message.sequence === sequence) preview = message
-      }
+      const seen: {
+        applied?: Extract<ServerMessage, { type: 'applied' }>
+        preview?: PreviewMessage
+      } = {}
+      await waitForMessage(`applied and preview ${sequence}`, (message) => {
+        if (message.type === 'applied') seen.applied = message
+        if (message.type === 'preview' && message.sequence === sequence) seen.preview = message
+        return seen.applied !== undefined && seen.preview !== undefined
+      })
+      const { applied, preview } = seen
+      if (!applied || !preview) throw new Error('the wait ended without both messages')
       return { applied, preview }
     },
     /** Skips messages until the preview with this sequence number. */
     async preview(sequence: number) {
-      for (;;) {
-        const preview = await receive('preview')
-        if (preview.sequence === sequence) return preview
-      }
+      const { message, file } = await waitForMessage(
+        `preview ${sequence}`,
+        (one) => one.type === 'preview' && one.sequence === sequence,
+      )
+      return { ...(message as PreviewMessage), file }
     },
   }
 }

@@ -4,6 +4,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { readAllPages } from '../../testing/read-all-pages.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
 import { webClient, webProtocols, type WebProtocol } from '../../testing/web-client.ts'
@@ -88,14 +89,10 @@ describe('responses', () => {
     const longest = longestRecipe()
     await Promise.all(Array.from({ length: 60 }, () => gateway.submit(image, longest)))
     using strictClient = grpcClient(gateway.grpcAddress, { 'grpc.max_receive_message_length': 4 * MiB })
-    const seen = new Set<string>()
-    for (let cursor = ''; ;) {
-      const page = await strictClient.unary(calls.listTasks, { limit: 200, cursor })
-      for (const { id } of page.items) seen.add(id)
-      cursor = page.next
-      if (cursor === '') break
-    }
-    expect(seen.size).toBeGreaterThanOrEqual(60)
+    const items = await readAllPages((cursor = '') =>
+      strictClient.unary(calls.listTasks, { limit: 200, cursor }),
+    )
+    expect(new Set(items.map(({ id }) => id)).size).toBeGreaterThanOrEqual(60)
   }, 60_000)
 })
 

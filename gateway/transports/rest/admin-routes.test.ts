@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { DeadLetterPageView, DeadLetterView, TaskView } from '@pixelflow/core/views'
 import { sampleDeadLetter } from '@pixelflow/testkit/contracts/dead-letters'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { readAllPages } from '../../testing/read-all-pages.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -27,14 +28,11 @@ async function createDeadLetter(imageId = image): Promise<{ task: TaskView; id: 
 
 test('dead letters are listed in pages, have their internal cause, and are deleted', async () => {
   const made = [await createDeadLetter(), await createDeadLetter(), await createDeadLetter()]
-  const ids: string[] = []
-  for (let cursor = ''; ;) {
-    const page = (await (await dead(`?limit=2${cursor}`)).json()) as DeadLetterPageView
-    ids.push(...page.items.map((one) => one.id))
-    if (page.next === null) break
-    cursor = `&cursor=${page.next}`
-  }
-  expect(ids).toEqual(made.map((one) => one.id))
+  const listed = await readAllPages(async (cursor) => {
+    const page = await dead(`?limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`)
+    return (await page.json()) as DeadLetterPageView
+  })
+  expect(listed.map((one) => one.id)).toEqual(made.map((one) => one.id))
   expect(await (await dead('?account=unknown')).json()).toEqual({ items: [], next: null })
   const [{ id, task }] = made as [(typeof made)[0]]
   expect(await deadLetterOf(dead(`/${id}`))).toMatchObject({

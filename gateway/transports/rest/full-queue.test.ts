@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { TaskPageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { waitFor } from '@pixelflow/testkit/wait-for'
+import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { openTestGateway } from '../../testing/test-gateway.ts'
 
 test('a full queue refuses a task and stores nothing', async () => {
@@ -24,7 +24,7 @@ test('a full queue refuses a task and stores nothing', async () => {
   expect(items.map((one) => one.id)).toEqual([first.id])
 })
 
-test('calls fail with unavailable without the broker, and work when it is back', async () => {
+test('without the broker the gateway is not ready and calls wait; they work when it is back', async () => {
   await using gateway = await openTestGateway()
   const photo = await sampleImage({ width: 200, height: 200 })
   const { id: image } = await gateway.image(photo)
@@ -34,12 +34,13 @@ test('calls fail with unavailable without the broker, and work when it is back',
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'unavailable' }])
   expect((await gateway.call('/health/live')).status).toBe(200)
   const during = Promise.all([gateway.call(`/api/v1/tasks/${id}`), gateway.upload(new Uint8Array(photo))])
-  // Both calls wait for the broker.
-  await Bun.sleep(300)
+  const isAnswered = during.then(() => true)
+  await stays('both calls wait', async () => !(await Promise.race([isAnswered, Bun.sleep(1)])), 300)
   await gateway.nats.restart()
-  for (const answer of await during) {
-    if (!answer.ok) expect(await gateway.refusal(answer)).toMatchObject({ status: 503 })
-  }
+  // On a slow machine, the store timeout of a call may end before the broker is back.
+  const [read, written] = await during
+  expect([200, 503]).toContain(read.status)
+  expect([201, 503]).toContain(written.status)
   const after = await gateway.submit(image)
   const { items } = (await (await gateway.call('/api/v1/tasks')).json()) as TaskPageView
   expect(items.map((one) => one.id)).toEqual([after.id, id])

@@ -180,7 +180,8 @@ async function slowUpload(client: ReturnType<typeof grpcClient>, file: Uint8Arra
 test('connections that close at their maximum age cause no error', async () => {
   await using gateway = await openTestGateway({ env: { PIXELFLOW_GRPC_MAX_CONNECTION_AGE: '1s' } })
   const all = await Promise.all(Array.from({ length: 200 }, () => rawHttp2(gateway.grpcAddress)))
-  // The clients disconnect one after the other, shortly before and after the server closes their connections.
+  // The age of the connections is what matters: the clients disconnect one after the other, shortly before and after the
+  // server closes their connections.
   await Bun.sleep(880)
   for (const one of all) {
     one.socket.destroy()

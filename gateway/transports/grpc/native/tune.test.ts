@@ -1,19 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { create, fromBinary, toBinary, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { StructSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
-import {
-  ImageService,
-  TaskStatus,
-  TuneChangeSchema,
-  TuneRequestSchema,
-  TuneResponseSchema,
-  type TunePreview,
-} from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { ImageService, TaskStatus, TuneChangeSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { openTuneStream, type TuneInput } from '../../../testing/open-tune-stream.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from '../../../testing/grpc-client.ts'
 
 /** Tuning over native gRPC, with gateway, broker and actors as processes. */
@@ -39,65 +33,19 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]()
 })
 
-type Request = NonNullable<MessageInitShape<typeof TuneRequestSchema>['data']>
-type Response = MessageShape<typeof TuneResponseSchema>['data']
-type Case = NonNullable<Response['case']>
-type ValueOf<C extends Case> = Extract<Response, { case: C }>['value']
-
 const text = (value: string) => ({ kind: { case: 'stringValue' as const, value } })
-const open = (recipe: string): Request => ({ case: 'open', value: { image, recipe: text(recipe) } })
-const change = (sequence: number, recipe: string): Request => ({
+const open = (recipe: string): TuneInput => ({ case: 'open', value: { image, recipe: text(recipe) } })
+const change = (sequence: number, recipe: string): TuneInput => ({
   case: 'change',
   value: { sequence: BigInt(sequence), recipe: text(recipe) },
 })
 
 /** A change whose parameters hold a `Value` without a kind: the JSON object of a message has no form for it. */
-function changeWithoutKind(sequence: bigint, set: MessageInitShape<typeof StructSchema>): Request {
+function changeWithoutKind(sequence: bigint, set: MessageInitShape<typeof StructSchema>): TuneInput {
   const parameters = new BinaryWriter().bytes(toBinary(StructSchema, create(StructSchema, set))).finish()
   const value = create(TuneChangeSchema, { sequence })
   value.$unknown = [{ no: 3, wireType: WireType.LengthDelimited, data: parameters }]
   return { case: 'change', value }
-}
-
-function startSession(by = client) {
-  const call = by.client.makeBidiStreamRequest(
-    '/pixelflow.v1.ImageService/Tune',
-    (message: MessageShape<typeof TuneRequestSchema>) => Buffer.from(toBinary(TuneRequestSchema, message)),
-    (bytes: Buffer) => fromBinary(TuneResponseSchema, bytes),
-  )
-  call.on('error', () => {})
-  const responses = call[Symbol.asyncIterator]() as AsyncIterator<MessageShape<typeof TuneResponseSchema>>
-  const next = async (): Promise<Response | null> => {
-    const { done, value } = await responses.next()
-    return done === true ? null : value.data
-  }
-  /** Returns the next response of one kind and skips others. */
-  async function receive<C extends Case>(wanted: C): Promise<ValueOf<C>> {
-    for (let response; (response = await next()) !== null;) {
-      if (response.case === wanted) return response.value as ValueOf<C>
-    }
-    throw new Error(`The session ended without a ${wanted} message.`)
-  }
-  return {
-    call,
-    next,
-    receive,
-    send: (...requests: Request[]) =>
-      requests.forEach((data) => call.write(create(TuneRequestSchema, { data }))),
-    async preview(sequence: number): Promise<{ about: TunePreview; bytes: Buffer }> {
-      for (;;) {
-        const about = await receive('preview')
-        const chunks: Uint8Array[] = []
-        for (let left = Number(about.bytes); left > 0;) {
-          const response = await next()
-          if (response?.case !== 'chunk') throw new Error(`Expected a chunk, got ${response?.case}.`)
-          chunks.push(response.value)
-          left -= response.value.length
-        }
-        if (Number(about.sequence) === sequence) return { about, bytes: Buffer.concat(chunks) }
-      }
-    },
-  }
 }
 
 describe('a gateway that stops', () => {
@@ -105,7 +53,7 @@ describe('a gateway that stops', () => {
     const gateway = await stack.gateway()
     const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
     using other = grpcClient(grpc)
-    const session = startSession(other)
+    const session = openTuneStream(other)
     session.send(open('resize:40'))
     await session.preview(0)
     gateway.signal('SIGTERM')
@@ -118,7 +66,7 @@ describe('a gateway that stops', () => {
 
 describe('tuning', () => {
   test('renders changes, refuses invalid ones, applies, and ends with the request stream', async () => {
-    const session = startSession()
+    const session = openTuneStream(client)
     session.send(open('resize:1200/blur:3'))
     expect(await session.receive('opened')).toMatchObject({
       source: { width: 2400, height: 1600 },
@@ -136,7 +84,7 @@ describe('tuning', () => {
     expect((await session.preview(2)).about).toMatchObject({ width: 90, height: 60 })
 
     const nan = { kind: { case: 'numberValue' as const, value: Number.NaN } }
-    const bad: Request[] = [
+    const bad: TuneInput[] = [
       { case: 'change', value: { sequence: 3n, set: { 'steps[1].sigma': Number.NaN } } },
       { case: 'change', value: { sequence: 4n, recipe: nan } },
       { case: 'change', value: { sequence: 5n, recipe: {} } },
@@ -182,7 +130,7 @@ describe('tuning', () => {
   }, 60_000)
 
   test('a thousand changes produce few previews, including the last one', async () => {
-    const session = startSession()
+    const session = openTuneStream(client)
     session.send(open('blur:2'))
     await session.preview(0)
     for (let sequence = 1; sequence <= 1000; sequence += 1)
@@ -194,7 +142,7 @@ describe('tuning', () => {
   }, 60_000)
 
   test('continues on another actor when its own is killed', async () => {
-    const session = startSession()
+    const session = openTuneStream(client)
     session.send(open('blur:2'))
     await session.preview(0)
     session.send(change(1, 'resize:60'))
@@ -208,7 +156,7 @@ describe('tuning', () => {
 
   test('continues on another actor when its own stops', async () => {
     const next = await stack.actor()
-    const sessions = [startSession(), startSession()]
+    const sessions = [openTuneStream(client), openTuneStream(client)]
     for (const session of sessions) {
       session.send(open('blur:2'))
       await session.preview(0)
@@ -224,7 +172,7 @@ describe('tuning', () => {
   }, 60_000)
 
   test('continues after a restart of the broker', async () => {
-    const session = startSession()
+    const session = openTuneStream(client)
     session.send(open('blur:2'))
     await session.preview(0)
     await stack.nats.restart()
@@ -241,7 +189,7 @@ describe('tuning', () => {
     ['an invalid preview', { preview: { maxPixels: 7 } }, 3, 'INVALID_REQUEST'],
     ['an unknown output', { output: 'thumb' }, 3, 'INVALID_RECIPE'],
   ])('is refused for %s', async (_, wrong, code, reason) => {
-    const session = startSession()
+    const session = openTuneStream(client)
     session.send({ case: 'open', value: { image, recipe: text('flip'), ...wrong } })
     const refused = await failure(session.next())
     expect(refused.code).toBe(code)
@@ -249,10 +197,10 @@ describe('tuning', () => {
   })
 
   test('must start with an open message', async () => {
-    const session = startSession()
+    const session = openTuneStream(client)
     session.send(change(1, 'flip'))
     expect((await failure(session.next())).code).toBe(3)
-    const silent = startSession()
+    const silent = openTuneStream(client)
     silent.call.end()
     expect((await failure(silent.next())).code).toBe(3)
   })
@@ -275,19 +223,19 @@ describe('tuning', () => {
   )
 
   test('the sessions of an account are limited', async () => {
-    const sessions = Array.from({ length: 3 }, () => startSession())
+    const sessions = Array.from({ length: 3 }, () => openTuneStream(client))
     for (const session of sessions) {
       session.send(open('resize:40'))
       await session.preview(0)
     }
-    const more = startSession()
+    const more = openTuneStream(client)
     more.send(open('resize:40'))
     const refused = await failure(more.next())
     expect(refused.code).toBe(8)
     expect(refused.details).toContain('3 tuning sessions')
     for (const session of sessions) session.call.cancel()
     await waitFor('another session accepted', async () => {
-      const again = startSession()
+      const again = openTuneStream(client)
       again.send(open('resize:40'))
       return again.next().then(
         () => (again.call.cancel(), true),

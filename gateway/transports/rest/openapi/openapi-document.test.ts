@@ -137,14 +137,16 @@ describe('the OpenAPI document', () => {
   })
 
   test('lists the status 400 for every call', () => {
-    const without = Object.entries(openapiPaths).flatMap(([path, item]) =>
+    const described = Object.entries(openapiPaths).flatMap(([path, item]) =>
       httpMethods
-        .filter(
-          (httpMethod) => httpMethod in item && !('400' in ((item[httpMethod] as Json)['responses'] as Json)),
-        )
-        .map((httpMethod) => `${httpMethod} ${path}`),
+        .filter((httpMethod) => httpMethod in item)
+        .map((httpMethod) => ({
+          call: `${httpMethod} ${path}`,
+          responses: (item[httpMethod] as Json)['responses'] as Json,
+        })),
     )
-    expect(without).toEqual([])
+    expect(described.length).toBeGreaterThan(20)
+    expect(described.filter(({ responses }) => !('400' in responses)).map(({ call }) => call)).toEqual([])
   })
 
   test('describes each server-sent event as an object of its fields', () => {
