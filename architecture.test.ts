@@ -114,7 +114,7 @@ describe('borders', () => {
     expect(findViolations(/^(?!nats\/|testkit\/|bench\/)/, /@nats-io/)).toEqual([])
   })
 
-  test('the page talks to the gateway like any other client', () => {
+  test('the page calls the gateway like any other client', () => {
     expect(findViolations(/^ui\//, /@pixelflow\/(?!core|client$)/)).toEqual([])
   })
 

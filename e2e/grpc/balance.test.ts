@@ -31,26 +31,26 @@ test('calls reach every gateway behind a name, and continue when one of them is 
   })
 
   /** Waits until an address has answered this many further calls. */
-  async function waitForAnswers(address: string, count: number): Promise<void> {
+  async function waitForResponses(address: string, count: number): Promise<void> {
     const from = latest()?.answered[address] ?? 0
     await client.line((line) => (parseReport(line)?.answered[address] ?? 0) >= from + count)
   }
   const latest = () => parseReport(client.lines.at(-1) ?? '')
 
-  await Promise.all([waitForAnswers(first, 200), waitForAnswers(second, 200)])
+  await Promise.all([waitForResponses(first, 200), waitForResponses(second, 200)])
   firstGateway.signal('SIGKILL')
   await firstGateway.exited
-  await waitForAnswers(second, 500)
+  await waitForResponses(second, 500)
   // A call whose answer has begun is not retried automatically, because the caller may have used a part of it.
   const interrupted = latest()?.failed ?? []
   expect(interrupted.length).toBeLessThanOrEqual(concurrentCalls)
   for (const why of interrupted) expect(why).toStartWith('Unavailable')
   await start('127.0.0.1')
-  await waitForAnswers(first, 200)
+  await waitForResponses(first, 200)
   // A gateway that is draining completes its calls and sends its clients to other gateways.
   secondGateway.signal('SIGTERM')
   expect(await secondGateway.exited).toBe(0)
-  await waitForAnswers(first, 500)
+  await waitForResponses(first, 500)
 
   client.signal('SIGTERM')
   expect(await client.exited).toBe(0)

@@ -32,18 +32,18 @@ test('calls find a gateway that joins a name and continue when one is killed, an
   const watched = Array.fromAsync(client.watch(id), ({ kind }) => kind)
   await using load = startCalls(() => client.task(id))
 
-  await waitForAnswers(first, 20)
+  await waitForResponses(first, 20)
   addresses.push('127.0.0.2')
   const second = await start('127.0.0.2')
   // The client resolves the name again when the server closes the connection after a second.
-  await waitForAnswers(second, 20)
+  await waitForResponses(second, 20)
   await expectEvenLoad(first, second)
 
   first.signal('SIGKILL')
   await first.exited
-  await waitForAnswers(second, 100)
+  await waitForResponses(second, 100)
   const again = await start('127.0.0.1')
-  await waitForAnswers(again, 20)
+  await waitForResponses(again, 20)
   await expectEvenLoad(again, second)
 
   await client.cancel(id)
@@ -59,12 +59,12 @@ test('a list of addresses is balanced like a name', async () => {
   const { id: image } = await client.upload(await sampleImage({ width: 60, height: 40 }))
   await using load = startCalls(() => client.image(image))
   const [first, second] = gateways
-  await Promise.all([waitForAnswers(first, 20), waitForAnswers(second, 20)])
+  await Promise.all([waitForResponses(first, 20), waitForResponses(second, 20)])
   await expectEvenLoad(first, second)
   // A gateway that is draining completes its calls and sends its clients to other gateways.
   first.signal('SIGTERM')
   expect(await first.exited).toBe(0)
-  await waitForAnswers(second, 100)
+  await waitForResponses(second, 100)
   expect(await load.failures()).toEqual([])
 }, 120_000)
 
@@ -95,17 +95,17 @@ function startCalls(call: () => Promise<unknown>) {
 }
 
 /** Number of calls that a gateway has answered, by its log. */
-function countAnswers({ lines }: RunningProcess): number {
+function countResponses({ lines }: RunningProcess): number {
   return lines.filter(
     (line) => /ImageService\/Get(?:Task|Image)"/.test(line) && line.includes('"status":"OK"'),
   ).length
 }
 
-async function waitForAnswers(gateway: RunningProcess, more: number): Promise<void> {
-  const before = countAnswers(gateway)
+async function waitForResponses(gateway: RunningProcess, more: number): Promise<void> {
+  const before = countResponses(gateway)
   await waitFor(
     `${more} calls answered`,
-    () => countAnswers(gateway) - before,
+    () => countResponses(gateway) - before,
     (count) => count >= more,
     { timeoutMs: 30_000 },
   )
@@ -113,10 +113,10 @@ async function waitForAnswers(gateway: RunningProcess, more: number): Promise<vo
 
 /** Expects that both gateways answer a fair part of 200 calls. */
 async function expectEvenLoad(one: RunningProcess, other: RunningProcess): Promise<void> {
-  const before = [countAnswers(one), countAnswers(other)]
+  const before = [countResponses(one), countResponses(other)]
   const counts = await waitFor(
     '200 calls answered',
-    () => [countAnswers(one) - (before[0] ?? 0), countAnswers(other) - (before[1] ?? 0)] as const,
+    () => [countResponses(one) - (before[0] ?? 0), countResponses(other) - (before[1] ?? 0)] as const,
     ([first, second]) => first + second >= 200,
     { timeoutMs: 30_000 },
   )

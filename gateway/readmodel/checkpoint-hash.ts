@@ -1,7 +1,7 @@
 import type { StoredEvent } from '@pixelflow/core/event'
 
 /**
- * Identifies the event at a checkpoint. When a different event stands at that sequence, the log was restored from a
+ * Identifies the event at a checkpoint. When that sequence holds a different event, the log was restored from a
  * backup and has continued differently.
  */
 export function checkpointHash({ event: { kind, at, task } }: StoredEvent): string {

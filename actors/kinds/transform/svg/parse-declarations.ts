@@ -69,7 +69,7 @@ export function parseRules(sheet: string): Rule[] {
   return rules
 }
 
-/** Comments are removed first, since they may stand anywhere and hide what is around them. */
+/** Comments are removed first, since they may be anywhere and hide what is around them. */
 function withoutComments(text: string): string {
   return text.includes('/*') ? text.replaceAll(/\/\*[\s\S]*?(?:\*\/|$)/g, ' ') : text
 }

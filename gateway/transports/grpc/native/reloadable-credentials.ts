@@ -3,7 +3,7 @@ import type { WatchedTls } from '../../../tls/watch-tls.ts'
 import { secureContextOptions, handshakeMs, type TlsMaterial } from '../../../tls/tls-material.ts'
 
 /**
- * Server credentials that follow the certificate files while the port is open. This is no workaround: grpc-js has
+ * Server credentials that follow the certificate files while the port is open. This is supported use: grpc-js has
  * `updateSecureContextOptions` for subclasses. Its own class that reloads certificates takes them from a certificate
  * provider, not from the files that `watch-tls.ts` has validated. `tls/client-authentication.test.ts` tests it.
  * @param requireClients whether a handshake without a valid client certificate fails

@@ -19,7 +19,7 @@ export interface SendBudget {
 }
 
 /**
- * This is no workaround: the bound belongs to the implementation, because `write` of grpc-js always accepts a message and
+ * The bound belongs to this implementation, not to a workaround, because `write` of grpc-js always accepts a message and
  * only reports that the buffer is full. `stalled-readers.test.ts` tests it.
  *
  * The notifier gets one abort listener for the whole call. Its own `signal` option would add and remove a listener for each
