@@ -1,4 +1,5 @@
-import { crc32, deflateSync } from 'node:zlib'
+import { deflateSync } from 'node:zlib'
+import { pngChunk } from '@pixelflow/core/png'
 import type { FormatId } from '@pixelflow/core/format'
 import sharp from 'sharp'
 
@@ -46,7 +47,7 @@ export async function describedImage(options: DescribedOptions): Promise<Uint8Ar
   if (format === 'tiff') return directories(options, xmp)
   const block = directories(options)
   if (format === 'jpeg') return afterHead(await image.jpeg().toBuffer(), 2, app1(block))
-  const png = afterHead(await image.png({ compressionLevel: 0 }).toBuffer(), 33, chunk('eXIf', block))
+  const png = afterHead(await image.png({ compressionLevel: 0 }).toBuffer(), 33, pngChunk('eXIf', block))
   if (format === 'png') return png
   return new Uint8Array(await sharp(png).keepExif().keepXmp().toFormat(format, { lossless: true }).toBuffer())
 }
@@ -190,7 +191,7 @@ export async function imageWithProfile(
   const image = sharp({ create: { width: 16, height: 12, channels: 3, background: '#c86432' } })
   if (format === 'png') {
     const data = Buffer.concat([Buffer.from('profile\0\0', 'latin1'), deflateSync(profile)])
-    return afterHead(await image.png().toBuffer(), 33, chunk('iCCP', data))
+    return afterHead(await image.png().toBuffer(), 33, pngChunk('iCCP', data))
   }
   const jpeg = afterHead(
     await image.jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer(),
@@ -213,14 +214,6 @@ function segment(marker: number, data: Uint8Array): Buffer {
   return Buffer.concat([head, data])
 }
 
-function chunk(type: string, data: Uint8Array): Buffer {
-  const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(data.length)
-  sum.writeUInt32BE(crc32(named))
-  return Buffer.concat([length, named, sum])
-}
-
-function afterHead(file: Buffer, head: number, part: Buffer): Uint8Array {
+function afterHead(file: Buffer, head: number, part: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat([file.subarray(0, head), part, file.subarray(head)]))
 }

@@ -2,8 +2,8 @@ import { mkdir, rename } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** The version that `tools/nats-server` pins; part of the path in the cache. */
-export const natsServerVersion = '2.15.2'
+/** The Go module that pins the version. */
+const moduleFolder = join(import.meta.dir, '../tools/nats-server')
 
 let found: Promise<string> | undefined
 
@@ -21,16 +21,23 @@ async function find(): Promise<string> {
   if (named) return named
   const onPath = Bun.which('nats-server')
   if (onPath) return onPath
-  const cached = cachedPath()
+  const cached = cachedPath(await readPinnedVersion())
   if (await Bun.file(cached).exists()) return cached
   await build(cached)
   return cached
 }
 
-function cachedPath(): string {
+async function readPinnedVersion(): Promise<string> {
+  const module = await Bun.file(join(moduleFolder, 'go.mod')).text()
+  const version = /nats-server\/v2 v([\d.]+)/.exec(module)?.[1]
+  if (version === undefined) throw new Error(`${moduleFolder}/go.mod names no version of nats-server.`)
+  return version
+}
+
+function cachedPath(version: string): string {
   const { PIXELFLOW_CACHE_DIR, XDG_CACHE_HOME } = Bun.env
   const cache = PIXELFLOW_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'pixelflow')
-  return join(cache, 'nats-server', natsServerVersion, 'nats-server')
+  return join(cache, 'nats-server', version, 'nats-server')
 }
 
 async function build(target: string): Promise<void> {
@@ -42,14 +49,13 @@ async function build(target: string): Promise<void> {
   await mkdir(dirname(target), { recursive: true })
   // Built under another name and renamed, because two test runs may build at once.
   const fresh = `${target}.${process.pid}`
-  const module = join(import.meta.dir, '../tools/nats-server')
   const build = Bun.spawn([go, 'build', '-trimpath', '-o', fresh, 'github.com/nats-io/nats-server/v2'], {
-    cwd: module,
+    cwd: moduleFolder,
     env: { ...Bun.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly' },
     stdout: 'ignore',
     stderr: 'pipe',
   })
   const [code, errors] = await Promise.all([build.exited, build.stderr.text()])
-  if (code !== 0) throw new Error(`Building nats-server in ${module} failed:\n${errors}`)
+  if (code !== 0) throw new Error(`Building nats-server in ${moduleFolder} failed:\n${errors}`)
   await rename(fresh, target)
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { natsServer } from './nats-server.ts'
 import { freePort } from './port.ts'
 
@@ -121,6 +121,7 @@ function configuration({
   return `
 listen: "127.0.0.1:${port}"
 server_name: "test-${port}"
+ports_file_dir: "${home}"
 ${jetstream ? `jetstream { store_dir: "${store}", max_mem: 256M, max_file: ${storeBytes} }` : ''}
 authorization { users: [{ user: "${user}", password: "${password}", permissions: { ${permissions} } }] }
 ${config}
@@ -137,22 +138,30 @@ async function start(binary: string, config: string) {
     stderr: 'pipe',
   })
   let log = ''
-  const ready = Promise.withResolvers<boolean>()
-  const read = async () => {
+  const readLog = async () => {
     const decoder = new TextDecoder()
     for await (const chunk of server.stderr) {
       log = (log + decoder.decode(chunk, { stream: true })).slice(-64 * 1024)
-      if (log.includes('Server is ready')) ready.resolve(true)
     }
-    ready.resolve(false)
   }
-  read().catch(() => ready.resolve(false))
-  const timer = setTimeout(() => ready.resolve(false), 20_000)
-  const isReady = await ready.promise
-  clearTimeout(timer)
+  readLog().catch(() => {})
+  const isReady = await waitUntilReady(
+    server,
+    join(dirname(config), `${basename(binary)}_${server.pid}.ports`),
+  )
   if (!isReady) {
     server.kill('SIGKILL')
     await server.exited
   }
   return { process: server, ready: isReady, log: () => log }
+}
+
+/** Waits for the file that nats-server writes when it accepts connections. False when it exits, or after 20 s. */
+async function waitUntilReady(server: Bun.Subprocess, portsFile: string): Promise<boolean> {
+  const deadline = performance.now() + 20_000
+  while (performance.now() < deadline && server.exitCode === null && server.signalCode === null) {
+    if (await Bun.file(portsFile).exists()) return true
+    await Bun.sleep(5)
+  }
+  return false
 }

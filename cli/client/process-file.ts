@@ -75,7 +75,7 @@ export function formatResult(
 }
 
 /** One line about an output. */
-export function formatOutput(
+function formatOutput(
   { format, width, height, bytes }: OutputView,
   where: string,
   sourceBytes: number | null,

@@ -38,7 +38,7 @@ const sequence = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
  * New values by parameter path, in the form of fault fields: `steps[1].sigma`, `outputs.thumb.steps[0].width`. The values
  * are validated with the whole recipe, which gives better error messages.
  */
-export const parameterChanges = z
+const parameterChanges = z
   .record(z.string().max(200), z.unknown())
   .refine((changes) => Object.keys(changes).length <= 64, {
     error: 'a change can set at most 64 parameters',
@@ -81,7 +81,7 @@ export const changeMessage = z
 export type ChangeMessage = z.output<typeof changeMessage>
 
 /** Creates a task with the current recipe: the full image, all outputs. */
-export const applyMessage = z.strictObject({
+const applyMessage = z.strictObject({
   type: z.literal('apply'),
   /** The change that the client expects to be current. The message is refused if another one is. */
   sequence: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),

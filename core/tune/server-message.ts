@@ -53,7 +53,7 @@ export const refusedMessage = z.object({
 export type RefusedMessage = z.infer<typeof refusedMessage>
 
 /** The task was created. The session continues. */
-export const appliedMessage = z.object({
+const appliedMessage = z.object({
   type: z.literal('applied'),
   /** The change with the recipe of the task. */
   sequence,
@@ -64,11 +64,11 @@ export const appliedMessage = z.object({
 export type AppliedMessage = z.infer<typeof appliedMessage>
 
 /** The preview process was lost. Another one has taken over and answers the newest change. */
-export const restoredMessage = z.object({ type: z.literal('restored'), sequence })
+const restoredMessage = z.object({ type: z.literal('restored'), sequence })
 export type RestoredMessage = z.infer<typeof restoredMessage>
 
 /** The last message of a failed session. gRPC uses the status instead. */
-export const failedMessage = z.object({ type: z.literal('failed'), fault: faultReport })
+const failedMessage = z.object({ type: z.literal('failed'), fault: faultReport })
 export type FailedMessage = z.infer<typeof failedMessage>
 
 export const serverMessage = z.discriminatedUnion('type', [

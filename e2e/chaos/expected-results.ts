@@ -1,4 +1,5 @@
 import type { FormatId } from '@pixelflow/core/format'
+import { pngChunk } from '@pixelflow/core/png'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { Client } from '@pixelflow/client'
 
@@ -38,12 +39,9 @@ export const createImage = (seed: number): Promise<Uint8Array> =>
 /** The same pixels in a file that the store splits into several chunks: it has a private PNG chunk that decoders skip. */
 export async function createLargeImage(seed: number): Promise<Uint8Array> {
   const plain = Buffer.from(await createImage(seed))
-  const data = Buffer.concat([Buffer.from('prVt'), crypto.getRandomValues(Buffer.alloc(paddingBytes))])
-  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(paddingBytes)
-  checksum.writeUInt32BE(Bun.hash.crc32(data))
+  const padding = pngChunk('prVt', crypto.getRandomValues(Buffer.alloc(paddingBytes)))
   const end = plain.length - pngEndBytes
-  return Buffer.concat([plain.subarray(0, end), length, data, checksum, plain.subarray(end)])
+  return Buffer.concat([plain.subarray(0, end), padding, plain.subarray(end)])
 }
 
 /** Runs every recipe once before any fault is injected: later results must equal these byte by byte. */

@@ -39,7 +39,7 @@ export function secureContextOptions({ cert, key, ca }: TlsFileContents): Secure
 }
 
 /** The settings of the files. */
-export const tlsVariables = {
+const tlsVariables = {
   cert: 'PIXELFLOW_TLS_CERT_FILE',
   key: 'PIXELFLOW_TLS_KEY_FILE',
   ca: 'PIXELFLOW_TLS_CLIENT_CA_FILE',

@@ -127,10 +127,14 @@ export function queueContract(name: string, open: () => Promise<QueueUnderTest>)
       )
       const seen: string[] = []
       const over = new AbortController()
+      // A lost job must fail the comparison below, not the test's time limit.
+      const signal = AbortSignal.any([over.signal, AbortSignal.timeout(15_000)])
       const slot = async (jobConsumer: JobConsumer) => {
-        for (;;) {
-          const lease = await jobConsumer.next('transform', over.signal)
-          if (!lease) return
+        for (
+          let lease = await jobConsumer.next('transform', signal);
+          lease;
+          lease = await jobConsumer.next('transform', signal)
+        ) {
           seen.push(lease.job.task)
           await lease.done()
           if (seen.length === jobs.length) over.abort()

@@ -102,7 +102,7 @@ function isColor(schema: JsonSchema): boolean {
 }
 
 /** `minWidth` and `min_width` → `Min width`. */
-export function toLabel(name: string): string {
+function toLabel(name: string): string {
   const words = name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]+/g, ' ')

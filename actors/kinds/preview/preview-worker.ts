@@ -8,7 +8,7 @@ import { copySize, resizeTo, planPreview } from '@pixelflow/core/recipe/plan-pre
 import sharp, { type Sharp } from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { mapVipsError } from '../transform/map-vips-error.ts'
-import { retryWithoutProfile } from '../transform/metadata/is-valid-profile.ts'
+import { retryWithoutProfile } from '../transform/metadata/retry-without-profile.ts'
 import { openSourceImage, type SourceImage } from '../transform/open-source-image.ts'
 import {
   checkDrawingCost,

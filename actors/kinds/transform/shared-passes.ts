@@ -53,7 +53,7 @@ export function cacheSharedPasses<P>(outputs: readonly PlannedOutput[]) {
 }
 
 /** Number of pipelines before the encoding. Without a step that changes pixels it is one, the decoding. */
-export function passCount({ passes }: PlannedOutput): number {
+function passCount({ passes }: PlannedOutput): number {
   return Math.max(1, passes.length)
 }
 

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { readDescription } from './metadata/read-description.ts'
-import { retryWithoutProfile, keepableColours } from './metadata/is-valid-profile.ts'
+import { retryWithoutProfile, keepableColours } from './metadata/retry-without-profile.ts'
 import { openSourceImage, type SourceImage } from './open-source-image.ts'
 import {
   checkDrawingCost,

@@ -30,7 +30,7 @@ export async function fetchContent(
   }
 }
 
-export function toContentPath(from: ContentRef): string {
+function toContentPath(from: ContentRef): string {
   if ('image' in from) return `/api/v1/images/${encodeURIComponent(from.image)}/content`
   return `/api/v1/tasks/${encodeURIComponent(from.task)}/outputs/${encodeURIComponent(from.output ?? 'default')}`
 }

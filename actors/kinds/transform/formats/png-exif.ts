@@ -64,15 +64,6 @@ export function readHiddenExif(bytes: FileBytes): PngExif | undefined {
   return profile
 }
 
-/** An `eXIf` chunk. */
-export function exifChunk(block: Buffer): Buffer {
-  const named = Buffer.concat([Buffer.from('eXIf', 'latin1'), block])
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(block.length)
-  sum.writeUInt32BE(crc32(named))
-  return Buffer.concat([length, named, sum])
-}
-
 /** The data of a chunk; undefined when it is truncated or its checksum is wrong. */
 function readChunk(bytes: FileBytes, at: number, length: number): Buffer | undefined {
   const chunk = Buffer.from(bytes.read(at, aroundBytes + length))

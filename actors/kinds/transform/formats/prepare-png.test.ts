@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { crc32, deflateSync } from 'node:zlib'
+import { deflateSync } from 'node:zlib'
+import { pngChunk } from '@pixelflow/core/png'
 import { describedImage, thumbnail, describedTexts } from '@pixelflow/testkit/described-image'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../../testing/transform-harness.ts'
@@ -22,17 +23,10 @@ beforeAll(async () => {
 })
 afterAll(() => harness[Symbol.asyncDispose]())
 
-function chunk(type: string, data: Uint8Array): Buffer {
-  const named = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(data.length)
-  sum.writeUInt32BE(crc32(named))
-  return Buffer.concat([length, named, sum])
-}
-
-const before = (part: Buffer) =>
+const before = (part: Uint8Array) =>
   Buffer.concat([plain.subarray(0, headBytes), part, plain.subarray(headBytes)])
-const after = (part: Buffer) => Buffer.concat([plain.subarray(0, -endBytes), part, plain.subarray(-endBytes)])
+const after = (part: Uint8Array) =>
+  Buffer.concat([plain.subarray(0, -endBytes), part, plain.subarray(-endBytes)])
 
 /** The form in which ImageMagick writes a profile as text. */
 function rawProfile(data: Uint8Array, name = 'exif', length = data.length): Buffer {
@@ -44,11 +38,11 @@ function rawProfile(data: Uint8Array, name = 'exif', length = data.length): Buff
 }
 const marked = () => Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), block])
 const text = (data: Buffer, keyword = 'Raw profile type exif') =>
-  chunk('tEXt', Buffer.concat([Buffer.from(`${keyword}\0`, 'latin1'), data]))
+  pngChunk('tEXt', Buffer.concat([Buffer.from(`${keyword}\0`, 'latin1'), data]))
 const compressed = (data: Buffer, keyword = 'Raw profile type exif') =>
-  chunk('zTXt', Buffer.concat([Buffer.from(`${keyword}\0\0`, 'latin1'), deflateSync(data)]))
+  pngChunk('zTXt', Buffer.concat([Buffer.from(`${keyword}\0\0`, 'latin1'), deflateSync(data)]))
 const international = (data: Buffer, isCompressed: boolean) =>
-  chunk(
+  pngChunk(
     'iTXt',
     Buffer.concat([
       Buffer.from(`Raw profile type exif\0${isCompressed ? '\x01' : '\0'}\0en\0EXIF\0`, 'latin1'),
@@ -56,11 +50,11 @@ const international = (data: Buffer, isCompressed: boolean) =>
     ]),
   )
 
-const encodings: Record<string, () => Buffer> = {
-  'a chunk after the pixels': () => after(chunk('eXIf', block)),
+const encodings: Record<string, () => Uint8Array> = {
+  'a chunk after the pixels': () => after(pngChunk('eXIf', block)),
   // Longer files are read piece by piece.
   'a chunk after the pixels of a large file': () =>
-    after(Buffer.concat([chunk('prVt', Buffer.alloc(3 * 2 ** 19, 7)), chunk('eXIf', block)])),
+    after(Buffer.concat([pngChunk('prVt', Buffer.alloc(3 * 2 ** 19, 7)), pngChunk('eXIf', block)])),
   'a tEXt profile': () => before(text(rawProfile(marked()))),
   'a zTXt profile': () => before(compressed(rawProfile(marked()))),
   'a zTXt profile after the pixels': () => after(compressed(rawProfile(marked()))),
@@ -102,9 +96,9 @@ const invalid: Record<string, () => Buffer> = {
   'a profile that is not EXIF': () => before(text(rawProfile(Buffer.from('something else')))),
   'a profile that inflates to 100 MiB': () => before(compressed(Buffer.alloc(100 * 2 ** 20, 0x30))),
   'a damaged zTXt profile': () =>
-    before(chunk('zTXt', Buffer.from('Raw profile type exif\0\0not compressed', 'latin1'))),
+    before(pngChunk('zTXt', Buffer.from('Raw profile type exif\0\0not compressed', 'latin1'))),
   'a chunk with a wrong checksum': () => {
-    const damaged = chunk('eXIf', block)
+    const damaged = Buffer.from(pngChunk('eXIf', block))
     damaged.writeUInt32BE(0, damaged.length - 4)
     return after(damaged)
   },

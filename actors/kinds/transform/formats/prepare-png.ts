@@ -1,6 +1,7 @@
 import { readOrientation } from '../metadata/filter-exif.ts'
 import { withFileBytes, type FileBytes } from './file-bytes.ts'
-import { exifChunk, readHiddenExif, signatureBytes, type PngExif } from './png-exif.ts'
+import { pngChunk } from '@pixelflow/core/png'
+import { readHiddenExif, signatureBytes, type PngExif } from './png-exif.ts'
 import type { Preparation } from './preparation.ts'
 
 /** The first chunk, IHDR, which no other may precede. */
@@ -27,6 +28,6 @@ function withExifFirst(input: string | Buffer, { block, start, end }: PngExif): 
   const head = signatureBytes + headerBytes
   return withFileBytes(input, (bytes) => {
     const read = (from: number, to: number) => Buffer.from(bytes.read(from, to - from))
-    return Buffer.concat([read(0, head), exifChunk(block), read(head, start), read(end, bytes.length)])
+    return Buffer.concat([read(0, head), pngChunk('eXIf', block), read(head, start), read(end, bytes.length)])
   })
 }

@@ -1,4 +1,4 @@
-import { exifChunk } from '../formats/png-exif.ts'
+import { pngChunk } from '@pixelflow/core/png'
 
 /** Bytes of the PNG signature, and of the first chunk, IHDR. */
 const headBytes = { signature: 8, first: 25 } as const
@@ -11,7 +11,7 @@ const described: ReadonlySet<string> = new Set(['eXIf', 'iTXt', 'tEXt', 'zTXt'])
  */
 export function replacePngExif(png: Buffer, exif: Buffer | undefined): Buffer {
   const start = headBytes.signature + headBytes.first
-  const parts = [png.subarray(0, start), ...(exif === undefined ? [] : [exifChunk(exif)])]
+  const parts = [png.subarray(0, start), ...(exif === undefined ? [] : [pngChunk('eXIf', exif)])]
   let at = start
   // Metadata before the pixels is dropped; other chunks are kept.
   while (at + 8 <= png.length) {

@@ -17,7 +17,7 @@ const maxTags = 1000
  * how they handle a broken profile (libpng rejects the file, others write the profile), so it is checked before
  * encoding.
  */
-export function isValidProfile(profile: Buffer): boolean {
+function isValidProfile(profile: Buffer): boolean {
   if (profile.length < headerBytes + 4) return false
   const text = (at: number) => profile.toString('latin1', at, at + 4)
   const count = profile.readUInt32BE(headerBytes)
