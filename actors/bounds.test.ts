@@ -4,7 +4,7 @@ import { basename, dirname } from 'node:path'
 import { measurePeak } from '@pixelflow/testkit/measure-peak'
 import { childrenOf, residentBytes, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
-import { useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
+import { useActorProcesses, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** The limits of a shipped actor's workers, as the kernel and the log show them. */
@@ -71,7 +71,7 @@ test('large images wait for each other when their memory estimates exceed the bu
   const workers = await childrenOf(running.pid)
   const held = async () => (await Promise.all(workers.map(residentBytes))).reduce((sum, one) => sum + one, 0)
   const idle = await held()
-  const giant = await uploadSample(cluster, 6000, 4500)
+  const giant = await cluster.uploadSample(6000, 4500)
   const peak = await measurePeak(held, async () => {
     const tasks = [
       await cluster.submit(giant, 'rotate:30/resize:100'),
@@ -108,7 +108,7 @@ test('an actor whose workers keep crashing opens its circuit breaker and leaves 
     openMs: 30_000,
   })
 
-  const task = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
+  const task = await cluster.submit(await cluster.uploadSample(300, 200), 'flip')
   await stays('task not started', async () => (await cluster.history(task)).length === 1, 500)
   expect(await cluster.eventKinds(task)).toEqual(['queued'])
   await using _ = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })

@@ -4,7 +4,7 @@ import { connect } from '@pixelflow/nats/connection/connect'
 import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
 import type { RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { openActorProcesses, uploadSample } from './testing/actor-processes.ts'
+import { openActorProcesses } from './testing/actor-processes.ts'
 import { startActorCluster, type ActorCluster } from './testing/actor-cluster.ts'
 
 /** The loss of the elected dispatcher, with actors as processes. */
@@ -40,7 +40,7 @@ test.each([
     await using two = await processes.actor(env)
     const actors = [one, two]
     const lost = await waitForDispatcher(cluster, actors)
-    const image = await uploadSample(cluster, 1200, 900)
+    const image = await cluster.uploadSample(1200, 900)
     const tasks = await Promise.all(
       Array.from({ length: 60 }, (_, i) => cluster.submit(image, `resize:${100 + i}`, { lane: 'bulk' })),
     )

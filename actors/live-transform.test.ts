@@ -7,13 +7,8 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { childrenOf, isRunning, waitForExit } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import sharp from 'sharp'
-import {
-  waitForBusyWorker,
-  slowRecipe,
-  useActorProcesses,
-  uploadSample,
-  type ActorProcesses,
-} from './testing/actor-processes.ts'
+import { slowRecipe, useActorProcesses, type ActorProcesses } from './testing/actor-processes.ts'
+import { waitForBusyWorker } from './testing/wait-for-busy-worker.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
 
@@ -81,7 +76,7 @@ describe('a live call', () => {
 
   test('does not wait for a queue full of long work', async () => {
     await using _ = await processes.actor(live)
-    const image = await uploadSample(cluster)
+    const image = await cluster.uploadSample()
     const tasks = [await cluster.submit(image, slowRecipe), await cluster.submit(image, slowRecipe)]
     await cluster.waitForEvent(tasks[0] as (typeof tasks)[0], 'fetched')
     const source = await small()

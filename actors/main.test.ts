@@ -13,7 +13,7 @@ import {
 } from '@pixelflow/testkit/process'
 import sharp from 'sharp'
 import { estimateMemory } from './sandbox/estimate-memory.ts'
-import { entry, useActorProcesses, uploadSample, type ActorProcesses } from './testing/actor-processes.ts'
+import { entry, useActorProcesses, type ActorProcesses } from './testing/actor-processes.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** The shipped entry point as a process with a real broker: its work and its limits. */
@@ -87,7 +87,7 @@ describe('work', () => {
   })
 
   test('of an earlier attempt counts: stored outputs are not rendered again', async () => {
-    const image = await uploadSample(cluster, 600, 400)
+    const image = await cluster.uploadSample(600, 400)
     const recipe = { steps: [], outputs: { a: { steps: [{ op: 'flip' }] }, b: { steps: [{ op: 'flop' }] } } }
     {
       await using _ = await processes.actor()
@@ -130,12 +130,12 @@ describe('limits', () => {
       PIXELFLOW_ACTOR_CONCURRENCY: '1',
     })
     const before = await childrenOf(running.pid)
-    const greedy = await cluster.submit(await uploadSample(cluster, 6000, 4000), 'rotate:30')
+    const greedy = await cluster.submit(await cluster.uploadSample(6000, 4000), 'rotate:30')
     const { fault } = (await cluster.end(greedy)).task
     expect(fault).toMatchObject({ code: 'resource_limit_exceeded' })
     expect(fault?.detail).toContain('128 MiB')
     await waitForExit(before)
-    const modest = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
+    const modest = await cluster.submit(await cluster.uploadSample(300, 200), 'flip')
     expect((await cluster.end(modest)).kind).toBe('completed')
   })
 
@@ -145,20 +145,20 @@ describe('limits', () => {
       PIXELFLOW_ACTOR_CONCURRENCY: '1',
     })
     const before = await childrenOf(running.pid)
-    const slow = await cluster.submit(await uploadSample(cluster), 'resize:2000/format:avif:effort=9')
+    const slow = await cluster.submit(await cluster.uploadSample(), 'resize:2000/format:avif:effort=9')
     const { fault } = (await cluster.end(slow)).task
     expect(fault).toMatchObject({ code: 'deadline_exceeded' })
     expect(fault?.detail).toContain('0.3 s')
     await waitForExit(before)
-    const quick = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
+    const quick = await cluster.submit(await cluster.uploadSample(300, 200), 'flip')
     expect((await cluster.end(quick)).kind).toBe('completed')
   })
 
   test('of pixels', async () => {
     await using _ = await processes.actor({ PIXELFLOW_MAX_PIXELS: '1000000' })
-    const large = await cluster.submit(await uploadSample(cluster, 1001, 1000), 'resize:10')
+    const large = await cluster.submit(await cluster.uploadSample(1001, 1000), 'resize:10')
     expect((await cluster.end(large)).task.fault?.code).toBe('too_many_pixels')
-    const grown = await cluster.submit(await uploadSample(cluster, 100, 100), 'resize:2000:enlarge=true')
+    const grown = await cluster.submit(await cluster.uploadSample(100, 100), 'resize:2000:enlarge=true')
     expect((await cluster.end(grown)).task.fault).toMatchObject({
       code: 'too_many_pixels',
       field: 'steps[0]',

@@ -3,7 +3,7 @@ import type { ActorReport } from '@pixelflow/core/actor'
 import type { Task } from '@pixelflow/core/task'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createPresence } from './presence.ts'
-import { openActorProcesses, slowRecipe, uploadSample } from './testing/actor-processes.ts'
+import { openActorProcesses, slowRecipe } from './testing/actor-processes.ts'
 import { startActorCluster } from './testing/actor-cluster.ts'
 
 test('an actor reports its capabilities and its tasks, then that it drains, and leaves the registry', async () => {
@@ -46,7 +46,7 @@ test('an actor reports its capabilities and its tasks, then that it drains, and 
   })
   expect(idle.residentBytes).toBeGreaterThan(20e6)
 
-  const image = await uploadSample(cluster, 4500, 3000)
+  const image = await cluster.uploadSample(4500, 3000)
   const tasks = await Promise.all(
     [slowRecipe, `flip/${slowRecipe}`].map((recipe) => cluster.submit(image, recipe)),
   )

@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { Task } from '@pixelflow/core/task'
 import { childrenOf, waitForExit } from '@pixelflow/testkit/process'
-import {
-  entry,
-  waitForBusyWorker,
-  slowRecipe,
-  useActorProcesses,
-  uploadSample,
-  type ActorProcesses,
-} from './testing/actor-processes.ts'
+import { entry, slowRecipe, useActorProcesses, type ActorProcesses } from './testing/actor-processes.ts'
+import { waitForBusyWorker } from './testing/wait-for-busy-worker.ts'
 import type { ActorCluster } from './testing/actor-cluster.ts'
 
 /** Tasks whose work, actor or broker ends early. */
@@ -21,20 +15,20 @@ describe('work that ends early', () => {
   test('by cancelling: the worker exits within a second', async () => {
     await using running = await processes.actor({ PIXELFLOW_ACTOR_CONCURRENCY: '1' })
     const workers = await childrenOf(running.pid)
-    const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
+    const task = await cluster.submit(await cluster.uploadSample(), slowRecipe)
     await waitForBusyWorker(workers)
     const cancelledAt = performance.now()
     await cluster.cancel(task)
     await waitForExit(workers)
     expect(performance.now() - cancelledAt).toBeLessThan(1000)
-    const next = await cluster.submit(await uploadSample(cluster, 300, 200), 'flip')
+    const next = await cluster.submit(await cluster.uploadSample(300, 200), 'flip')
     expect((await cluster.end(next)).kind).toBe('completed')
     expect((await cluster.eventKinds(task)).at(-1)).toBe('cancelled')
   })
 
   test('by kill -9 of the process: another completes the task, once, and removes its files', async () => {
     const first = await processes.actor()
-    const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
+    const task = await cluster.submit(await cluster.uploadSample(), slowRecipe)
     await cluster.waitForEvent(task, 'fetched')
     const workers = await childrenOf(first.pid)
     expect(workers.length).toBe(2)
@@ -51,7 +45,7 @@ describe('work that ends early', () => {
 
   test('by kill -9 every time: the task fails with attempts_exhausted', async () => {
     const first = await processes.actor({ PIXELFLOW_TASK_ATTEMPTS: '1' })
-    const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
+    const task = await cluster.submit(await cluster.uploadSample(), slowRecipe)
     await cluster.waitForEvent(task, 'started')
     first.signal('SIGKILL')
     await first.exited
@@ -61,7 +55,7 @@ describe('work that ends early', () => {
 
   test('by SIGTERM: running work is finished, no files stay', async () => {
     const running = await processes.actor()
-    const task = await cluster.submit(await uploadSample(cluster), slowRecipe)
+    const task = await cluster.submit(await cluster.uploadSample(), slowRecipe)
     await cluster.waitForEvent(task, 'fetched')
     const workers = await childrenOf(running.pid)
     running.signal('SIGTERM')
@@ -73,7 +67,7 @@ describe('work that ends early', () => {
 
   test('by SIGTERM with too little time: the job returns to the queue at once', async () => {
     const running = await processes.actor({ PIXELFLOW_DRAIN_TIMEOUT: '1600ms' })
-    const image = await uploadSample(cluster, 6000, 4000)
+    const image = await cluster.uploadSample(6000, 4000)
     const task = await cluster.submit(image, 'blur:250/format:avif:effort=9')
     await cluster.waitForEvent(task, 'fetched')
     const stoppedAt = performance.now()
@@ -109,7 +103,7 @@ describe('work that ends early', () => {
   test('of the broker by kill -9: the task completes once it is back', async () => {
     await using _ = await processes.actor()
     const tasks = await Promise.all(
-      [1, 2, 3].map(async () => cluster.submit(await uploadSample(cluster), slowRecipe)),
+      [1, 2, 3].map(async () => cluster.submit(await cluster.uploadSample(), slowRecipe)),
     )
     await cluster.waitForEvent(tasks[0] as Task, 'started')
     await cluster.nats.kill9()

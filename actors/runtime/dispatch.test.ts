@@ -101,6 +101,13 @@ async function waitForEmptyQueue(cluster: ActorCluster): Promise<void> {
   await waitFor('queue and backlog empty', read, ({ jobs, backlog }) => jobs + backlog === 0)
 }
 
+const waitForEmptyBacklog = ({ backlog }: Adapters) =>
+  waitFor(
+    'backlog empty',
+    () => backlog.count('transform'),
+    (count) => count === 0,
+  )
+
 const waitForStarts = (slots: { readonly begun: readonly Job[] }, least: number) =>
   waitFor(
     `${least} jobs started`,
@@ -120,6 +127,19 @@ const waitForTasks = (slots: { readonly begun: readonly Job[] }, count: number, 
 const tasksOf = (jobs: readonly Job[]) => jobs.map(({ task }) => task).toSorted()
 const flood = (count: number) => Array.from({ length: count }, () => bulkOf('flood'))
 const connectBroker = ({ settings, log }: ActorCluster) => connect({ settings, name: 'test', log })
+
+/** A cluster with so many bulk jobs of one account, a dispatcher, and slots. */
+async function startFlooded(count: number) {
+  await using stack = new AsyncDisposableStack()
+  const cluster = stack.use(await startActorCluster())
+  const { adapters } = cluster
+  const jobs = flood(count)
+  await submitAll(adapters, jobs)
+  stack.use(startDispatcher(adapters))
+  const slots = stack.use(startSlots(adapters))
+  const owned = stack.move()
+  return { cluster, adapters, jobs, slots, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
 
 describe('the dispatcher', () => {
   test('admits a single job before a flood, and 300 single jobs in turns', async () => {
@@ -190,12 +210,8 @@ describe('the dispatcher', () => {
   }, 60_000)
 
   test('skips cancelled jobs', async () => {
-    await using cluster = await startActorCluster()
-    const { adapters } = cluster
-    const jobs = flood(200)
-    await submitAll(adapters, jobs)
-    await using _ = startDispatcher(adapters)
-    await using slots = startSlots(adapters)
+    await using flooded = await startFlooded(200)
+    const { cluster, adapters, jobs, slots } = flooded
     await waitForStarts(slots, 10)
     const cancelled = jobs.slice(40)
     await Promise.all(cancelled.map((job) => adapters.queue.remove(job)))
@@ -218,11 +234,7 @@ describe('the dispatcher', () => {
     await using broker = await connectBroker(cluster)
     for (const job of jobs.slice(0, 2)) await publish(broker, jobSubject(job))
     await using _ = startDispatcher(adapters)
-    await waitFor(
-      'backlog empty',
-      () => adapters.backlog.count('transform'),
-      (count) => count === 0,
-    )
+    await waitForEmptyBacklog(adapters)
     await using slots = startSlots(adapters)
     await waitForStarts(slots, window)
     await waitForEmptyQueue(cluster)
@@ -243,12 +255,8 @@ describe('the dispatcher', () => {
   }, 60_000)
 
   test('continues after a restart of the broker', async () => {
-    await using cluster = await startActorCluster()
-    const { adapters } = cluster
-    const jobs = flood(200)
-    await submitAll(adapters, jobs)
-    await using _ = startDispatcher(adapters)
-    await using slots = startSlots(adapters)
+    await using flooded = await startFlooded(200)
+    const { cluster, jobs, slots } = flooded
     for (const at of [20, 80]) {
       await waitForStarts(slots, at)
       await cluster.nats.kill9()
@@ -260,7 +268,7 @@ describe('the dispatcher', () => {
 
   test('admits a job at once that arrives after a full window has emptied', async () => {
     await using cluster = await startActorCluster()
-    const { queue, jobConsumer, backlog } = cluster.adapters
+    const { queue, jobConsumer } = cluster.adapters
     await using _ = startDispatcher(cluster.adapters, { log: cluster.log }, 1)
     const handle = async () => (await jobConsumer.next('transform', AbortSignal.timeout(20_000)))?.done()
     for (let round = 0; round < 3; round += 1) {
@@ -268,11 +276,7 @@ describe('the dispatcher', () => {
       await Promise.all([queue.submit(bulkOf('local')), queue.submit(bulkOf('local'))])
       await Promise.all([handle(), handle()])
       // A job enters the queue before it leaves the backlog.
-      await waitFor(
-        'backlog empty',
-        () => backlog.count('transform'),
-        (count) => count === 0,
-      )
+      await waitForEmptyBacklog(cluster.adapters)
       // The dispatcher handles the notifications of their end before the next round.
       await Bun.sleep(300)
     }

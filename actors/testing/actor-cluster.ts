@@ -11,6 +11,7 @@ import { natsSettings, type NatsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger, type Logger } from '@pixelflow/platform/telemetry/logger'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { startNats, type Nats } from '@pixelflow/testkit/nats'
+import { sampleImage } from '@pixelflow/testkit/images'
 import { hasMessage } from '@pixelflow/testkit/process'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { waitFor } from '@pixelflow/testkit/wait-for'
@@ -26,6 +27,8 @@ export interface ActorCluster extends AsyncDisposable {
   /** Lines that this process has logged. */
   readonly lines: readonly string[]
   upload(bytes: Uint8Array): Promise<ImageRecord>
+  /** Uploads an image of the given size; resolves with its id. */
+  uploadSample(width?: number, height?: number): Promise<string>
   /** Accepts a task. With `job: false` it is not queued, as if the gateway had stopped. */
   submit(image: string, recipe: unknown, options?: { job?: boolean; lane?: Lane }): Promise<Task>
   /** The events of a task. */
@@ -83,22 +86,25 @@ export async function startActorCluster(): Promise<ActorCluster> {
     return found as TaskEvent
   }
 
+  const upload = async (bytes: Uint8Array): Promise<ImageRecord> => {
+    const write = await sources.begin()
+    await write.write(bytes)
+    const { info } = await write.commit((digest) => blobName(account, digest))
+    const format = sniffFormat(bytes) ?? 'jpeg'
+    const record = { id: Bun.randomUUIDv7(), account, sha256: info.sha256, bytes: info.bytes, format }
+    const whole = { ...record, width: null, height: null, createdAt: new Date().toISOString() }
+    await images.create(account, record.id, whole)
+    return whole
+  }
   return {
     nats,
     settings,
     adapters,
     log,
     lines,
-    async upload(bytes) {
-      const write = await sources.begin()
-      await write.write(bytes)
-      const { info } = await write.commit((digest) => blobName(account, digest))
-      const format = sniffFormat(bytes) ?? 'jpeg'
-      const record = { id: Bun.randomUUIDv7(), account, sha256: info.sha256, bytes: info.bytes, format }
-      const whole = { ...record, width: null, height: null, createdAt: new Date().toISOString() }
-      await images.create(account, record.id, whole)
-      return whole
-    },
+    upload,
+    uploadSample: async (width = 3000, height = 2000) =>
+      (await upload(await sampleImage({ width, height }))).id,
     async submit(image, recipe, { job = true, lane = 'interactive' } = {}) {
       const now = new Date()
       const at = now.toISOString()

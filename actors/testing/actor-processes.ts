@@ -2,10 +2,7 @@ import { afterEach, beforeEach } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { sampleImage } from '@pixelflow/testkit/images'
 import { launch, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
-import { waitFor } from '@pixelflow/testkit/wait-for'
-import { readCpuMs } from '../sandbox/watch-cpu.ts'
 import { useActorCluster, type ActorCluster } from './actor-cluster.ts'
 
 export const entry = resolve(import.meta.dir, '../main.ts')
@@ -64,16 +61,4 @@ export async function openActorProcesses(cluster: ActorCluster): Promise<ActorPr
     },
     [Symbol.asyncDispose]: () => rm(scratchDir, { recursive: true, force: true }),
   }
-}
-
-/** Uploads an image of the given size; resolves with its id. */
-export async function uploadSample(cluster: ActorCluster, width = 3000, height = 2000): Promise<string> {
-  return (await cluster.upload(await sampleImage({ width, height }))).id
-}
-
-/** Waits until one of these workers is in the middle of its work: it has used 50 ms of CPU time since the call. */
-export async function waitForBusyWorker(pids: readonly number[]): Promise<void> {
-  const before = pids.map(readCpuMs)
-  const readUsedMs = () => pids.map((pid, i) => readCpuMs(pid) - (before[i] ?? 0))
-  await waitFor('worker busy', readUsedMs, (used) => used.some((ms) => ms >= 50))
 }

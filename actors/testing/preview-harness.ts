@@ -26,7 +26,20 @@ export interface PreviewHarness extends AsyncDisposable {
   readonly cluster: ActorCluster
   readonly scratch: Scratch
   readonly sandbox: Sandbox
-  open(image: string, recipe: string, more?: Partial<PreviewOpenRequest>): Promise<Session>
+  open(image: string, recipe: string, more?: Partial<PreviewOpenRequest>): Promise<PreviewSession>
+}
+
+export interface PreviewSession extends AsyncDisposable {
+  receive(): Promise<{ message: PreviewResponse; file: Uint8Array }>
+  /** Receives messages up to the preview of a request. @throws Fault when a request is refused. */
+  receivePreview(sequence: number): Promise<{ preview: PreviewMessage; file: Uint8Array }>
+  /** Receives messages up to the answer to a request: its preview or its refusal. */
+  receiveAnswer(sequence: number): Promise<PreviewResponse>
+  /** Requests the preview of a recipe. */
+  send(sequence: number, recipe: string): Promise<void>
+  finish(): Promise<void>
+  /** The next frame; null at the end of the session. */
+  next: Session['next']
 }
 
 export async function openPreviewHarness(): Promise<PreviewHarness> {
@@ -69,7 +82,7 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
     cluster,
     scratch,
     sandbox,
-    open(image, recipe, more = {}) {
+    async open(image, recipe, more = {}) {
       const opening: PreviewOpenRequest = {
         account,
         image,
@@ -79,46 +92,38 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
         output: 'default',
         ...more,
       }
-      return sessions.open('preview', opening, AbortSignal.timeout(10_000))
+      return wrapSession(await sessions.open('preview', opening, AbortSignal.timeout(10_000)))
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-export interface ReceivedMessage {
-  readonly message: PreviewResponse
-  readonly file: Uint8Array
-}
-
-export async function receive(
-  session: Session,
-  signal = AbortSignal.timeout(20_000),
-): Promise<ReceivedMessage> {
-  const frame = await session.next(signal)
-  if (frame === null) throw new Error('the session ended without a message')
-  return { message: previewResponse.parse(frame.head), file: frame.body }
-}
-
-/** Receives messages up to the preview of a request. @throws Fault when a request is refused. */
-export async function receivePreview(
-  session: Session,
-  sequence: number,
-): Promise<{ preview: PreviewMessage; file: Uint8Array }> {
-  for (const timeout = AbortSignal.timeout(20_000); ;) {
-    const { message, file } = await receive(session, timeout)
-    if (message.type === 'preview' && message.sequence === sequence) return { preview: message, file }
-    if (message.type === 'refused') throw Fault.from(message.fault)
+/** The test's end of a session. */
+function wrapSession(session: Session): PreviewSession {
+  const receive = async (signal = AbortSignal.timeout(20_000)) => {
+    const frame = await session.next(signal)
+    if (frame === null) throw new Error('the session ended without a message')
+    return { message: previewResponse.parse(frame.head), file: frame.body }
   }
-}
-
-/** Receives messages up to the answer to a request: its preview or its refusal. */
-export async function receiveAnswer(session: Session, sequence: number): Promise<PreviewResponse> {
-  for (const timeout = AbortSignal.timeout(20_000); ;) {
-    const { message } = await receive(session, timeout)
-    if (message.type !== 'opened' && message.sequence === sequence) return message
+  return {
+    receive,
+    async receivePreview(sequence) {
+      for (const timeout = AbortSignal.timeout(20_000); ;) {
+        const { message, file } = await receive(timeout)
+        if (message.type === 'preview' && message.sequence === sequence) return { preview: message, file }
+        if (message.type === 'refused') throw Fault.from(message.fault)
+      }
+    },
+    async receiveAnswer(sequence) {
+      for (const timeout = AbortSignal.timeout(20_000); ;) {
+        const { message } = await receive(timeout)
+        if (message.type !== 'opened' && message.sequence === sequence) return message
+      }
+    },
+    send: (sequence, recipe) =>
+      session.send({ sequence, recipe: parseRecipe(recipe), output: 'default' } satisfies PreviewRequest),
+    finish: () => session.finish(),
+    next: (signal) => session.next(signal),
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   }
-}
-
-export function samplePreviewRequest(sequence: number, recipe: string, output = 'default'): PreviewRequest {
-  return { sequence, recipe: parseRecipe(recipe), output }
 }

@@ -1,18 +1,15 @@
 import { describe, expect, test } from 'bun:test'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
-import { sha256Of, openClientPair, catchError, type ClientPair } from './testing/client-pair.ts'
+import { sha256Of, openClientPair, protocols, catchError, type ClientPair } from './testing/client-pair.ts'
 
 /** Synchronous calls and tuning. */
 
 let both: ClientPair
 useFixture(openClientPair, (opened) => (both = opened))
 
-const clients = [
-  ['http', () => both.http],
-  ['grpc', () => both.grpc],
-] as const
+describe.each(protocols)('over %s', (protocol) => {
+  const client = () => both[protocol]
 
-describe.each(clients)('over %s', (_, client) => {
   test('processes an image in one call', async () => {
     const recipes = [
       'resize:300/format:webp',

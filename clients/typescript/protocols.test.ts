@@ -2,19 +2,23 @@ import { describe, expect, test } from 'bun:test'
 import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import type { TaskEvent } from './client.ts'
-import { readBytes, sha256Of, openClientPair, catchError, type ClientPair } from './testing/client-pair.ts'
+import {
+  readBytes,
+  sha256Of,
+  openClientPair,
+  protocols,
+  catchError,
+  type ClientPair,
+} from './testing/client-pair.ts'
 
 /** Tests the client interface over both protocols against the shipped processes. */
 
 let both: ClientPair
 useFixture(openClientPair, (opened) => (both = opened))
 
-const clients = [
-  ['http', () => both.http],
-  ['grpc', () => both.grpc],
-] as const
+describe.each(protocols)('over %s', (protocol) => {
+  const client = () => both[protocol]
 
-describe.each(clients)('over %s', (_, client) => {
   test('returns settings and operations', async () => {
     expect(await client().settings()).toMatchObject({
       auth: 'none',

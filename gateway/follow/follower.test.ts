@@ -58,7 +58,7 @@ describe('the task list', () => {
     for (let n = 0; n < 50; n++) {
       const { id } = await gateway.submit(image)
       expect((await listed(gateway))[0]?.id).toBe(id)
-      await gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
+      await gateway.cancelTask(id)
       expect((await listed(gateway))[0]).toMatchObject({ id, status: 'cancelled' })
     }
   }, 20_000)

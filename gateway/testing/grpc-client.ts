@@ -65,31 +65,33 @@ export function grpcClient(
   const limits = ({ deadlineMs }: CallOptions = {}) =>
     deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs }
 
+  /** What unary and server-streaming calls pass to the library. */
+  const requestOf = <I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    options?: CallOptions,
+  ) =>
+    [
+      pathOf(method),
+      encoder(method.input),
+      decoder(method.output),
+      create(method.input, request),
+      metadataOf(options),
+      limits(options),
+    ] as const
+
   return {
     client,
     unary: (method, request, options = {}) =>
       new Promise((resolve, reject) => {
-        const call = client.makeUnaryRequest(
-          pathOf(method),
-          encoder(method.input),
-          decoder(method.output),
-          create(method.input, request),
-          metadataOf(options),
-          limits(options),
-          (error, response) => (response ? resolve(response) : reject(error)),
+        const call = client.makeUnaryRequest(...requestOf(method, request, options), (error, response) =>
+          response ? resolve(response) : reject(error),
         )
         if (options.onHeaders) call.on('metadata', options.onHeaders)
         options.signal?.addEventListener('abort', () => call.cancel(), { once: true })
       }),
     serverStream: (method, request, options) =>
-      client.makeServerStreamRequest(
-        pathOf(method),
-        encoder(method.input),
-        decoder(method.output),
-        create(method.input, request),
-        metadataOf(options),
-        limits(options),
-      ),
+      client.makeServerStreamRequest(...requestOf(method, request, options)),
     upload(options) {
       const { upload } = ImageService.method
       const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof upload.output>>()

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Problem } from '@pixelflow/core/problem'
-import type { ImageView, TaskView } from '@pixelflow/core/views'
+import type { ImageView, TaskPageView, TaskView } from '@pixelflow/core/views'
 import { createEvent, type EventKind } from '@pixelflow/core/event'
 import type { Task } from '@pixelflow/core/task'
 import { bootstrap } from '@pixelflow/nats/topology/bootstrap'
@@ -32,6 +32,11 @@ export interface TestGateway extends AsyncDisposable {
   /** Uploads an image and returns it. */
   image(body: Uint8Array, headers?: Record<string, string>): Promise<ImageView>
   submit(image: string, recipe?: unknown): Promise<TaskView>
+  task(id: string): Promise<TaskView>
+  tasks(query?: string): Promise<TaskPageView>
+  cancelTask(id: string): Promise<Response>
+  retryTask(id: string): Promise<Response>
+  deleteTask(id: string): Promise<Response>
   refusal(answer: Response | Promise<Response>): Promise<Problem & { allow: string | null }>
   /** Number of messages in each stream, to find leftovers. */
   messages(): Promise<{ chunks: number; records: number; events: number; jobs: number }>
@@ -46,6 +51,9 @@ export interface TestGateway extends AsyncDisposable {
   /** Stops the gateway and starts another one with the same data. */
   restart(between?: () => Promise<void>): Promise<void>
 }
+
+/** An id that no task and no image has. */
+export const unknownId = '01900000-0000-7000-8000-000000000000'
 
 export interface TestGatewayOptions {
   readonly env?: Record<string, string>
@@ -122,6 +130,11 @@ export async function openTestGateway({
       const headers = { 'content-type': 'application/json' }
       return jsonOf<TaskView>(await call('/api/v1/tasks', { method: 'POST', body, headers }), 202)
     },
+    task: async (id) => jsonOf<TaskView>(await call(`/api/v1/tasks/${id}`), 200),
+    tasks: async (query = '') => jsonOf<TaskPageView>(await call(`/api/v1/tasks${query}`), 200),
+    cancelTask: (id) => call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' }),
+    retryTask: (id) => call(`/api/v1/tasks/${id}/retry`, { method: 'POST' }),
+    deleteTask: (id) => call(`/api/v1/tasks/${id}`, { method: 'DELETE' }),
     async refusal(answer) {
       const response = await answer
       const body = (await response.json()) as Problem

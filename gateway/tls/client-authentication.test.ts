@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { X509Certificate } from 'node:crypto'
 import { issueAuthority, issueClient, issueServer, type IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import {
   fetchOptions,
@@ -24,13 +25,12 @@ let ann: IssuedCertificate
 let bob: IssuedCertificate
 /** Names no account: it only permits the connection. */
 let proxy: IssuedCertificate
-beforeAll(async () => {
-  certificates = await createTestCertificates()
+useFixture(createTestCertificates, async (opened) => {
+  certificates = opened
   ann = await certificates.client('ann')
   bob = await certificates.client('bob')
   proxy = await issueClient(certificates.authority, { name: 'proxy' })
 })
-afterAll(() => certificates?.[Symbol.asyncDispose]())
 
 const open = (more: Record<string, string> = {}) => openTestGateway({ env: { ...certificates.env, ...more } })
 

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { expect, test } from 'bun:test'
 import { connect } from 'node:tls'
-import type { IssuedCertificate } from '@pixelflow/cli/certs/issue'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { hasMessage } from '@pixelflow/testkit/process'
-import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import {
-  fetchOptions,
-  grpcCredentials,
-  createTestCertificates,
-  type TestCertificates,
-} from '../testing/test-certificates.ts'
-import { grpcClient, uploadWhole } from '../testing/grpc-client.ts'
+import { fetchOptions } from '../testing/test-certificates.ts'
+import { startTlsStack, type TlsStack } from '../testing/tls-stack.ts'
+import { uploadWhole } from '../testing/grpc-client.ts'
 import { startDelayProxy } from '../testing/delay-proxy.ts'
 import { checkStalledReaders } from '../testing/stalled-readers.ts'
 
@@ -20,37 +14,18 @@ import { checkStalledReaders } from '../testing/stalled-readers.ts'
 
 const calls = ImageService.method
 const MiB = 2 ** 20
-let certificates: TestCertificates
-let stack: Stack
-let gateway: GatewayProcess
-let port: number
-let ann: IssuedCertificate
-
-beforeAll(async () => {
-  certificates = await createTestCertificates()
-  ann = await certificates.client('ann')
-  stack = await startStack()
-  gateway = await stack.gateway({ env: certificates.env })
-  const { grpc } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
-  port = Number(grpc.split(':')[1])
-}, 60_000)
-afterAll(async () => {
-  await stack?.[Symbol.asyncDispose]()
-  await certificates?.[Symbol.asyncDispose]()
-})
-
-const clientAt = (at: number) =>
-  grpcClient(`localhost:${at}`, {}, grpcCredentials(certificates.authority, ann))
+let tls: TlsStack
+useFixture(startTlsStack, (opened) => (tls = opened))
 
 test('4,000 calls on one connection succeed', async () => {
-  using client = clientAt(port)
+  using client = tls.client()
   const responses = await Promise.all(Array.from({ length: 4000 }, () => client.unary(calls.listTasks, {})))
   expect(responses).toHaveLength(4000)
 }, 60_000)
 
 test('with a round trip of 24 ms, megabytes are in flight', async () => {
-  await using line = await startDelayProxy('127.0.0.1', port, 12)
-  using client = clientAt(line.port)
+  await using line = await startDelayProxy('127.0.0.1', tls.grpcPort, 12)
+  using client = tls.client(line.port)
   const file = new Uint8Array(12 * MiB)
   file.set(await sampleImage({ width: 640, height: 480 }))
   expect((await uploadWhole(client, file, MiB / 4))?.bytes).toBe(BigInt(file.length))
@@ -58,11 +33,12 @@ test('with a round trip of 24 ms, megabytes are in flight', async () => {
 }, 60_000)
 
 test('clients that do not read use little memory, which is freed when they reset', async () => {
-  using client = clientAt(port)
-  await checkStalledReaders(client, gateway.pid, underWay)
+  using client = tls.client()
+  await checkStalledReaders(client, tls.gateway.pid, underWay)
 }, 60_000)
 
 test('a stopping gateway ends event streams and does not wait for idle connections', async () => {
+  const { stack, certificates, ann } = tls
   await using stopping = await stack.gateway({ env: certificates.env })
   const url = stopping.url.replace('http:', 'https:')
   const options = fetchOptions(certificates.authority, ann)
@@ -93,7 +69,6 @@ test('a stopping gateway ends event streams and does not wait for idle connectio
 }, 30_000)
 
 async function underWay(): Promise<number> {
-  const url = gateway.url.replace('http:', 'https:')
-  const health = await fetch(`${url}/health/`, fetchOptions(certificates.authority))
+  const health = await fetch(`${tls.url}/health/`, fetchOptions(tls.certificates.authority))
   return ((await health.json()) as { load: { calls: number } }).load.calls
 }

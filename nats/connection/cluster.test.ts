@@ -14,6 +14,18 @@ import { streamInfo } from '../jetstream/stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 
+/** A cluster of three servers, with the adapters of two processes and another connection. */
+async function openClusterFixture() {
+  await using stack = new AsyncDisposableStack()
+  const { servers, env } = stack.use(await startCluster())
+  const settings = readSettings(natsSettings, env)
+  const adapters = stack.use(await openAdapters({ settings, name: 'one', log: errorLogger }))
+  const other = stack.use(await openAdapters({ settings, name: 'two', log: errorLogger }))
+  const broker = stack.use(await connect({ settings, name: 'three', log: errorLogger }))
+  const owned = stack.move()
+  return { servers, adapters, other, broker, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
 async function appendEvents(events: Events, steps: number): Promise<string> {
   const task = sampleTask()
   let seq = await appendEvent(events, queuedEvent(task), 0)
@@ -28,11 +40,8 @@ async function appendEvents(events: Events, steps: number): Promise<string> {
 }
 
 test('in a cluster of three, killing one server loses no data and interrupts no work', async () => {
-  await using cluster = await startCluster()
-  const settings = readSettings(natsSettings, cluster.env)
-  await using adapters = await openAdapters({ settings, name: 'one', log: errorLogger })
-  await using other = await openAdapters({ settings, name: 'two', log: errorLogger })
-  await using broker = await connect({ settings, name: 'three', log: errorLogger })
+  await using fixture = await openClusterFixture()
+  const { adapters, other, broker } = fixture
 
   const write = await adapters.sources.begin()
   await write.write(noise(3_000_000))
@@ -59,7 +68,7 @@ test('in a cluster of three, killing one server loses no data and interrupts no 
 
   // The leader of the event log: appends, reads and the follower need a new one.
   const leader = (await streamInfo(broker, 'EVENTS')).cluster?.leader
-  const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
+  const victim = fixture.servers.find(({ port }) => leader === `test-${port}`)
   expect(victim).toBeDefined()
   await victim?.kill9()
   // The server is away for a while.
@@ -93,11 +102,8 @@ test('in a cluster of three, killing one server loses no data and interrupts no 
 }, 120_000)
 
 test('in a cluster of three, each scheduled retry is delivered once, also when the leader of the schedules is killed', async () => {
-  await using cluster = await startCluster()
-  const settings = readSettings(natsSettings, cluster.env)
-  await using adapters = await openAdapters({ settings, name: 'one', log: errorLogger })
-  await using other = await openAdapters({ settings, name: 'two', log: errorLogger })
-  await using broker = await connect({ settings, name: 'three', log: errorLogger })
+  await using fixture = await openClusterFixture()
+  const { adapters, other, broker } = fixture
   const over = new AbortController()
   const forwarding = [adapters, other].map(({ retries }) => retries.forward(over.signal))
   const jobs = Array.from({ length: 20 }, () => sampleJob())
@@ -106,7 +112,7 @@ test('in a cluster of three, each scheduled retry is delivered once, also when t
     await (await adapters.jobConsumer.next('transform', AbortSignal.timeout(20_000)))?.retry(2500, 1)
 
   const leader = (await streamInfo(broker, 'RETRIES')).cluster?.leader
-  const victim = cluster.servers.find(({ port }) => leader === `test-${port}`)
+  const victim = fixture.servers.find(({ port }) => leader === `test-${port}`)
   await victim?.kill9()
   const seen: string[] = []
   for (let i = 0; i < jobs.length; i++) {

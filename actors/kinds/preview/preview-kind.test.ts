@@ -6,13 +6,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { meanDifference } from '../../testing/mean-difference.ts'
 import sharp from 'sharp'
-import {
-  receive,
-  openPreviewHarness,
-  samplePreviewRequest,
-  receivePreview,
-  type PreviewHarness,
-} from '../../testing/preview-harness.ts'
+import { openPreviewHarness, type PreviewHarness } from '../../testing/preview-harness.ts'
 
 /** The previews of a session. */
 
@@ -23,12 +17,12 @@ describe('a session', () => {
   test('begins with the sizes, answers each request, and ends with the last one', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 3000, height: 2000 }))
     await using session = await previews.open(id, 'blur:12')
-    expect((await receive(session)).message).toEqual({
+    expect((await session.receive()).message).toEqual({
       type: 'opened',
       source: { width: 3000, height: 2000 },
       preview: { width: 1254, height: 836 },
     })
-    const first = await receive(session)
+    const first = await session.receive()
     expect(first.message).toMatchObject({
       type: 'preview',
       sequence: 0,
@@ -41,9 +35,9 @@ describe('a session', () => {
     })
     expect(await sharp(first.file).metadata()).toMatchObject({ format: 'jpeg', width: 1254, height: 836 })
 
-    await session.send(samplePreviewRequest(7, 'resize:600/rotate:90'))
+    await session.send(7, 'resize:600/rotate:90')
     await session.finish()
-    const { preview, file } = await receivePreview(session, 7)
+    const { preview, file } = await session.receivePreview(7)
     expect(preview).toMatchObject({ width: 400, height: 600, result: { width: 400, height: 600 } })
     expect(await sharp(file).metadata()).toMatchObject({ width: 400, height: 600 })
     expect(await session.next()).toBeNull()
@@ -57,7 +51,7 @@ describe('a session', () => {
     await using session = await previews.open(id, recipe, {
       preview: previewOptions.parse({ maxPixels: 120_000, quality: 95 }),
     })
-    const { preview, file } = await receivePreview(session, 0)
+    const { preview, file } = await session.receivePreview(0)
     const { width, height } = preview
     expect([width, height]).toEqual([300, 250])
     const real = await sharp(bytes)
@@ -78,11 +72,11 @@ describe('a session', () => {
       await sampleImage({ format: 'png', alpha: true, width: 300, height: 300 }),
     )
     await using session = await previews.open(id, 'flip')
-    const transparent = await receivePreview(session, 0)
+    const transparent = await session.receivePreview(0)
     expect(transparent.preview.format).toBe('webp')
     expect((await sharp(transparent.file).stats()).isOpaque).toBe(false)
-    await session.send(samplePreviewRequest(1, 'flip/format:jpeg:background=f00'))
-    const flattened = await receivePreview(session, 1)
+    await session.send(1, 'flip/format:jpeg:background=f00')
+    const flattened = await session.receivePreview(1)
     expect(flattened.preview.format).toBe('jpeg')
     const [red = 0, green = 255] = await sharp(flattened.file).raw().toBuffer()
     expect(red).toBeGreaterThan(240)
@@ -91,7 +85,7 @@ describe('a session', () => {
     await using webp = await previews.open(id, 'flip/format:jpeg:background=f00', {
       preview: previewOptions.parse({ format: 'webp' }),
     })
-    const flat = await receivePreview(webp, 0)
+    const flat = await webp.receivePreview(0)
     expect(flat.preview.format).toBe('webp')
     expect((await sharp(flat.file).stats()).isOpaque).toBe(true)
     const [again = 0] = await sharp(flat.file).raw().toBuffer()
@@ -107,16 +101,16 @@ describe('a session', () => {
       outputs: { a: { steps: [] }, b: { steps: [{ op: 'resize', width: 50 }] } },
     })
     await using session = await previews.open(id, 'flip', { recipe: two, output: 'b' })
-    expect((await receive(session)).message).toMatchObject({ source: { width: 200, height: 400 } })
-    expect((await receivePreview(session, 0)).preview).toMatchObject({ output: 'b', width: 50, height: 100 })
-    await session.send(samplePreviewRequest(1, 'orient:false/resize:100'))
-    expect((await receive(session)).message).toMatchObject({
+    expect((await session.receive()).message).toMatchObject({ source: { width: 200, height: 400 } })
+    expect((await session.receivePreview(0)).preview).toMatchObject({ output: 'b', width: 50, height: 100 })
+    await session.send(1, 'orient:false/resize:100')
+    expect((await session.receive()).message).toMatchObject({
       type: 'opened',
       source: { width: 400, height: 200 },
     })
-    expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 100, height: 50 })
-    await session.send(samplePreviewRequest(2, 'resize:100'))
-    expect((await receivePreview(session, 2)).preview).toMatchObject({ width: 100, height: 200 })
+    expect((await session.receivePreview(1)).preview).toMatchObject({ width: 100, height: 50 })
+    await session.send(2, 'resize:100')
+    expect((await session.receivePreview(2)).preview).toMatchObject({ width: 100, height: 200 })
   }, 30_000)
 
   test('renders cropped areas with full detail', async () => {
@@ -125,32 +119,32 @@ describe('a session', () => {
     await using session = await previews.open(id, 'crop:100:200:600:400/flop', {
       preview: previewOptions.parse({ quality: 100 }),
     })
-    const { preview, file } = await receivePreview(session, 0)
+    const { preview, file } = await session.receivePreview(0)
     expect(preview).toMatchObject({ width: 600, height: 400, result: { width: 600, height: 400 } })
     const real = sharp(bytes).extract({ left: 100, top: 200, width: 600, height: 400 }).flop()
     const [one, other] = await Promise.all([real.raw().toBuffer(), sharp(file).raw().toBuffer()])
     expect(meanDifference(one, other)).toBeLessThan(4)
-    await session.send(samplePreviewRequest(1, 'crop:0:0:2900:1900/blur:9'))
-    expect((await receivePreview(session, 1)).preview).toMatchObject({ width: 1212, height: 794 })
+    await session.send(1, 'crop:0:0:2900:1900/blur:9')
+    expect((await session.receivePreview(1)).preview).toMatchObject({ width: 1212, height: 794 })
   }, 30_000)
 
   test('continues after a request that fails', async () => {
     const { id } = await previews.cluster.upload(await sampleImage({ width: 300, height: 200 }))
     await using session = await previews.open(id, 'resize:100')
-    await receivePreview(session, 0)
-    await session.send(samplePreviewRequest(1, 'crop:0:0:400:100'))
-    const { message } = await receive(session)
+    await session.receivePreview(0)
+    await session.send(1, 'crop:0:0:400:100')
+    const { message } = await session.receive()
     expect(message).toMatchObject({
       type: 'refused',
       sequence: 1,
       fault: { code: 'processing_failed', field: 'steps[0].width' },
     })
-    await session.send(samplePreviewRequest(2, 'resize:9000x9000:enlarge=true:fill'))
-    expect((await receive(session)).message).toMatchObject({
+    await session.send(2, 'resize:9000x9000:enlarge=true:fill')
+    expect((await session.receive()).message).toMatchObject({
       type: 'refused',
       fault: { code: 'too_many_pixels' },
     })
-    await session.send(samplePreviewRequest(3, 'resize:80'))
-    expect((await receivePreview(session, 3)).preview).toMatchObject({ width: 80 })
+    await session.send(3, 'resize:80')
+    expect((await session.receivePreview(3)).preview).toMatchObject({ width: 80 })
   }, 30_000)
 })

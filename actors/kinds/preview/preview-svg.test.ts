@@ -4,12 +4,7 @@ import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { meanDifference } from '../../testing/mean-difference.ts'
 import sharp, { type Sharp } from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
-import {
-  openPreviewHarness,
-  samplePreviewRequest,
-  receivePreview,
-  type PreviewHarness,
-} from '../../testing/preview-harness.ts'
+import { openPreviewHarness, type PreviewHarness } from '../../testing/preview-harness.ts'
 
 /** Previews of SVG images look like the result of the task. */
 
@@ -39,7 +34,7 @@ describe('a small drawing', () => {
     async (recipe) => {
       const { id } = await previews.cluster.upload(icon)
       await using session = await previews.open(id, recipe)
-      const { preview, file } = await receivePreview(session, 0)
+      const { preview, file } = await session.receivePreview(0)
       const { metadata, file: real } = await transforms.transform(icon, recipe)
       expect(preview.result).toEqual({ width: metadata.width, height: metadata.height })
       expect([preview.width, preview.height]).toEqual([metadata.width, metadata.height])
@@ -53,14 +48,14 @@ describe('a small drawing', () => {
   test('stays open while the recipe changes', async () => {
     const { id } = await previews.cluster.upload(icon)
     await using session = await previews.open(id, 'flip')
-    await receivePreview(session, 0)
-    await session.send(samplePreviewRequest(1, 'resize:900'))
-    expect((await receivePreview(session, 1)).preview).toMatchObject({
+    await session.receivePreview(0)
+    await session.send(1, 'resize:900')
+    expect((await session.receivePreview(1)).preview).toMatchObject({
       width: 900,
       result: { width: 900, height: 900 },
     })
-    await session.send(samplePreviewRequest(2, 'rotate:90'))
-    expect((await receivePreview(session, 2)).preview).toMatchObject({
+    await session.send(2, 'rotate:90')
+    expect((await session.receivePreview(2)).preview).toMatchObject({
       width: 24,
       result: { width: 24, height: 24 },
     })
@@ -70,7 +65,7 @@ describe('a small drawing', () => {
 test('a hostile drawing ends the session with the fault of the task', async () => {
   const { id } = await previews.cluster.upload(svg('<g id="a"><use href="#a"/></g>'))
   await using session = await previews.open(id, 'flip')
-  expect(await receivePreview(session, 0).catch((fault: unknown) => fault)).toMatchObject({
+  expect(await session.receivePreview(0).catch((fault: unknown) => fault)).toMatchObject({
     code: 'corrupt_image',
   })
 }, 30_000)

@@ -24,7 +24,6 @@ import {
   type CopyMade,
   type MakeCopy,
   type MakePreview,
-  type PreviewInput,
   type PreviewMade,
 } from './preview-input.ts'
 
@@ -33,7 +32,7 @@ export const previewWorker: WorkerHandler = {
   // The transform handler of the same worker warms sharp up.
   async warmUp() {},
   async run(input, note) {
-    const parsed: PreviewInput = previewInput.parse(input)
+    const parsed = previewInput.parse(input)
     note(parsed.do === 'copy' ? await makeCopy(parsed) : await makePreview(parsed))
   },
 }

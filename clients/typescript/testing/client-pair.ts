@@ -6,6 +6,9 @@ import { PixelflowError } from '../pixelflow-error.ts'
 import { openGrpc } from '../grpc/open-grpc.ts'
 import { openHttp } from '../http/open-http.ts'
 
+/** The protocols of a pair, for `describe.each`. */
+export const protocols = ['http', 'grpc'] as const
+
 /** A running stack of the shipped processes, with a client over each protocol. For tests only. */
 export interface ClientPair extends AsyncDisposable {
   readonly http: Client

@@ -15,7 +15,6 @@ afterAll(() => gateway?.[Symbol.asyncDispose]())
 
 const dead = (path = '', method = 'GET') => gateway.call(`/api/v1/admin/dead${path}`, { method })
 const deadLetterOf = async (answer: Promise<Response>) => (await (await answer).json()) as DeadLetterView
-const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
 
 /** Creates a failed task and its dead letter, as an actor does after the last attempt. */
 async function createDeadLetter(imageId = image): Promise<{ task: TaskView; id: string }> {
@@ -23,7 +22,7 @@ async function createDeadLetter(imageId = image): Promise<{ task: TaskView; id: 
   await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: id }))
   const fault = { code: 'storage_failed', detail: 'No answer.' } as const
   await gateway.advance(id, 'failed', { status: 'failed', attempt: 5, actor: 'one', fault })
-  return { task: await get(id), id: `transform.local.${id}` }
+  return { task: await gateway.task(id), id: `transform.local.${id}` }
 }
 
 test('dead letters are listed in pages, have their internal cause, and are deleted', async () => {
@@ -48,7 +47,7 @@ test('dead letters are listed in pages, have their internal cause, and are delet
   expect(await gateway.refusal(dead(`/${id}`))).toMatchObject({ status: 404, code: 'not_found' })
   expect(await gateway.refusal(dead(`/${id}`, 'DELETE'))).toMatchObject({ status: 404 })
   expect(await gateway.refusal(dead('/*.*.*', 'DELETE'))).toMatchObject({ status: 404 })
-  expect(await get(task.id)).toEqual(task)
+  expect(await gateway.task(task.id)).toEqual(task)
   for (const query of ['limit=0', 'cursor=x', 'account=A', 'more=1'])
     expect(await gateway.refusal(dead(`?${query}`))).toMatchObject({ status: 400, code: 'invalid_request' })
 })
@@ -62,7 +61,7 @@ test('repeated replays create one task of the same account', async () => {
   const replayed = new Set(deadLetters.map((one) => one.replay?.task))
   expect(replayed.size).toBe(1)
   const [again = ''] = replayed
-  expect(await get(again)).toMatchObject({
+  expect(await gateway.task(again)).toMatchObject({
     status: 'queued',
     image,
     recipe: task.recipe,
@@ -71,13 +70,13 @@ test('repeated replays create one task of the same account', async () => {
   })
   expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
   expect((await deadLetterOf(dead(`/${id}`))).replay?.task).toBe(again)
-  expect(await get(task.id)).toEqual(task)
+  expect(await gateway.task(task.id)).toEqual(task)
 
   // The task of the replay was deleted, so another replay is possible.
-  await gateway.call(`/api/v1/tasks/${again}`, { method: 'DELETE' })
+  await gateway.deleteTask(again)
   const third = (await deadLetterOf(dead(`/${id}/replay`, 'POST'))).replay?.task ?? ''
   expect(third).not.toBe(again)
-  expect(await get(third)).toMatchObject({ status: 'queued', retryOf: task.id })
+  expect(await gateway.task(third)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
 
 test('a recorded replay without its task is completed by the next replay', async () => {
@@ -85,7 +84,7 @@ test('a recorded replay without its task is completed by the next replay', async
   const replay = { task: Bun.randomUUIDv7(), createdAt: new Date().toISOString() }
   await gateway.adapters.deadLetters.recordReplay(id, replay)
   expect((await deadLetterOf(dead(`/${id}/replay`, 'POST'))).replay).toEqual(replay)
-  expect(await get(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
+  expect(await gateway.task(replay.task)).toMatchObject({ status: 'queued', retryOf: task.id })
 })
 
 test('a refused replay gives the reason and is not recorded', async () => {
@@ -93,7 +92,7 @@ test('a refused replay gives the reason and is not recorded', async () => {
   const withoutImage = await createDeadLetter(deletedImage)
   await gateway.call(`/api/v1/images/${deletedImage}`, { method: 'DELETE' })
   const deleted = await createDeadLetter()
-  await gateway.call(`/api/v1/tasks/${deleted.task.id}`, { method: 'DELETE' })
+  await gateway.deleteTask(deleted.task.id)
   const active = await gateway.submit(image)
   await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: active.id }))
   await gateway.adapters.deadLetters.put(sampleDeadLetter({ task: 'no-id' }))
@@ -132,6 +131,6 @@ test('requires the scope admin', async () => {
     await call('secret-of-root', `admin/dead/${id}/replay`, 'POST')
   ).json()) as DeadLetterView
   // The task belongs to the account, not to the operator.
-  expect(await get(replayed.replay?.task ?? '')).toMatchObject({ retryOf: task.id })
+  expect(await gateway.task(replayed.replay?.task ?? '')).toMatchObject({ retryOf: task.id })
   expect((await call('secret-of-root', `tasks/${replayed.replay?.task}`)).status).toBe(404)
 })

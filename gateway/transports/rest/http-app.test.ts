@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { faults } from '@pixelflow/core/fault'
-import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import { openTestGateway, unknownId, type TestGateway } from '../../testing/test-gateway.ts'
 import { connectRawClient } from '../../testing/raw-client.ts'
 
 let gateway: TestGateway
@@ -47,7 +47,7 @@ describe('an error', () => {
 
   test('does not reveal its internal cause', async () => {
     await gateway.nats.kill9()
-    const answer = await gateway.call('/api/v1/tasks/01900000-0000-7000-8000-000000000000')
+    const answer = await gateway.call(`/api/v1/tasks/${unknownId}`)
     const text = await answer.text()
     await gateway.nats.restart()
     expect(answer.status).toBe(503)

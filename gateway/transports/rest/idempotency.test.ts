@@ -105,7 +105,7 @@ describe('the same call with the same key', () => {
 
   test('a retry is executed once', async () => {
     const { id } = (await (await post(one.url, task('flip'))).json()) as TaskView
-    await one.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
+    await one.cancelTask(id)
     const retry: Sent = { path: `/api/v1/tasks/${id}/retry`, body: '', headers: {} }
     const first = (await (await post(one.url, retry, 'retry-1')).json()) as TaskView
     expect(first.retryOf).toBe(id)

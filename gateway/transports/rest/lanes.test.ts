@@ -105,8 +105,8 @@ describe('the lane of a task', () => {
 
   test('is that of the retried task', async () => {
     const { id } = (await (await send(byJson({ lane: 'bulk' }))).json()) as TaskView
-    await gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
-    const again = await gateway.call(`/api/v1/tasks/${id}/retry`, { method: 'POST' })
+    await gateway.cancelTask(id)
+    const again = await gateway.retryTask(id)
     expect(await laneIn(again)).toBe('202 bulk bulk')
   })
 })

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { Fault } from '@pixelflow/core/fault'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import type { TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc-client.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
@@ -12,11 +13,7 @@ import { connectRawClient } from '../../testing/raw-client.ts'
 let fixture: ProcessFixture
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
-beforeAll(async () => {
-  fixture = await openProcessFixture()
-  ;({ gateway, photo } = fixture)
-}, 60_000)
-afterAll(() => fixture?.[Symbol.asyncDispose]())
+useFixture(openProcessFixture, (opened) => ({ gateway, photo } = fixture = opened))
 
 const result = new TextEncoder().encode('a processed image')
 

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { TaskPageView, TaskView } from '@pixelflow/core/views'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import type { TestGateway } from '../../testing/test-gateway.ts'
 import { digestOf } from '../../testing/grpc-client.ts'
 import { respondWith, type ReceivedImage } from '../../testing/stub-actor.ts'
@@ -15,11 +16,7 @@ setDefaultTimeout(20_000)
 let fixture: ProcessFixture
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
-beforeAll(async () => {
-  fixture = await openProcessFixture()
-  ;({ gateway, photo } = fixture)
-}, 60_000)
-afterAll(() => fixture?.[Symbol.asyncDispose]())
+useFixture(openProcessFixture, (opened) => ({ gateway, photo } = fixture = opened))
 
 const result = new TextEncoder().encode('a processed image')
 

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import type { TaskPageView, TaskView } from '@pixelflow/core/views'
-import { sampleImage } from '@pixelflow/testkit/images'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { TaskView } from '@pixelflow/core/views'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
+import { openGatewayWithImage } from '../../testing/gateway-with-image.ts'
+import { unknownId, type TestGateway } from '../../testing/test-gateway.ts'
 import { completeTask } from '../../testing/complete-task.ts'
 
 // Longer than `waitFor` waits, so that its error is shown.
@@ -11,14 +12,7 @@ setDefaultTimeout(20_000)
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
 let image: string
-const unknownId = '01900000-0000-7000-8000-000000000000'
-
-beforeAll(async () => {
-  gateway = await openTestGateway()
-  photo = new Uint8Array(await sampleImage({ width: 320, height: 200 }))
-  image = (await gateway.image(photo)).id
-}, 60_000)
-afterAll(() => gateway?.[Symbol.asyncDispose]())
+useFixture(openGatewayWithImage, (opened) => ({ gateway, photo, image } = opened))
 
 const postJson = (body: unknown) =>
   gateway.call('/api/v1/tasks', {
@@ -26,11 +20,6 @@ const postJson = (body: unknown) =>
     body: typeof body === 'string' ? body : JSON.stringify(body),
     headers: { 'content-type': 'application/json' },
   })
-const get = async (id: string) => (await (await gateway.call(`/api/v1/tasks/${id}`)).json()) as TaskView
-const list = async (query = '') =>
-  (await (await gateway.call(`/api/v1/tasks${query}`)).json()) as TaskPageView
-const cancel = (id: string) => gateway.call(`/api/v1/tasks/${id}/cancel`, { method: 'POST' })
-const remove = (id: string) => gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
 
 describe('a task', () => {
   test('is created, queued and listed', async () => {
@@ -42,8 +31,8 @@ describe('a task', () => {
     expect(task).toMatchObject({ status: 'queued', progress: 0, image, attempt: 0, outputs: [] })
     expect(task.recipe.steps.map((step) => step.op)).toEqual(['resize', 'format'])
     expect(task).not.toHaveProperty('account')
-    expect(await get(task.id)).toEqual(task)
-    expect((await list('?limit=1')).items).toEqual([task])
+    expect(await gateway.task(task.id)).toEqual(task)
+    expect((await gateway.tasks('?limit=1')).items).toEqual([task])
     expect(await gateway.messages()).toMatchObject({ jobs: before.jobs + 1, events: before.events + 1 })
   })
 
@@ -66,12 +55,12 @@ describe('a task', () => {
   test('runs, has outputs, and ends', async () => {
     const { id } = await gateway.submit(image)
     await gateway.advance(id, 'started', { status: 'running', attempt: 1 })
-    expect(await get(id)).toMatchObject({ status: 'running', attempt: 1 })
+    expect(await gateway.task(id)).toMatchObject({ status: 'running', attempt: 1 })
     await gateway.advance(id, 'failed', {
       status: 'failed',
       fault: { code: 'corrupt_image', detail: 'It cannot be decoded.' },
     })
-    expect(await get(id)).toMatchObject({ status: 'failed', fault: { code: 'corrupt_image' } })
+    expect(await gateway.task(id)).toMatchObject({ status: 'failed', fault: { code: 'corrupt_image' } })
     expect(await gateway.refusal(gateway.call(`/api/v1/tasks/${id}/outputs/default`))).toMatchObject({
       status: 404,
       code: 'output_not_found',
@@ -187,22 +176,22 @@ describe('cancelling', () => {
     const { jobs } = await gateway.messages()
     const cancelled: string[] = []
     const stop = gateway.adapters.cancellations.subscribe((_, task) => cancelled.push(task))
-    const answer = await cancel(id)
+    const answer = await gateway.cancelTask(id)
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ id, status: 'cancelled', endedAt: expect.any(String) })
     expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
-    const again = await cancel(id)
+    const again = await gateway.cancelTask(id)
     expect([again.status, ((await again.json()) as TaskView).status]).toEqual([200, 'cancelled'])
     await waitFor('cancellation received', () => cancelled.includes(id))
     stop()
-    expect((await list('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
+    expect((await gateway.tasks('?status=cancelled&limit=1')).items[0]?.id).toBe(id)
   })
 
   test('is refused for a task that has ended', async () => {
     const { id } = await gateway.submit(image)
     await gateway.advance(id, 'completed', { status: 'completed', progress: 100 })
-    expect(await gateway.refusal(cancel(id))).toMatchObject({ status: 409, code: 'task_ended' })
-    expect(await get(id)).toMatchObject({ status: 'completed' })
+    expect(await gateway.refusal(gateway.cancelTask(id))).toMatchObject({ status: 409, code: 'task_ended' })
+    expect(await gateway.task(id)).toMatchObject({ status: 'completed' })
   })
 
   test('of a running task has exactly one outcome', async () => {
@@ -215,9 +204,9 @@ describe('cancelling', () => {
           () => 'completed',
           () => 'too late',
         ),
-        cancel(id),
+        gateway.cancelTask(id),
       ])
-      const { status } = await get(id)
+      const { status } = await gateway.task(id)
       expect([outcome, answer.status, status]).toEqual(
         outcome === 'completed' ? ['completed', 409, 'completed'] : ['too late', 200, 'cancelled'],
       )
@@ -230,7 +219,7 @@ describe('deleting', () => {
     const { id } = await gateway.submit(image)
     await completeTask(gateway, id, photo)
     expect((await gateway.call(`/api/v1/tasks/${id}/outputs/default`)).status).toBe(200)
-    expect((await remove(id)).status).toBe(204)
+    expect((await gateway.deleteTask(id)).status).toBe(204)
     expect(await gateway.adapters.results.stat(`local/${id}/main/default`)).toBeNull()
     for (const path of [
       `/api/v1/tasks/${id}`,
@@ -239,16 +228,19 @@ describe('deleting', () => {
     ]) {
       expect(await gateway.refusal(gateway.call(path))).toMatchObject({ status: 404, code: 'task_not_found' })
     }
-    expect(await gateway.refusal(remove(id))).toMatchObject({ status: 404, code: 'task_not_found' })
-    expect((await list()).items.map((one) => one.id)).not.toContain(id)
+    expect(await gateway.refusal(gateway.deleteTask(id))).toMatchObject({
+      status: 404,
+      code: 'task_not_found',
+    })
+    expect((await gateway.tasks()).items.map((one) => one.id)).not.toContain(id)
   })
 
   test('cancels an active task', async () => {
     const { id } = await gateway.submit(image)
     const { jobs } = await gateway.messages()
-    expect((await remove(id)).status).toBe(204)
+    expect((await gateway.deleteTask(id)).status).toBe(204)
     expect(await gateway.messages()).toMatchObject({ jobs: jobs - 1 })
-    expect(await gateway.refusal(cancel(id))).toMatchObject({ status: 404 })
+    expect(await gateway.refusal(gateway.cancelTask(id))).toMatchObject({ status: 404 })
   })
 })
 
@@ -257,13 +249,13 @@ describe('the list', () => {
     const ids: string[] = []
     for (let n = 0; n < 5; n++) ids.unshift((await gateway.submit(image)).id)
     await gateway.advance(ids[1] as string, 'started', { status: 'running', attempt: 1 })
-    const first = await list('?limit=3')
+    const first = await gateway.tasks('?limit=3')
     expect(first.items.map((one) => one.id)).toEqual(ids.slice(0, 3))
-    const second = await list(`?limit=2&cursor=${first.next}`)
+    const second = await gateway.tasks(`?limit=2&cursor=${first.next}`)
     expect(second.items.map((one) => one.id)).toEqual(ids.slice(3))
     await waitFor(
       'task listed as running',
-      () => list('?status=running'),
+      () => gateway.tasks('?status=running'),
       ({ items }) => items.some((one) => one.id === ids[1]),
     )
   })

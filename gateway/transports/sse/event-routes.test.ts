@@ -144,7 +144,7 @@ describe('the events of a task', () => {
     const { id } = await gateway.submit(image)
     const watching = watch(gateway.url, id)
     const first = (await watching.next()).value as Seen
-    await gateway.call(`/api/v1/tasks/${id}`, { method: 'DELETE' })
+    await gateway.deleteTask(id)
     const seen = [first, ...(await Array.fromAsync(watching))]
     expect(seen.map((one) => one.event)).toEqual(['queued', 'cancelled'])
     expect((await Array.fromAsync(watch(gateway.url, id, seen[0]?.id))).map((one) => one.event)).toEqual([

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { TaskView } from '@pixelflow/core/views'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import { bearerProtocol, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { sampleImage } from '@pixelflow/testkit/images'
 import type { RunningProcess } from '@pixelflow/testkit/process'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { imageSize } from 'image-size'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openTuneSocket, type SocketOptions } from '../../testing/tune-socket.ts'
@@ -15,13 +16,11 @@ let stack: Stack
 let gateway: GatewayProcess
 let actor: RunningProcess
 let image: string
-
-beforeAll(async () => {
-  stack = await startStack()
+useFixture(startStack, async (opened) => {
+  stack = opened
   ;[gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
   image = await upload(gateway.url, await sampleImage({ width: 2400, height: 1600 }))
-}, 60_000)
-afterAll(() => stack?.[Symbol.asyncDispose]())
+})
 
 async function upload(url: string, bytes: Uint8Array, headers = {}): Promise<string> {
   const answer = await fetch(`${url}/api/v1/images`, {

@@ -1,16 +1,15 @@
 import { format, formats, writableFormatIds } from '@pixelflow/core/format'
 import { defaultLane, lanes } from '@pixelflow/core/job'
 import {
+  acceptedTask,
   downloadParameter,
   headerParameter,
   idempotencyKeyHeader,
-  jsonResponse,
   idempotencyFaults,
-  locationHeader,
   positionHeaders,
   problemResponses,
 } from './responses.ts'
-import { queuedExample, recipeText } from './examples.ts'
+import { recipeText } from './examples.ts'
 import { laneDescription, type Json } from './schemas.ts'
 
 const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
@@ -90,10 +89,7 @@ const processing = {
         ]),
       ),
     },
-    '202': jsonResponse('The task is accepted.', 'Task', queuedExample, {
-      ...locationHeader,
-      ...positionHeaders,
-    }),
+    '202': acceptedTask,
     ...problemResponses(
       'invalid_recipe',
       'truncated_upload',

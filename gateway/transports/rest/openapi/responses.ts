@@ -1,6 +1,7 @@
 import { faultRow, faults, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ref, type Json, type SchemaName } from './schemas.ts'
+import { queuedExample } from './examples.ts'
 
 /** A response with a JSON body. */
 export function jsonResponse(
@@ -34,6 +35,12 @@ export const positionHeaders = {
     schema: { type: 'string' },
   },
 }
+
+/** The response of a call that created a task. */
+export const acceptedTask = jsonResponse('The task is accepted.', 'Task', queuedExample, {
+  ...locationHeader,
+  ...positionHeaders,
+})
 
 /** Possible for every call: an unknown query parameter, for example, is an `invalid_request`. */
 const always: readonly FaultCode[] = [

@@ -3,6 +3,7 @@ import { defaultLane, lanes } from '@pixelflow/core/job'
 import { z } from 'zod'
 import { listQuery } from '../task-routes.ts'
 import {
+  acceptedTask,
   contentResponses,
   conditionalHeaders,
   downloadParameter,
@@ -75,10 +76,7 @@ const createTask = {
     },
   },
   responses: {
-    '202': jsonResponse('The task is accepted.', 'Task', queuedExample, {
-      ...locationHeader,
-      ...positionHeaders,
-    }),
+    '202': acceptedTask,
     ...problemResponses(
       'invalid_recipe',
       'truncated_upload',
