@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { openFolders, type Folders } from '@pixelflow/testkit/folders'
 import { natsServer } from '@pixelflow/testkit/nats-server'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { readPinnedTool } from '../tools/pinned-tool.ts'
 import { assetName } from './download-nats-server.ts'
 import { findNatsServer, type NatsServerSearch } from './find-nats-server.ts'
@@ -11,26 +12,21 @@ import { findNatsServer, type NatsServerSearch } from './find-nats-server.ts'
 /** Every source of a nats-server: PATH, cache, download and build. A local server replaces the download site. */
 
 const root = resolve(import.meta.dir, '../..')
-let home: string
+let folders: Folders
 let real: string
 let version: string
+useFixture(
+  () => openFolders('pixelflow-find-'),
+  (opened) => (folders = opened),
+)
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pixelflow-find-'))
   real = await natsServer()
   version = (await readPinnedTool(root, 'nats-server')).version
 }, 120_000)
-afterAll(() => rm(home, { recursive: true, force: true }))
-
-let serial = 0
-async function folder(): Promise<string> {
-  const path = join(home, String((serial += 1)))
-  await mkdir(path)
-  return path
-}
 
 /** A program that prints this version. */
 async function createFakeServer(version: string, name = 'nats-server'): Promise<string> {
-  const path = join(await folder(), name)
+  const path = join(await folders.create(), name)
   await writeFile(path, `#!/bin/sh\necho '${version}'\n`, { mode: 0o755 })
   return path
 }
@@ -38,11 +34,11 @@ async function createFakeServer(version: string, name = 'nats-server'): Promise<
 /** A search with an empty PATH, an empty cache and an unreachable download site. */
 async function createSearch(more: Partial<NatsServerSearch> = {}) {
   const messages: string[] = []
-  const cacheDir = await folder()
+  const cacheDir = await folders.create()
   const search: NatsServerSearch = {
     root,
     cacheDir,
-    path: await folder(),
+    path: await folders.create(),
     downloadUrl: 'http://127.0.0.1:1',
     say: (text) => messages.push(text),
     ...more,
@@ -52,7 +48,7 @@ async function createSearch(more: Partial<NatsServerSearch> = {}) {
 
 /** A checkout whose pinned module cannot be built, so that the last source fails quickly. */
 async function withoutModule(): Promise<string> {
-  const path = await folder()
+  const path = await folders.create()
   await mkdir(join(path, 'tools/nats-server'), { recursive: true })
   await writeFile(
     join(path, 'tools/nats-server/go.mod'),
@@ -123,7 +119,7 @@ describe('the one named by PIXELFLOW_NATS_SERVER_PATH', () => {
     async (kind) => {
       const other = await createFakeServer('GNU coreutils 9.1')
       if (kind === 'not executable') await chmod(other, 0o644)
-      const named = kind === 'nothing there' ? join(home, 'missing') : other
+      const named = kind === 'nothing there' ? join(folders.home, 'missing') : other
       const { search } = await createSearch({ named })
       await expect(findNatsServer(search)).rejects.toMatchObject({
         code: 2,
@@ -266,8 +262,8 @@ describe('the build with Go', () => {
 })
 
 test('the module of the build has the same version as the download', async () => {
-  await cp(join(root, 'tools'), join(home, 'checkout/tools'), { recursive: true })
-  const tool = await readPinnedTool(join(home, 'checkout'), 'nats-server')
+  await cp(join(root, 'tools'), join(folders.home, 'checkout/tools'), { recursive: true })
+  const tool = await readPinnedTool(join(folders.home, 'checkout'), 'nats-server')
   expect(tool).toMatchObject({ version, program: 'github.com/nats-io/nats-server/v2' })
   expect(real).toContain('nats-server')
 })

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError } from '../cli-error.ts'
+import type { Config } from '../config.ts'
 import { build, type BuildOptions } from '../tools/go.ts'
 import { readPinnedTool } from '../tools/pinned-tool.ts'
 import { downloadNatsServer } from './download-nats-server.ts'
@@ -16,6 +17,12 @@ export interface NatsServerProgram {
   readonly path: string
   readonly version: string
   readonly from: 'PIXELFLOW_NATS_SERVER_PATH' | 'PATH' | 'cache' | 'download' | 'build'
+}
+
+/** Finds the nats-server that the settings ask for. @throws CliError */
+export function findNatsServerFor(config: Config, say: NatsServerSearch['say']): Promise<NatsServerProgram> {
+  const { root, cacheDir, natsServer: named, natsDownloadUrl: downloadUrl, env } = config
+  return findNatsServer({ root, cacheDir, path: env['PATH'], named, downloadUrl, say })
 }
 
 /**

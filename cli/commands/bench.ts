@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { findNatsServer } from '../broker/find-nats-server.ts'
+import { findNatsServerFor } from '../broker/find-nats-server.ts'
 import { exitCodes } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
 import { addExamples } from './server-flags.ts'
+import { printNote } from '../terminal/print-note.ts'
 
 export function addBenchCommand(program: Command, context: Context): void {
   const command = program
@@ -20,14 +21,7 @@ export function addBenchCommand(program: Command, context: Context): void {
   addExamples(command, ['bench', 'bench --parts whole --images 10 --rounds 1', 'bench --json']).action(
     async (args: string[]) => {
       const { config } = context
-      const nats = await findNatsServer({
-        root: config.root,
-        cacheDir: config.cacheDir,
-        path: config.env['PATH'],
-        named: config.natsServer,
-        downloadUrl: config.natsDownloadUrl,
-        say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
-      })
+      const nats = await findNatsServerFor(config, printNote)
       await exec(
         [process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args],
         context,

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
-import { findNatsServer } from '../broker/find-nats-server.ts'
+import { findNatsServerFor } from '../broker/find-nats-server.ts'
 import { exitCodes } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
 import { addExamples } from './server-flags.ts'
+import { printNote } from '../terminal/print-note.ts'
 
 interface ChaosFlags {
   readonly minutes: string
@@ -34,14 +35,7 @@ export function addChaosCommand(program: Command, context: Context): void {
   addExamples(command, ['chaos --minutes 1', 'chaos --minutes 30 --seed 42']).action(
     async ({ acts, ...options }: ChaosFlags) => {
       const { config } = context
-      const nats = await findNatsServer({
-        root: config.root,
-        cacheDir: config.cacheDir,
-        path: config.env['PATH'],
-        named: config.natsServer,
-        downloadUrl: config.natsDownloadUrl,
-        say: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
-      })
+      const nats = await findNatsServerFor(config, printNote)
       const flags = Object.entries({ ...(acts === undefined ? {} : { faults: acts }), ...options }).flatMap(
         ([name, value]) => [`--${name}=${value}`],
       )

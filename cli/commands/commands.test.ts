@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { freePort } from '@pixelflow/testkit/port'
-import { parseNdjson, openCliFixture, startUpProcess, type CliFixture } from '../testing/cli-fixture.ts'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
+import { parseNdjson, useCliFixture, startUpProcess } from '../testing/cli-fixture.ts'
 
-let shell: CliFixture
-let home: string
-const run: CliFixture['run'] = (...args) => shell.run(...args)
-const typeOf: CliFixture['typeOf'] = (name) => shell.typeOf(name)
-beforeAll(async () => {
-  shell = await openCliFixture()
-  home = shell.home
-}, 90_000)
-afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+const shell = useCliFixture()
+const { run, typeOf } = shell
 
 describe('single commands', () => {
   test('upload, get, tasks list, tasks get and tasks delete work together', async () => {
@@ -24,8 +18,8 @@ describe('single commands', () => {
       sha256: string
     }
     expect((await run(['get', uploaded.id, '-o', 'back.jpg'])).code).toBe(0)
-    expect(await Bun.file(join(home, 'back.jpg')).bytes()).toEqual(
-      await Bun.file(join(home, 'photo.jpg')).bytes(),
+    expect(await Bun.file(join(shell.home, 'back.jpg')).bytes()).toEqual(
+      await Bun.file(join(shell.home, 'photo.jpg')).bytes(),
     )
 
     const made = parseNdjson(
@@ -40,7 +34,9 @@ describe('single commands', () => {
       0,
       expect.objectContaining({ id, status: 'completed' }),
     ])
-    expect((await run(['get', id, '-o', '-'])).bytes).toEqual(await Bun.file(join(home, 'a.jpg')).bytes())
+    expect((await run(['get', id, '-o', '-'])).bytes).toEqual(
+      await Bun.file(join(shell.home, 'a.jpg')).bytes(),
+    )
     expect((await run(['get', id, 'nothing'])).code).toBe(1)
     expect((await run(['tasks', 'cancel', id])).code).toBe(1)
     const retried = parseNdjson((await run(['tasks', 'retry', id, '--json'])).out)[0] as { id: string }
@@ -68,8 +64,7 @@ describe('single commands', () => {
   test('demo shows every stage and a curl command that works', async () => {
     const { code, out, err } = await run(['demo', '-o', 'evening.webp'])
     expect([code, await typeOf('evening.webp')]).toEqual([0, 'webp'])
-    for (const stage of ['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
-      expect(err).toContain(stage)
+    for (const stage of completedEventKinds) expect(err).toContain(stage)
     const call = /^ {2}(curl .*)$/m.exec(out)?.[1] ?? ''
     const answer = Bun.spawnSync(['sh', '-c', call], { stdout: 'pipe', stderr: 'ignore' })
     expect(JSON.parse(answer.stdout.toString())).toMatchObject({ status: 'queued' })
@@ -233,14 +228,14 @@ test('with tokens, every call needs one, and no command line shows it', async ()
     PIXELFLOW_URL: `http://127.0.0.1:${port}`,
     PIXELFLOW_HTTP_PORT: port,
     PIXELFLOW_GRPC_PORT: '0',
-    PIXELFLOW_DATA_DIR: join(home, 'tokens'),
+    PIXELFLOW_DATA_DIR: join(shell.home, 'tokens'),
     PIXELFLOW_API_TOKENS: 'ann:secret-of-ann,bob:secret-of-bob',
   }
   await using running = await startUpProcess(env)
   const without = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 't.jpg'], { env })
   expect([without.code, without.err]).toEqual([4, expect.stringContaining('PIXELFLOW_TOKEN')])
   expect((await run(['tasks'], { env: { ...env, PIXELFLOW_TOKEN: 'wrong' } })).code).toBe(4)
-  await Bun.write(join(home, 'photo-2.jpg'), Bun.file(join(home, 'photo.jpg')))
+  await Bun.write(join(shell.home, 'photo-2.jpg'), Bun.file(join(shell.home, 'photo.jpg')))
   const many = await run(['process', 'photo.jpg', 'photo-2.jpg', '-r', 'resize:10', '-o', 't/'], { env })
   expect([many.code, many.err.match(/PIXELFLOW_TOKEN/g)]).toEqual([4, ['PIXELFLOW_TOKEN']])
   const ann = { ...env, PIXELFLOW_TOKEN: 'secret-of-ann' }

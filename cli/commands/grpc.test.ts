@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { freePort } from '@pixelflow/testkit/port'
-import {
-  readGrpcAddress,
-  parseNdjson,
-  openCliFixture,
-  startUpProcess,
-  type CliFixture,
-} from '../testing/cli-fixture.ts'
+import { readGrpcAddress, parseNdjson, useCliFixture, startUpProcess } from '../testing/cli-fixture.ts'
 
 /** Commands over gRPC have the same output and exit codes as over HTTP. */
 
-let shell: CliFixture
-const run: CliFixture['run'] = (...args) => shell.run(...args)
+const shell = useCliFixture()
+const { run } = shell
 const read = (name: string) => Bun.file(join(shell.home, name)).bytes()
-beforeAll(async () => {
-  shell = await openCliFixture()
-}, 90_000)
-afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
 
 describe('with --grpc', () => {
   test('process has the same output and the same result', async () => {

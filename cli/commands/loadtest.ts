@@ -6,6 +6,7 @@ import { CliError } from '../cli-error.ts'
 import { goTool } from '../tools/go.ts'
 import { exec } from './exec.ts'
 import { addExamples, addServerOptions, withServer } from './server-flags.ts'
+import { printNote } from '../terminal/print-note.ts'
 
 export function addLoadtestCommand(program: Command, context: Context): void {
   const command = program
@@ -39,14 +40,13 @@ async function loadtest(
       remedy: `Load tests: ${names.join(', ')}.`,
     })
   }
-  const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
   const k6 = await goTool('k6', {
     root: config.root,
     cacheDir: config.cacheDir,
     path: config.env['PATH'],
-    say,
+    say: printNote,
   })
-  await withServer(context, options, say, async (server) => {
+  await withServer(context, options, printNote, async (server) => {
     const token = options.token ?? config.token
     await exec([k6, 'run', ...more, join(folder, `${name}.ts`)], context, {
       BASE_URL: server.address,

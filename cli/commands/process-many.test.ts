@@ -1,21 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { beforeAll, describe, expect, test } from 'bun:test'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch } from '@pixelflow/testkit/process'
-import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
+import { parseNdjson, useCliFixture, pixelflow } from '../testing/cli-fixture.ts'
 
-let shell: CliFixture
-let home: string
-const run: CliFixture['run'] = (...args) => shell.run(...args)
+const shell = useCliFixture()
+const { run } = shell
 beforeAll(async () => {
-  shell = await openCliFixture()
-  home = shell.home
   for (let i = 1; i <= 6; i += 1) {
-    await Bun.write(join(home, `many/picture-${i}.jpg`), await sampleImage({ width: 100 + i, height: 80 }))
+    await Bun.write(
+      join(shell.home, `many/picture-${i}.jpg`),
+      await sampleImage({ width: 100 + i, height: 80 }),
+    )
   }
-}, 90_000)
-afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+}, 30_000)
 
 const paths = Array.from({ length: 6 }, (_, i) => `many/picture-${i + 1}.jpg`)
 
@@ -23,15 +22,17 @@ describe('process with several files', () => {
   test('writes a result for each file and reports their number', async () => {
     const { code, out, err } = await run(['process', ...paths, '-r', 'resize:50/format:webp', '-o', 'small/'])
     expect([code, err]).toEqual([0, expect.stringContaining('picture-3.jpg')])
-    expect((await readdir(join(home, 'small'))).sort()).toEqual(paths.map((_, i) => `picture-${i + 1}.webp`))
+    expect((await readdir(join(shell.home, 'small'))).sort()).toEqual(
+      paths.map((_, i) => `picture-${i + 1}.webp`),
+    )
     expect(out.match(/^✓ small\/picture-\d\.webp {2}webp 50×/gm)).toHaveLength(6)
     expect(out).toMatch(/6 of 6 files processed in /)
   })
 
   test('continues after a file that fails, reports it, and exits with 1', async () => {
-    const broken = (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600)
-    await Bun.write(join(home, 'many/broken.jpg'), broken)
-    await Bun.write(join(home, 'many/empty.jpg'), '')
+    const broken = (await Bun.file(join(shell.home, 'photo.jpg')).bytes()).slice(0, 600)
+    await Bun.write(join(shell.home, 'many/broken.jpg'), broken)
+    await Bun.write(join(shell.home, 'many/empty.jpg'), '')
     const files = [paths[0] as string, 'many/broken.jpg', 'many/empty.jpg', 'nowhere.jpg', paths[1] as string]
     const { code, out } = await run(['process', ...files, '-r', 'flip', '-o', 'flipped/', '--json'])
     expect(code).toBe(1)
@@ -41,11 +42,11 @@ describe('process with several files', () => {
       error: { code: 1, message: expect.stringContaining('failed') },
     })
     expect(lines.find((line) => 'completed' in line)).toEqual({ files: 5, completed: 2, failed: 3 })
-    expect((await readdir(join(home, 'flipped'))).sort()).toEqual(['picture-1.jpg', 'picture-2.jpg'])
+    expect((await readdir(join(shell.home, 'flipped'))).sort()).toEqual(['picture-1.jpg', 'picture-2.jpg'])
     for (const name of ['many/empty.jpg', 'nowhere.jpg'])
       expect(lines.find((line) => line['file'] === name)).toMatchObject({ error: { reason: 'usage' } })
-    await rm(join(home, 'many/broken.jpg'))
-    await rm(join(home, 'many/empty.jpg'))
+    await rm(join(shell.home, 'many/broken.jpg'))
+    await rm(join(shell.home, 'many/empty.jpg'))
   })
 
   test.each([
@@ -74,15 +75,15 @@ describe('process with several files', () => {
   })
 
   test('refuses results that would overwrite each other', async () => {
-    await mkdir(join(home, 'other'), { recursive: true })
-    await Bun.write(join(home, 'other/picture-1.jpg'), Bun.file(join(home, paths[0] as string)))
+    await mkdir(join(shell.home, 'other'), { recursive: true })
+    await Bun.write(join(shell.home, 'other/picture-1.jpg'), Bun.file(join(shell.home, paths[0] as string)))
     const { code, err } = await run(['process', paths[0] as string, 'other/picture-1.jpg', '-o', 'x/'])
     expect([code, err]).toEqual([2, expect.stringContaining('{stem}')])
   })
 
   test('Ctrl-C cancels the tasks in progress and starts no more', async () => {
     const large = await sampleImage({ width: 3000, height: 2000 })
-    for (let i = 1; i <= 6; i += 1) await Bun.write(join(home, `large/${i}.jpg`), large)
+    for (let i = 1; i <= 6; i += 1) await Bun.write(join(shell.home, `large/${i}.jpg`), large)
     const slow = 'blur:60/resize:3000/format:avif:effort=8'
     await using running = launch({
       command: [
@@ -95,7 +96,7 @@ describe('process with several files', () => {
         'slow/',
         '--json',
       ],
-      cwd: home,
+      cwd: shell.home,
       env: { PIXELFLOW_URL: shell.url },
     })
     await running.line((line) => line.includes('"kind":"started"'))
@@ -105,7 +106,7 @@ describe('process with several files', () => {
       const { out } = await run(['tasks', 'list', '--status', status, '--json'])
       expect(parseNdjson(out)[0]).toMatchObject({ items: [] })
     }
-    expect(await readdir(join(home, 'slow'))).toEqual([])
+    expect(await readdir(join(shell.home, 'slow'))).toEqual([])
     expect(running.lines.join('\n')).toMatch(/error: \d\.jpg: Interrupted; task/)
   }, 60_000)
 })
@@ -134,11 +135,11 @@ test('the time of a result is not before the times of its events', async () => {
 test('a closed standard output is not an error, but a full one is', async () => {
   const typed = (command: string) =>
     Bun.spawnSync(['sh', '-c', command, pixelflow], {
-      cwd: home,
+      cwd: shell.home,
       env: { ...process.env, PIXELFLOW_URL: shell.url },
     })
   await Bun.write(
-    join(home, 'noise.png'),
+    join(shell.home, 'noise.png'),
     await sampleImage({ width: 1500, height: 1000, noise: 60, format: 'png' }),
   )
   const enough = typed(`"$0" process noise.png -r flip -o - | head -c 10 | wc -c`)
@@ -159,13 +160,13 @@ test('Ctrl-C ends an upload that waits for standard input', async () => {
     socket: { data: () => arrived.resolve(), close: () => gone.resolve() },
   })
   const child = Bun.spawn([pixelflow, 'upload', '-'], {
-    cwd: home,
+    cwd: shell.home,
     env: { ...process.env, PIXELFLOW_URL: `http://127.0.0.1:${slowServer.port}` },
     stdin: 'pipe',
     stdout: 'ignore',
     stderr: 'pipe',
   })
-  await child.stdin.write(await Bun.file(join(home, 'photo.jpg')).bytes())
+  await child.stdin.write(await Bun.file(join(shell.home, 'photo.jpg')).bytes())
   await child.stdin.flush()
   await arrived.promise
   child.kill('SIGINT')

@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sniffFormat } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { launch } from '@pixelflow/testkit/process'
-import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
+import { parseNdjson, useCliFixture, pixelflow } from '../testing/cli-fixture.ts'
 
-let shell: CliFixture
-let home: string
-const run: CliFixture['run'] = (...args) => shell.run(...args)
-const typeOf: CliFixture['typeOf'] = (name) => shell.typeOf(name)
-beforeAll(async () => {
-  shell = await openCliFixture()
-  home = shell.home
-}, 90_000)
-afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+const shell = useCliFixture()
+const { run, typeOf } = shell
 
 describe('process', () => {
   test('writes the result and reports it', async () => {
@@ -86,22 +80,15 @@ describe('process', () => {
     const { code, out } = await run(['process', 'photo.jpg', '-r', 'resize:50', '-o', 'j.jpg', '--json'])
     expect(code).toBe(0)
     const lines = parseNdjson(out)
-    expect(lines.slice(0, -1).map((line) => line['kind'])).toEqual([
-      'queued',
-      'started',
-      'fetched',
-      'decoded',
-      'output',
-      'completed',
-    ])
+    expect(lines.slice(0, -1).map((line) => line['kind'])).toEqual(completedEventKinds)
     expect(lines.at(-1)).toMatchObject({
       task: { status: 'completed', progress: 100 },
-      files: [{ name: 'default', path: join(home, 'j.jpg') }],
+      files: [{ name: 'default', path: join(shell.home, 'j.jpg') }],
     })
   })
 
   test('reads standard input and writes standard output', async () => {
-    const stdin = await Bun.file(join(home, 'photo.jpg')).bytes()
+    const stdin = await Bun.file(join(shell.home, 'photo.jpg')).bytes()
     const { code, bytes } = await run(['process', '-', '-r', 'resize:64/format:png', '-o', '-'], { stdin })
     expect([code, sniffFormat(bytes)]).toEqual([0, 'png'])
   })
@@ -119,24 +106,24 @@ describe('process', () => {
         },
       },
     }
-    await Bun.write(join(home, 'two.json'), JSON.stringify(recipe))
+    await Bun.write(join(shell.home, 'two.json'), JSON.stringify(recipe))
     expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'folder/'])).code).toBe(0)
-    expect((await readdir(join(home, 'folder'))).sort()).toEqual(['photo.big.jpg', 'photo.thumb.webp'])
+    expect((await readdir(join(shell.home, 'folder'))).sort()).toEqual(['photo.big.jpg', 'photo.thumb.webp'])
     expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'p/{name}-{stem}.{ext}'])).code).toBe(
       0,
     )
-    expect((await readdir(join(home, 'p'))).sort()).toEqual(['big-photo.jpg', 'thumb-photo.webp'])
+    expect((await readdir(join(shell.home, 'p'))).sort()).toEqual(['big-photo.jpg', 'thumb-photo.webp'])
     expect((await run(['process', 'photo.jpg', '-r', '@two.json', '-o', 'one.jpg'])).code).toBe(2)
   })
 
   test('does not overwrite its source and leaves no partial file', async () => {
-    const before = await stat(join(home, 'photo.jpg'))
+    const before = await stat(join(shell.home, 'photo.jpg'))
     const { code, err } = await run(['process', 'photo.jpg', '-r', 'resize:10', '-o', 'photo.jpg'])
     expect([code, err]).toEqual([2, expect.stringContaining('--force')])
-    expect((await stat(join(home, 'photo.jpg'))).mtimeMs).toBe(before.mtimeMs)
-    await Bun.write(join(home, 'own.jpg'), Bun.file(join(home, 'photo.jpg')))
+    expect((await stat(join(shell.home, 'photo.jpg'))).mtimeMs).toBe(before.mtimeMs)
+    await Bun.write(join(shell.home, 'own.jpg'), Bun.file(join(shell.home, 'photo.jpg')))
     expect((await run(['process', 'own.jpg', '-r', 'resize:10', '-o', 'own.jpg', '--force'])).code).toBe(0)
-    expect((await readdir(home)).filter((name) => name.endsWith('.part'))).toEqual([])
+    expect((await readdir(shell.home)).filter((name) => name.endsWith('.part'))).toEqual([])
   })
 
   test('an invalid recipe is refused before the first call', async () => {
@@ -147,11 +134,14 @@ describe('process', () => {
   })
 
   test('an image that cannot be decoded fails with the reason', async () => {
-    await Bun.write(join(home, 'broken.jpg'), (await Bun.file(join(home, 'photo.jpg')).bytes()).slice(0, 600))
+    await Bun.write(
+      join(shell.home, 'broken.jpg'),
+      (await Bun.file(join(shell.home, 'photo.jpg')).bytes()).slice(0, 600),
+    )
     const { code, err } = await run(['process', 'broken.jpg', '-r', 'resize:100', '-o', 'broken.out.jpg'])
     expect(code).toBe(1)
     expect(err).toMatch(/error: Task \S+ failed: /)
-    expect(await Bun.file(join(home, 'broken.out.jpg')).exists()).toBe(false)
+    expect(await Bun.file(join(shell.home, 'broken.out.jpg')).exists()).toBe(false)
   })
 
   test('the server refuses a file of another type, with a request id', async () => {
@@ -163,7 +153,10 @@ describe('process', () => {
   })
 
   test('Ctrl-C cancels the task', async () => {
-    await Bun.write(join(home, 'large.png'), await sampleImage({ width: 4000, height: 3000, format: 'png' }))
+    await Bun.write(
+      join(shell.home, 'large.png'),
+      await sampleImage({ width: 4000, height: 3000, format: 'png' }),
+    )
     await using running = launch({
       command: [
         pixelflow,
@@ -175,7 +168,7 @@ describe('process', () => {
         'large.avif',
         '--json',
       ],
-      cwd: home,
+      cwd: shell.home,
       env: { PIXELFLOW_URL: shell.url },
     })
     const started = JSON.parse(await running.line((line) => line.includes('"kind":"started"'))) as {

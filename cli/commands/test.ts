@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { findNatsServer } from '../broker/find-nats-server.ts'
+import { findNatsServerFor } from '../broker/find-nats-server.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { createLiveLine } from '../terminal/live-line.ts'
@@ -14,6 +14,7 @@ import { goClient } from '../tools/go-client.ts'
 import { goTool } from '../tools/go.ts'
 import { pythonClient } from '../tools/python.ts'
 import { addExamples } from './server-flags.ts'
+import { printNote } from '../terminal/print-note.ts'
 
 export function addTestCommand(program: Command, context: Context): void {
   const command = program
@@ -96,13 +97,13 @@ async function forEachConcurrently<T>(
 
 /** Builds or installs what the tests need, and returns their environment. */
 async function prepare(files: readonly TestFile[], { config }: Context) {
-  const say = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
-  const toolOptions = { root: config.root, cacheDir: config.cacheDir, path: config.env['PATH'], say }
-  const nats = await findNatsServer({
-    ...toolOptions,
-    named: config.natsServer,
-    downloadUrl: config.natsDownloadUrl,
-  })
+  const toolOptions = {
+    root: config.root,
+    cacheDir: config.cacheDir,
+    path: config.env['PATH'],
+    say: printNote,
+  }
+  const nats = await findNatsServerFor(config, printNote)
   const needed = new Set(files.flatMap((file) => file.suite.tools ?? []))
   for (const name of needed) await goTool(name, toolOptions)
   const mayInstall = process.getuid?.() === 0
@@ -115,10 +116,10 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
         named: config.chromium,
         path: config.env['PATH'],
         mayInstall,
-        say,
+        say: printNote,
       }).catch((error: CliError) => {
         // The browser tests will fail with this reason; the other tests can run.
-        say(`${error.message} ${error.remedy ?? ''}`)
+        printNote(`${error.message} ${error.remedy ?? ''}`)
         return undefined
       })
     : undefined

@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { parseNdjson, openCliFixture, pixelflow, type CliFixture } from '../testing/cli-fixture.ts'
+import { parseNdjson, useCliFixture, pixelflow } from '../testing/cli-fixture.ts'
 
-let shell: CliFixture
-const run: CliFixture['run'] = (...args) => shell.run(...args)
-beforeAll(async () => {
-  // A user may pause for longer than a session lasts.
-  shell = await openCliFixture({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
-}, 90_000)
-afterAll(() => shell?.[Symbol.asyncDispose](), 30_000)
+// A user may pause for longer than a session lasts.
+const shell = useCliFixture({ PIXELFLOW_TUNE_IDLE_TIMEOUT: '1s' })
+const { run } = shell
 
 const recipeIn = (out: string) =>
   (parseNdjson(out).at(-1)?.['task'] as { recipe: { steps: object[] } }).recipe

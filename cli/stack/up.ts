@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { access, constants, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/platform/config/private-folder'
-import { findNatsServer } from '../broker/find-nats-server.ts'
+import { findNatsServerFor } from '../broker/find-nats-server.ts'
 import { requireBroker, prepareOwnBroker } from '../broker/own-broker.ts'
 import { watchBroker } from '../broker/watch-broker.ts'
 import type { Config } from '../config.ts'
@@ -99,16 +99,7 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
       await unlessAborted(requireBroker(config.natsUrl))
       broker = config.natsUrl.join(', ')
     } else {
-      const found = await unlessAborted(
-        findNatsServer({
-          root: config.root,
-          cacheDir: config.cacheDir,
-          named: config.natsServer,
-          downloadUrl: config.natsDownloadUrl,
-          path: config.env['PATH'],
-          say,
-        }),
-      )
+      const found = await unlessAborted(findNatsServerFor(config, say))
       const own = await prepareOwnBroker(found, join(config.dataDir, 'nats'), { PATH: config.env['PATH'] })
       const nats = run(own.program)
       running.push({ graceMs: brokerGraceMs, processes: [nats] })

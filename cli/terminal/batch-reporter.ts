@@ -6,6 +6,7 @@ import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { blockRows, createLiveBlock } from './live-block.ts'
 import { doing, nameOf, type Reporter } from './reporter.ts'
 import { styleOf, type Style } from './style.ts'
+import { printNote } from './print-note.ts'
 
 /** Reports the progress of several files: bars on a terminal, lines in a pipe, or NDJSON. */
 export interface BatchReporter {
@@ -35,13 +36,12 @@ export function createBatchReporter(options: Options): BatchReporter {
 function jsonBatchReporter(): BatchReporter {
   const clock = startStopwatch()
   const line = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`)
-  const note = (text: string) => void process.stderr.write(`pixelflow: ${text}\n`)
   return {
     clock,
-    note,
+    note: printNote,
     begin: (file) => ({
       clock,
-      note,
+      note: printNote,
       sent() {},
       step: line,
       event: (view) => line({ file, ...view }),

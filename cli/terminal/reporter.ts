@@ -3,6 +3,7 @@ import type { EventKind } from '@pixelflow/core/event'
 import { progressBar, createLiveLine } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { styleOf } from './style.ts'
+import { printNote } from './print-note.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
 import { formatDuration } from '@pixelflow/core/format-duration'
 
@@ -44,7 +45,7 @@ function jsonReporter(): Reporter {
   const line = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
   return {
     clock: startStopwatch(),
-    note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+    note: printNote,
     sent() {},
     step: line,
     event: line,
@@ -58,7 +59,7 @@ function plainReporter({ isStdoutQuiet = false }: ReporterOptions): Reporter {
   const to = isStdoutQuiet ? process.stderr : process.stdout
   return {
     clock,
-    note: (text) => void process.stderr.write(`pixelflow: ${text}\n`),
+    note: printNote,
     sent() {},
     step: (_, text) => void process.stderr.write(`${text}\n`),
     event: (view) =>

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { sniffFormat, type FormatId } from '@pixelflow/core/format'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { launch, hasMessage, type RunningProcess } from '@pixelflow/testkit/process'
 
 /** Runs commands in a folder with a photo, against a server that `./pixelflow up` runs. */
@@ -65,6 +66,30 @@ export async function openCliFixture(settings: Readonly<Record<string, string>> 
     },
     typeOf: async (name) => sniffFormat(await Bun.file(join(home, name)).bytes()),
     [Symbol.asyncDispose]: () => scope.disposeAsync(),
+  }
+}
+
+/** Opens a fixture for the tests of a file. Its properties can be read as soon as the tests run. */
+export function useCliFixture(
+  settings: Readonly<Record<string, string>> = {},
+): Omit<CliFixture, typeof Symbol.asyncDispose> {
+  let fixture: CliFixture
+  useFixture(
+    () => openCliFixture(settings),
+    (opened) => (fixture = opened),
+  )
+  return {
+    get home() {
+      return fixture.home
+    },
+    get url() {
+      return fixture.url
+    },
+    get grpc() {
+      return fixture.grpc
+    },
+    run: (...args) => fixture.run(...args),
+    typeOf: (name) => fixture.typeOf(name),
   }
 }
 

@@ -1,28 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { describe, expect, test } from 'bun:test'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { openFolders, type Folders } from '@pixelflow/testkit/folders'
+import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { findChromium } from './chromium.ts'
 import { goTool } from './go.ts'
 import { readPinnedTool } from './pinned-tool.ts'
 
-let home: string
-beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pixelflow-tools-'))
-})
-afterAll(() => rm(home, { recursive: true, force: true }))
-
-let serial = 0
-async function folder(): Promise<string> {
-  const path = join(home, String((serial += 1)))
-  await mkdir(path)
-  return path
-}
+let folders: Folders
+useFixture(
+  () => openFolders('pixelflow-tools-'),
+  (opened) => (folders = opened),
+)
 
 describe('a pinned Go tool', () => {
   /** A checkout with one tool without dependencies. */
   async function checkout(source = 'package main\n\nfunc main() { println("hello") }\n') {
-    const root = await folder()
+    const root = await folders.create()
     await mkdir(join(root, 'tools/hello/src'), { recursive: true })
     await writeFile(
       join(root, 'tools/hello/go.mod'),
@@ -79,7 +73,7 @@ describe('Chromium', () => {
   const say = () => {}
 
   async function path(...names: string[]): Promise<string> {
-    const at = await folder()
+    const at = await folders.create()
     for (const name of names) await writeFile(join(at, name), '#!/bin/sh\n', { mode: 0o755 })
     return at
   }

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import type * as client from '@pixelflow/client'
 import { useBrowserFixture } from './browser-fixture.ts'
 
@@ -90,7 +91,7 @@ test('the client works in a page of another origin', async () => {
     const input = { url: gatewayUrl, file, where: `${origin}/client.js` }
     expect(await opened.evaluate(useEverything, input)).toEqual({
       sent: [true, true],
-      kinds: ['queued', 'started', 'fetched', 'decoded', 'output', 'completed'],
+      kinds: completedEventKinds,
       result: [true, true, 300, 200],
       part: [2, 10, 10],
       listed: true,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import sharp from 'sharp'
 import { clientPrograms } from './client-programs.ts'
 import { runProgram, type ProgramResult } from './run-program.ts'
@@ -49,7 +50,7 @@ describe.each(['Python', 'Go'] as const)('the example in %s', (language) => {
     const { code, out, errors } = await examples[language]('resize:200/format:webp', name)
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
     const stages = [...out.matchAll(/^ *[\d.]+ % {2}(\w+)/gm)].map(([, stage]) => stage)
-    expect(stages).toEqual(['queued', 'started', 'fetched', 'decoded', 'output', 'completed'])
+    expect(stages).toEqual(completedEventKinds)
     expect(await sharp(`${name}-default.webp`).metadata()).toMatchObject({ format: 'webp', width: 200 })
   }, 60_000)
 

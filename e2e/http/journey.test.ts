@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startStack, type GatewayProcess, type Stack } from '@pixelflow/testkit/stack'
+import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import sharp from 'sharp'
 import { client, followToEnd } from '../client.ts'
 
@@ -27,14 +28,7 @@ describe('an image', () => {
     const task = await api.submit(image.id, 'resize:800/blur:2/format:webp')
     expect(task.status).toBe('queued')
     const seen = await followToEnd(() => api, task.id)
-    expect(seen.map((s) => s.view.kind)).toEqual([
-      'queued',
-      'started',
-      'fetched',
-      'decoded',
-      'output',
-      'completed',
-    ])
+    expect(seen.map((s) => s.view.kind)).toEqual(completedEventKinds)
     const progress = seen.map((s) => s.view.task.progress)
     expect(progress).toEqual(progress.toSorted((a, b) => a - b))
     expect(progress.at(-1)).toBe(100)

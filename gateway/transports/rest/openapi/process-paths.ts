@@ -1,5 +1,4 @@
 import { format, formats, writableFormatIds } from '@pixelflow/core/format'
-import { defaultLane, lanes } from '@pixelflow/core/job'
 import {
   acceptedTask,
   downloadParameter,
@@ -10,9 +9,7 @@ import {
   problemResponses,
 } from './responses.ts'
 import { recipeText } from './examples.ts'
-import { laneDescription, type Json } from './schemas.ts'
-
-const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
+import { imageForm, laneDescription, laneSchema, type Json } from './schemas.ts'
 
 const processing = {
   tags: ['tasks'],
@@ -53,16 +50,7 @@ const processing = {
           { schema: { type: 'string', format: 'binary' } },
         ]),
       ),
-      'multipart/form-data': {
-        schema: {
-          type: 'object',
-          properties: {
-            file: { type: 'string', format: 'binary' },
-            recipe: { type: 'string', description: 'Text form or JSON.', examples: [recipeText] },
-          },
-          required: ['file'],
-        },
-      },
+      'multipart/form-data': { schema: imageForm(['file']) },
     },
   },
   responses: {

@@ -1,4 +1,5 @@
 import { createTaskBody } from '@pixelflow/core/create-task-body'
+import { defaultLane, lanes } from '@pixelflow/core/job'
 import { problem } from '@pixelflow/core/problem'
 import {
   actorsView,
@@ -17,6 +18,7 @@ import { recipe } from '@pixelflow/core/recipe/recipe'
 import { z } from 'zod'
 import { settingsView } from '../catalogue-routes.ts'
 import { healthView } from '../../shared/health-view.ts'
+import { recipeText } from './examples.ts'
 
 export type Json = Record<string, unknown>
 
@@ -76,6 +78,15 @@ function createTask(): Json {
   const lane = { ...properties['lane'], description: laneDescription }
   return { ...schema, properties: { ...properties, recipe: recipeInput, lane } }
 }
+
+/** The schema of a form with an image and a recipe. */
+export function imageForm(required: readonly string[], more: Record<string, Json> = {}): Json {
+  const file = { type: 'string', format: 'binary' }
+  const recipe = { type: 'string', description: 'Text form or JSON.', examples: [recipeText] }
+  return { type: 'object', properties: { file, recipe, ...more }, required }
+}
+
+export const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
 
 /** Describes the parameter `lane`. */
 export const laneDescription =

@@ -1,5 +1,4 @@
 import { format, writableFormatIds } from '@pixelflow/core/format'
-import { defaultLane, lanes } from '@pixelflow/core/job'
 import { z } from 'zod'
 import { listQuery } from '../task-routes.ts'
 import {
@@ -25,13 +24,12 @@ import {
   queuedExample,
   recipeText,
 } from './examples.ts'
-import { laneDescription, ref, type Json } from './schemas.ts'
+import { imageForm, laneDescription, laneSchema, ref, type Json } from './schemas.ts'
 
 const id = pathParameter('id', 'Id of a task.', exampleIds.task)
 const tags = ['tasks']
 /** Opaque to clients. Empty means no token. */
 const resumeToken = '^[0-9a-z]{0,11}$'
-const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
 
 const queryHelp: Record<string, string> = {
   status: 'Only tasks with this status.',
@@ -63,15 +61,7 @@ const createTask = {
         example: { image: imageExample.id, recipe: recipeText },
       },
       'multipart/form-data': {
-        schema: {
-          type: 'object',
-          properties: {
-            file: { type: 'string', format: 'binary' },
-            recipe: { type: 'string', description: 'Text form or JSON.', examples: [recipeText] },
-            lane: { ...laneSchema, description: laneDescription },
-          },
-          required: ['file', 'recipe'],
-        },
+        schema: imageForm(['file', 'recipe'], { lane: { ...laneSchema, description: laneDescription } }),
       },
     },
   },
