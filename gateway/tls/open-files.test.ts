@@ -21,7 +21,10 @@ test('a TLS gateway without file descriptors refuses connections, and serves lat
   const unlimited = limitOpenFilesOf(tls.gateway.pid, 20)
   const ports = [Number(new URL(tls.url).port), tls.grpcPort]
   const sockets = Array.from({ length: 200 }, (_, i) => handshake(ports[i % 2 === 0 ? 0 : 1] ?? 0))
-  const refused = JSON.parse(await tls.gateway.line(hasMessage('connection refused'))) as Record<string, unknown>
+  const refused = JSON.parse(await tls.gateway.line(hasMessage('connection refused'))) as Record<
+    string,
+    unknown
+  >
   expect(refused).toMatchObject({ level: 'warn', listener: 'http', reason: 'EMFILE' })
   for (const socket of sockets) socket.destroy()
   await waitFor('all sockets closed', () => sockets.every(({ closed }) => closed))
