@@ -94,8 +94,8 @@ describe('single commands', () => {
 
 describe('get', () => {
   test('of a failed task says why it failed, and how to run it again', async () => {
-    const photo = await Bun.file(join(home, 'photo.jpg')).bytes()
-    await Bun.write(join(home, 'cut.jpg'), photo.slice(0, photo.length / 2))
+    const photo = await Bun.file(join(shell.home, 'photo.jpg')).bytes()
+    await Bun.write(join(shell.home, 'cut.jpg'), photo.slice(0, photo.length / 2))
     const image = JSON.parse((await run(['upload', 'cut.jpg', '--json'])).out) as { id: string }
     const response = await fetch(`${shell.url}/api/v1/tasks`, {
       method: 'POST',
