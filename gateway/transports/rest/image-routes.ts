@@ -9,7 +9,7 @@ import { startIdleTimeout } from './idle-timeout.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import type { SendContent } from './send-content.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
-import { readImageForm } from './upload-form.ts'
+import { storeImageFromForm } from './upload-form.ts'
 
 export interface ImageRouteOptions {
   readonly usecases: Usecases
@@ -40,7 +40,7 @@ export function imageRoutes({
           async (idempotentCall) => {
             const options = storeImageOptions(idempotentCall)
             if (mediaType === 'multipart/form-data')
-              return readImageForm({ usecases, limits }, principal, request, idleTimeout, options)
+              return storeImageFromForm({ usecases, limits }, principal, request, idleTimeout, options)
             const upload = {
               body: readBody(request, idleTimeout),
               mediaType,

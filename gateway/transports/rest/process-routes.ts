@@ -9,6 +9,7 @@ import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { describeTaskRequest } from '../../tasks/create-task.ts'
+import type { ImageUpload } from '../../images/receive-image.ts'
 import type { BufferedImage } from '../../process/buffer-image.ts'
 import { storeImageOptions, type IdempotentCall } from '../../idempotency/with-idempotency.ts'
 import type { ImageLimits } from '../../ports.ts'
@@ -20,7 +21,7 @@ import { authenticate } from '../shared/authenticate.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import { contentHeaders, type SendBytes } from './send-content.ts'
 import { parseRecipeField } from './parse-recipe-field.ts'
-import { readProcessForm } from './process-form.ts'
+import { readImageForm } from './read-image-form.ts'
 import { recordPosition } from './position-headers.ts'
 
 /** Query of `POST /api/v1/process`. */
@@ -102,8 +103,15 @@ async function readInput(
   idleTimeout: IdleTimeout,
 ): Promise<{ image: BufferedImage; recipe: Recipe }> {
   const mediaType = mediaTypeOf(request)
-  if (mediaType === 'multipart/form-data')
-    return readProcessForm(options, principal, request, queryRecipe, idleTimeout)
+  if (mediaType === 'multipart/form-data') {
+    const receive = (upload: ImageUpload) => options.usecases.bufferImage(principal, upload)
+    const { image, recipe } = await readImageForm(
+      { receive, limits: options.limits, fields: ['recipe'], queryRecipe },
+      request,
+      idleTimeout,
+    )
+    return { image, recipe: recipe as Recipe }
+  }
   if (queryRecipe === undefined) {
     throw new Fault('invalid_request', 'The query has no recipe.', {
       field: 'recipe',

@@ -15,7 +15,7 @@ import { authenticate } from '../shared/authenticate.ts'
 import { describeTaskRequest } from '../../tasks/create-task.ts'
 import { createdResponse, idempotencyKeyOf } from './created-response.ts'
 import type { SendContent } from './send-content.ts'
-import { readTaskForm } from './upload-form.ts'
+import { createTaskFromForm } from './upload-form.ts'
 import { readPositionHeader, recordPosition } from './position-headers.ts'
 
 /** Query of `GET /api/v1/tasks`. */
@@ -58,7 +58,7 @@ export function taskRoutes({
               principal,
               { key, call: 'upload-and-task', creates: 'task' },
               (idempotentCall) =>
-                readTaskForm({ usecases, limits }, principal, request, idleTimeout, idempotentCall),
+                createTaskFromForm({ usecases, limits }, principal, request, idleTimeout, idempotentCall),
             )
           }
           if (mediaType !== 'application/json') throw unsupportedContentType()
