@@ -10,7 +10,7 @@ import { openContentDelivery } from './composition/open-content-delivery.ts'
 import { openHealth } from './composition/open-health.ts'
 import { openMetrics } from './composition/open-metrics.ts'
 import { openServers } from './composition/open-servers.ts'
-import { openTaskList } from './composition/open-task-list.ts'
+import { openClusterState } from './composition/open-cluster-state.ts'
 import { runBackgroundJobs } from './composition/run-background-jobs.ts'
 import { resolveUiFolder } from './resolve-ui-folder.ts'
 import { readPage } from './transports/rest/page-routes.ts'
@@ -42,10 +42,10 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   const metrics = scope.use(openMetrics(version))
   const delivery = scope.use(await openContentDelivery(config))
   scope.use(forwardRetries(adapters))
-  const taskList = scope.use(openTaskList(adapters, config, log))
-  const ports = createPorts({ adapters, taskList, metrics, config, stopping: stopping.signal })
+  const clusterState = scope.use(openClusterState(adapters, config, log))
+  const ports = createPorts({ adapters, clusterState, metrics, config, stopping: stopping.signal })
   const usecases = countTraffic(createUsecases(ports), metrics.meters)
-  const health = scope.use(await openHealth({ adapters, taskList, delivery, metrics }))
+  const health = scope.use(await openHealth({ adapters, clusterState, delivery, metrics }))
   const servers = scope.use(
     await openServers({
       usecases,
@@ -61,11 +61,11 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
       log,
     }),
   )
-  const backgroundJobs = runBackgroundJobs({ adapters, taskList, config, log }, stopping.signal)
+  const backgroundJobs = runBackgroundJobs({ adapters, clusterState, config, log }, stopping.signal)
   scope.defer(async () => {
     health.startDraining()
     // Event streams and tuning sessions end; their clients continue on another gateway.
-    taskList.watchers.close()
+    clusterState.watchers.close()
     stopping.abort(
       gatewayStopping('Open the image again with the same recipe; another gateway will serve it.'),
     )
@@ -76,7 +76,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   return {
     url: servers.url,
     grpcAddress: servers.grpcAddress,
-    waitForTaskList: (withinMs) => taskList.follower.waitForCatchUp(withinMs),
+    waitForTaskList: (withinMs) => clusterState.follower.waitForCatchUp(withinMs),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

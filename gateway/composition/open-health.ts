@@ -5,7 +5,7 @@ import { collectState } from '../metrics/collect-state.ts'
 import type { CheckHealth } from '../transports/shared/health-view.ts'
 import type { ContentDelivery } from './open-content-delivery.ts'
 import type { Metrics } from './open-metrics.ts'
-import type { TaskList } from './open-task-list.ts'
+import type { ClusterState } from './open-cluster-state.ts'
 import { viewHealth } from './view-health.ts'
 
 export interface HealthPart extends AsyncDisposable {
@@ -19,7 +19,7 @@ export interface HealthPart extends AsyncDisposable {
 
 export interface HealthOptions {
   readonly adapters: Adapters
-  readonly taskList: TaskList
+  readonly clusterState: ClusterState
   readonly delivery: ContentDelivery
   readonly metrics: Metrics
 }
@@ -30,7 +30,7 @@ const firstCheckMs = 1000
 /** The health of this gateway, as probes, operators and metrics see it. */
 export async function openHealth({
   adapters,
-  taskList,
+  clusterState,
   delivery,
   metrics,
 }: HealthOptions): Promise<HealthPart> {
@@ -39,7 +39,7 @@ export async function openHealth({
   await within(writeCheck.firstWrite, firstCheckMs)
   let isDraining = false
   let calls = () => 0
-  const { follower, roster } = taskList
+  const { follower, roster } = clusterState
   const { sendTracker, spool } = delivery
   const checkHealth = () =>
     viewHealth({ adapters, follower, writeCheck, sendTracker, spool, calls: calls(), isDraining })

@@ -3,11 +3,11 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { GatewayConfig } from '../config.ts'
 import { requeueOrphans } from '../background/requeue-orphans.ts'
 import { runSweeps } from '../background/run-sweeps.ts'
-import type { TaskList } from './open-task-list.ts'
+import type { ClusterState } from './open-cluster-state.ts'
 
 export interface BackgroundJobsOptions {
   readonly adapters: Adapters
-  readonly taskList: TaskList
+  readonly clusterState: ClusterState
   readonly config: GatewayConfig
   readonly log: Logger
 }
@@ -17,11 +17,11 @@ export interface BackgroundJobsOptions {
  * aborted.
  */
 export async function runBackgroundJobs(
-  { adapters, taskList, config, log }: BackgroundJobsOptions,
+  { adapters, clusterState, config, log }: BackgroundJobsOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, leaderElection, orphanedJobs, events, sweeper } = adapters
-  const { index, roster } = taskList
+  const { index, roster } = clusterState
   await Promise.all([
     runSweeps({ leaderElection, sweeper, everyMs: config.sweepIntervalMs, log }, signal),
     requeueOrphans({ clock, leaderElection, orphanedJobs, events, index, roster, log }, signal),

@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
-import { pausedUpload, truncatedUpload, type ImageUpload } from '../../images/receive-image.ts'
+import { truncatedUpload, type ImageUpload } from '../../images/receive-image.ts'
+import { limitPause } from '../shared/limit-pause.ts'
 import type { UploadCommit } from '@pixelflow/proto/pixelflow/v1/image_pb'
 
 /** A message of an upload stream. The metadata differs by method. */
@@ -101,28 +102,14 @@ function outOfOrder(expected: string, field: string): Fault {
   })
 }
 
-/**
- * Returns the data of one message after the other, and undefined after the last. Each wait has its own promise: one promise
- * in a race with all of them would keep every message in memory until it settles.
- * @throws Fault `truncated_upload` when the client pauses for longer than the timeout.
- */
+/** Returns the data of one message after the other, and undefined after the last. @throws Fault `truncated_upload`. */
 function withIdleTimeout<M>(
   messages: AsyncIterable<UploadMessage<M>>,
   idleTimeoutMs: number,
 ): () => Promise<UploadMessage<M>['data'] | undefined> {
   const iterator = messages[Symbol.asyncIterator]()
-  return () =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(pausedUpload(idleTimeoutMs)), idleTimeoutMs)
-      iterator.next().then(
-        ({ done, value }) => {
-          clearTimeout(timer)
-          resolve(done === true ? undefined : value.data)
-        },
-        (thrown: unknown) => {
-          clearTimeout(timer)
-          reject(thrown)
-        },
-      )
-    })
+  return async () => {
+    const { done, value } = await limitPause(iterator.next(), idleTimeoutMs)
+    return done === true ? undefined : value.data
+  }
 }

@@ -3,8 +3,7 @@ import type { Lane } from '@pixelflow/core/job'
 import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { imageTooLarge, type ImageUpload } from '../../images/receive-image.ts'
 import type { ImageLimits } from '../../ports.ts'
-import { contentLengthOf } from '../shared/read-body.ts'
-import type { IdleTimeout } from './idle-timeout.ts'
+import { contentLengthOf, type IdleTimeout } from '../shared/read-body.ts'
 import { readFormParts } from './multipart/read-form-parts.ts'
 import {
   duplicatePart,

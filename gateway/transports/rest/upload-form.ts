@@ -8,7 +8,7 @@ import type { StoreImageOptions } from '../../images/store-image.ts'
 import type { ImageLimits } from '../../ports.ts'
 import { describeTaskRequest } from '../../tasks/create-task.ts'
 import type { Usecases } from '../../usecases.ts'
-import type { IdleTimeout } from './idle-timeout.ts'
+import type { IdleTimeout } from '../shared/read-body.ts'
 import { readImageForm } from './read-image-form.ts'
 
 export interface UploadFormOptions {

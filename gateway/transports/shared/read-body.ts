@@ -1,11 +1,10 @@
 import { Fault } from '@pixelflow/core/fault'
-import { within } from '@pixelflow/core/within'
 import { createGcTrigger } from '../../delivery/gc-trigger.ts'
 import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
 import { createByteBuffer } from '../../limits/byte-buffer.ts'
-import { pausedUpload, truncatedUpload } from '../../images/receive-image.ts'
-import type { IdleTimeout } from '../rest/idle-timeout.ts'
+import { truncatedUpload } from '../../images/receive-image.ts'
+import { limitPause } from './limit-pause.ts'
 import { reservationOf } from './request-context.ts'
 
 /**
@@ -15,6 +14,13 @@ import { reservationOf } from './request-context.ts'
  * charge when it has one; `read-body.test.ts` tests that a body is charged.
  */
 const readAheadBytes = 512 * 1024
+
+/** Restarts the idle timeout of an upload; called for each piece that arrives. */
+export interface IdleTimeout {
+  (): void
+  /** How long the client may pause. */
+  readonly pauseMs?: number
+}
 
 /**
  * Reads the body of a request with backpressure: each piece is read from the socket when it is asked for. Ending the
@@ -33,16 +39,16 @@ export async function* readBody(
   reservation.acquire(ahead)
   const reader = request.body.getReader()
   const countForGc = createGcTrigger()
+  const pauseMs = idleTimeout?.pauseMs
+  const readPiece = () => (pauseMs === undefined ? reader.read() : limitPause(reader.read(), pauseMs))
   let isOver = false
   try {
     while (!isOver) {
-      const { done, value } = await requireInTime(reader.read(), idleTimeout?.pauseMs).catch(
-        (cause: unknown) => {
-          if (cause instanceof Fault) throw cause
-          isOver = true
-          throw truncatedUpload(cause)
-        },
-      )
+      const { done, value } = await readPiece().catch((cause: unknown) => {
+        if (cause instanceof Fault) throw cause
+        isOver = true
+        throw truncatedUpload(cause)
+      })
       isOver = done
       if (!value) continue
       idleTimeout?.()
@@ -55,14 +61,6 @@ export async function* readBody(
     reader.releaseLock()
     reservation.release(ahead)
   }
-}
-
-/** @throws Fault `truncated_upload` when the piece does not arrive in time. */
-async function requireInTime<T extends object>(piece: Promise<T>, pauseMs: number | undefined): Promise<T> {
-  if (pauseMs === undefined) return piece
-  const found = await within(piece, pauseMs)
-  if (found === undefined) throw pausedUpload(pauseMs)
-  return found
 }
 
 /** The media type of the Content-Type header, without parameters and in lower case; null without the header. */

@@ -11,7 +11,7 @@ import { createWatchers, type Watchers } from '../follow/watchers.ts'
 import { createTaskQuota, type TaskQuota } from '../limits/task-quota.ts'
 import { openReadModel, type ReadModel } from '../readmodel/read-model.ts'
 
-export interface TaskList extends AsyncDisposable {
+export interface ClusterState extends AsyncDisposable {
   readonly index: ReadModel
   readonly watchers: Watchers
   readonly follower: Follower
@@ -21,12 +21,15 @@ export interface TaskList extends AsyncDisposable {
   readonly taskQuota: TaskQuota
 }
 
-/** Follows the event log once, for the task list, the watchers, the write positions and the task quota. */
-export function openTaskList(
+/**
+ * What this gateway knows of the cluster. It follows the event log once, for the task list, the watchers, the write positions
+ * and the task quota; and the announcements of actors.
+ */
+export function openClusterState(
   { clock, eventLog, registry }: Adapters,
   config: GatewayConfig,
   log: Logger,
-): TaskList {
+): ClusterState {
   const scope = new AsyncDisposableStack()
   const watchers = createWatchers()
   const index: ReadModel = scope.use(

@@ -1,11 +1,5 @@
 import type { Server } from 'bun'
-
-/** Restarts the idle timeout of an upload; called for each piece that arrives. */
-export interface IdleTimeout {
-  (): void
-  /** How long the client may pause. */
-  readonly pauseMs?: number
-}
+import type { IdleTimeout } from '../shared/read-body.ts'
 
 /** How much later the timeout of the server comes: until then the partial upload is deleted and the fault is sent. */
 const afterSeconds = 60
