@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { isFinal } from '@pixelflow/core/event'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
+import { readStreamInfo } from '@pixelflow/nats/jetstream/read-stream-info'
 import type { RunningProcess } from '@pixelflow/testkit/process'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openActorProcesses } from './testing/actor-processes.ts'
@@ -62,7 +62,8 @@ test.each([
       expect(ends).toHaveLength(1)
     }
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
-    const countMessages = (stream: string) => async () => (await streamInfo(broker, stream)).state.messages
+    const countMessages = (stream: string) => async () =>
+      (await readStreamInfo(broker, stream)).state.messages
     for (const stream of ['BACKLOG', 'JOBS'])
       await waitFor(`${stream} empty`, countMessages(stream), (count) => count === 0)
     if (end === 'SIGSTOP') expect(await waitForDispatcher(cluster, actors)).toBe(next)

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
-import { actorKindRows, firstJob, type ActorKindRow } from '@pixelflow/core/job'
+import { actorKindRows, createFirstJob, type ActorKindRow } from '@pixelflow/core/job'
 import { outputObject, type Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { ensureConsumer } from '@pixelflow/nats/jetstream/consumer-info'
+import { ensureConsumer } from '@pixelflow/nats/jetstream/read-consumer-info'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { sampleImage } from '@pixelflow/testkit/images'
@@ -80,7 +80,7 @@ test('a kind that is added from outside processes its jobs beside the shipped ki
   for (const kind of [...jobKinds, checksumKind])
     scope.use(startRuntime({ ...common, handler: kind(context), slots: 1, interactiveSlots: 0 }))
   const stop = new AbortController()
-  const jobOf = (task: Task) => firstJob(task, rows)
+  const jobOf = (task: Task) => createFirstJob(task, rows)
   const reconciling = reconcile(
     { outbox: cluster.adapters.outbox, events, queue, jobOf, log: cluster.log },
     stop.signal,

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dispatcherName, maxInteractivePerAccount } from '@pixelflow/core/actor'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { readSettings, type Values } from '@pixelflow/platform/config/read-settings'
@@ -111,7 +111,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const { undeliverableJobs, backlog } = adapters
   const maxAdmittedOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
   const background = [
-    reconcile({ outbox: adapters.outbox, events, queue, jobOf: firstJob, log }, stop),
+    reconcile({ outbox: adapters.outbox, events, queue, jobOf: createFirstJob, log }, stop),
     adapters.retries.forward(stop),
     deadLetterUndeliverable({ leaderElection, undeliverableJobs, deadLetters, events, log }, stop),
     ...kinds.map((kind) => {

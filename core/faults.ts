@@ -23,7 +23,7 @@ export interface FaultRow {
   /** The queue accepts no more tasks; no task was created. */
   readonly isBacklogFault?: true
   /** Another actor can continue the live session. */
-  readonly failover?: true
+  readonly canFailOver?: true
   /** The recipe does not fit the image; only another recipe helps. */
   readonly isRecipeFault?: true
   /** Ends one rendering of a preview; the session continues with the next. */
@@ -187,7 +187,7 @@ export const faults = {
     remedy: 'Try again.',
     retryable: true,
     isTemporary: true,
-    failover: true,
+    canFailOver: true,
     isRenderingFault: true,
   },
   attempts_exhausted: {
@@ -267,7 +267,7 @@ export const faults = {
     isTemporary: true,
     isExpected: true,
     isStoreFault: true,
-    failover: true,
+    canFailOver: true,
     isMessageFault: true,
   },
   deadline_exceeded: {

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
 import {
-  defaultOutputFormat,
-  format,
+  chooseOutputFormat,
+  formatOf,
   formatIds,
   formats,
   isWritable,
@@ -67,12 +67,12 @@ describe('the format table', () => {
     expect(new Set(formats.map(({ mediaType }) => mediaType)).size).toBe(formats.length)
     const extensions = formats.flatMap(({ extensions }): string[] => [...extensions])
     expect(new Set(extensions).size).toBe(extensions.length)
-    for (const id of formatIds) expect(format(id).id).toBe(id)
+    for (const id of formatIds) expect(formatOf(id).id).toBe(id)
   })
 
   test('the default output format is that of the source, or PNG if it cannot be written', () => {
-    for (const id of writableFormatIds) expect(defaultOutputFormat(id)).toBe(id)
-    for (const id of formatIds.filter((id) => !isWritable(id))) expect(defaultOutputFormat(id)).toBe('png')
+    for (const id of writableFormatIds) expect(chooseOutputFormat(id)).toBe(id)
+    for (const id of formatIds.filter((id) => !isWritable(id))) expect(chooseOutputFormat(id)).toBe('png')
     expect(writableFormatIds).toEqual(['jpeg', 'png', 'webp', 'avif'])
   })
 
@@ -80,7 +80,7 @@ describe('the format table', () => {
     for (const id of writableFormatIds) {
       const clear = sharp({ create: { width: 8, height: 8, channels: 4, background: '#00000000' } })
       const { hasAlpha } = await sharp(await clear.toFormat(id).toBuffer()).metadata()
-      expect({ id, hasAlpha }).toEqual({ id, hasAlpha: format(id).alpha })
+      expect({ id, hasAlpha }).toEqual({ id, hasAlpha: formatOf(id).hasAlpha })
     }
   })
 })

@@ -7,9 +7,9 @@ interface Format {
   readonly id: string
   readonly mediaType: string
   readonly extensions: readonly string[]
-  readonly writable: boolean
+  readonly isWritable: boolean
   /** Whether the format supports transparency. If not, results are flattened on a background. */
-  readonly alpha: boolean
+  readonly hasAlpha: boolean
   /** Detects the format from the first bytes of a file. */
   readonly matches: (head: Uint8Array) => boolean
 }
@@ -19,48 +19,48 @@ export const formats = [
     id: 'jpeg',
     mediaType: 'image/jpeg',
     extensions: ['jpg', 'jpeg'],
-    writable: true,
-    alpha: false,
+    isWritable: true,
+    hasAlpha: false,
     matches: (h) => starts(h, 0xff, 0xd8, 0xff),
   },
   {
     id: 'png',
     mediaType: 'image/png',
     extensions: ['png'],
-    writable: true,
-    alpha: true,
+    isWritable: true,
+    hasAlpha: true,
     matches: (h) => starts(h, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
   },
   {
     id: 'webp',
     mediaType: 'image/webp',
     extensions: ['webp'],
-    writable: true,
-    alpha: true,
+    isWritable: true,
+    hasAlpha: true,
     matches: (h) => ascii(h, 0, 'RIFF') && ascii(h, 8, 'WEBP'),
   },
   {
     id: 'avif',
     mediaType: 'image/avif',
     extensions: ['avif'],
-    writable: true,
-    alpha: true,
+    isWritable: true,
+    hasAlpha: true,
     matches: (h) => ascii(h, 4, 'ftyp') && brands(h).some((b) => b === 'avif' || b === 'avis'),
   },
   {
     id: 'gif',
     mediaType: 'image/gif',
     extensions: ['gif'],
-    writable: false,
-    alpha: true,
+    isWritable: false,
+    hasAlpha: true,
     matches: (h) => ascii(h, 0, 'GIF87a') || ascii(h, 0, 'GIF89a'),
   },
   {
     id: 'tiff',
     mediaType: 'image/tiff',
     extensions: ['tif', 'tiff'],
-    writable: false,
-    alpha: true,
+    isWritable: false,
+    hasAlpha: true,
     matches: (h) =>
       starts(h, 0x49, 0x49, 0x2a, 0x00) ||
       starts(h, 0x4d, 0x4d, 0x00, 0x2a) ||
@@ -71,17 +71,17 @@ export const formats = [
     id: 'svg',
     mediaType: 'image/svg+xml',
     extensions: ['svg'],
-    writable: false,
-    alpha: true,
+    isWritable: false,
+    hasAlpha: true,
     matches: (h) => beginsAsSvg(h.subarray(0, sniffBytes)) === true,
   },
 ] as const satisfies readonly Format[]
 
 export type FormatId = (typeof formats)[number]['id']
-export type WritableFormatId = Extract<(typeof formats)[number], { writable: true }>['id']
+export type WritableFormatId = Extract<(typeof formats)[number], { isWritable: true }>['id']
 
 export const formatIds = formats.map((f) => f.id) as [FormatId, ...FormatId[]]
-export const writableFormatIds = formats.filter((f) => f.writable).map((f) => f.id) as [
+export const writableFormatIds = formats.filter((f) => f.isWritable).map((f) => f.id) as [
   WritableFormatId,
   ...WritableFormatId[],
 ]
@@ -102,16 +102,16 @@ export function sniffFormat(head: Uint8Array): FormatId | undefined {
   return formats.find((f) => f.matches(head))?.id
 }
 
-export function format(id: FormatId): Format & { id: FormatId } {
+export function formatOf(id: FormatId): Format & { id: FormatId } {
   return formats.find((f) => f.id === id) as Format & { id: FormatId }
 }
 
 export function isWritable(id: FormatId): id is WritableFormatId {
-  return format(id).writable
+  return formatOf(id).isWritable
 }
 
 /** The result format of a recipe without `format`: that of the source, or PNG if it cannot be written. */
-export function defaultOutputFormat(source: FormatId): WritableFormatId {
+export function chooseOutputFormat(source: FormatId): WritableFormatId {
   return isWritable(source) ? source : 'png'
 }
 

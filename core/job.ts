@@ -53,7 +53,7 @@ export const onlyStage = 'main'
  * The first job of a task. The gateway that accepts a task and the actor that finds it without a job both call this
  * function, so that both queue the same job.
  */
-export function firstJob(task: NewTask, rows: readonly ActorKindRow[] = actorKindRows): Job {
+export function createFirstJob(task: NewTask, rows: readonly ActorKindRow[] = actorKindRows): Job {
   const row = rows.find(({ startsTask }) => startsTask?.(task))
   if (row === undefined) throw new Error(`no kind of actor starts task ${task.id}`)
   const { account, id, lane } = task

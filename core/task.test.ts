@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { FaultCode } from './fault.ts'
-import { firstJob } from './job.ts'
+import { createFirstJob } from './job.ts'
 import { parseRecipe } from './recipe/recipe.ts'
 import { faultReport, hasEnded, outputName, outputObject, statuses, task } from './task.ts'
 
@@ -52,7 +52,7 @@ describe('a task', () => {
   test('stored without a lane is interactive', () => {
     const { lane: _, ...before } = whole
     expect(task.parse(before).lane).toBe('interactive')
-    expect(firstJob(task.parse({ ...whole, lane: 'bulk' }))).toMatchObject({ lane: 'bulk', task: id })
+    expect(createFirstJob(task.parse({ ...whole, lane: 'bulk' }))).toMatchObject({ lane: 'bulk', task: id })
   })
 
   test('has three final statuses', () => {

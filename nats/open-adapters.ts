@@ -34,7 +34,7 @@ import { createEventLog } from './events/event-log.ts'
 import { createEvents } from './events/events.ts'
 import { createUndeliverableJobs } from './queue/undeliverable-jobs.ts'
 import { createCompareAndSwapRecords } from './records/compare-and-swap-records.ts'
-import { streamInfo } from './jetstream/stream-info.ts'
+import { readStreamInfo } from './jetstream/read-stream-info.ts'
 import { createQueue } from './queue/queue.ts'
 import { createRecords } from './records/records.ts'
 import { createRegistry } from './coordination/registry.ts'
@@ -178,7 +178,7 @@ function bootstrapAfterReconnects(broker: Broker, layout: Layout, log: Logger): 
 async function healthOf(broker: Broker): Promise<Health> {
   const begin = performance.now()
   if (!broker.isConnected) return { isUp: false, reason: 'The broker is not connected.' }
-  const info = await within(streamInfo(broker, streams.events), 1000).catch(() => undefined)
+  const info = await within(readStreamInfo(broker, streams.events), 1000).catch(() => undefined)
   if (info === undefined) return { isUp: false, reason: 'The store does not answer.' }
   return { isUp: true, roundTripMs: performance.now() - begin }
 }

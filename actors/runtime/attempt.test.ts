@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { createEvent } from '@pixelflow/core/event'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
 import { appendEvent } from '@pixelflow/testkit/append-event'
@@ -49,7 +49,7 @@ describe('an attempt', () => {
     const at = new Date()
     const task = sampleTask({ account })
     await using _ = start(async () => {})
-    await queue.submit(firstJob(task))
+    await queue.submit(createFirstJob(task))
     await cluster.waitForLog('task scheduled for retry', task)
     await appendEvent(events, createEvent('queued', task, {}, at), 0)
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
@@ -57,11 +57,11 @@ describe('an attempt', () => {
 
   test('whose task never gets a history leaves the queue after the last attempt', async () => {
     const task = sampleTask({ account })
-    await cluster.adapters.queue.submit(firstJob(task))
+    await cluster.adapters.queue.submit(createFirstJob(task))
     await using _ = start(async () => {}, 2)
     await cluster.waitForLog('task had already ended', task)
-    expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
-    await cluster.adapters.queue.remove(firstJob(task))
+    expect(await cluster.adapters.queue.submit(createFirstJob(task))).toBe('queued')
+    await cluster.adapters.queue.remove(createFirstJob(task))
   }, 20_000)
 
   test('that was delivered but not started does not count', async () => {
@@ -77,7 +77,7 @@ describe('an attempt', () => {
 
   test('at a task whose history cannot be read ends in a dead letter, and delays no other task', async () => {
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
-    const incompatible = firstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
+    const incompatible = createFirstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
     await publish(broker, `events.${account}._.${incompatible.task}`, '{"version":99}')
     await cluster.adapters.queue.submit(incompatible)
     await using _ = start(async () => {}, 2)

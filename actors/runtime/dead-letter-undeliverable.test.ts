@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
-import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
+import { readStreamInfo } from '@pixelflow/nats/jetstream/read-stream-info'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { deadLetterUndeliverable } from './dead-letter-undeliverable.ts'
@@ -36,8 +36,8 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
   }
   // The leases expire; the next pull finds that the delivery limit is reached.
   expect(await cluster.adapters.jobConsumer.next('transform', AbortSignal.timeout(13_000))).toBeNull()
-  expect((await streamInfo(broker, 'ADVISORIES')).state.messages).toBe(1)
-  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(1)
+  expect((await readStreamInfo(broker, 'ADVISORIES')).state.messages).toBe(1)
+  expect((await readStreamInfo(broker, 'JOBS')).state.messages).toBe(1)
 
   const stop = new AbortController()
   const { leaderElection, undeliverableJobs, deadLetters, events } = cluster.adapters
@@ -45,15 +45,15 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
   const deadLettering = [1, 2].map(() => deadLetterUndeliverable(options, stop.signal))
   const last = await cluster.end(task)
   expect(last.task).toMatchObject({ status: 'failed', fault: { code: 'attempts_exhausted' } })
-  const countAdvisories = async () => (await streamInfo(broker, 'ADVISORIES')).state.messages
+  const countAdvisories = async () => (await readStreamInfo(broker, 'ADVISORIES')).state.messages
   await waitFor('advisories settled', countAdvisories, (count) => count === 0)
-  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(0)
+  expect((await readStreamInfo(broker, 'JOBS')).state.messages).toBe(0)
   const { items } = await deadLetters.list({ limit: 10 })
   expect(items).toMatchObject([
     { account, task: task.id, attempts: 2, internalCause: expect.stringContaining('deliveries') },
   ])
-  expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('queued')
-  await cluster.adapters.queue.remove(firstJob(task))
+  expect(await cluster.adapters.queue.submit(createFirstJob(task))).toBe('queued')
+  await cluster.adapters.queue.remove(createFirstJob(task))
 
   // When an operator terminates a message, its job is unknown.
   const gone = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ab', 'flip')
@@ -78,13 +78,13 @@ test('an undeliverable job is dead-lettered, its task fails, and it leaves the q
 
 test('a job that is removed while an actor holds it is not dead-lettered', async () => {
   await using broker = await connectBroker()
-  const advisories = async () => (await streamInfo(broker, 'ADVISORIES')).state
+  const advisories = async () => (await readStreamInfo(broker, 'ADVISORIES')).state
   const { leaderElection, undeliverableJobs, deadLetters, events, jobConsumer, queue } = cluster.adapters
   const before = (await deadLetters.list({ limit: 10 })).items
   const { last_seq: lastAdvisory } = await advisories()
   const task = await cluster.submit('01936f2e-7c5e-7abc-9def-0123456789ac', 'flip')
   await jobConsumer.next('transform', AbortSignal.timeout(20_000))
-  await queue.remove(firstJob(task))
+  await queue.remove(createFirstJob(task))
   await waitFor('advisory stored', advisories, ({ last_seq }) => last_seq > lastAdvisory)
 
   const stop = new AbortController()

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Job } from '@pixelflow/core/job'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
-import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
+import { readStreamInfo } from '@pixelflow/nats/jetstream/read-stream-info'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { jobSubject } from '@pixelflow/nats/topology/subjects'
@@ -95,8 +95,8 @@ const submitAll = async ({ queue }: Adapters, jobs: readonly Job[]) => {
 async function waitForEmptyQueue(cluster: ActorCluster): Promise<void> {
   await using broker = await connectBroker(cluster)
   const read = async () => ({
-    jobs: (await streamInfo(broker, 'JOBS')).state.messages,
-    backlog: (await streamInfo(broker, 'BACKLOG')).state.messages,
+    jobs: (await readStreamInfo(broker, 'JOBS')).state.messages,
+    backlog: (await readStreamInfo(broker, 'BACKLOG')).state.messages,
   })
   await waitFor('queue and backlog empty', read, ({ jobs, backlog }) => jobs + backlog === 0)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createEvent } from '@pixelflow/core/event'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { completedEventKinds } from '@pixelflow/testkit/tasks'
@@ -132,7 +132,7 @@ describe('an attempt', () => {
       () => stopped,
       (ids) => ids.includes(unnotified.id),
     )
-    const submit = () => cluster.adapters.queue.submit(firstJob(unnotified))
+    const submit = () => cluster.adapters.queue.submit(createFirstJob(unnotified))
     await waitFor('job removed from the queue', submit, (result) => result === 'queued')
     expect(await cluster.eventKinds(unnotified)).toEqual(['queued', 'started', 'cancelled'])
   }, 20_000)
@@ -141,7 +141,7 @@ describe('an attempt', () => {
     let runs = 0
     const task = await cluster.submit(image, 'flip', { job: false })
     await cluster.cancel(task)
-    await cluster.adapters.queue.submit(firstJob(task))
+    await cluster.adapters.queue.submit(createFirstJob(task))
     await using _ = start(async () => void (runs += 1))
     const other = await cluster.submit(image, 'flip')
     await cluster.end(other)
@@ -164,7 +164,7 @@ describe('an attempt', () => {
     expect(
       (await cluster.eventKinds(task)).filter((kind) => kind === 'completed' || kind === 'failed'),
     ).toEqual([])
-    expect(await cluster.adapters.queue.submit(firstJob(task))).toBe('duplicate')
+    expect(await cluster.adapters.queue.submit(createFirstJob(task))).toBe('duplicate')
     await cluster.cancel(task)
   })
 })
@@ -240,7 +240,10 @@ test('a task that was accepted and never queued is processed once', async () => 
   let runs = 0
   await using _ = start(async () => void (runs += 1))
   const { outbox, events, queue } = cluster.adapters
-  const reconciling = reconcile({ outbox, events, queue, jobOf: firstJob, log: cluster.log }, stop.signal)
+  const reconciling = reconcile(
+    { outbox, events, queue, jobOf: createFirstJob, log: cluster.log },
+    stop.signal,
+  )
   const lost = await cluster.submit(image, 'flip', { job: false })
   const queued = await cluster.submit(image, 'flip')
   expect((await cluster.end(lost)).kind).toBe('completed')

@@ -1,7 +1,7 @@
 import { createEvent, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { sniffFormat } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
-import { firstJob, type Lane } from '@pixelflow/core/job'
+import { createFirstJob, type Lane } from '@pixelflow/core/job'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { deadLetterId, type DeadLetter } from '@pixelflow/core/dead-letter'
 import { outputObject, type Task } from '@pixelflow/core/task'
@@ -122,7 +122,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
         updatedAt: at,
       }
       await appendEvent(events, createEvent('queued', task, {}, now), 0)
-      if (job) await queue.submit(firstJob(task))
+      if (job) await queue.submit(createFirstJob(task))
       return task
     },
     history,
@@ -151,7 +151,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
       const change = { status: 'cancelled', endedAt: now.toISOString() } as const
       await appendEvent(events, createEvent('cancelled', last.event.task, change, now), last.seq)
       await cancellations.publish(account, task.id)
-      await queue.remove(firstJob(task))
+      await queue.remove(createFirstJob(task))
     },
     async output(task, name = 'default') {
       const read = await results.read(outputObject(account, task.id, 'main', name))

@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
-import { format, formats, isWritable, type FormatId, type WritableFormatId } from '@pixelflow/core/format'
+import { formatOf, formats, isWritable, type FormatId, type WritableFormatId } from '@pixelflow/core/format'
 import { CliError } from '../cli-error.ts'
 
 /** The properties of an output that its file name depends on. */
@@ -79,7 +79,7 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
     return { ...target(() => '-'), isStdout: true }
   }
   const path = resolve(cwd, argument)
-  const asked = extensionChoosesFormat ? formatOf(argument) : undefined
+  const asked = extensionChoosesFormat ? formatOfPath(argument) : undefined
   if (requireKnownPlaceholders(argument)) {
     if (hasSeveral && !argument.includes('{name}')) throw severalOutputsError(argument, names)
     const fill = ({ name, format: id }: NamedOutput) =>
@@ -139,7 +139,7 @@ async function requireWritable(folder: string): Promise<void> {
 const unwritable = /^(?:bmp|heic|heif|jxl|jp2|ico|svg|psd|tga)$/
 
 /** The format that the extension of a file states. */
-function formatOf(path: string): WritableFormatId | undefined {
+function formatOfPath(path: string): WritableFormatId | undefined {
   const suffix = extname(path).slice(1).toLowerCase()
   const found = formatWithExtension(suffix)
   if (found && isWritable(found)) return found
@@ -168,7 +168,7 @@ function formatWithExtension(suffix: string): FormatId | undefined {
 }
 
 function extension(id: FormatId): string {
-  return format(id).extensions[0] ?? id
+  return formatOf(id).extensions[0] ?? id
 }
 
 function severalOutputsError(where: string, names: readonly string[]): CliError {

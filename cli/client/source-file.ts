@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { format, formats, sniffFormat, sniffBytes } from '@pixelflow/core/format'
+import { formatOf, formats, sniffFormat, sniffBytes } from '@pixelflow/core/format'
 import { isGzip } from '@pixelflow/core/svg'
 import { CliError } from '../cli-error.ts'
 
@@ -55,7 +55,7 @@ export async function openSourceFile(argument: string, cwd: string): Promise<Sou
       name: basename(path),
       path,
       bytes: stat.isFile() ? stat.size : null,
-      mediaType: id ? format(id).mediaType : unknown,
+      mediaType: id ? formatOf(id).mediaType : unknown,
       stream: () => Bun.file(path).stream(),
     }
   } catch (error) {

@@ -39,7 +39,7 @@ export async function tuneImage(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<TaskResult> {
-  const format = formatOf(preview)
+  const format = formatOfPath(preview)
   const { id: image } = await server.upload(uploadContent(source), uploadOptions(source, reporter))
   const open = (recipe: Recipe) => server.tune({ image, recipe: finish(recipe), preview: { format }, signal })
   await using session = createPreviewSession(open, finish, signal)
@@ -134,7 +134,7 @@ async function* changesIn(
  */
 export function previewPath(given: string | undefined, source: SourceFile, cwd: string): string {
   const path = resolve(cwd, given ?? `${basename(source.name, extname(source.name))}.preview.webp`)
-  formatOf(path)
+  formatOfPath(path)
   const problem = statSync(path, { throwIfNoEntry: false })?.isDirectory()
     ? `${path} is a folder.`
     : statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()
@@ -144,7 +144,7 @@ export function previewPath(given: string | undefined, source: SourceFile, cwd: 
   throw new CliError('usage', problem, { field: '--preview', remedy: 'Give a file in an existing folder.' })
 }
 
-function formatOf(path: string): 'jpeg' | 'webp' {
+function formatOfPath(path: string): 'jpeg' | 'webp' {
   const extension = extname(path).toLowerCase()
   if (extension === '.webp') return 'webp'
   if (extension === '.jpg' || extension === '.jpeg') return 'jpeg'

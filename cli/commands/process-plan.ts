@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path'
-import { defaultOutputFormat, formats, type WritableFormatId } from '@pixelflow/core/format'
+import { chooseOutputFormat, formats, type WritableFormatId } from '@pixelflow/core/format'
 import type { Lane } from '@pixelflow/core/job'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
 import type { FileJob } from '../client/process-file.ts'
@@ -79,5 +79,5 @@ export function listResultPaths(
 
 /** Format of a result when neither the recipe nor the file name states one; PNG when the source format is unknown. */
 function defaultFormat({ mediaType }: SourceFile): WritableFormatId {
-  return defaultOutputFormat(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
+  return chooseOutputFormat(formats.find((one) => one.mediaType === mediaType)?.id ?? 'png')
 }

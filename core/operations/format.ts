@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp'
 import { z } from 'zod'
 import { Fault } from '../fault.ts'
-import { format as formatOf, writableFormatIds, type WritableFormatId } from '../format.ts'
+import { formatOf, writableFormatIds, type WritableFormatId } from '../format.ts'
 import type { Picture, WriteOperation } from './operation.ts'
 import { colorParameter } from './color-parameter.ts'
 import { maxSide } from './max-side.ts'
@@ -95,7 +95,7 @@ export const format: WriteOperation<typeof schema> = {
 
 /** Whether the picture must be flattened because it has alpha and the format has none. */
 export function flattens(picture: Picture, target: WritableFormatId): boolean {
-  return picture.alpha && !formatOf(target).alpha
+  return picture.alpha && !formatOf(target).hasAlpha
 }
 
 /** Longest side that each format supports, in pixels. */

@@ -120,7 +120,7 @@ contains become boxes; convert text to paths to get the same result everywhere.`
 
 /** Names of the formats that can be read but not written, as the documentation spells them. */
 const readOnly = formats
-  .filter(({ writable }) => !writable)
+  .filter(({ isWritable }) => !isWritable)
   .map(({ id }) => id.toUpperCase())
   .join(', ')
 

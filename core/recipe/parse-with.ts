@@ -1,6 +1,6 @@
 import { requireBounded } from '../json-bounds.ts'
 import type { Operation, StepOf } from '../operations/operation.ts'
-import { firstIssue } from '../validation/first-issue.ts'
+import { findFirstIssue } from '../validation/find-first-issue.ts'
 import { formatField } from '../validation/format-field.ts'
 import type { Catalogue, RecipeOf } from './create-catalogue.ts'
 import { recipeFault, invalidRecipe } from './recipe-fault.ts'
@@ -20,7 +20,7 @@ export function parseWith<Op extends Operation>(
   if (hidden) throw invalidRecipe(`the key ${hiddenKey} is not allowed.`, formatField(hidden), 'Remove it.')
   const parsed = catalogue.recipe.safeParse(raw)
   if (parsed.success) return parsed.data
-  const issue = firstIssue(parsed.error.issues, raw)
+  const issue = findFirstIssue(parsed.error.issues, raw)
   if (issue === undefined) throw parsed.error
   throw recipeFault(issue, raw, catalogue)
 }

@@ -5,7 +5,7 @@ import { formatField } from '../validation/format-field.ts'
 import { formatValue } from '../validation/format-value.ts'
 import { valueAt } from '../validation/json-schema.ts'
 import type { Catalogue } from './create-catalogue.ts'
-import { nearestWord } from '../validation/nearest-word.ts'
+import { findNearestWord } from '../validation/find-nearest-word.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -120,7 +120,7 @@ function unknownOperation(
     )
   }
   const field = formatField([...stepPath, 'op'])
-  const typo = Object.keys(step).find((key) => nearestWord(key, ['op']) !== undefined)
+  const typo = Object.keys(step).find((key) => findNearestWord(key, ['op']) !== undefined)
   if (name === undefined && typo !== undefined)
     return invalidRecipe(
       `${where}: unknown field ${formatValue(typo)}.`,
@@ -154,7 +154,7 @@ export function unknownParameterFault(at: {
 
 /** `Did you mean blur? `, or nothing when no known word is similar. */
 function suggestion(word: string, known: readonly string[]): string {
-  const near = nearestWord(word, known)
+  const near = findNearestWord(word, known)
   return near === undefined ? '' : `Did you mean ${near}? `
 }
 

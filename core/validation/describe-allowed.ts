@@ -1,5 +1,5 @@
 import type { JsonSchema } from './json-schema.ts'
-import { patternDescription } from './described-pattern.ts'
+import { describePattern } from './described-pattern.ts'
 
 /** Describes the values that a schema allows, as a noun phrase: `a number from 0.3 to 250`. */
 export function describeAllowed(schema: JsonSchema): string {
@@ -37,6 +37,6 @@ function rangeOf({ minimum, maximum, multipleOf }: JsonSchema): string {
 }
 
 function textOf({ pattern, maxLength }: JsonSchema): string {
-  if (pattern !== undefined) return patternDescription(pattern) ?? `text like ${pattern}`
+  if (pattern !== undefined) return describePattern(pattern) ?? `text like ${pattern}`
   return maxLength === undefined ? 'text' : `text of at most ${maxLength} characters`
 }

@@ -12,6 +12,6 @@ export function describedPattern(pattern: RegExp, allowed: string) {
 }
 
 /** The description of a pattern; undefined unless it was declared with `describedPattern`. */
-export function patternDescription(pattern: string): string | undefined {
+export function describePattern(pattern: string): string | undefined {
   return allowedTexts.get(pattern)
 }

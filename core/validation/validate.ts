@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { Fault } from '../fault.ts'
-import { nearestWord } from './nearest-word.ts'
+import { findNearestWord } from './find-nearest-word.ts'
 import { describeAllowed } from './describe-allowed.ts'
-import { firstIssue } from './first-issue.ts'
+import { findFirstIssue } from './find-first-issue.ts'
 import { formatField } from './format-field.ts'
 import { formatValue } from './format-value.ts'
 import { toJsonSchema, findOption, findSchema, valueAt, type JsonSchema } from './json-schema.ts'
@@ -30,7 +30,7 @@ export function validate<S extends z.ZodType>(
 ): z.output<S> {
   const { success, data, error } = schema.safeParse(value)
   if (success) return data
-  const issue = firstIssue(error.issues, value)
+  const issue = findFirstIssue(error.issues, value)
   if (issue === undefined) throw error
   throw describeIssue(innermost(issue), value, toJsonSchema(schema), context)
 }
@@ -88,7 +88,7 @@ function unknownField(
   { whole }: ValidationContext,
 ): Fault {
   const known = Object.keys(properties)
-  const near = nearestWord(key, known)
+  const near = findNearestWord(key, known)
   const hint = near === undefined ? '' : `Did you mean ${near}? `
   const remedy = known.length === 0 ? 'Remove it.' : `Known fields: ${known.join(', ')}.`
   return invalid(`Unknown field "${field}" in ${whole}.`, field, hint + remedy)
@@ -97,7 +97,7 @@ function unknownField(
 function nearestTo(sent: unknown, schema: JsonSchema): string {
   const near =
     typeof sent === 'string' && schema.enum !== undefined
-      ? nearestWord(sent, schema.enum.map(String))
+      ? findNearestWord(sent, schema.enum.map(String))
       : undefined
   return near === undefined ? '' : `Did you mean ${near}? `
 }

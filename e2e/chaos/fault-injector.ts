@@ -3,7 +3,7 @@ import { pause } from '@pixelflow/core/pause'
 import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import type { Broker } from '@pixelflow/nats/connection/broker'
 import { createStream } from '@pixelflow/nats/jetstream/create-stream'
-import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
+import { readStreamInfo } from '@pixelflow/nats/jetstream/read-stream-info'
 import { streams } from '@pixelflow/nats/topology/streams'
 import { blobBuckets, blobStream } from '@pixelflow/nats/topology/buckets'
 import { blockWritesOf } from '@pixelflow/testkit/block-writes'
@@ -258,7 +258,7 @@ export async function waitUntilReplicated({ broker }: ChaosCluster): Promise<voi
 
 /** Names of the streams without a leader or with a replica that lags. */
 async function findLaggingStreams(broker: Broker): Promise<string[]> {
-  const infos = await Promise.all(allStreams.map((name) => streamInfo(broker, name)))
+  const infos = await Promise.all(allStreams.map((name) => readStreamInfo(broker, name)))
   return infos
     .filter(
       ({ cluster }) =>

@@ -1,8 +1,8 @@
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
-import { consumerInfo } from '@pixelflow/nats/jetstream/consumer-info'
-import { streamInfo, streamSubjects } from '@pixelflow/nats/jetstream/stream-info'
+import { readConsumerInfo } from '@pixelflow/nats/jetstream/read-consumer-info'
+import { readStreamInfo, readStreamSubjects } from '@pixelflow/nats/jetstream/read-stream-info'
 import { listMessages } from '@pixelflow/nats/blobs/sweep/list-messages'
 import {
   blobBuckets,
@@ -45,14 +45,14 @@ export async function locateJob({ broker }: ChaosCluster, task: string): Promise
   const found = await Promise.all(
     [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.deadLetters].map(
       async (name) => {
-        const { subjects } = await streamSubjects(broker, name, '>', 0)
+        const { subjects } = await readStreamSubjects(broker, name, '>', 0)
         return subjects.filter((subject) => subject.includes(task))
       },
     ),
   )
   const job = await Promise.all(
     consumers.map(async (name) => {
-      const { num_pending, num_ack_pending, ack_floor, delivered } = await consumerInfo(
+      const { num_pending, num_ack_pending, ack_floor, delivered } = await readConsumerInfo(
         broker,
         streams.jobs,
         name,
@@ -84,9 +84,9 @@ async function readLeaks({ broker }: ChaosCluster, signal: AbortSignal): Promise
       leaks.push({ kind: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
   for (const name of [streams.backlog, streams.jobs, streams.outbox, streams.retries]) {
-    const { state } = await streamInfo(broker, name)
+    const { state } = await readStreamInfo(broker, name)
     if (state.messages === 0) continue
-    const { subjects } = await streamSubjects(broker, name, '>', 0)
+    const { subjects } = await readStreamSubjects(broker, name, '>', 0)
     leaks.push({ kind: 'leftoverMessages', where: subjects.slice(0, 5).join(' '), amount: state.messages })
   }
   return leaks

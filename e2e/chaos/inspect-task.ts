@@ -11,8 +11,8 @@ export type InspectedTask = TaskView | null
 
 /** Whether any task may end with this fault while processes and brokers are killed. */
 function isCausedByChaos(code: FaultCode): boolean {
-  const { failover, isStoreFault } = faultRow(code)
-  return failover === true || isStoreFault === true || code === 'attempts_exhausted'
+  const { canFailOver, isStoreFault } = faultRow(code)
+  return canFailOver === true || isStoreFault === true || code === 'attempts_exhausted'
 }
 
 /** Compares the complete history of a task with what was promised, and with what every follower received. */

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ActorStatus } from '@pixelflow/core/actor'
 import { createEvent } from '@pixelflow/core/event'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { publish } from '@pixelflow/nats/jetstream/publish'
-import { streamInfo } from '@pixelflow/nats/jetstream/stream-info'
+import { readStreamInfo } from '@pixelflow/nats/jetstream/read-stream-info'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
@@ -77,7 +77,7 @@ async function openFixture() {
       const end = createEvent('completed', task, { status: 'completed' }, new Date())
       await appendEvent(adapters.events, end, last?.seq ?? 0)
     },
-    count: async (stream: string) => (await streamInfo(broker, stream)).state.messages,
+    count: async (stream: string) => (await readStreamInfo(broker, stream)).state.messages,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -94,18 +94,18 @@ test('a task without a job gets one, with its number of attempts', async () => {
   await using fixture = await openFixture()
   const task = await fixture.createTask({ status: 'running', attempt: 2 })
   fixture.requeue()
-  expect(await next(fixture)).toMatchObject({ job: firstJob(task), attempt: 3 })
+  expect(await next(fixture)).toMatchObject({ job: createFirstJob(task), attempt: 3 })
 }, 20_000)
 
 test('queued jobs, scheduled retries and ended tasks are left alone', async () => {
   await using fixture = await openFixture()
   const [waiting, due] = [await fixture.createTask(), await fixture.createTask()]
   await fixture.createTask({ status: 'completed' })
-  await fixture.adapters.queue.submit(firstJob(due))
+  await fixture.adapters.queue.submit(createFirstJob(due))
   await (await next(fixture))?.retry(60_000, 1)
-  await fixture.adapters.queue.submit(firstJob(waiting))
+  await fixture.adapters.queue.submit(createFirstJob(waiting))
   // No dispatcher runs, so the bulk job stays where it is.
-  await fixture.adapters.queue.submit(firstJob(await fixture.createTask({ lane: 'bulk' })))
+  await fixture.adapters.queue.submit(createFirstJob(await fixture.createTask({ lane: 'bulk' })))
   fixture.requeue()
   const late = await fixture.createTask()
   // It is requeued after all other tasks were checked.
@@ -114,19 +114,19 @@ test('queued jobs, scheduled retries and ended tasks are left alone', async () =
     () => fixture.count('JOBS'),
     (jobs) => jobs === 2,
   )
-  expect(await next(fixture)).toMatchObject({ job: firstJob(waiting), attempt: 1 })
-  expect(await next(fixture)).toMatchObject({ job: firstJob(late), attempt: 1 })
+  expect(await next(fixture)).toMatchObject({ job: createFirstJob(waiting), attempt: 1 })
+  expect(await next(fixture)).toMatchObject({ job: createFirstJob(late), attempt: 1 })
   expect(await fixture.count('RETRIES')).toBe(1)
 }, 20_000)
 
 test('a delivered job that no actor reports is requeued, one that an actor reports is not', async () => {
   await using fixture = await openFixture()
   const [orphaned, held] = [await fixture.createTask(), await fixture.createTask()]
-  await fixture.adapters.queue.submit(firstJob(orphaned))
-  await fixture.adapters.queue.submit(firstJob(held))
+  await fixture.adapters.queue.submit(createFirstJob(orphaned))
+  await fixture.adapters.queue.submit(createFirstJob(held))
   const leases = [await next(fixture), await next(fixture)]
   fixture.requeue([held.id])
-  expect(await next(fixture)).toMatchObject({ job: firstJob(orphaned), attempt: 1 })
+  expect(await next(fixture)).toMatchObject({ job: createFirstJob(orphaned), attempt: 1 })
   expect(await fixture.count('JOBS')).toBe(2)
   await leases[1]?.done()
   expect(await fixture.count('JOBS')).toBe(1)
@@ -135,7 +135,7 @@ test('a delivered job that no actor reports is requeued, one that an actor repor
 test('a due retry that was not forwarded is queued', async () => {
   await using fixture = await openFixture()
   const task = await fixture.createTask({ status: 'running', attempt: 4 })
-  const job = firstJob(task)
+  const job = createFirstJob(task)
   // A stored retry without a schedule, and a due one that is not forwarded.
   await publish(fixture.broker, retrySubject(job))
   await publish(fixture.broker, dueSubject(job))
@@ -161,7 +161,7 @@ test('jobs of ended tasks and stale outbox entries are dropped', async () => {
   await using fixture = await openFixture()
   const { adapters } = fixture
   const task = await fixture.createTask({ status: 'completed' })
-  await adapters.queue.submit(firstJob(task))
+  await adapters.queue.submit(createFirstJob(task))
   await next(fixture)
   const stop = new AbortController()
   const reading = (async () => {

@@ -1,5 +1,5 @@
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
@@ -112,7 +112,7 @@ function createRound(
     for (const task of page.items) {
       lost.throwIfAborted()
       const { account, id } = task
-      const job = firstJob(task)
+      const job = createFirstJob(task)
       if (isHeld(account, id) || (await orphanedJobs.isStored(job))) continue
       // The task list may be behind the event log.
       const last = await events.last(account, id)

@@ -1,4 +1,4 @@
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import { blobName } from '@pixelflow/core/image'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { createStoredContent, type StoredContent } from './stored-content.ts'
@@ -10,7 +10,7 @@ export function readImage({ images, sources }: Pick<Ports, 'images' | 'sources'>
   return async (who: Principal, imageId: string): Promise<StoredContent> => {
     requireScope(who, 'images:read')
     const { account, sha256, bytes, format: formatId } = await findImage(images, who, imageId)
-    const { mediaType, extensions } = format(formatId)
+    const { mediaType, extensions } = formatOf(formatId)
     const fileName = `${imageId}.${extensions[0]}`
     return createStoredContent(sources, blobName(account, sha256), 'image_not_found', {
       bytes,

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
@@ -89,7 +89,7 @@ export async function storeImage<T>(
 ): Promise<StoreResult<T>> {
   const earlier = await earlierResult(write, announced, options)
   if (earlier !== undefined) return { earlier }
-  const { mediaType } = format(received.format)
+  const { mediaType } = formatOf(received.format)
   const { info } = await write.commit((sha256) => blobName(account, sha256), { mediaType })
   const sinceMs = elapsedTimer()
   const now = events.now()

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import {
   maxFrameBytes,
   transformResult,
@@ -129,7 +129,7 @@ function toProcessedOutput(
   body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   dispose: () => void | Promise<void>,
 ): ProcessedOutput {
-  const { mediaType, extensions } = format(written)
+  const { mediaType, extensions } = formatOf(written)
   let isDisposed = false
   return {
     format: written,

@@ -1,6 +1,6 @@
 import { createEvent, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import { firstJob } from '@pixelflow/core/job'
+import { createFirstJob } from '@pixelflow/core/job'
 import { retryConflicts } from '@pixelflow/core/retry-conflicts'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { hasEnded, type Task } from '@pixelflow/core/task'
@@ -60,5 +60,5 @@ function createConflict(): Fault {
 
 /** Frees the queue and the actor early. When this fails, the actor drops the job when it receives it. */
 async function stop({ queue, cancellations }: CancelTaskPorts, task: Task): Promise<void> {
-  await Promise.allSettled([queue.remove(firstJob(task)), cancellations.publish(task.account, task.id)])
+  await Promise.allSettled([queue.remove(createFirstJob(task)), cancellations.publish(task.account, task.id)])
 }

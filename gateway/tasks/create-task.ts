@@ -1,6 +1,6 @@
 import { createEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
-import { defaultLane, firstJob, type Lane } from '@pixelflow/core/job'
+import { defaultLane, createFirstJob, type Lane } from '@pixelflow/core/job'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
@@ -50,7 +50,7 @@ export function createTask(
     writePositions.record(who.account, seq)
     reservation.commit(seq)
     try {
-      await queue.submit(firstJob(queued.task))
+      await queue.submit(createFirstJob(queued.task))
     } catch (thrown) {
       if (Fault.of(thrown).code === 'queue_full' && (await withdraw(queued, seq))) throw thrown
     }
@@ -70,7 +70,7 @@ export function createTask(
     if (task.image !== requested.image || !Bun.deepEquals(task.recipe, requested.recipe)) throw keyReused()
     writePositions.record(task.account, last.seq)
     // When this fails, the actors' reconciler submits the job.
-    if (task.status === 'queued') await queue.submit(firstJob(task)).catch(() => {})
+    if (task.status === 'queued') await queue.submit(createFirstJob(task)).catch(() => {})
     return task
   }
 

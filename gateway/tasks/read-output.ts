@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import { onlyStage } from '@pixelflow/core/job'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
@@ -17,7 +17,7 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
     const output = task.outputs.find((one) => one.name === name)
     if (output === undefined) throw outputNotFound(task, name)
     const { bytes, sha256, mediaType } = output
-    const extension = format(output.format).extensions[0]
+    const extension = formatOf(output.format).extensions[0]
     const fileName = `${taskId}${name === 'default' ? '' : `-${name}`}.${extension}`
     const object = outputObject(who.account, taskId, onlyStage, name)
     return createStoredContent(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })

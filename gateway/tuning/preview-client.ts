@@ -96,7 +96,7 @@ export function openPreviewClient({
         signal.throwIfAborted()
         const fault = Fault.of(thrown)
         const isTooLate = performance.now() - lostAt > (isFirst ? findWithinMs : replaceWithinMs)
-        if (!fault.row.failover || isTooLate) throw fault
+        if (!fault.row.canFailOver || isTooLate) throw fault
         failures += 1
         await pause(backoffMs(failures, backoff), signal)
       }

@@ -9,7 +9,7 @@ import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe as describeBlob, putDescription } from './bucket.ts'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import type { Layout } from '../topology/streams.ts'
 
 const mebibyte = 1024 * 1024
@@ -38,7 +38,7 @@ async function openBucket(options: BlobsOptions & { layout?: Partial<Layout> } =
       { ...fixture.settings, ...options.layout },
       options,
     ),
-    pieces: async () => (await streamInfo(broker, 'OBJ_sources')).state.messages,
+    pieces: async () => (await readStreamInfo(broker, 'OBJ_sources')).state.messages,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -198,7 +198,7 @@ describe('bounds', () => {
     await using opened = await openBucket()
     await store(opened.blobs, 'a', noise(mebibyte))
     for (let i = 0; i < 5; i++) for await (const _ of (await opened.blobs.read('a'))?.body ?? []) break
-    expect((await streamInfo(opened.broker, 'OBJ_sources')).state.consumer_count).toBe(0)
+    expect((await readStreamInfo(opened.broker, 'OBJ_sources')).state.consumer_count).toBe(0)
   })
 })
 

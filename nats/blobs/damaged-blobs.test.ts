@@ -5,7 +5,7 @@ import { createBucket, describe, purgeChunks } from './bucket.ts'
 import { rollBackPut } from './put-if-absent.ts'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 
 /** Blobs whose chunks were removed by another process. */
 
@@ -19,7 +19,7 @@ async function openBucket() {
   return {
     blobs: fixture.adapters.sources,
     bucket: createBucket(broker, 'sources', 1),
-    messages: async () => (await streamInfo(broker, 'OBJ_sources')).state.messages,
+    messages: async () => (await readStreamInfo(broker, 'OBJ_sources')).state.messages,
     remove: async (seq: number) => {
       await broker.request('$JS.API.STREAM.MSG.DELETE.OBJ_sources', JSON.stringify({ seq }))
     },

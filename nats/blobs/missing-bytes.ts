@@ -1,7 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Bucket } from './bucket.ts'
 import { readLast } from '../jetstream/read-last.ts'
-import { countMessages } from '../jetstream/stream-info.ts'
+import { countMessages } from '../jetstream/read-stream-info.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { parseObjectEntry, lastSequence, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Broker } from './broker.ts'
-import { leaderTime, streamInfo } from '../jetstream/stream-info.ts'
+import { leaderTime, readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { streams } from '../topology/streams.ts'
 
@@ -16,7 +16,7 @@ export async function startBrokerClock(broker: Broker): Promise<BrokerClock> {
 
   const sync = async () => {
     const requestedAt = performance.now()
-    const brokerMs = leaderTime(await streamInfo(broker, streams.events))
+    const brokerMs = leaderTime(await readStreamInfo(broker, streams.events))
     const answeredAt = performance.now()
     // The broker read its clock between the two moments. An offset within these limits stays, so that a slow answer does not
     // move the clock. The first offset may be late, which makes young messages look younger.

@@ -10,7 +10,7 @@ import { waitFor } from '@pixelflow/testkit/wait-for'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from './connect.ts'
 import { errorLogger } from '../testing/nats-fixture.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 
@@ -67,7 +67,7 @@ test('in a cluster of three, killing one server loses no data and interrupts no 
   )
 
   // The leader of the event log: appends, reads and the follower need a new one.
-  const leader = (await streamInfo(broker, 'EVENTS')).cluster?.leader
+  const leader = (await readStreamInfo(broker, 'EVENTS')).cluster?.leader
   const victim = fixture.servers.find(({ port }) => leader === `test-${port}`)
   expect(victim).toBeDefined()
   await victim?.kill9()
@@ -111,7 +111,7 @@ test('in a cluster of three, each scheduled retry is delivered once, also when t
   for (let i = 0; i < jobs.length; i++)
     await (await adapters.jobConsumer.next('transform', AbortSignal.timeout(20_000)))?.retry(2500, 1)
 
-  const leader = (await streamInfo(broker, 'RETRIES')).cluster?.leader
+  const leader = (await readStreamInfo(broker, 'RETRIES')).cluster?.leader
   const victim = fixture.servers.find(({ port }) => leader === `test-${port}`)
   await victim?.kill9()
   const seen: string[] = []

@@ -6,7 +6,7 @@ import { parseStoredEvent } from './events.ts'
 import { followStream } from './follow-stream.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { liveEvents } from '../topology/subjects.ts'
@@ -15,7 +15,7 @@ import { streams } from '../topology/streams.ts'
 /** The event log as a stream, followed from its beginning or from a sequence. */
 export function createEventLog(broker: Broker, log: Logger): EventLog {
   const readHead = async () => {
-    const { created, state } = await streamInfo(broker, streams.events)
+    const { created, state } = await readStreamInfo(broker, streams.events)
     // `last_seq` of an empty stream is the sequence of an expired event, which no reader can get.
     return { logId: created, last: state.messages === 0 ? 0 : state.last_seq, written: state.last_seq }
   }

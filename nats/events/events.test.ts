@@ -13,7 +13,7 @@ import { connect } from '../connection/connect.ts'
 import { createEventLog } from './event-log.ts'
 import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
@@ -201,7 +201,7 @@ describe('the log', () => {
   test('neither following nor reading creates a consumer', async () => {
     await using fixture = await openNatsFixture()
     await using broker = await brokerOf(fixture)
-    const before = (await streamInfo(broker, 'EVENTS')).state.consumer_count
+    const before = (await readStreamInfo(broker, 'EVENTS')).state.consumer_count
     await appendEvents(fixture.adapters.events, 3)
     await using feed = follow(fixture.adapters.eventLog)
     await waitFor(
@@ -210,6 +210,6 @@ describe('the log', () => {
       (n) => n === 3,
     )
     await Array.fromAsync(fixture.adapters.events.history('local', feed.seen[0]?.event.task.id ?? '', 0))
-    expect((await streamInfo(broker, 'EVENTS')).state.consumer_count).toBe(before)
+    expect((await readStreamInfo(broker, 'EVENTS')).state.consumer_count).toBe(before)
   })
 })

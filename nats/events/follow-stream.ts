@@ -5,7 +5,7 @@ import { readBatch } from '../jetstream/read-batch.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { openLiveFeed } from './live-feed.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 
 /** A stream whose messages the broker republishes after storing them. */
@@ -38,7 +38,7 @@ export async function* followStream(
   signal: AbortSignal,
 ): AsyncGenerator<StoredMessage> {
   const describeStream = () =>
-    retryUnreachable(() => streamInfo(broker, stream), { timeoutMs: Infinity, signal })
+    retryUnreachable(() => readStreamInfo(broker, stream), { timeoutMs: Infinity, signal })
   const entryAt = (seq: number) =>
     retryUnreachable(() => readFromLeader(broker, stream, { seq }), { timeoutMs: Infinity, signal })
 

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
-import { streamInfo } from './stream-info.ts'
+import { readStreamInfo } from './read-stream-info.ts'
 import { streams } from '../topology/streams.ts'
 import { Unreachable } from '../connection/unreachable.ts'
 import { createWriteFailures } from './write-failures.ts'
@@ -15,10 +15,10 @@ test('a check writes repeatedly and keeps one message of each process', async ()
   await Promise.all([one.firstWrite, two.firstWrite])
   await waitFor(
     'both write repeatedly',
-    async () => (await streamInfo(broker, streams.health)).state.last_seq,
+    async () => (await readStreamInfo(broker, streams.health)).state.last_seq,
     (seq) => seq >= 4,
   )
-  expect((await streamInfo(broker, streams.health)).state.messages).toBe(2)
+  expect((await readStreamInfo(broker, streams.health)).state.messages).toBe(2)
   for (const { state } of [one, two])
     expect(state).toEqual({ isOk: true, ageMs: expect.any(Number) as number })
 }, 30_000)

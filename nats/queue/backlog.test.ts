@@ -6,8 +6,8 @@ import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
-import { consumerInfo } from '../jetstream/consumer-info.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 
 const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 const brokerOf = ({ settings }: NatsFixture) => connect({ settings, name: 'test', log: errorLogger })
@@ -116,13 +116,13 @@ describe('the backlog', () => {
     expect(await backlog.admitted('transform')).toEqual(new Map())
     // The lag of the consumer is the number of waiting jobs.
     await using broker = await brokerOf(fixture)
-    expect(await consumerInfo(broker, 'BACKLOG', 'transform-backlog')).toMatchObject({
+    expect(await readConsumerInfo(broker, 'BACKLOG', 'transform-backlog')).toMatchObject({
       num_pending: 1,
       num_ack_pending: 0,
     })
     await queue.remove(kept)
-    expect((await consumerInfo(broker, 'BACKLOG', 'transform-backlog')).num_pending).toBe(0)
-    expect((await streamInfo(broker, 'BACKLOG')).state.messages).toBe(0)
+    expect((await readConsumerInfo(broker, 'BACKLOG', 'transform-backlog')).num_pending).toBe(0)
+    expect((await readStreamInfo(broker, 'BACKLOG')).state.messages).toBe(0)
   })
 
   test('reports when the backlog or the queue is full', async () => {

@@ -6,10 +6,10 @@ import { readBatch } from '../jetstream/read-batch.ts'
 import { followStream } from '../events/follow-stream.ts'
 import { withFaults } from '../connection/with-faults.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
-import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
-import { streamSubjects } from '../jetstream/stream-info.ts'
+import { readStreamSubjects } from '../jetstream/read-stream-info.ts'
 import {
   ackSubjects,
   admittedSubject,
@@ -53,7 +53,9 @@ export function createBacklog(broker: Broker): Backlog {
     },
     async admitted(kind) {
       const counts = new Map<string, number>()
-      const { subjects } = await withFaults(streamSubjects(broker, streams.jobs, admittedSubjects(kind), 0))
+      const { subjects } = await withFaults(
+        readStreamSubjects(broker, streams.jobs, admittedSubjects(kind), 0),
+      )
       for (const subject of subjects) {
         const { account = '' } = jobOfSubject(subject)
         counts.set(account, (counts.get(account) ?? 0) + 1)
@@ -84,7 +86,9 @@ export function createBacklog(broker: Broker): Backlog {
       return found && { seq: found.seq, since: found.at }
     },
     async count(kind) {
-      const { num_pending } = await withFaults(consumerInfo(broker, streams.backlog, backlogConsumer(kind)))
+      const { num_pending } = await withFaults(
+        readConsumerInfo(broker, streams.backlog, backlogConsumer(kind)),
+      )
       return num_pending
     },
   }

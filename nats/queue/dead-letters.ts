@@ -8,7 +8,7 @@ import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { purgeSubject } from '../jetstream/remove-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { deadLetterSubject } from '../topology/subjects.ts'
@@ -79,7 +79,8 @@ export function createDeadLetters(broker: Broker, log: Logger): DeadLetters {
         async () => (await purgeSubject(broker, streams.deadLetters, deadLetterSubject(id))) > 0,
       )
     },
-    count: () => retryWithFaults(async () => (await streamInfo(broker, streams.deadLetters)).state.messages),
+    count: () =>
+      retryWithFaults(async () => (await readStreamInfo(broker, streams.deadLetters)).state.messages),
   }
 }
 

@@ -8,7 +8,7 @@ import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
-import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -36,7 +36,7 @@ const page = 100
  */
 export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
   const lastDelivered = async (stream: string, consumer: string) =>
-    (await retryUnreachable(() => consumerInfo(broker, stream, consumer))).delivered.stream_seq
+    (await retryUnreachable(() => readConsumerInfo(broker, stream, consumer))).delivered.stream_seq
 
   /** The oldest messages of these subjects, up to the sequence `last` and the time `until`. */
   async function* oldest(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {

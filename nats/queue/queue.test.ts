@@ -7,8 +7,8 @@ import { waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
 import { publish } from '../jetstream/publish.ts'
-import { consumerInfo } from '../jetstream/consumer-info.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 
 queueContract('nats', async () => {
   const { adapters, other, ...fixture } = await openNatsFixture()
@@ -81,7 +81,7 @@ test('an invalid job becomes a dead letter and does not block the others', async
   await lease?.done()
   await waitFor(
     'queue empty',
-    async () => (await streamInfo(broker, 'JOBS')).state.messages,
+    async () => (await readStreamInfo(broker, 'JOBS')).state.messages,
     (n) => n === 0,
   )
   const { items } = await fixture.adapters.deadLetters.list({ limit: 10 })
@@ -146,7 +146,7 @@ describe('a broker that dies', () => {
     await using fixture = await openNatsFixture()
     const waiting = fixture.adapters.jobConsumer.next('transform', AbortSignal.timeout(50_000))
     await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
-    const pulls = async () => (await consumerInfo(broker, 'JOBS', 'transform-interactive')).num_waiting
+    const pulls = async () => (await readConsumerInfo(broker, 'JOBS', 'transform-interactive')).num_waiting
     await waitFor('slot waits', pulls, (n) => n > 0)
     await fixture.nats.kill9()
     // The broker is away for a while.

@@ -3,8 +3,8 @@ import { sampleJob } from '@pixelflow/testkit/tasks'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
-import { consumerInfo } from '../jetstream/consumer-info.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { schedule } from './retries.ts'
 
 const within = (ms: number) => AbortSignal.timeout(ms)
@@ -19,16 +19,16 @@ test('a scheduled retry is neither pending nor lag, and keeps its attempt count'
   await queue.submit(job)
   const begin = performance.now()
   await (await jobConsumer.next('transform', within(5000)))?.retry(1500, 3)
-  const { num_pending, num_ack_pending } = await consumerInfo(broker, 'JOBS', 'transform-interactive')
+  const { num_pending, num_ack_pending } = await readConsumerInfo(broker, 'JOBS', 'transform-interactive')
   expect([num_pending, num_ack_pending]).toEqual([0, 0])
-  expect((await streamInfo(broker, 'JOBS')).state.messages).toBe(0)
+  expect((await readStreamInfo(broker, 'JOBS')).state.messages).toBe(0)
   const again = await jobConsumer.next('transform', within(10_000))
   expect(performance.now() - begin).toBeGreaterThan(1400)
   expect(again).toMatchObject({ job, attempt: 4 })
   await again?.done()
   await waitFor(
     'schedule removed',
-    async () => (await streamInfo(broker, 'RETRIES')).state.messages,
+    async () => (await readStreamInfo(broker, 'RETRIES')).state.messages,
     (n) => n === 0,
   )
   over.abort()
@@ -67,7 +67,7 @@ test('a retry of a job that is not settled yet waits for it, and is not lost', a
   await queue.submit(job)
   const lease = await jobConsumer.next('transform', within(5000))
   await schedule(broker, fixture.adapters.clock, job, 1, 0)
-  const jobs = async () => (await streamInfo(broker, 'JOBS')).state.messages
+  const jobs = async () => (await readStreamInfo(broker, 'JOBS')).state.messages
   await stays('one job is queued', async () => (await jobs()) === 1, 1000)
   await lease?.done()
   expect(await jobConsumer.next('transform', within(5000))).toMatchObject({ job, attempt: 2 })
@@ -85,7 +85,7 @@ test('removing a job removes its retry', async () => {
     await (await jobConsumer.next('transform', within(5000)))?.retry(60_000, 1)
   }
   await queue.remove(one)
-  expect((await streamInfo(broker, 'RETRIES')).state.messages).toBe(1)
+  expect((await readStreamInfo(broker, 'RETRIES')).state.messages).toBe(1)
 })
 
 test('no job is removed by a purge, which would make consumers of a cluster lose other jobs', async () => {
@@ -102,7 +102,7 @@ test('no job is removed by a purge, which would make consumers of a cluster lose
   await queue.submit(bulk)
   for (const job of [queued, bulk, late]) await queue.remove(job)
   for (const stream of ['JOBS', 'BACKLOG', 'RETRIES'])
-    expect((await streamInfo(broker, stream)).state.messages).toBe(0)
+    expect((await readStreamInfo(broker, stream)).state.messages).toBe(0)
   expect(requests.filter((subject) => subject.includes('.MSG.DELETE.'))).toHaveLength(3)
   expect(requests.filter((subject) => subject.includes('.PURGE.'))).toEqual([])
 })

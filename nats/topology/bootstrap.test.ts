@@ -5,9 +5,9 @@ import { bootstrap } from './bootstrap.ts'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
-import { consumerInfo } from '../jetstream/consumer-info.ts'
+import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
 import { createStream } from '../jetstream/create-stream.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { openAdapters } from '../open-adapters.ts'
 import { natsSettings } from '../nats-settings.ts'
 import { consumersOf } from './consumers.ts'
@@ -33,14 +33,14 @@ describe('bootstrap', () => {
     )
     const [broker] = brokers as [(typeof brokers)[0]]
     for (const { name, subjects, retention, max_age } of streamsOf(settings)) {
-      expect((await streamInfo(broker, name)).config).toMatchObject({
+      expect((await readStreamInfo(broker, name)).config).toMatchObject({
         subjects,
         retention,
         max_age: max_age ?? 0,
       })
     }
     for (const { stream, config } of consumersOf(settings)) {
-      expect((await consumerInfo(broker, stream, config.durable_name)).config).toMatchObject(config)
+      expect((await readConsumerInfo(broker, stream, config.durable_name)).config).toMatchObject(config)
     }
   })
 
@@ -52,8 +52,8 @@ describe('bootstrap', () => {
     await write.write(new Uint8Array(10))
     await write.commit(() => 'a')
     await bootstrap(broker, { ...settings, taskRetentionMs: 3_600_000, maxQueued: 7 })
-    expect((await streamInfo(broker, 'EVENTS')).config.max_age).toBe(3_600_000e6)
-    expect((await streamInfo(broker, 'JOBS')).config.max_msgs).toBe(7)
+    expect((await readStreamInfo(broker, 'EVENTS')).config.max_age).toBe(3_600_000e6)
+    expect((await readStreamInfo(broker, 'JOBS')).config.max_msgs).toBe(7)
     expect((await adapters.sources.stat('a'))?.bytes).toBe(10)
   })
 

@@ -8,10 +8,10 @@ import {
 import { NoResponders } from '../connection/unreachable.ts'
 import type { Broker } from '../connection/broker.ts'
 import { consumersOf, type Consumer } from './consumers.ts'
-import { accountInfo } from '../jetstream/account-info.ts'
-import { consumerInfo, ensureConsumer } from '../jetstream/consumer-info.ts'
+import { readAccountInfo } from '../jetstream/read-account-info.ts'
+import { readConsumerInfo, ensureConsumer } from '../jetstream/read-consumer-info.ts'
 import { createStream, updateStream } from '../jetstream/create-stream.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { apiLevel, streamsOf, type Layout, type Stream } from './streams.ts'
 
@@ -47,7 +47,7 @@ async function requireAbilities(broker: Broker): Promise<void> {
   const begin = performance.now()
   await retryUnreachable(async () => {
     try {
-      await accountInfo(broker)
+      await readAccountInfo(broker)
     } catch (thrown) {
       const isDisabled =
         thrown instanceof JetStreamError ||
@@ -78,7 +78,7 @@ async function ensureStream(broker: Broker, wanted: Stream): Promise<void> {
 
 async function existing(broker: Broker, name: string) {
   try {
-    return (await streamInfo(broker, name)).config
+    return (await readStreamInfo(broker, name)).config
   } catch (thrown) {
     if (thrown instanceof JetStreamError && thrown.code === streamNotFound) return undefined
     throw thrown
@@ -87,7 +87,7 @@ async function existing(broker: Broker, name: string) {
 
 async function hasConsumer(broker: Broker, stream: string, wanted: Consumer): Promise<boolean> {
   try {
-    return !differs(wanted, (await consumerInfo(broker, stream, wanted.durable_name)).config)
+    return !differs(wanted, (await readConsumerInfo(broker, stream, wanted.durable_name)).config)
   } catch (thrown) {
     if (thrown instanceof JetStreamError && thrown.code === consumerNotFound) return false
     throw thrown

@@ -6,7 +6,7 @@ import { startNats } from '@pixelflow/testkit/nats'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { connect } from '../connection/connect.ts'
 import { createStream } from '../jetstream/create-stream.ts'
-import { streamInfo } from '../jetstream/stream-info.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { publish } from '../jetstream/publish.ts'
 import { natsSettings } from '../nats-settings.ts'
 import { openAdapters } from '../open-adapters.ts'
@@ -69,7 +69,7 @@ test('what version 0.1 stored is found under the present names, by processes tha
     break
   }
   for (const name of ['OFFICES', 'ACCEPTANCES', 'DEAD', 'KV_keys']) {
-    await expect(streamInfo(broker, name)).rejects.toThrow('stream not found')
+    await expect(readStreamInfo(broker, name)).rejects.toThrow('stream not found')
   }
 }, 60_000)
 
@@ -90,8 +90,8 @@ test('what has been copied and changed since is not overwritten, and a stream of
   await createStream(broker, { name: 'DEAD', subjects: ['grateful.>'], retention: 'limits' })
   await using _ = await openAdapters({ settings, name: 'test', log })
   expect((await adapters.idempotencyRecords.get('ann', 'key'))?.value.holder).toBe('new')
-  expect((await streamInfo(broker, 'DEAD')).config.subjects).toEqual(['grateful.>'])
-  await expect(streamInfo(broker, 'KV_keys')).rejects.toThrow('stream not found')
+  expect((await readStreamInfo(broker, 'DEAD')).config.subjects).toEqual(['grateful.>'])
+  await expect(readStreamInfo(broker, 'KV_keys')).rejects.toThrow('stream not found')
 }, 60_000)
 
 test('a process of version 0.1 that still runs is named, and nothing is copied', async () => {
@@ -110,6 +110,6 @@ test('a process of version 0.1 that still runs is named, and nothing is copied',
   } finally {
     clearInterval(renewing)
   }
-  expect((await streamInfo(broker, 'KV_keys')).state.messages).toBe(1)
-  expect((await streamInfo(broker, 'KV_idempotency')).state.messages).toBe(0)
+  expect((await readStreamInfo(broker, 'KV_keys')).state.messages).toBe(1)
+  expect((await readStreamInfo(broker, 'KV_idempotency')).state.messages).toBe(0)
 }, 60_000)

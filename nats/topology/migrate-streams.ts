@@ -6,7 +6,7 @@ import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { deleteStream } from '../jetstream/create-stream.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { leaderTime, streamInfo } from '../jetstream/stream-info.ts'
+import { leaderTime, readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import type { StreamInfo } from '@nats-io/jetstream'
@@ -59,7 +59,7 @@ async function requireNoFormerProcess(broker: Broker): Promise<void> {
 /** Undefined when the stream does not exist, or belongs to another program that uses the same name. */
 async function findStream(broker: Broker, { name, subject }: FormerStream): Promise<StreamInfo | undefined> {
   try {
-    const info = await streamInfo(broker, name)
+    const info = await readStreamInfo(broker, name)
     const { subjects } = info.config
     return subjects?.length === 1 && subjects[0] === subject ? info : undefined
   } catch (thrown) {

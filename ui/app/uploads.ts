@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import type { Client } from '@pixelflow/client'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import type { SelectedImage, ImageSelection } from './image-selection.ts'
 
 export interface Upload {
@@ -49,7 +49,7 @@ export function createUploads(client: Client, selection: ImageSelection): Upload
     }
     reportProgress(0)
     const image = await client.upload(source.file, {
-      mediaType: format(source.format).mediaType,
+      mediaType: formatOf(source.format).mediaType,
       signal: abortSignal,
       onSent: (sentBytes) => reportProgress(sentBytes),
     })

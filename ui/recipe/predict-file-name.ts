@@ -1,4 +1,4 @@
-import { defaultOutputFormat, type FormatId } from '@pixelflow/core/format'
+import { chooseOutputFormat, type FormatId } from '@pixelflow/core/format'
 import { listBranches } from '@pixelflow/core/recipe/create-catalogue'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { nameResultFile } from '../text/name-result-file.ts'
@@ -11,6 +11,6 @@ export function predictFileName(recipe: unknown, fileName: string, source: Forma
   const formatStep = steps.find((step) => step.op === 'format')
   return nameResultFile(fileName, {
     name: first?.name ?? 'default',
-    format: formatStep?.type ?? defaultOutputFormat(source),
+    format: formatStep?.type ?? chooseOutputFormat(source),
   })
 }

@@ -1,4 +1,4 @@
-import { format, formatIds } from '@pixelflow/core/format'
+import { formatOf, formatIds } from '@pixelflow/core/format'
 import { useApp } from './use-app.ts'
 import { Icon } from './icon.tsx'
 
@@ -6,8 +6,8 @@ import { Icon } from './icon.tsx'
 export function FileButton({ label, main = false }: { label: string; main?: boolean }) {
   const { selectFiles, server } = useApp()
   const accepted = (server.settings.value?.formats ?? formatIds).flatMap((id) => [
-    format(id).mediaType,
-    ...format(id).extensions.map((one) => `.${one}`),
+    formatOf(id).mediaType,
+    ...formatOf(id).extensions.map((one) => `.${one}`),
   ])
   return (
     <label class={main ? 'button button-main button-large file-button' : 'button button-small file-button'}>

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { needsMoreDetail } from '@pixelflow/core/recipe/plan-preview'
@@ -135,7 +135,7 @@ export async function openPreviewRenderer(
       }
       try {
         const rendered = await makePreview(sandbox, record.account, input, signal)
-        return { ...rendered, mediaType: format(rendered.format).mediaType }
+        return { ...rendered, mediaType: formatOf(rendered.format).mediaType }
       } finally {
         await rm(target, { force: true })
       }

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { defaultOutputFormat } from '@pixelflow/core/format'
+import { chooseOutputFormat } from '@pixelflow/core/format'
 import { defaultFormat, flattens } from '@pixelflow/core/operations/format'
 import { resize } from '@pixelflow/core/operations/resize'
 import { planRenderings, sourcePicture } from '@pixelflow/core/recipe/plan-renderings'
@@ -80,7 +80,7 @@ async function makePreview(input: MakePreview): Promise<PreviewMade> {
   const planned = plan(recipe).outputs.find(({ name }) => name === input.output)
   if (planned === undefined) throw new Error(`the recipe has no output ${input.output}`)
   // Checked against the original, so that the preview reports the same faults as the task.
-  const realTarget = planned.format.type ?? defaultOutputFormat(input.format)
+  const realTarget = planned.format.type ?? chooseOutputFormat(input.format)
   planRenderings(planned, made.source, realTarget)
   checkSizes(planned, made.source, maxPixels)
   checkDrawingCost(planned, made.source, made.cost, maxPixels)

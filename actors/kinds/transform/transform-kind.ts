@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import { retry } from '@pixelflow/core/retry'
 import { outputObject } from '@pixelflow/core/task'
@@ -56,7 +56,7 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
   const store = async (name: string, note: OutputNote) => {
     signal.throwIfAborted()
     const { format: outputFormat, width, height } = note
-    const { mediaType } = format(outputFormat)
+    const { mediaType } = formatOf(outputFormat)
     const object = outputObject(account, job.task.id, job.job.stage, name)
     const path = outputPath(folder.path, note.index)
     const put = retry(() => storeOutput(results, { path, name: object, mediaType, signal }), { signal })

@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs'
-import { defaultOutputFormat, type WritableFormatId } from '@pixelflow/core/format'
+import { chooseOutputFormat, type WritableFormatId } from '@pixelflow/core/format'
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
@@ -51,7 +51,7 @@ async function make(
   note: (note: TransformNote) => void,
 ): Promise<void> {
   const pictureOf = ({ source: { orient } }: PlannedOutput) => sourcePicture(source.metadata, orient)
-  const targetOf = ({ format }: PlannedOutput) => format.type ?? defaultOutputFormat(source.format)
+  const targetOf = ({ format }: PlannedOutput) => format.type ?? chooseOutputFormat(source.format)
   const wanted = plan(input.recipe)
     .outputs.filter(({ name }) => input.outputs.includes(name))
     .map((output) => ({ ...output, format: keepableColours(output.format, source) }))

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import { format } from '@pixelflow/core/format'
+import { formatOf } from '@pixelflow/core/format'
 import type { Server } from 'bun'
 import type { ResponseBuffer } from '../../delivery/response-buffer.ts'
 import type { StoredContent } from '../../images/stored-content.ts'
@@ -89,7 +89,7 @@ export function contentHeaders(
 
 /** An SVG may hold scripts, which would run with the origin of this server if a browser opened it as a page. */
 function canHoldScripts({ mediaType }: Pick<StoredContent, 'mediaType'>): boolean {
-  return mediaType === format('svg').mediaType
+  return mediaType === formatOf('svg').mediaType
 }
 
 /** The client does not receive this fault; it keeps the log from reporting a server error. */

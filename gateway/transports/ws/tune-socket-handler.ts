@@ -165,7 +165,7 @@ function tooManyMessages(): Fault {
 
 function closeCodeOf(fault: Fault, stopping: AbortSignal): number {
   if (stopping.aborted) return closeCodes.restart
-  if (fault.row.failover || fault.row.isStoreFault) return closeCodes.tryLater
+  if (fault.row.canFailOver || fault.row.isStoreFault) return closeCodes.tryLater
   if (fault.code === 'internal') return closeCodes.internal
   return fault.code === 'invalid_request' ? closeCodes.protocol : closeCodes.refused
 }

@@ -2,7 +2,7 @@ import { pause } from '@pixelflow/core/pause'
 import type { Broker } from '../../connection/broker.ts'
 import { readBatch } from '../../jetstream/read-batch.ts'
 import type { StoredMessage } from '../../jetstream/stored-message.ts'
-import { streamSubjects } from '../../jetstream/stream-info.ts'
+import { readStreamSubjects } from '../../jetstream/read-stream-info.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 
 const page = 256
@@ -40,9 +40,12 @@ export async function* listSubjects(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   for (let offset = 0; ;) {
-    const { subjects, total } = await retryUnreachable(() => streamSubjects(broker, stream, filter, offset), {
-      signal,
-    })
+    const { subjects, total } = await retryUnreachable(
+      () => readStreamSubjects(broker, stream, filter, offset),
+      {
+        signal,
+      },
+    )
     signal.throwIfAborted()
     yield* subjects
     offset += subjects.length

@@ -7,7 +7,7 @@ import type { Broker } from '../../connection/broker.ts'
 import { purgeChunks, putTombstone, createBucket, type Bucket } from '../bucket.ts'
 import { readLast } from '../../jetstream/read-last.ts'
 import type { StoredMessage } from '../../jetstream/stored-message.ts'
-import { leaderTime, streamInfo } from '../../jetstream/stream-info.ts'
+import { leaderTime, readStreamInfo } from '../../jetstream/read-stream-info.ts'
 import { parseObjectEntry, type ObjectEntry } from '../object-info.ts'
 import { retryUnreachable } from '../../jetstream/retry-unreachable.ts'
 import {
@@ -69,7 +69,7 @@ export function createSweeper(broker: Broker, { events, layout, graceMs }: Sweep
     signal: AbortSignal,
   ): Promise<SweepResult> => {
     // The time comes from the server that dates the messages; messages stored from now on are ignored.
-    const info = await retryUnreachable(() => streamInfo(broker, bucket.stream), { signal })
+    const info = await retryUnreachable(() => readStreamInfo(broker, bucket.stream), { signal })
     const oldBefore = leaderTime(info) - graceMs
     const isOld = ({ at, seq }: { at: Date; seq: number }) =>
       at.getTime() < oldBefore && seq <= info.state.last_seq

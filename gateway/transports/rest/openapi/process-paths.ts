@@ -1,4 +1,4 @@
-import { format, formats, writableFormatIds } from '@pixelflow/core/format'
+import { formatOf, formats, writableFormatIds } from '@pixelflow/core/format'
 import {
   acceptedTask,
   downloadParameter,
@@ -72,7 +72,7 @@ const processing = {
       },
       content: Object.fromEntries(
         writableFormatIds.map((one) => [
-          format(one).mediaType,
+          formatOf(one).mediaType,
           { schema: { type: 'string', format: 'binary' } },
         ]),
       ),

@@ -1,4 +1,4 @@
-import { format, writableFormatIds } from '@pixelflow/core/format'
+import { formatOf, writableFormatIds } from '@pixelflow/core/format'
 import { z } from 'zod'
 import { listQuery } from '../task-routes.ts'
 import {
@@ -218,7 +218,7 @@ export const taskPaths: Json = {
       summary: 'Download an output',
       responses: outputBytes(
         'The file.',
-        writableFormatIds.map((one) => format(one).mediaType),
+        writableFormatIds.map((one) => formatOf(one).mediaType),
       ),
     },
     head: {

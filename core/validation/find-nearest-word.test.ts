@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { nearestWord } from './nearest-word.ts'
+import { findNearestWord } from './find-nearest-word.ts'
 
 const names = ['resize', 'crop', 'rotate', 'flip', 'flop', 'grayscale', 'format']
 
@@ -12,9 +12,9 @@ test.each([
   ['formatt', 'format'],
   ['flipp', 'flip'],
 ])('%s is nearest to %s', (typed, meant) => {
-  expect(nearestWord(typed, names)).toBe(meant)
+  expect(findNearestWord(typed, names)).toBe(meant)
 })
 
 test.each(['', 'x', 'watermark', 'f', 'r'.repeat(100_000)])('%.10s has no near candidate', (typed) => {
-  expect(nearestWord(typed, names)).toBeUndefined()
+  expect(findNearestWord(typed, names)).toBeUndefined()
 })

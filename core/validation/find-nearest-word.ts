@@ -1,5 +1,5 @@
 /** The candidate nearest to a misspelt word; undefined if none is close. */
-export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
+export function findNearestWord(word: string, candidates: readonly string[]): string | undefined {
   // Bounds the time; text of this length is not a misspelt name.
   if (word.length > 40) return undefined
   const typed = word.toLowerCase()

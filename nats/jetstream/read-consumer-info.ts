@@ -4,7 +4,7 @@ import type { Broker } from '../connection/broker.ts'
 import type { Consumer } from '../topology/consumers.ts'
 import { callApi, createTimeoutMs } from './call-api.ts'
 
-export function consumerInfo(broker: Broker, stream: string, consumer: string): Promise<ConsumerInfo> {
+export function readConsumerInfo(broker: Broker, stream: string, consumer: string): Promise<ConsumerInfo> {
   return callApi(broker, `consumer ${consumer}`, (manager) => manager.consumers.info(stream, consumer))
 }
 

@@ -3,7 +3,7 @@ import { assertSuccess, type ApiAnswer } from '../connection/jet-stream-error.ts
 import type { Broker } from '../connection/broker.ts'
 import { callApi } from './call-api.ts'
 
-export function streamInfo(broker: Broker, stream: string): Promise<StreamInfo> {
+export function readStreamInfo(broker: Broker, stream: string): Promise<StreamInfo> {
   return callApi(broker, `stream ${stream}`, (manager) => manager.streams.info(stream))
 }
 
@@ -28,7 +28,7 @@ interface SubjectsPage extends ApiAnswer {
 }
 
 /** One page of the subjects that have messages, from `offset` on, and their total number. */
-export async function streamSubjects(
+export async function readStreamSubjects(
   broker: Broker,
   stream: string,
   filter: string,

@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue
  * The issue to report. An unknown field comes before a missing one of the same object, because it is often that field,
  * misspelt.
  */
-export function firstIssue(issues: readonly Issue[], value: unknown): Issue | undefined {
+export function findFirstIssue(issues: readonly Issue[], value: unknown): Issue | undefined {
   const [first] = issues
   if (first === undefined || first.path.length === 0 || valueAt(value, first.path) !== undefined) return first
   const parent = first.path.slice(0, -1)
