@@ -1,6 +1,6 @@
 import type { ServedSessions } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import type { SessionKind } from './kinds/kind.ts'
+import type { SessionKind } from './kinds/job-kind.ts'
 import type { Runtime } from './runtime/runtime.ts'
 
 export interface DrainOptions {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { recipesMarkdown } from '@pixelflow/core/operations/recipes-markdown'
 import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
-import { configurationMarkdown, settingNamesJson } from './configuration.ts'
-import { metricsMarkdown } from './metrics.ts'
-import { thirdPartyNotices } from './third-party.ts'
+import { renderConfiguration, renderSettingNames } from './render-configuration.ts'
+import { renderMetrics } from './render-metrics.ts'
+import { renderThirdPartyNotices } from './third-party-notices.ts'
 
 /**
  * Writes the pages, and the list of settings, that are generated from the code. With `--check`, fails when one of them
@@ -11,10 +11,10 @@ import { thirdPartyNotices } from './third-party.ts'
  */
 const pages: Record<string, () => string> = {
   'recipes.md': recipesMarkdown,
-  'configuration.md': configurationMarkdown,
-  '../platform/config/setting-names.json': settingNamesJson,
-  'metrics.md': metricsMarkdown,
-  'third-party-notices.txt': () => thirdPartyNotices(join(import.meta.dir, '..')),
+  'configuration.md': renderConfiguration,
+  '../platform/config/setting-names.json': renderSettingNames,
+  'metrics.md': renderMetrics,
+  'third-party-notices.txt': () => renderThirdPartyNotices(join(import.meta.dir, '..')),
   'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { readConfig } from '@pixelflow/cli/config'
-import { goTool } from '@pixelflow/cli/tools/go'
+import { buildGoTool } from '@pixelflow/cli/tools/go'
 import { startStack } from '@pixelflow/testkit/stack'
 
 const { root, cacheDir, env } = readConfig()
-const k6 = await goTool('k6', {
+const k6 = await buildGoTool('k6', {
   root,
   cacheDir,
   path: env['PATH'],

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { readConfig } from '@pixelflow/cli/config'
-import { goTool } from '@pixelflow/cli/tools/go'
+import { buildGoTool } from '@pixelflow/cli/tools/go'
 
 const folder = import.meta.dir
 const say = (text: string) => void process.stderr.write(`${text}\n`)
@@ -46,7 +46,7 @@ export async function buf(...args: readonly string[]): Promise<BufResult> {
 async function run(args: readonly string[], tools: readonly string[]): Promise<BufResult> {
   const { root, cacheDir, env } = readConfig(process.env)
   const path = env['PATH']
-  const built = async (name: string) => goTool(name, { root, cacheDir, path, say })
+  const built = async (name: string) => buildGoTool(name, { root, cacheDir, path, say })
   const program = await built('buf')
   const generators = await Promise.all(tools.map(async (name) => dirname(await built(name))))
   const child = Bun.spawn([program, ...args], {

@@ -1,4 +1,4 @@
-import type { JobKind, SessionKind } from './kind.ts'
+import type { JobKind, SessionKind } from './job-kind.ts'
 import { previewKind } from './preview/preview-kind.ts'
 import { liveTransformKind } from './transform/live-transform-kind.ts'
 import { transformKind } from './transform/transform-kind.ts'

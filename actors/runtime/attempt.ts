@@ -7,7 +7,7 @@ import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { JobHandler } from './job-handler.ts'
 import { startPhaseTimer } from './phase-timer.ts'
-import { acknowledge, attemptsExhausted, settleFailure, type AttemptResult } from './settle.ts'
+import { acknowledge, attemptsExhausted, settleFailure, type AttemptResult } from './settle-failure.ts'
 import { createTaskReporter, taskEnded, taskHistoryMissing } from './task-reporter.ts'
 
 export interface AttemptOptions {

@@ -4,7 +4,7 @@ import type { EventKind } from '@pixelflow/core/event'
 import type { Lane } from '@pixelflow/core/job'
 import { startStack } from '@pixelflow/testkit/stack'
 import { measureRate } from '../measure-rate.ts'
-import { median } from '../median.ts'
+import { computeMedian } from '../compute-median.ts'
 import { samplePhoto } from '../sample-photo.ts'
 import type { Part } from './part.ts'
 
@@ -66,13 +66,16 @@ export const fairPart: Part = async ({ options, print }) => {
   const completed = ends.filter((at) => at > from && at < to).length + 2 * singles
   const taskMs = (workers * (to - from)) / completed
 
-  const idleMs = { interactive: median(idle.interactive.map(msOf)), bulk: median(idle.bulk.map(msOf)) }
+  const idleMs = {
+    interactive: computeMedian(idle.interactive.map(msOf)),
+    bulk: computeMedian(idle.bulk.map(msOf)),
+  }
   const summarize = (lane: Lane) => {
     const inTasks = beside[lane].map((wait) => (msOf(wait) - idleMs[lane]) / taskMs)
     const ended = beside[lane].map((wait) => ends.filter((at) => at > wait.from && at < wait.to).length)
     return {
-      inTasks: { median: median(inTasks), most: Math.max(...inTasks) },
-      tasksEnded: { median: median(ended), most: Math.max(...ended) },
+      inTasks: { median: computeMedian(inTasks), most: Math.max(...inTasks) },
+      tasksEnded: { median: computeMedian(ended), most: Math.max(...ended) },
     }
   }
   const waits = { interactive: summarize('interactive'), bulk: summarize('bulk') }

@@ -6,7 +6,7 @@ import { hasMessage } from '@pixelflow/testkit/process'
 import { startStack } from '@pixelflow/testkit/stack'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { measureCpu } from '../measure-cpu.ts'
-import { percentile } from '../median.ts'
+import { computePercentile } from '../compute-median.ts'
 import type { Part } from './part.ts'
 
 const flooding = 'flooding'
@@ -90,7 +90,9 @@ export const floodsPart: Part = async ({ options, print }) => {
       sent[name] = (sent[name] ?? 0) + count
     // The next turn begins without tasks.
     await waitFor('all tasks cancelled', () => cancelAll(gateway.url), Boolean, { timeoutMs: 60_000 })
-    const p99s = kinds.map((kind) => `${kind} ${percentile(tookMs[turn][kind] ?? [], 0.99).toFixed(0)}`)
+    const p99s = kinds.map(
+      (kind) => `${kind} ${computePercentile(tookMs[turn][kind] ?? [], 0.99).toFixed(0)}`,
+    )
     print(`${turn}, ${seconds.toFixed(0)} s; p99 so far in ms: ${p99s.join(', ')}`)
   }
 
@@ -106,7 +108,7 @@ export const floodsPart: Part = async ({ options, print }) => {
   const ratios: Record<string, Record<string, number>> = {}
   for (const kind of kinds) {
     const [p50, p99] = [0.5, 0.99].map((part) =>
-      Object.fromEntries(turns.map((turn) => [turn, percentile(tookMs[turn][kind] ?? [], part)])),
+      Object.fromEntries(turns.map((turn) => [turn, computePercentile(tookMs[turn][kind] ?? [], part)])),
     ) as [Record<Turn, number>, Record<Turn, number>]
     ratios[kind] = Object.fromEntries(turns.slice(1).map((turn) => [turn, p99[turn] / p99.calm]))
     const columns = turns.map((turn) =>

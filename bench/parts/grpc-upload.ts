@@ -3,7 +3,7 @@ import { measureCpu } from '../measure-cpu.ts'
 import { startDelayProxyProgram, startSinkProgram } from '../grpc/program.ts'
 import { measureGrpcUpload } from '../grpc/measure-grpc-upload.ts'
 import { purgeUploads } from '../plain-store.ts'
-import { median } from '../median.ts'
+import { computeMedian } from '../compute-median.ts'
 import { measureHttpUpload } from '../measure-http-upload.ts'
 import type { Part } from './part.ts'
 
@@ -75,8 +75,8 @@ export const grpcUploadPart: Part = async ({ options, stack, gateway, print }) =
     )
   }
 
-  const rate = (name: Variant) => median(rows.map((row) => row[name])) / MB
-  const ratio = (above: Variant, below: Variant) => median(rows.map((row) => row[above] / row[below]))
+  const rate = (name: Variant) => computeMedian(rows.map((row) => row[name])) / MB
+  const ratio = (above: Variant, below: Variant) => computeMedian(rows.map((row) => row[above] / row[below]))
   const gibs = (rounds * uploadBytes) / 2 ** 30
   const report = {
     grpcUploadToPlainSink: ratio('pixelflow', 'sink'),

@@ -3,7 +3,7 @@ import sharp from 'sharp'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { measureCpu } from '../measure-cpu.ts'
 import { measureRate } from '../measure-rate.ts'
-import { median } from '../median.ts'
+import { computeMedian } from '../compute-median.ts'
 import type { Part } from './part.ts'
 
 /** Calls of each variant in one turn of the idle measurement. */
@@ -58,8 +58,10 @@ export const processPart: Part = async ({ options, stack, gateway, actor, print 
       }
     }
   }
-  const laterMs = median(idle.call) - median(idle.plain)
-  print(`idle p50: plain sharp ${median(idle.plain).toFixed(1)} ms, call ${median(idle.call).toFixed(1)} ms`)
+  const laterMs = computeMedian(idle.call) - computeMedian(idle.plain)
+  print(
+    `idle p50: plain sharp ${computeMedian(idle.plain).toFixed(1)} ms, call ${computeMedian(idle.call).toFixed(1)} ms`,
+  )
 
   const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid, client: process.pid }
   const cpu: Record<string, number> = {}
@@ -80,9 +82,9 @@ export const processPart: Part = async ({ options, stack, gateway, actor, print 
   const total = images * rounds
   const report = {
     processIdleLaterMs: laterMs,
-    processIdleMs: median(idle.call),
-    processToPlainSharp: median(rates.map((row) => row.call / row.plain)),
-    processesPerSecond: median(rates.map((row) => row.call)),
+    processIdleMs: computeMedian(idle.call),
+    processToPlainSharp: computeMedian(rates.map((row) => row.call / row.plain)),
+    processesPerSecond: computeMedian(rates.map((row) => row.call)),
     processCpuMsPerImage: Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, ms / total])),
     processPlainCpuMsPerImage: plainCpuMs / total,
     /** The ratio on a machine without other load. With other load, more processes get a larger share of the CPU. */

@@ -8,7 +8,7 @@ import type { ServerMessage } from '@pixelflow/core/tune/server-message'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
 import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { measureCpu } from '../measure-cpu.ts'
-import { median } from '../median.ts'
+import { computeMedian } from '../compute-median.ts'
 import { samplePhoto } from '../sample-photo.ts'
 import type { Bench, Part } from './part.ts'
 
@@ -63,7 +63,7 @@ export const tunePart: Part = async ({ options, gateway, actor, stack, print }) 
       took.change.push(...tuned.result)
       for (const [process, ms] of Object.entries(tuned.cpuMs)) cpu[process] = (cpu[process] ?? 0) + ms
     }
-    const [changeMs, plainMs] = [median(took.change), median(took.plain)]
+    const [changeMs, plainMs] = [computeMedian(took.change), computeMedian(took.plain)]
     bySlider[name] = { changeMs, plainMs }
     print(`${name.padEnd(8)} plain sharp ${plainMs.toFixed(1)} ms, change ${changeMs.toFixed(1)} ms`)
   }
@@ -71,10 +71,10 @@ export const tunePart: Part = async ({ options, gateway, actor, stack, print }) 
   const rows = Object.values(bySlider)
   const changes = rows.length * options.rounds * changesAtOnce
   const report = {
-    tuneMs: median(rows.map((row) => row.changeMs)),
+    tuneMs: computeMedian(rows.map((row) => row.changeMs)),
     tuneSlowestMs: Math.max(...rows.map((row) => row.changeMs)),
-    tunePlainToChange: median(rows.map((row) => row.plainMs / row.changeMs)),
-    tuneLaterMs: median(rows.map((row) => row.changeMs - row.plainMs)),
+    tunePlainToChange: computeMedian(rows.map((row) => row.plainMs / row.changeMs)),
+    tuneLaterMs: computeMedian(rows.map((row) => row.changeMs - row.plainMs)),
     tuneBySlider: bySlider,
     tuneCpuMsPerChange: Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, ms / changes])),
   }

@@ -4,9 +4,9 @@ import { measureCpu } from '../measure-cpu.ts'
 import { measureHttpUpload } from '../measure-http-upload.ts'
 import { measurePlainPut, openPlainStore } from '../plain-store.ts'
 import { measureRate } from '../measure-rate.ts'
-import { median } from '../median.ts'
+import { computeMedian } from '../compute-median.ts'
 import { makeDistinct, samplePhoto } from '../sample-photo.ts'
-import { processStoredImage } from '../process-stored.ts'
+import { processStoredImage } from '../process-stored-image.ts'
 import { resizeWithSharp } from '../resize-with-sharp.ts'
 import type { Part } from './part.ts'
 
@@ -67,14 +67,14 @@ export const wholePart: Part = async ({ options, stack, gateway, actor, print })
   }
 
   const ratio = (above: keyof (typeof rows)[number], below: keyof (typeof rows)[number]) =>
-    median(rows.map((row) => row[above] / row[below]))
+    computeMedian(rows.map((row) => row[above] / row[below]))
   const total = images * rounds
   const report = {
     storedToPlainSharp: ratio('pixelflow', 'sharp'),
     storedToPlainStored: ratio('pixelflow', 'stored'),
     uploadToPlainPut: ratio('upload', 'put'),
-    imagesPerSecond: median(rows.map((row) => row.pixelflow)),
-    uploadMiBPerSecond: median(rows.map((row) => row.upload)) / 1024 / 1024,
+    imagesPerSecond: computeMedian(rows.map((row) => row.pixelflow)),
+    uploadMiBPerSecond: computeMedian(rows.map((row) => row.upload)) / 1024 / 1024,
     cpuMsPerImage: Object.fromEntries(Object.entries(cpu).map(([name, ms]) => [name, ms / total])),
     plainStoredCpuMsPerImage: plainStoreCpuMs / total,
   }

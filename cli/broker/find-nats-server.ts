@@ -77,7 +77,7 @@ async function requireUsable(path: string): Promise<NatsServerProgram> {
     })
   }
   if (!isSupportedVersion(version))
-    throw new CliError('usage', ...tooOldError(`PIXELFLOW_NATS_SERVER_PATH=${path}`, version))
+    throw new CliError('usage', ...createTooOldError(`PIXELFLOW_NATS_SERVER_PATH=${path}`, version))
   return { path, version, from: 'PIXELFLOW_NATS_SERVER_PATH' }
 }
 
@@ -96,7 +96,7 @@ async function findOnPath({ path, say }: NatsServerSearch): Promise<NatsServerPr
 }
 
 /** Message and remedy for a server of the settings that is too old. */
-export function tooOldError(name: string, version: string): [string, { remedy: string }] {
+export function createTooOldError(name: string, version: string): [string, { remedy: string }] {
   return [
     `${name} is nats-server ${version}; PixelFlow needs ${minimumVersion} or newer.`,
     { remedy: 'Update it, or unset the variable to use another nats-server.' },

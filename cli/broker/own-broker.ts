@@ -4,7 +4,7 @@ import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { CliError } from '../cli-error.ts'
 import { findFreePort } from '../stack/port.ts'
 import type { ServiceProgram } from '../stack/supervise.ts'
-import { tooOldError, type NatsServerProgram } from './find-nats-server.ts'
+import { createTooOldError, type NatsServerProgram } from './find-nats-server.ts'
 import { readServerInfo } from './read-server-info.ts'
 import { minimumApiLevel } from './nats-version.ts'
 
@@ -64,7 +64,7 @@ export async function prepareOwnBroker(
     async requireSupportedVersion() {
       const { api_lvl, version } = await readServerInfo(url, 3000)
       if (api_lvl >= minimumApiLevel) return
-      throw new CliError('usage', ...tooOldError(`${found.path} (from ${found.from})`, version))
+      throw new CliError('usage', ...createTooOldError(`${found.path} (from ${found.from})`, version))
     },
   }
 }
@@ -130,7 +130,8 @@ export async function requireBroker(urls: readonly string[]): Promise<void> {
   for (const url of urls) {
     try {
       const { api_lvl, version } = await readServerInfo(url, 3000)
-      if (api_lvl < minimumApiLevel) throw new CliError('usage', ...tooOldError(`NATS_URL=${url}`, version))
+      if (api_lvl < minimumApiLevel)
+        throw new CliError('usage', ...createTooOldError(`NATS_URL=${url}`, version))
       return
     } catch (error) {
       if (error instanceof CliError) throw error

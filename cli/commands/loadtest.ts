@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
-import { goTool } from '../tools/go.ts'
+import { buildGoTool } from '../tools/go.ts'
 import { exec } from './exec.ts'
 import { addExamples, addServerOptions, withServer } from './server-flags.ts'
 import { printNote } from '../terminal/print-note.ts'
@@ -40,7 +40,7 @@ async function loadtest(
       remedy: `Load tests: ${names.join(', ')}.`,
     })
   }
-  const k6 = await goTool('k6', {
+  const k6 = await buildGoTool('k6', {
     root: config.root,
     cacheDir: config.cacheDir,
     path: config.env['PATH'],

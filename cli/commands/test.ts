@@ -10,9 +10,9 @@ import { formatDuration } from '@pixelflow/core/format-duration'
 import { runTestFile, type TestFileResult } from '../tests/run-test-file.ts'
 import { findTests, selectTests, suites, type TestFile } from '../tests/suites.ts'
 import { findChromium } from '../tools/chromium.ts'
-import { goClient } from '../tools/go-client.ts'
-import { goTool } from '../tools/go.ts'
-import { pythonClient } from '../tools/python.ts'
+import { buildGoClient } from '../tools/go-client.ts'
+import { buildGoTool } from '../tools/go.ts'
+import { preparePythonClient } from '../tools/python-client.ts'
 import { addExamples } from './server-flags.ts'
 import { printNote } from '../terminal/print-note.ts'
 
@@ -105,11 +105,11 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
   }
   const nats = await findNatsServerFor(config, printNote)
   const needed = new Set(files.flatMap((file) => file.suite.tools ?? []))
-  for (const name of needed) await goTool(name, toolOptions)
+  for (const name of needed) await buildGoTool(name, toolOptions)
   const mayInstall = process.getuid?.() === 0
   if (files.some((file) => file.suite.clients)) {
-    for (const name of ['scenarios', 'example'] as const) await goClient(name, toolOptions)
-    await pythonClient({ ...toolOptions, mayInstall })
+    for (const name of ['scenarios', 'example'] as const) await buildGoClient(name, toolOptions)
+    await preparePythonClient({ ...toolOptions, mayInstall })
   }
   const browser = files.some((file) => file.suite.browser)
     ? await findChromium({

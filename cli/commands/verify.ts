@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts'
 import { createLiveLine } from '../terminal/live-line.ts'
 import { styleOf } from '../terminal/style.ts'
 import { formatDuration } from '@pixelflow/core/format-duration'
-import { goTool } from '../tools/go.ts'
+import { buildGoTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
 import { fixCheck, runCheck } from '../verify/run-check.ts'
 import { addExamples } from './server-flags.ts'
@@ -41,7 +41,7 @@ async function verify(
   let failed = 0
   for (const check of chosen) {
     for (const name of check.tools ?? []) {
-      await goTool(name, { ...config, path: config.env['PATH'], say: (text) => print(style.dim(text)) })
+      await buildGoTool(name, { ...config, path: config.env['PATH'], say: (text) => print(style.dim(text)) })
     }
     if (isTerminal) live.show(style.dim(`  ${check.name} …`))
     if (mustWrite) await fixCheck(check, surroundings)

@@ -1,7 +1,7 @@
 import type { EventView } from '@pixelflow/core/views'
 import { formatBytes } from '@pixelflow/core/format-bytes'
 import { formatDuration } from '@pixelflow/core/format-duration'
-import { progressBar } from './live-line.ts'
+import { renderProgressBar } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { blockRows, createLiveBlock } from './live-block.ts'
 import { doing, nameOf, type Reporter } from './reporter.ts'
@@ -103,7 +103,7 @@ function terminalBatchReporter({ useColor, count }: Options): BatchReporter {
     const percent = ([...active].reduce((sum, row) => sum + row.percent, 0) + endedFiles * 100) / count
     const failed = ended.failed === 0 ? '' : style.red(`, ${ended.failed} failed`)
     const since = style.dim(formatDuration(clock.elapsedMs))
-    return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${endedFiles} of ${count} files${failed}  ${since}`
+    return `${renderProgressBar(percent, barWidth, style)} ${percentText(percent)}  ${endedFiles} of ${count} files${failed}  ${since}`
   }
   // Updates the elapsed time.
   const ticking = setInterval(draw, 100)
@@ -148,7 +148,7 @@ function terminalBatchReporter({ useColor, count }: Options): BatchReporter {
 }
 
 function rowLine({ name, percent, text }: Row, style: Style): string {
-  return `${progressBar(percent, barWidth, style)} ${percentText(percent)}  ${name}  ${style.dim(text)}`
+  return `${renderProgressBar(percent, barWidth, style)} ${percentText(percent)}  ${name}  ${style.dim(text)}`
 }
 
 function percentText(percent: number): string {

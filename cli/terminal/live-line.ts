@@ -38,7 +38,7 @@ export function createLiveLine(terminal: Terminal): LiveLine {
 }
 
 /** A bar of `width` cells for 0 to 100 percent, drawn in eighths of a cell. */
-export function progressBar(percent: number, width: number, style: Style): string {
+export function renderProgressBar(percent: number, width: number, style: Style): string {
   const eighths = Math.round((Math.min(100, Math.max(0, percent)) / 100) * width * 8)
   const full = '█'.repeat(Math.floor(eighths / 8))
   const part = eighths % 8 === 0 ? '' : String.fromCharCode(0x2590 - (eighths % 8))

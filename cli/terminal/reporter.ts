@@ -1,6 +1,6 @@
 import type { EventView, TaskView } from '@pixelflow/core/views'
 import type { EventKind } from '@pixelflow/core/event'
-import { progressBar, createLiveLine } from './live-line.ts'
+import { renderProgressBar, createLiveLine } from './live-line.ts'
 import { startStopwatch, type Stopwatch } from './stopwatch.ts'
 import { styleOf } from './style.ts'
 import { printNote } from './print-note.ts'
@@ -87,7 +87,7 @@ function terminalReporter({
     if (!task) return
     const since = style.dim(formatDuration(clock.elapsedMs))
     const percent = `${Math.round(task.progress)} %`.padStart(5)
-    live.show(`${progressBar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
+    live.show(`${renderProgressBar(task.progress, barWidth, style)} ${percent}  ${stage}  ${since}`)
   }
   // Updates the elapsed time.
   const ticking = setInterval(draw, 100)
@@ -98,7 +98,7 @@ function terminalReporter({
       const of = total === null ? '' : ` of ${formatBytes(total)}`
       const percent = total === null ? 0 : (bytes / total) * 100
       live.show(
-        `${progressBar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${formatBytes(bytes)}${of}`,
+        `${renderProgressBar(percent, barWidth, style)} ${`${Math.round(percent)} %`.padStart(5)}  sending ${name}, ${formatBytes(bytes)}${of}`,
       )
     },
     step: (_, text) => live.print(`${style.green('✓')} ${text}`),

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { progressBar, createLiveLine } from './live-line.ts'
+import { renderProgressBar, createLiveLine } from './live-line.ts'
 import { styleOf } from './style.ts'
 import { formatChange } from './format-change.ts'
 
@@ -7,11 +7,11 @@ const plain = styleOf({}, true)
 
 test('a bar has a constant width', () => {
   for (let percent = -5; percent <= 105; percent += 0.5)
-    expect(progressBar(percent, 24, plain)).toHaveLength(24)
-  expect(progressBar(0, 4, plain)).toBe('░░░░')
-  expect(progressBar(50, 4, plain)).toBe('██░░')
-  expect(progressBar(56, 4, plain)).toBe('██▎░')
-  expect(progressBar(100, 4, plain)).toBe('████')
+    expect(renderProgressBar(percent, 24, plain)).toHaveLength(24)
+  expect(renderProgressBar(0, 4, plain)).toBe('░░░░')
+  expect(renderProgressBar(50, 4, plain)).toBe('██░░')
+  expect(renderProgressBar(56, 4, plain)).toBe('██▎░')
+  expect(renderProgressBar(100, 4, plain)).toBe('████')
 })
 
 test('a live line is rewritten in place and never wraps', () => {

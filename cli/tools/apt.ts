@@ -12,7 +12,7 @@ export interface Installer {
  *
  * @throws CliError `failed` when apt-get fails.
  */
-export async function aptInstall(
+export async function installWithApt(
   packages: readonly string[],
   { path, mayInstall, say }: Installer,
 ): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { CliError } from '../cli-error.ts'
-import { aptCommand, aptInstall, type Installer } from './apt.ts'
+import { aptCommand, installWithApt, type Installer } from './apt.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
 const macApps = [
@@ -28,7 +28,7 @@ export async function findChromium({ named, ...installer }: BrowserSearch): Prom
   }
   const found = [...names, ...macApps].map((name) => Bun.which(name, options)).find(Boolean)
   if (found) return found
-  if (!(await aptInstall(['chromium'], installer))) {
+  if (!(await installWithApt(['chromium'], installer))) {
     const command = aptCommand(['chromium'], path)
     throw new CliError('failed', 'The browser tests need Chromium, but none is on PATH.', {
       remedy: command

@@ -9,7 +9,7 @@ const retentionMs = 24 * 3_600_000
 export type GoProgram = 'scenarios' | 'example'
 
 /** Builds a program of the Go client into the cache unless it exists there, and returns its path. */
-export async function goClient(program: GoProgram, options: BuildOptions): Promise<string> {
+export async function buildGoClient(program: GoProgram, options: BuildOptions): Promise<string> {
   const folder = join(options.root, 'clients/go')
   const names = await readdir(folder, { recursive: true })
   const sources = names.filter((name) => /\.go$|^go\.(?:mod|sum)$|\.json$/.test(name)).sort()

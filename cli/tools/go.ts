@@ -26,7 +26,7 @@ const progressEveryMs = 20_000
  *
  * @throws CliError `failed` when Go is missing or the build fails.
  */
-export async function goTool(name: string, options: BuildOptions): Promise<string> {
+export async function buildGoTool(name: string, options: BuildOptions): Promise<string> {
   const tool = await readPinnedTool(options.root, name)
   const files = ['go.mod', 'go.sum'].map((file) => Bun.file(join(tool.folder, file)).bytes())
   const hasher = new Bun.CryptoHasher('sha256')

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { openFolders, type Folders } from '@pixelflow/testkit/folders'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import { findChromium } from './chromium.ts'
-import { goTool } from './go.ts'
+import { buildGoTool } from './go.ts'
 import { readPinnedTool } from './pinned-tool.ts'
 
 let folders: Folders
@@ -32,7 +32,7 @@ describe('a pinned Go tool', () => {
 
   test('is built once by concurrent calls, and runs', async () => {
     const { options, messages } = await checkout()
-    const paths = await Promise.all([1, 2, 3].map(() => goTool('hello', options)))
+    const paths = await Promise.all([1, 2, 3].map(() => buildGoTool('hello', options)))
     expect(new Set(paths).size).toBe(1)
     expect(messages.filter((line) => line.startsWith('building hello 1.2.3'))).toHaveLength(1)
     const run = Bun.spawnSync([paths[0] ?? ''])
@@ -41,14 +41,14 @@ describe('a pinned Go tool', () => {
 
   test('is built in another folder when its checksums change', async () => {
     const { options, root } = await checkout()
-    const first = await goTool('hello', options)
+    const first = await buildGoTool('hello', options)
     await writeFile(join(root, 'tools/hello/go.sum'), '\n')
-    expect(await goTool('hello', options)).not.toBe(first)
+    expect(await buildGoTool('hello', options)).not.toBe(first)
   }, 120_000)
 
   test('that does not compile is an error with the output of the compiler', async () => {
     const { options } = await checkout('package main\n\nfunc main() { nothing() }\n')
-    await expect(goTool('hello', options)).rejects.toMatchObject({
+    await expect(buildGoTool('hello', options)).rejects.toMatchObject({
       code: 1,
       message: expect.stringContaining('undefined: nothing'),
     })

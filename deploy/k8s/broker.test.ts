@@ -11,7 +11,7 @@ import { natsServer } from '@pixelflow/testkit/nats-server'
 import { freePort } from '@pixelflow/testkit/port'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { valueSets } from './check-chart.ts'
-import { manifests, onlyObject, type Manifests, type Trigger } from './manifests.ts'
+import { manifests, findOnlyObject, type Manifests, type Trigger } from './manifests.ts'
 
 /** NATS of the chart: real servers with the configuration and the environment of their pods. */
 
@@ -28,7 +28,7 @@ test.each([
   async ({ name, servers }) => {
     const objects = await manifests(valueSets[name] ?? [])
     await using cluster = await startServers(objects, servers)
-    const env = { ...onlyObject(objects, 'ConfigMap', '-gateway').data, NATS_URL: cluster.urls.join(',') }
+    const env = { ...findOnlyObject(objects, 'ConfigMap', '-gateway').data, NATS_URL: cluster.urls.join(',') }
     const secret = join(cluster.home, 'password')
     await Bun.write(secret, password)
     const settings = readSettings(natsSettings, { ...env, PIXELFLOW_NATS_PASSWORD_FILE: secret })
@@ -44,7 +44,7 @@ test.each([
       expect(await (await fetch(`http://${address}/varz`)).json()).not.toHaveProperty('connect_urls')
     }
 
-    const triggers = onlyObject(objects, 'ScaledObject').spec?.triggers ?? []
+    const triggers = findOnlyObject(objects, 'ScaledObject').spec?.triggers ?? []
     for (const trigger of triggers) expect(await waitForLag(0, cluster, trigger), trigger.name).toBe(0)
 
     const [kind = 'transform'] = actorKinds
@@ -75,9 +75,9 @@ interface Servers extends AsyncDisposable {
 
 /** Starts the pods of the StatefulSet as local processes, with other ports and folders. */
 async function startServers(objects: Manifests, count: number): Promise<Servers> {
-  const { metadata, spec } = onlyObject(objects, 'StatefulSet')
+  const { metadata, spec } = findOnlyObject(objects, 'StatefulSet')
   expect(spec?.replicas).toBe(count)
-  const conf = onlyObject(objects, 'ConfigMap', '-nats').data?.['nats.conf'] ?? ''
+  const conf = findOnlyObject(objects, 'ConfigMap', '-nats').data?.['nats.conf'] ?? ''
   const container = spec?.template?.spec.containers[0]
   const secrets: Record<string, string> = { PASSWORD: password, PASSWORD_OF_ROUTES: routePassword }
 

@@ -13,8 +13,8 @@ import { consumersOf } from '@pixelflow/nats/topology/consumers'
 import { streams } from '@pixelflow/nats/topology/streams'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { render, valueSets } from './check-chart.ts'
-import { chartSchema, chartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
-import { manifests, onlyObject, quantity, workloads, type Manifests } from './manifests.ts'
+import { renderChartSchema, renderChartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
+import { manifests, findOnlyObject, parseQuantity, listWorkloads, type Manifests } from './manifests.ts'
 
 const sets = await Promise.all(
   Object.entries(valueSets).map(async ([name, values]) => ({ name, objects: await manifests(values) })),
@@ -31,16 +31,16 @@ describe('files generated from the code', () => {
   const remedy = 'Run `bun deploy/k8s/generate.ts` and commit the files.'
 
   test('topology.json matches the consumers of the code', async () => {
-    expect(await Bun.file(topologyFile).json(), remedy).toEqual(chartTopology())
+    expect(await Bun.file(topologyFile).json(), remedy).toEqual(renderChartTopology())
   })
 
   test('values.schema.json has the settings and the actor kinds of the code', async () => {
-    expect(await Bun.file(schemaFile).json(), remedy).toEqual(await chartSchema())
+    expect(await Bun.file(schemaFile).json(), remedy).toEqual(await renderChartSchema())
   })
 })
 
 describe('scaling', () => {
-  const scaled = (objects: Manifests) => onlyObject(objects, 'ScaledObject', '-actor-transform').spec
+  const scaled = (objects: Manifests) => findOnlyObject(objects, 'ScaledObject', '-actor-transform').spec
 
   test('reads the lag of every consumer whose messages wait for an actor', () => {
     const layout = readSettings(natsSettings, {})
@@ -75,13 +75,13 @@ describe('scaling', () => {
   })
 
   test('queries the headless service, which resolves server names, in the account of the streams', () => {
-    const headless = onlyObject(byDefault, 'Service', '-nats-headless')
+    const headless = findOnlyObject(byDefault, 'Service', '-nats-headless')
     expect(headless.spec?.clusterIP).toBe('None')
-    expect(onlyObject(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
+    expect(findOnlyObject(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
     for (const { metadata } of scaled(byDefault)?.triggers ?? []) {
       const [host] = metadata['natsServerMonitoringEndpoint']?.split('.') ?? []
       expect(host).toBe(headless.metadata.name)
-      expect(onlyObject(byDefault, 'ConfigMap', '-nats').data?.['nats.conf']).toContain(
+      expect(findOnlyObject(byDefault, 'ConfigMap', '-nats').data?.['nats.conf']).toContain(
         `${metadata['account']} {`,
       )
     }
@@ -89,7 +89,7 @@ describe('scaling', () => {
 
   test('leaves the number of replicas to the autoscaler', () => {
     const replicas = (objects: Manifests, name: string) =>
-      onlyObject(objects, 'Deployment', name).spec?.replicas
+      findOnlyObject(objects, 'Deployment', name).spec?.replicas
     expect(replicas(byDefault, '-actor-transform')).toBeUndefined()
     expect(replicas(byDefault, '-gateway')).toBe(2)
     expect(replicas(setOf('everything'), '-gateway')).toBeUndefined()
@@ -99,7 +99,8 @@ describe('scaling', () => {
   })
 
   test('every kind of actor has a deployment', () => {
-    for (const kind of actorKinds) expect(onlyObject(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
+    for (const kind of actorKinds)
+      expect(findOnlyObject(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
   })
 })
 
@@ -118,7 +119,7 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
   ]
 
   test.each(parts)('the $part process accepts its settings', async ({ part, table, own }) => {
-    const { NODE_ENV, ...env } = onlyObject(objects, 'ConfigMap', `-${part}`).data ?? {}
+    const { NODE_ENV, ...env } = findOnlyObject(objects, 'ConfigMap', `-${part}`).data ?? {}
     expect(NODE_ENV).toBe('production')
     const declared = Object.values(table as Table).flatMap((one) =>
       one.secret ? [one.env, `${one.env}_FILE`] : [one.env],
@@ -148,12 +149,12 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
 })
 
 describe.each(sets)('pods, $name values', ({ objects }) => {
-  test.each(workloads(objects))('$name runs with the least privileges', ({ pod }) => {
+  test.each(listWorkloads(objects))('$name runs with the least privileges', ({ pod }) => {
     expect(pod.automountServiceAccountToken).toBe(false)
     expect(pod.enableServiceLinks).toBe(false)
-    expect(onlyObject(objects, 'ServiceAccount', pod.serviceAccountName).automountServiceAccountToken).toBe(
-      false,
-    )
+    expect(
+      findOnlyObject(objects, 'ServiceAccount', pod.serviceAccountName).automountServiceAccountToken,
+    ).toBe(false)
     expect(pod.securityContext).toMatchObject({
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -164,15 +165,15 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
         readOnlyRootFilesystem: true,
         capabilities: { drop: ['ALL'] },
       })
-      expect(quantity(resources?.limits?.['memory'])).toBeGreaterThan(0)
+      expect(parseQuantity(resources?.limits?.['memory'])).toBeGreaterThan(0)
     }
     for (const { emptyDir } of pod.volumes) if (emptyDir) expect(emptyDir.sizeLimit).toBeDefined()
   })
 
   test('have a termination grace period longer than their drain time', () => {
     for (const part of ['gateway', 'actor-transform']) {
-      const pod = onlyObject(objects, 'Deployment', `-${part}`).spec?.template?.spec
-      const drain = onlyObject(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
+      const pod = findOnlyObject(objects, 'Deployment', `-${part}`).spec?.template?.spec
+      const drain = findOnlyObject(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
       const pause = pod?.containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
       expect(pod?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
         pause + Number.parseInt(drain, 10) + 5,
@@ -183,37 +184,37 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
   const size = (text: string | undefined) => numberWithUnit(byteSize, {}).parse(text ?? '')
 
   test('actors have memory for their child processes and their scratch files', () => {
-    const pod = onlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec
-    const env = onlyObject(objects, 'ConfigMap', '-actor-transform').data ?? {}
+    const pod = findOnlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec
+    const env = findOnlyObject(objects, 'ConfigMap', '-actor-transform').data ?? {}
     const concurrency = Number(env['PIXELFLOW_ACTOR_CONCURRENCY'])
     const live = Number(env['PIXELFLOW_LIVE_CONCURRENCY'])
     const scratch = pod?.volumes.find(({ name }) => name === 'scratch')?.emptyDir
-    const inMemory = scratch?.medium === 'Memory' ? quantity(scratch.sizeLimit) : 0
+    const inMemory = scratch?.medium === 'Memory' ? parseQuantity(scratch.sizeLimit) : 0
     const needed = (concurrency + live) * size(env['PIXELFLOW_WORKER_MAX_RSS']) + inMemory + 256 * 2 ** 20
-    expect(quantity(pod?.containers[0]?.resources?.limits?.['memory'])).toBeGreaterThanOrEqual(needed)
+    expect(parseQuantity(pod?.containers[0]?.resources?.limits?.['memory'])).toBeGreaterThanOrEqual(needed)
 
-    const gateway = onlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
+    const gateway = findOnlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
     const largest = size(
       gateway['PIXELFLOW_MAX_UPLOAD_BYTES'] ?? String(gatewaySettings.maxUploadBytes.default),
     )
     // Each child process has two live sessions, and each session's image is at most what a gateway keeps in memory.
     const sessions =
       2 * live * gatewaySettings.inlineMaxBytes.default + actorSettings.previewScratchBytes.default
-    expect(quantity(scratch?.sizeLimit)).toBeGreaterThanOrEqual(concurrency * largest + sessions)
+    expect(parseQuantity(scratch?.sizeLimit)).toBeGreaterThanOrEqual(concurrency * largest + sessions)
   })
 
   test('the gateway has disk space for downloads and the list of tasks', () => {
-    const pod = onlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
-    const spool = size(onlyObject(objects, 'ConfigMap', '-gateway').data?.['PIXELFLOW_DOWNLOAD_SPOOL'])
+    const pod = findOnlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
+    const spool = size(findOnlyObject(objects, 'ConfigMap', '-gateway').data?.['PIXELFLOW_DOWNLOAD_SPOOL'])
     const data = pod?.volumes.find(({ name }) => name === 'data')?.emptyDir
-    expect(quantity(data?.sizeLimit)).toBeGreaterThan(spool + 2 ** 30)
+    expect(parseQuantity(data?.sizeLimit)).toBeGreaterThan(spool + 2 ** 30)
   })
 })
 
 describe('TLS', () => {
   const gateway = (objects: Manifests) => {
-    const pod = onlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
-    const settings = onlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
+    const pod = findOnlyObject(objects, 'Deployment', '-gateway').spec?.template?.spec
+    const settings = findOnlyObject(objects, 'ConfigMap', '-gateway').data ?? {}
     return { pod, settings, container: pod?.containers[0] }
   }
   const schemes = (objects: Manifests) => {
@@ -251,14 +252,15 @@ describe('TLS', () => {
 
 describe('network', () => {
   test('only the monitoring system can reach the monitoring port', () => {
-    const rules = onlyObject(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
+    const rules = findOnlyObject(byDefault, 'NetworkPolicy', '-nats').spec?.ingress ?? []
     const open = rules.filter(({ ports }) => ports?.some(({ port }) => port === 'monitor' || port === 8222))
     expect(open).toHaveLength(1)
     expect(open[0]?.from).toHaveLength(2)
   })
 
   test('all traffic of the release is denied by default', () => {
-    const { matchLabels } = onlyObject(byDefault, 'NetworkPolicy', '-default-deny').spec?.podSelector ?? {}
+    const { matchLabels } =
+      findOnlyObject(byDefault, 'NetworkPolicy', '-default-deny').spec?.podSelector ?? {}
     for (const { spec, metadata } of byDefault) {
       if (spec?.template === undefined) continue
       expect(spec.template.metadata.labels, metadata.name).toMatchObject(matchLabels ?? {})

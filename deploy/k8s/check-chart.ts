@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '@pixelflow/cli/config'
-import { goTool } from '@pixelflow/cli/tools/go'
+import { buildGoTool } from '@pixelflow/cli/tools/go'
 
 /** Runs Helm and kubectl-validate: renders the chart, and validates the objects as a cluster would. */
 
@@ -78,7 +78,12 @@ function valueFlags(values: readonly string[]): string[] {
 
 function tool(name: 'helm' | 'kubectl-validate'): Promise<string> {
   const { root, cacheDir, env } = readConfig()
-  return goTool(name, { root, cacheDir, path: env['PATH'], say: (text) => process.stderr.write(`${text}\n`) })
+  return buildGoTool(name, {
+    root,
+    cacheDir,
+    path: env['PATH'],
+    say: (text) => process.stderr.write(`${text}\n`),
+  })
 }
 
 async function run(program: string, args: readonly string[]): Promise<ChartCheckResult> {

@@ -55,7 +55,7 @@ export const setByChart = {
 const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 
 /** Content of `topology.json`: the consumers with waiting work, by kind and KEDA trigger, and `max_ack_pending`. */
-export function chartTopology() {
+export function renderChartTopology() {
   const layout = {
     natsReplicas: natsSettings.natsReplicas.default,
     taskRetentionMs: natsSettings.taskRetentionMs.default,
@@ -79,7 +79,7 @@ export function chartTopology() {
 }
 
 /** Names allowed in `settings.common`, `.gateway` and `.actors`. Common settings are read by more than one service. */
-export function settingNames() {
+export function listSettingNames() {
   const excluded: readonly string[] = [...Object.values(setByChart).flat(), ...notInContainers]
   const allowed = (table: Table) =>
     Object.values(table)
@@ -101,9 +101,9 @@ interface Schema {
 }
 
 /** The current `values.schema.json` with the names from the code. */
-export async function chartSchema(): Promise<Schema> {
+export async function renderChartSchema(): Promise<Schema> {
   const schema = (await Bun.file(schemaFile).json()) as Schema
-  const { common, gateway, actors } = settingNames()
+  const { common, gateway, actors } = listSettingNames()
   schema.definitions['commonSettings'] = { enum: common }
   schema.definitions['gatewaySettings'] = { enum: gateway }
   schema.definitions['actorSettings'] = { enum: actors }
@@ -112,6 +112,6 @@ export async function chartSchema(): Promise<Schema> {
 }
 
 if (import.meta.main) {
-  await Bun.write(topologyFile, `${JSON.stringify(chartTopology(), null, 2)}\n`)
-  await Bun.write(schemaFile, `${JSON.stringify(await chartSchema(), null, 2)}\n`)
+  await Bun.write(topologyFile, `${JSON.stringify(renderChartTopology(), null, 2)}\n`)
+  await Bun.write(schemaFile, `${JSON.stringify(await renderChartSchema(), null, 2)}\n`)
 }

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { aptInstall } from '@pixelflow/cli/tools/apt'
+import { installWithApt } from '@pixelflow/cli/tools/apt'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
@@ -11,13 +11,13 @@ import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { manifests, onlyObject } from './manifests.ts'
+import { manifests, findOnlyObject } from './manifests.ts'
 
 /** Runs the liveness probe of the chart's nats-server with BusyBox, as the image does. */
 
 beforeAll(async () => {
   if (Bun.which('busybox')) return
-  await aptInstall(['busybox'], {
+  await installWithApt(['busybox'], {
     mayInstall: process.getuid?.() === 0,
     say: (text) => process.stderr.write(`${text}\n`),
   })
@@ -34,9 +34,9 @@ test('the probe fails if a restart helps: the server hangs, or its disk was full
     await startNats({ store: join(disk.path, 'store'), config: `http: "127.0.0.1:${monitor}"` }),
   )
   const objects = await manifests([])
-  const probe = onlyObject(objects, 'StatefulSet').spec?.template?.spec.containers[0]?.livenessProbe
+  const probe = findOnlyObject(objects, 'StatefulSet').spec?.template?.spec.containers[0]?.livenessProbe
   expect(probe?.exec?.command).toEqual(['sh', '/etc/nats/liveness.sh'])
-  const script = onlyObject(objects, 'ConfigMap', '-nats').data?.['liveness.sh'] ?? ''
+  const script = findOnlyObject(objects, 'ConfigMap', '-nats').data?.['liveness.sh'] ?? ''
   const path = join(home, 'liveness.sh')
   await Bun.write(path, script.replaceAll('8222', String(monitor)).replaceAll('/data', disk.path))
   await run('busybox', '--install', '-s', home)

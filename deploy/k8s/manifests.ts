@@ -98,7 +98,7 @@ export async function manifests(
 }
 
 /** The only object of a kind whose name has a suffix. */
-export function onlyObject(objects: Manifests, kind: string, suffix = ''): Manifest {
+export function findOnlyObject(objects: Manifests, kind: string, suffix = ''): Manifest {
   const found = objects.filter((one) => one.kind === kind && one.metadata.name.endsWith(suffix))
   const [first] = found
   if (first === undefined || found.length > 1) throw new Error(`${found.length} objects ${kind} …${suffix}`)
@@ -111,7 +111,7 @@ export interface Workload {
 }
 
 /** All objects that create pods. */
-export function workloads(objects: Manifests): Workload[] {
+export function listWorkloads(objects: Manifests): Workload[] {
   return objects.flatMap(({ metadata, spec }) =>
     spec?.template === undefined ? [] : [{ name: metadata.name, pod: spec.template.spec }],
   )
@@ -120,7 +120,7 @@ export function workloads(objects: Manifests): Workload[] {
 const scale = { '': 1, m: 1e-3, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }
 
 /** A Kubernetes quantity such as 512Mi as a number of bytes, or of cores. */
-export function quantity(text: string | undefined): number {
+export function parseQuantity(text: string | undefined): number {
   const [, amount, unit = ''] = /^([\d.]+)([A-Za-z]*)$/.exec(text ?? '') ?? []
   const factor = scale[unit as keyof typeof scale]
   if (amount === undefined || factor === undefined) throw new Error(`${text} is not a quantity.`)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { render, valueSets } from './check-chart.ts'
-import { manifests, onlyObject, type Manifests } from './manifests.ts'
+import { manifests, findOnlyObject, type Manifests } from './manifests.ts'
 
 const byDefault = await manifests([])
 const everything = await manifests(valueSets['everything'] ?? [])
@@ -8,35 +8,37 @@ const fixedActors = await manifests(valueSets['fixed actors'] ?? [])
 
 describe('metrics', () => {
   const annotations = (objects: Manifests) =>
-    onlyObject(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
+    findOnlyObject(objects, 'Deployment', '-gateway').spec?.template?.metadata.annotations ?? {}
 
   test('require a token by default, and no scraper is configured', () => {
-    expect(onlyObject(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS_ACCESS']).toBe('token')
+    expect(findOnlyObject(byDefault, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS_ACCESS']).toBe(
+      'token',
+    )
     expect(byDefault.some(({ kind }) => kind === 'ServiceMonitor')).toBe(false)
     expect(Object.keys(annotations(byDefault)).filter((name) => name.startsWith('prometheus'))).toEqual([])
   })
 
   test('are scraped by annotation or by the Prometheus Operator, with TLS if the gateway has it', () => {
     const open = fixedActors
-    expect(onlyObject(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS_ACCESS']).toBe('open')
+    expect(findOnlyObject(open, 'ConfigMap', '-gateway').data?.['PIXELFLOW_METRICS_ACCESS']).toBe('open')
     expect(annotations(open)).toMatchObject({
       'prometheus.io/scrape': 'true',
       'prometheus.io/scheme': 'http',
       'prometheus.io/port': '3000',
       'prometheus.io/path': '/metrics',
     })
-    expect(onlyObject(everything, 'ServiceMonitor').spec?.endpoints).toMatchObject([
+    expect(findOnlyObject(everything, 'ServiceMonitor').spec?.endpoints).toMatchObject([
       { port: 'http', scheme: 'https', path: '/metrics', authorization: { type: 'Bearer' } },
     ])
   })
 
   test('remain reachable when only some clients may call the gateway', () => {
-    const rules = onlyObject(everything, 'NetworkPolicy', '-gateway').spec?.ingress ?? []
+    const rules = findOnlyObject(everything, 'NetworkPolicy', '-gateway').spec?.ingress ?? []
     expect(rules.map(({ ports, from }) => [ports?.length, from?.length])).toEqual([
       [2, 1],
       [1, 2],
     ])
-    expect(onlyObject(byDefault, 'NetworkPolicy', '-gateway').spec?.ingress).toHaveLength(1)
+    expect(findOnlyObject(byDefault, 'NetworkPolicy', '-gateway').spec?.ingress).toHaveLength(1)
   })
 })
 

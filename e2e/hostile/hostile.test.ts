@@ -1,5 +1,5 @@
 import { testAddresses } from './addresses.ts'
-import { setUpSharedTarget } from './shared-target.ts'
+import { prepareSharedTarget } from './shared-target.ts'
 import { testHostileImages } from './hostile-images.ts'
 import { testForms } from './forms.ts'
 import { testProtocol } from './protocol.ts'
@@ -10,7 +10,7 @@ import { testUploads } from './uploads.ts'
 
 /** Attacks the real processes from outside. After each attack they must work as before. */
 
-setUpSharedTarget()
+prepareSharedTarget()
 testUploads()
 testForms()
 testHostileImages()

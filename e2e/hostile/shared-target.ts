@@ -10,7 +10,7 @@ export let imageFile: Uint8Array
 export let imageId: string
 
 /** Starts the target before the tests of a file, checks it after each test, and stops it after the last. */
-export function setUpSharedTarget(): void {
+export function prepareSharedTarget(): void {
   beforeAll(async () => {
     target = await startAttackTarget()
     imageFile = await sampleImage({ width: 640, height: 480 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { readConfig } from '@pixelflow/cli/config'
-import { goTool } from '@pixelflow/cli/tools/go'
+import { buildGoTool } from '@pixelflow/cli/tools/go'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
   const { root, cacheDir, env } = readConfig()
   const say = (line: string) => process.stderr.write(`${line}\n`)
-  const program = await goTool('prom2json', { root, cacheDir, path: env['PATH'], say })
+  const program = await buildGoTool('prom2json', { root, cacheDir, path: env['PATH'], say })
   const child = Bun.spawn([program], { stdin: new Blob([text]), stdout: 'pipe', stderr: 'pipe' })
   const [out, problems, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   if (code !== 0) throw new Error(problems)

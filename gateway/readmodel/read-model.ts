@@ -10,7 +10,7 @@ import { cursorAfter, idOfCursor } from './cursor.ts'
 import { isDamaged, moveAside, openDatabaseFile } from './database-file.ts'
 import { checkpointHash } from './checkpoint-hash.ts'
 import { pruneLimit, prepareStatements } from './statements.ts'
-import { createAccountTaskCounts } from './task-counts.ts'
+import { createAccountTaskCounts } from './account-task-counts.ts'
 
 const maxBatch = 500
 const maxWaitMs = 25

@@ -2,7 +2,12 @@ import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
 import type { IdleTaskCursor, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { prepareIdleTasks, activeTaskCondition, type IdleRow } from './prepare-idle-tasks.ts'
-import { countEqualTasks, countChange, type CountedTask, type TaskCountChange } from './task-counts.ts'
+import {
+  countEqualTasks,
+  countChange,
+  type CountedTask,
+  type TaskCountChange,
+} from './account-task-counts.ts'
 
 interface Row {
   readonly id: string

@@ -3,7 +3,7 @@ import { backoffMs } from '@pixelflow/core/backoff'
 import { Fault } from '@pixelflow/core/fault'
 import { concatBytes } from '@pixelflow/core/concat-bytes'
 import type { LiveKind, Session, Sessions } from '@pixelflow/core/ports/sessions'
-import type { SessionReply, SessionHub } from './hub.ts'
+import type { SessionReply, SessionHub } from './session-hub.ts'
 import { createWaitQueue, type WaitQueue } from './wait-queue.ts'
 import {
   acceptMessage,

@@ -8,7 +8,7 @@ import {
   type PreviewOpenRequest,
   type PreviewRequest,
 } from '@pixelflow/core/tune/preview-request'
-import type { KindContext, SessionKind } from '../kind.ts'
+import type { KindContext, SessionKind } from '../job-kind.ts'
 import { findSource } from '../transform/fetch-source.ts'
 import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
 import { createScratchQuota } from './scratch-quota.ts'

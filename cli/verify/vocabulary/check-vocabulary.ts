@@ -74,7 +74,10 @@ function sharedNames(exportedBy: ReadonlyMap<string, ReadonlySet<string>>, vocab
   })
 }
 
-/** A file must be named after an export: `read-recipe.ts` exports `readRecipe`, and `recipe.ts` may export `parseRecipe`. */
+/**
+ * A file must be named after an export: `read-recipe.ts` exports `readRecipe`, and `recipe.ts` may export `parseRecipe`. A
+ * file with several functions of one thing may be named after the thing.
+ */
 function fileNameProblem(
   path: string,
   { exported }: SourceText,
@@ -84,8 +87,25 @@ function fileNameProblem(
   const isFixed = /^(?:index|main|config|settings)$/.test(name) || exported.length === 0
   if (isFixed || fileNames.some((one) => path.startsWith(one.path))) return undefined
   const wanted = singular(wordsOf(name))
-  const fits = exported.some((one) => ` ${singular(wordsOf(one))} `.includes(` ${wanted} `))
-  return fits ? undefined : `is not named after an export (${exported.slice(0, 4).join(', ')})`
+  const fits = exported.some((one) => wordsOfSubject(one).includes(wanted))
+  const isAbout = exported.filter(
+    (one) => /^[a-z]/.test(one) && ` ${singular(wordsOf(one))} `.includes(` ${wanted} `),
+  )
+  if (fits || isAbout.length > 1) return undefined
+  return `is not named after an export (${exported.slice(0, 4).join(', ')})`
+}
+
+/**
+ * The words of an export, and for a function also those after its verb and without a unit or `of` at the end: `createTask` is
+ * `create task` and `task`, and `backoffMs` is `backoff`.
+ */
+function wordsOfSubject(name: string): string[] {
+  const whole = singular(wordsOf(name))
+  if (!/^[a-z]/.test(name)) return [whole]
+  return [whole, whole.replace(/^[a-z\d]+ /, '')].flatMap((words) => [
+    words,
+    words.replace(/ (?:of|byte|ms)$/, ''),
+  ])
 }
 
 /** `createHTTPServer` and `create-http-server` are `create http server`. */

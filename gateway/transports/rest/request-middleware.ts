@@ -8,7 +8,7 @@ import type { Authenticator, ClientCertificate } from '../../accounts/authentica
 import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { RequestMeter } from '../../metrics/request-meter.ts'
-import type { CorsPolicy } from './cors.ts'
+import type { CorsPolicy } from './cors-policy.ts'
 import { requestContextOf, pathOf, peerOf } from '../shared/request-context.ts'
 import { problemResponse } from './problem-response.ts'
 import type { RouteTable } from './route-table.ts'

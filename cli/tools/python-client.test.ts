@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pythonClient } from './python.ts'
+import { preparePythonClient } from './python-client.ts'
 
 let home: string
 beforeAll(async () => {
@@ -47,7 +47,7 @@ END
 describe('the packages of the Python client', () => {
   test('are installed once by concurrent calls, with their hashes', async () => {
     const { options, messages } = await machine({ python3: python('3.12.1') })
-    const found = await Promise.all([1, 2, 3].map(() => pythonClient(options)))
+    const found = await Promise.all([1, 2, 3].map(() => preparePythonClient(options)))
     expect(new Set(found).size).toBe(1)
     expect(messages.filter((line) => line.startsWith('installing'))).toHaveLength(1)
     const recorded = await Bun.file((found[0] ?? '').replace(/bin\/python$/, 'arguments')).text()
@@ -57,23 +57,25 @@ describe('the packages of the Python client', () => {
 
   test('are installed in another folder when the requirements change', async () => {
     const { options, root } = await machine({ python3: python('3.12.1') })
-    const first = await pythonClient(options)
+    const first = await preparePythonClient(options)
     await writeFile(join(root, 'clients/python/requirements.txt'), 'nothing==1.0.1\n')
-    expect(await pythonClient(options)).not.toBe(first)
+    expect(await preparePythonClient(options)).not.toBe(first)
   })
 
   test('need a recent Python', async () => {
     const { options } = await machine({ python3: python('3.9.2') })
-    await expect(pythonClient(options)).rejects.toMatchObject({ message: expect.stringContaining('3.9.2') })
+    await expect(preparePythonClient(options)).rejects.toMatchObject({
+      message: expect.stringContaining('3.9.2'),
+    })
   })
 
   test('report the command that installs a missing Python', async () => {
     const { options } = await machine({ 'apt-get': 'exit 0' })
-    await expect(pythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
+    await expect(preparePythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
       remedy: 'Install it: sudo apt-get install -y python3 python3-venv',
     })
     const bare = await machine({})
-    await expect(pythonClient(bare.options)).rejects.toMatchObject({
+    await expect(preparePythonClient(bare.options)).rejects.toMatchObject({
       remedy: expect.stringContaining('Python 3.10'),
     })
   })
@@ -83,11 +85,11 @@ describe('the packages of the Python client', () => {
     const apt =
       'echo "$@" >>"${0%/apt-get}/arguments"; [ "$1" = update ] || cat </dev/null >"${0%/apt-get}/venv"'
     const { options, path } = await machine({ python3: python('3.11.2', spoilt), 'apt-get': apt })
-    await expect(pythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
+    await expect(preparePythonClient({ ...options, mayInstall: false })).rejects.toMatchObject({
       message: expect.stringContaining('ensurepip is not available'),
       remedy: expect.stringContaining('python3-venv'),
     })
-    expect(await pythonClient(options)).toContain('/python/')
+    expect(await preparePythonClient(options)).toContain('/python/')
     expect(await Bun.file(join(path, 'arguments')).text()).toBe(
       'update -qq\ninstall -y -qq --no-install-recommends python3 python3-venv\n',
     )

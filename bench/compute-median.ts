@@ -1,4 +1,4 @@
-export function median(values: readonly number[]): number {
+export function computeMedian(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1
@@ -7,7 +7,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** The smallest measured value that at least a fraction of all values does not exceed, such as 0.99 of them. */
-export function percentile(values: readonly number[], fraction: number): number {
+export function computePercentile(values: readonly number[], fraction: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? 0
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger } from '../testing/nats-fixture.ts'
-import { createSessionHost } from './host.ts'
-import { createSessionHub } from './hub.ts'
+import { createSessionHost } from './session-host.ts'
+import { createSessionHub } from './session-hub.ts'
 import { messageTypes } from './messages.ts'
 
 test('an accept message that cannot be sent releases its capacity', async () => {

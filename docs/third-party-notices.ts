@@ -24,7 +24,7 @@ interface Package {
  * for one operating system are left out, so that the page is the same everywhere; the programs in them are named.
  * @throws Error when a package has no licence.
  */
-export function thirdPartyNotices(root: string): string {
+export function renderThirdPartyNotices(root: string): string {
   const packages = [...closure(root).values()].sort((a, b) => compare(nameOf(a), nameOf(b)))
   const texts = new Map<string, string[]>()
   for (const one of packages) {

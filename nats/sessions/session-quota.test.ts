@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { createSessionQuota } from './quota.ts'
+import { createSessionQuota } from './session-quota.ts'
 
 const taken = (quota: ReturnType<typeof createSessionQuota>, account: string, most = 100) => {
   let count = 0

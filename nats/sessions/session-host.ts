@@ -2,9 +2,9 @@ import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import type { ServedSessions, SessionHandler, LiveKind, SessionHost } from '@pixelflow/core/ports/sessions'
-import { createSessionQuota } from './quota.ts'
-import type { SessionEndpoint } from './endpoint.ts'
-import type { SessionHub } from './hub.ts'
+import { createSessionQuota } from './session-quota.ts'
+import type { SessionEndpoint } from './session-endpoint.ts'
+import type { SessionHub } from './session-hub.ts'
 import {
   decodeJson,
   offer,

@@ -2,7 +2,7 @@ import type { Metric } from '@pixelflow/platform/telemetry/meters'
 import { gatewayMetrics } from '@pixelflow/gateway/metrics/gateway-metrics'
 
 /** `docs/metrics.md`, from the table from which the gateway creates its metrics. */
-export function metricsMarkdown(): string {
+export function renderMetrics(): string {
   const rows = Object.values<Metric>(gatewayMetrics).map(
     ({ name, kind, labels, help }) => `| \`${name}\` | ${kind} | ${labels.join(', ') || '–'} | ${help} |`,
   )

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CliError } from '../cli-error.ts'
 import { lock } from '../lock.ts'
-import { aptCommand, aptInstall, type Installer } from './apt.ts'
+import { aptCommand, installWithApt, type Installer } from './apt.ts'
 import type { BuildOptions } from './go.ts'
 
 /** The Debian packages of Python and its venv module. */
@@ -23,7 +23,7 @@ interface RunResult {
  *
  * @throws CliError `failed` when Python is missing or the packages cannot be installed.
  */
-export async function pythonClient(options: BuildOptions & Installer): Promise<string> {
+export async function preparePythonClient(options: BuildOptions & Installer): Promise<string> {
   const python = await findPython(options)
   const requirements = join(options.root, 'clients/python/requirements.txt')
   const hasher = new Bun.CryptoHasher('sha256').update(`${python.program} ${python.version}\n`)
@@ -63,7 +63,7 @@ export async function pythonClient(options: BuildOptions & Installer): Promise<s
 async function findPython(installer: Installer): Promise<{ program: string; version: string }> {
   const options = installer.path === undefined ? {} : { PATH: installer.path }
   const find = () => Bun.which('python3', options)
-  const program = find() ?? ((await aptInstall(packages, installer)) ? find() : null)
+  const program = find() ?? ((await installWithApt(packages, installer)) ? find() : null)
   if (!program) throw missingPython('python3 was not found on PATH.', installer)
   const { ok, text } = await run(
     [program, '-c', 'import sys; print(sys.executable, "%d.%d.%d" % sys.version_info[:3])'],
@@ -85,7 +85,7 @@ async function createVenv(python: string, folder: string, installer: Installer):
   const create = () => run([python, '-m', 'venv', folder], installer.path)
   let created = await create()
   // Debian has the dependencies of the venv module in a separate package.
-  if (!created.ok && (await aptInstall(packages, installer))) {
+  if (!created.ok && (await installWithApt(packages, installer))) {
     await rm(folder, { recursive: true, force: true })
     created = await create()
   }
