@@ -6,7 +6,7 @@ export interface DelayProxy extends AsyncDisposable {
   /** Maximum number of bytes from the client in flight at the same time. */
   maxInFlightBytes(): number
   /** Number of bytes from the client so far. */
-  sent(): number
+  countSent(): number
 }
 
 /** Starts a proxy that forwards all bytes after a delay, in order, without limiting the bandwidth. */
@@ -43,7 +43,7 @@ export async function startDelayProxy(host: string, port: number, delayMs: numbe
   return {
     port: (server.address() as AddressInfo).port,
     maxInFlightBytes: () => most,
-    sent: () => sent,
+    countSent: () => sent,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -9,7 +9,7 @@ export interface GrpcFlood extends Disposable {
   /** Bytes of messages sent so far. */
   readonly sentBytes: number
   /** Sends until everything is sent, or until flow control or the end of the streams stops it. */
-  settled(): Promise<void>
+  waitUntilSettled(): Promise<void>
 }
 
 export interface GrpcFloodOptions {
@@ -46,8 +46,8 @@ export async function floodGrpc(options: GrpcFloodOptions): Promise<GrpcFlood> {
     get sentBytes() {
       return sum((one) => one.sentBytes)
     },
-    async settled() {
-      await Promise.all(connections.map((one) => one.settled()))
+    async waitUntilSettled() {
+      await Promise.all(connections.map((one) => one.waitUntilSettled()))
     },
     [Symbol.dispose]() {
       for (const one of connections) one.close()
@@ -127,7 +127,7 @@ async function floodConnection({
     get sentBytes() {
       return sent
     },
-    async settled() {
+    async waitUntilSettled() {
       for (lastAt = performance.now(); ; await Bun.sleep(10)) {
         if (client.isClosed) return
         send()

@@ -10,7 +10,7 @@ export interface HttpFlood extends Disposable {
   /** The responses, each truncated. */
   readonly texts: readonly string[]
   /** Resolves when everything is sent, or when the server takes no more. */
-  settled(): Promise<void>
+  waitUntilSettled(): Promise<void>
 }
 
 export interface HttpFloodOptions {
@@ -49,8 +49,8 @@ export async function floodHttp(options: HttpFloodOptions): Promise<HttpFlood> {
     get texts() {
       return connections.map((one) => one.text()).filter((text) => text !== '')
     },
-    async settled() {
-      await Promise.all(connections.map((one) => one.settled()))
+    async waitUntilSettled() {
+      await Promise.all(connections.map((one) => one.waitUntilSettled()))
     },
     [Symbol.dispose]() {
       for (const { socket } of connections) socket.destroy()
@@ -95,7 +95,7 @@ async function floodRequest({ url, path, headers, begin = new Uint8Array(), sent
     socket,
     text: () => text,
     status: () => /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? (isClosed ? 'closed' : undefined),
-    async settled() {
+    async waitUntilSettled() {
       for (lastAt = performance.now(); ; await Bun.sleep(10)) {
         if (isClosed || text !== '' || (left <= 0 && socket.writableLength === 0)) return
         if (performance.now() - lastAt > quietMs) return

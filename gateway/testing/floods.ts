@@ -134,7 +134,7 @@ export async function startFloods({ only = /./, ...target }: FloodTarget): Promi
   const started = chosen.map(async ([name, { connections, open }]) => {
     const flood = await open(connections)
     parts.push({ name, flood })
-    await flood.settled()
+    await flood.waitUntilSettled()
   })
   await Promise.all(started)
   return {

@@ -111,9 +111,9 @@ test('a client can send ahead no more than its window and a few messages', async
   for (let count = 0; count < 40; count++) call.write(MiB)
   await answered
   const sentIn = async (ms: number) => {
-    const before = line.sent()
+    const before = line.countSent()
     await Bun.sleep(ms)
-    return line.sent() - before
+    return line.countSent() - before
   }
   await waitFor(
     'client sends nothing for 300 ms',
@@ -121,7 +121,7 @@ test('a client can send ahead no more than its window and a few messages', async
     (bytes) => bytes === 0,
   )
   // The window is 4 MiB, a message 1 MiB. Reading sixteen messages ahead would exceed 20 MiB.
-  expect(line.sent()).toBeLessThan(12 * MiB)
+  expect(line.countSent()).toBeLessThan(12 * MiB)
   expect(callInterceptor.activeCalls).toBe(1)
   call.cancel()
   await waitFor(

@@ -65,7 +65,10 @@ export function installWindowUpdateWorkaround(
     // The session of a client that has already disconnected has no socket.
     const state = (session.socket as { [stateKey]?: SocketState } | undefined)?.[stateKey]
     state?.limit?.sessionStarted(session)
-    session.on('stream', (stream) => void stream.once('close', () => state?.filter.closed(stream.id ?? 0)))
+    session.on(
+      'stream',
+      (stream) => void stream.once('close', () => state?.filter.markClosed(stream.id ?? 0)),
+    )
   })
 }
 
@@ -77,7 +80,7 @@ interface SocketState {
 interface WindowUpdateFilter {
   read(bytes: Uint8Array, pass: Pass): void
   /** The server has ended the stream. */
-  closed(stream: number): void
+  markClosed(stream: number): void
 }
 
 /** Reads the frames of one connection as they arrive and replaces those that Bun would apply wrongly. */
@@ -150,7 +153,7 @@ export function createWindowUpdateFilter(limit?: FrameLimit): WindowUpdateFilter
   }
 
   return {
-    closed(stream) {
+    markClosed(stream) {
       if (open.delete(stream)) limit?.countCompleted()
     },
     read(bytes, pass) {
