@@ -79,7 +79,7 @@ interface SocketState {
 
 interface WindowUpdateFilter {
   read(bytes: Uint8Array, pass: Pass): void
-  /** The server has ended the stream. */
+  /** Records that the server has ended the stream. */
   markClosed(stream: number): void
 }
 
