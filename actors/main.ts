@@ -15,7 +15,7 @@ import { jobKinds, sessionKinds } from './kinds/index.ts'
 import manifest from './package.json'
 import { createPresence } from './presence.ts'
 import { deadLetterUndeliverable } from './runtime/dead-letter-undeliverable.ts'
-import { dispatch } from './runtime/dispatch.ts'
+import { admitBulkJobs } from './runtime/admit-bulk-jobs.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { logSandbox } from './sandbox/log-sandbox.ts'
@@ -119,7 +119,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
         ledRoles[isLeader ? 'add' : 'delete'](dispatcherName(kind))
         announced.renew()
       }
-      return dispatch({ kind, leaderElection, backlog, registry, maxAdmittedOf, onLeaderChange, log }, stop)
+      return admitBulkJobs({ kind, leaderElection, backlog, registry, maxAdmittedOf, onLeaderChange, log }, stop)
     }),
   ]
   // `./pixelflow up` waits for an entry with the field `ready`.

@@ -21,12 +21,20 @@ export interface AdmissionWindow {
   /** Whether the last round filled the window, so that new jobs wait until others end. */
   readonly isFull: boolean
   /**
-   * Fills the window; returns the number of admitted jobs. Rounds must not overlap.
-   * @throws Fault when the queue does not answer or is full; jobs that were not admitted keep waiting.
+   * Fills the window, until the queue is full. Jobs that were not admitted keep waiting. Rounds must not overlap.
+   * @throws Fault when the queue does not answer.
    */
-  fill(signal: AbortSignal): Promise<number>
+  fill(signal: AbortSignal): Promise<AdmissionRound>
   /** Whether a job waits here or is being admitted. */
-  knows(seq: number): boolean
+  has(seq: number): boolean
+}
+
+/** The result of one round. */
+export interface AdmissionRound {
+  /** Number of admitted jobs. */
+  readonly admitted: number
+  /** Whether the queue refused jobs because it is full. */
+  readonly isQueueFull: boolean
 }
 
 /** Each round asks the broker for the admitted jobs: a local count would drift with every retry and cancellation. */
@@ -36,7 +44,7 @@ export function createAdmissionWindow(options: AdmissionWindowOptions): Admissio
   const pending = new Set<number>()
   let isFull = false
 
-  const admit = async (taken: readonly BacklogEntry[]): Promise<number> => {
+  const admit = async (taken: readonly BacklogEntry[]): Promise<AdmissionRound> => {
     for (const { seq } of taken) pending.add(seq)
     const results = await Promise.all(
       taken.map(({ seq }) => backlog.admit(seq).catch((thrown: unknown) => Fault.of(thrown))),
@@ -44,10 +52,10 @@ export function createAdmissionWindow(options: AdmissionWindowOptions): Admissio
     waiting.putBack(taken.filter((_, i) => results[i] === 'full' || results[i] instanceof Fault))
     pending.clear()
     for (const result of results) if (result instanceof Fault) throw result
-    if (results.includes('full')) {
-      throw new Fault('queue_full', 'The queue is full.', { remedy: 'Try again later.' })
+    return {
+      admitted: results.filter((result) => result === 'admitted').length,
+      isQueueFull: results.includes('full'),
     }
-    return results.filter((result) => result === 'admitted').length
   }
 
   return {
@@ -71,13 +79,14 @@ export function createAdmissionWindow(options: AdmissionWindowOptions): Admissio
         const taken = first.length > 0 ? first : takeUpTo(maxAdmittedOf)
         if (taken.length === 0) break
         for (const { account } of taken) admittedOf.set(account, (admittedOf.get(account) ?? 0) + 1)
-        const count = await admit(taken)
-        free -= count
-        admitted += count
+        const round = await admit(taken)
+        free -= round.admitted
+        admitted += round.admitted
+        if (round.isQueueFull) return { admitted, isQueueFull: true }
       }
       isFull = free <= 0
-      return admitted
+      return { admitted, isQueueFull: false }
     },
-    knows: (seq) => pending.has(seq) || waiting.has(seq),
+    has: (seq) => pending.has(seq) || waiting.has(seq),
   }
 }

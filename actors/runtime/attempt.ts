@@ -7,8 +7,8 @@ import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { JobHandler } from './job-handler.ts'
 import { startPhaseTimer } from './phase-timer.ts'
-import { acknowledge, attemptsExhausted, settleFailure, type AttemptResult } from './settle-failure.ts'
-import { createTaskReporter, taskEnded, taskHistoryMissing } from './task-reporter.ts'
+import { attemptsExhausted, settle, settleFailure, type AttemptResult, type WorkResult } from './settle.ts'
+import { createTaskReporter, taskHistoryMissing } from './task-reporter.ts'
 
 export interface AttemptOptions {
   readonly events: Events
@@ -31,6 +31,9 @@ export interface Attempt {
   readonly settled: Promise<void>
 }
 
+/** Why an attempt stops before its work is finished: a fault means that an event could not be written. */
+type StopReason = Exclude<WorkResult, 'completed'> | Fault
+
 /** Works on a lease, from reading its task to settling the lease. */
 export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const { events, handler, deadLetters, maxAttempts, actor } = options
@@ -38,54 +41,64 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const log = options.log.child({ task, account })
   let attempt = lease.attempt
   const stop = new AbortController()
+  /** Why the work must stop before it is finished. The first reason counts. */
+  let stopped: StopReason | undefined
+  const stopFor = (reason: StopReason) => {
+    stopped ??= reason
+    // The log of lost workers shows this message.
+    stop.abort(reason instanceof Fault ? reason : new DOMException(messages[reason], 'AbortError'))
+  }
   const timer = startPhaseTimer()
-  let isReleased = false
 
   const check = async () => {
     // A failed read, or one that finds no event, proves nothing.
     const last = await events.last(account, task).catch(() => null)
-    if (last !== null && isFinal(last.event)) stop.abort(taskEnded())
+    if (last !== null && isFinal(last.event)) stopFor('ended')
   }
 
-  const processTask = async (from: StoredEvent): Promise<void> => {
+  const processTask = async (from: StoredEvent): Promise<WorkResult> => {
     const { startedAt = events.now().toISOString(), image } = from.event.task
-    const reporter = createTaskReporter(events, from, (fault) => stop.abort(fault))
+    const reporter = createTaskReporter(events, from, stopFor)
     reporter.report('started', { status: 'running', attempt, actor, startedAt })
     log.info('task started', { image, attempt })
-    try {
-      await handler.run({
-        job: lease.job,
-        get task() {
-          return reporter.task
-        },
-        signal: stop.signal,
-        report: reporter.report,
-        time: timer.time,
-        addTime: timer.addTime,
-      })
-      // The handler may return normally just after the signal aborted.
-      stop.signal.throwIfAborted()
+    const work = handler.run({
+      job: lease.job,
+      get task() {
+        return reporter.task
+      },
+      signal: stop.signal,
+      report: reporter.report,
+      time: timer.time,
+      addTime: timer.addTime,
+    })
+    const fault = await work.then(() => undefined, Fault.of)
+    // The handler may return normally just after the signal aborted.
+    const isFinished = fault === undefined && !stop.signal.aborted
+    if (isFinished) {
       reporter.report('completed', {
         status: 'completed',
         progress: 100,
         endedAt: events.now().toISOString(),
       })
-    } finally {
-      await timer.time('report', reporter.flush())
     }
+    const written = await timer.time('report', reporter.flush()).catch(Fault.of)
+    if (isFinished && written === 'written') return 'completed'
+    // The reason of the stop is the cause; what the work threw is its consequence.
+    if (stopped !== undefined && !(stopped instanceof Fault)) return stopped
+    throw stopped ?? fault
   }
 
-  const run = async (): Promise<void> => {
+  const run = async (): Promise<WorkResult> => {
     const from = await timer.time(
       'lookup',
       retry(() => events.last(account, task)),
     )
     if (from === null) throw taskHistoryMissing()
-    if (isFinal(from.event)) throw taskEnded()
+    if (isFinal(from.event)) return 'ended'
     // Deliveries that did not start an attempt do not count.
     attempt = Math.min(lease.attempt, from.event.task.attempt + 1)
     if (attempt > maxAttempts) throw attemptsExhausted(maxAttempts)
-    await processTask(from)
+    return processTask(from)
   }
 
   const heartbeat = setInterval(() => {
@@ -99,13 +112,10 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
     let result: AttemptResult
     const settling = () => ({ lease, attempt, actor, events, deadLetters, maxAttempts, log })
     try {
-      await run()
-      await acknowledge(settling())
-      result = 'completed'
+      result = await settle(settling(), await run())
     } catch (thrown) {
-      // The reason of the abort is the cause; the thrown error is its consequence.
-      fault = Fault.of(stop.signal.aborted ? stop.signal.reason : thrown)
-      result = await settleFailure(settling(), fault, isReleased)
+      fault = Fault.of(thrown)
+      result = await settleFailure(settling(), fault)
     }
     clearInterval(heartbeat)
     const fields = {
@@ -119,8 +129,7 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   return {
     check,
     release() {
-      isReleased = true
-      stop.abort(new Fault('unavailable', 'This actor is shutting down.', { remedy: 'Try again.' }))
+      stopFor('released')
     },
     settled,
   }
@@ -131,8 +140,10 @@ const messages: Readonly<Record<AttemptResult, string>> = {
   failed: 'task failed',
   retried: 'task scheduled for retry',
   released: 'task released',
-  'already ended': 'task had already ended',
+  ended: 'task had already ended',
   superseded: 'task taken over by another attempt',
+  unsettled: 'task left to the next attempt',
+  orphaned: 'job removed; its task has no history',
 }
 
 /** Input faults log at info; retryable faults and those that need an operator log at warn. */

@@ -5,7 +5,7 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { UndeliverableJob, UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { createTaskReporter } from './task-reporter.ts'
+import { createTaskReporter, type FlushResult } from './task-reporter.ts'
 
 export interface DeadLetterUndeliverableOptions {
   readonly leaderElection: LeaderElection
@@ -31,8 +31,9 @@ export function deadLetterUndeliverable(
       for await (const job of undeliverableJobs.follow(lost)) {
         const { account, task, attempts } = job.deadLetter
         try {
-          await deadLetter(options, job)
-          log.error('undeliverable job dead-lettered', { account, task, deliveries: attempts })
+          const isSettled = await deadLetter(options, job)
+          if (isSettled) log.error('undeliverable job dead-lettered', { account, task, deliveries: attempts })
+          else log.warn('undeliverable job not yet dead-lettered', { account, task })
         } catch (error) {
           log.warn('undeliverable job not yet dead-lettered', { account, task, error })
         }
@@ -42,23 +43,26 @@ export function deadLetterUndeliverable(
   )
 }
 
-async function deadLetter(options: DeadLetterUndeliverableOptions, job: UndeliverableJob): Promise<void> {
+/** Resolves with false when an attempt wrote meanwhile: the job is then delivered again. */
+async function deadLetter(options: DeadLetterUndeliverableOptions, job: UndeliverableJob): Promise<boolean> {
   await options.deadLetters.put(job.deadLetter)
-  if (job.job) await failTask(options.events, job)
+  if (job.job && (await failTask(options.events, job)) === 'superseded') return false
   await job.settle()
+  return true
 }
 
-async function failTask(events: Events, { deadLetter }: UndeliverableJob): Promise<void> {
+async function failTask(events: Events, { deadLetter }: UndeliverableJob): Promise<FlushResult> {
   try {
     const last = await events.last(deadLetter.account, deadLetter.task)
-    if (last === null || isFinal(last.event)) return
+    if (last === null || isFinal(last.event)) return 'ended'
     const reporter = createTaskReporter(events, last)
     const endedAt = events.now().toISOString()
     reporter.report('failed', { status: 'failed', fault: deadLetter.fault, endedAt })
-    await reporter.flush()
+    return await reporter.flush()
   } catch (thrown) {
     const fault = Fault.of(thrown)
-    // The task has ended, or its history cannot be read by this version. Either way there is nothing to append.
-    if (fault.code !== 'task_ended' && fault.code !== 'incompatible_record') throw fault
+    // This version cannot read the history of the task, so it cannot append to it.
+    if (fault.code === 'incompatible_record') return 'ended'
+    throw fault
   }
 }

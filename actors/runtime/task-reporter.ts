@@ -4,51 +4,53 @@ import type { Events } from '@pixelflow/core/ports/events'
 import { retry } from '@pixelflow/core/retry'
 import type { Task } from '@pixelflow/core/task'
 
+/**
+ * Whether all reported events were written. Otherwise the task has ended, e.g. by a cancellation, or another attempt has
+ * taken it over.
+ */
+export type FlushResult = 'written' | 'ended' | 'superseded'
+
 /** Appends the events of one attempt in order, each on top of the one before. */
 export interface TaskReporter {
   /** The task after everything that was reported, whether written or not. */
   readonly task: Task
-  /** Queues an event and returns. After a failure nothing more is written. */
+  /** Queues an event and returns. After an event that could not be written, nothing more is written. */
   report(kind: EventKind, change: Partial<Task>, output?: string): void
-  /**
-   * Resolves when all reported events are in the event log.
-   * @throws Fault `task_ended` when the task has ended, `conflict` when another attempt has taken it over, or the fault of
-   * the write.
-   */
-  flush(): Promise<void>
+  /** Resolves when all reported events are in the event log, or cannot be written. @throws Fault of the write. */
+  flush(): Promise<FlushResult>
 }
 
 /**
  * @param from the last event of the task, on which the first report builds
- * @param onFailure called once, when a write fails
+ * @param onStop called once, when nothing more can be written
  */
 export function createTaskReporter(
   events: Events,
   from: StoredEvent,
-  onFailure?: (fault: Fault) => void,
+  onStop?: (reason: Exclude<FlushResult, 'written'> | Fault) => void,
 ): TaskReporter {
   let { seq } = from
   let { task } = from.event
-  let failure: Fault | undefined
+  let result: FlushResult | Fault = 'written'
   let writes: Promise<void> = Promise.resolve()
 
   const append = async (event: TaskEvent) => {
-    if (failure !== undefined) return
+    if (result !== 'written') return
     try {
       const appended = await retry(() => events.append(event, seq))
-      if (appended === null) failure = await explainConflict()
+      if (appended === null) result = await explainConflict()
       else seq = appended
     } catch (thrown) {
-      failure = Fault.of(thrown)
+      result = Fault.of(thrown)
     }
-    if (failure !== undefined) onFailure?.(failure)
+    if (result !== 'written') onStop?.(result)
   }
 
-  /** After a conflict, finds out whether the task has ended or another attempt has written. */
-  const explainConflict = async (): Promise<Fault> => {
+  /** @throws Fault `unavailable` when this server does not have the history that the write conflicts with. */
+  const explainConflict = async (): Promise<'ended' | 'superseded'> => {
     const last = await retry(() => events.last(task.account, task.id))
-    if (last === null) return taskHistoryMissing()
-    return isFinal(last.event) ? taskEnded() : taskTakenOver()
+    if (last === null) throw taskHistoryMissing()
+    return isFinal(last.event) ? 'ended' : 'superseded'
   }
 
   return {
@@ -56,7 +58,7 @@ export function createTaskReporter(
       return task
     },
     report(kind, change, output) {
-      if (failure !== undefined) return
+      if (result !== 'written') return
       // Progress starts at 0 in each attempt and never decreases within it, in whatever order outputs finish.
       const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
       const event = createEvent(kind, task, { ...change, progress }, events.now(), output)
@@ -65,7 +67,8 @@ export function createTaskReporter(
     },
     async flush() {
       await writes
-      if (failure !== undefined) throw failure
+      if (result instanceof Fault) throw result
+      return result
     },
   }
 }
@@ -76,14 +79,4 @@ export function createTaskReporter(
  */
 export function taskHistoryMissing(): Fault {
   return new Fault('unavailable', 'The history of the task is not available.', { remedy: 'Try again later.' })
-}
-
-/** Another attempt has written to the history of the task. */
-function taskTakenOver(): Fault {
-  return new Fault('conflict', 'Another attempt has taken over the task.', { remedy: 'Read the task again.' })
-}
-
-/** The task has ended, e.g. by a cancellation. */
-export function taskEnded(): Fault {
-  return new Fault('task_ended', 'The task has already ended.')
 }

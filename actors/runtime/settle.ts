@@ -9,8 +9,17 @@ import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createTaskReporter } from './task-reporter.ts'
 
-/** How an attempt ended. `superseded` means that the task belongs to another attempt now. */
-export type AttemptResult = 'completed' | 'failed' | 'retried' | 'released' | 'already ended' | 'superseded'
+/**
+ * How the work of an attempt ended without a fault: `ended` means that the task had already ended, `superseded` that
+ * another attempt has taken it over, `released` that this actor stops.
+ */
+export type WorkResult = 'completed' | 'ended' | 'superseded' | 'released'
+
+/**
+ * How an attempt ended. `unsettled` means that its lease expires, and the next attempt reads the state of the task;
+ * `orphaned` that the job was removed because its task has no history.
+ */
+export type AttemptResult = WorkResult | 'failed' | 'retried' | 'unsettled' | 'orphaned'
 
 export interface SettleOptions {
   readonly lease: Lease
@@ -23,44 +32,57 @@ export interface SettleOptions {
   readonly log: Logger
 }
 
-/** Removes the job from the queue. The final event of the task must be in the event log before. */
-export function acknowledge({ lease, log }: SettleOptions): Promise<void> {
-  return settleLease(log, () => lease.done())
+/** Settles the lease of an attempt whose work ended without a fault. Never rejects. */
+export async function settle(options: SettleOptions, result: WorkResult): Promise<AttemptResult> {
+  switch (result) {
+    case 'completed':
+    case 'ended':
+      await acknowledge(options)
+      return result
+    case 'superseded':
+      // The other attempt has its own lease on the same job. An acknowledgement would take it away.
+      return result
+    case 'released':
+      return settleByHistory(options, async () => {
+        // This actor stops. The attempt does not count.
+        await settleLease(options.log, () => options.lease.retry(0, options.attempt - 1))
+        return result
+      })
+  }
+}
+
+/** Settles the lease of an attempt that failed, by the fault table and the last event of the task. Never rejects. */
+export function settleFailure(options: SettleOptions, fault: Fault): Promise<AttemptResult> {
+  const mayRetry = options.attempt < options.maxAttempts
+  return settleByHistory(options, async (last) => {
+    if (mayRetry && (fault.row.retryable || last === null)) return retryLater(options, fault)
+    if (last !== null) return failTask(options, last, fault)
+    // The history may only be missing on this server, so the job is removed after the last attempt only.
+    await acknowledge(options)
+    return 'orphaned'
+  })
 }
 
 /**
- * Settles the lease of an attempt that did not complete, by the fault table and the last event of the task: the task may
- * have ended, or may have events of this attempt. Never rejects.
+ * Settles by the last event of the task: the task may have ended, or may have events of another attempt; else
+ * `settleRunning` decides.
  */
-export async function settleFailure(
+async function settleByHistory(
   options: SettleOptions,
-  fault: Fault,
-  isReleased: boolean,
+  settleRunning: (last: StoredEvent | null) => Promise<AttemptResult>,
 ): Promise<AttemptResult> {
-  const { lease, attempt, events, maxAttempts, log } = options
+  const { lease, attempt, events, log } = options
   try {
     const last = await retry(() => events.last(lease.job.account, lease.job.task))
-    // The history may only be missing on this server. A retry is cheap; removing the job could not be undone.
-    if (last === null) {
-      return attempt < maxAttempts ? await retryLater(options, fault) : await acknowledgeEnded(options)
-    }
-    if (isFinal(last.event)) return await acknowledgeEnded(options)
-    // Another attempt has its own lease on the same job. An acknowledgement would take it away.
-    if (fault.code === 'conflict' || last.event.task.attempt > attempt) return 'superseded'
-    if (isReleased) {
-      // This actor stops. The attempt does not count.
-      await settleLease(log, () => lease.retry(0, attempt - 1))
-      return 'released'
-    }
-    if (fault.row.retryable && attempt < maxAttempts) return await retryLater(options, fault)
-    return await failTask(options, last, fault)
+    if (last !== null && isFinal(last.event)) return await settle(options, 'ended')
+    if (last !== null && last.event.task.attempt > attempt) return await settle(options, 'superseded')
+    return await settleRunning(last)
   } catch (thrown) {
     const error = Fault.of(thrown)
-    if (error.code === 'task_ended') return acknowledgeEnded(options)
     if (error.code === 'incompatible_record') return settleIncompatible(options, error)
-    // The event log is unreachable. The lease expires, and the next attempt reads the state of the task.
-    log.warn('task left to the next attempt', { error })
-    return 'superseded'
+    // The event log is unreachable.
+    log.warn('task not settled', { error })
+    return 'unsettled'
   }
 }
 
@@ -90,8 +112,8 @@ async function settleIncompatible(options: SettleOptions, fault: Fault): Promise
     await acknowledge(options)
     return 'failed'
   } catch (error) {
-    options.log.warn('task left to the next attempt', { error })
-    return 'superseded'
+    options.log.warn('task not settled', { error })
+    return 'unsettled'
   }
 }
 
@@ -119,14 +141,15 @@ async function failTask(options: SettleOptions, last: StoredEvent, fault: Fault)
   const reporter = createTaskReporter(options.events, last)
   const endedAt = options.events.now().toISOString()
   reporter.report('failed', { status: 'failed', fault: fault.report(), endedAt })
-  await reporter.flush()
+  const written = await reporter.flush()
+  if (written !== 'written') return settle(options, written)
   await acknowledge(options)
   return 'failed'
 }
 
-async function acknowledgeEnded(options: SettleOptions): Promise<AttemptResult> {
-  await acknowledge(options)
-  return 'already ended'
+/** Removes the job from the queue. The final event of the task must be in the event log before. */
+function acknowledge({ lease, log }: SettleOptions): Promise<void> {
+  return settleLease(log, () => lease.done())
 }
 
 /** Settles a lease. Settling it twice is harmless; when it fails, the job is redelivered and finds the task's state. */

@@ -9,7 +9,7 @@ import type { Registry, Roster } from '@pixelflow/core/ports/registry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createAdmissionWindow } from './admission-window.ts'
 
-export interface DispatchOptions {
+export interface BulkAdmissionOptions {
   readonly kind: ActorKind
   readonly leaderElection: LeaderElection
   readonly backlog: Backlog
@@ -38,7 +38,7 @@ const verifyEveryMs = 10_000
  * delays no other account. One elected process does this for all. Two leaders for a moment admit too many jobs, which is
  * harmless. Runs until `signal` aborts; never rejects.
  */
-export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise<void> {
+export function admitBulkJobs(options: BulkAdmissionOptions, signal: AbortSignal): Promise<void> {
   const { leaderElection, kind, onLeaderChange, log } = options
   return leaderElection.campaign(
     dispatcherName(kind),
@@ -60,7 +60,7 @@ export function dispatch(options: DispatchOptions, signal: AbortSignal): Promise
 }
 
 /** One term as the leader. All state is read from the backlog. */
-async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> {
+async function lead(options: BulkAdmissionOptions, lost: AbortSignal): Promise<void> {
   const { kind, backlog, registry, log } = options
   using roster = registry.follow()
   const over = new AbortController()
@@ -95,9 +95,11 @@ async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> 
       isNotified = false
       if (signal.aborted || window.waiting.size === 0) continue
       try {
-        const admitted = await window.fill(signal)
+        const { admitted, isQueueFull } = await window.fill(signal)
+        if (isQueueFull) log.debug('bulk jobs not admitted; the queue is full', { kind })
         // Jobs that arrived during the round saw a full window and did not notify.
-        if (admitted > 0) waitMs = window.isFull ? maxPollMs : 0
+        if (isQueueFull) waitMs = maxPollMs
+        else if (admitted > 0) waitMs = window.isFull ? maxPollMs : 0
         else if (!window.isFull) waitMs = maxPollMs
         else waitMs = wasNotified ? firstPollMs : Math.min(maxPollMs, 2 * waitMs + firstPollMs)
       } catch (error) {
@@ -112,7 +114,7 @@ async function lead(options: DispatchOptions, lost: AbortSignal): Promise<void> 
   const verify = async () => {
     for (let suspect = 0; !signal.aborted; await pause(verifyEveryMs, signal)) {
       const { seq = 0 } = (await backlog.oldest(kind).catch(() => null)) ?? {}
-      const isKnown = seq === 0 || seq > newest || window.knows(seq)
+      const isKnown = seq === 0 || seq > newest || window.has(seq)
       if (!isKnown && seq === suspect)
         throw new Fault('internal', `The dispatcher missed job ${seq} of the backlog.`)
       suspect = isKnown ? 0 : seq

@@ -10,7 +10,7 @@ import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
-import { dispatch, type DispatchOptions } from './dispatch.ts'
+import { admitBulkJobs, type BulkAdmissionOptions } from './admit-bulk-jobs.ts'
 
 /** The dispatcher on a real broker. The tests compare the order of starts, not times. */
 
@@ -22,18 +22,18 @@ const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 /** Starts a dispatcher, with an announced actor of two workers. */
 function startDispatcher(
   { leaderElection, backlog, registry }: Adapters,
-  options: Partial<DispatchOptions> = {},
+  options: Partial<BulkAdmissionOptions> = {},
   workersOfActor = workers,
 ) {
   const over = new AbortController()
   const announced = registry.announce(() => reportOf('one.1', { workers: workersOfActor }))
   const maxAdmittedOf = () => Number.POSITIVE_INFINITY
   const common = { kind: 'transform', leaderElection, backlog, registry, maxAdmittedOf } as const
-  const dispatched = dispatch({ ...common, log: quiet, ...options }, over.signal)
+  const admitting = admitBulkJobs({ ...common, log: quiet, ...options }, over.signal)
   return {
     async [Symbol.asyncDispose]() {
       over.abort()
-      await dispatched
+      await admitting
       await announced[Symbol.asyncDispose]()
     },
   }
@@ -246,7 +246,7 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     const jobs = flood(300)
     await submitAll(adapters, jobs)
-    const always: DispatchOptions['leaderElection'] = { campaign: (_, lead, signal) => lead(signal) }
+    const always: BulkAdmissionOptions['leaderElection'] = { campaign: (_, lead, signal) => lead(signal) }
     await using _ = startDispatcher(adapters, { leaderElection: always })
     await using _other = startDispatcher(adapters, { leaderElection: always })
     await using slots = startSlots(adapters)
