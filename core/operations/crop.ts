@@ -70,7 +70,7 @@ function check(
   const field = start >= available ? edge : side
   throw new Fault(
     'processing_failed',
-    `the area ends outside the image: ${edge} ${start} + ${side} ${length} = ${start + length}, ` +
+    `The crop area ends outside the image: ${edge} ${start} + ${side} ${length} = ${start + length}, ` +
       `but the image is ${available} pixels ${dimension} at this step (${size}).`,
     { field, remedy: `Set ${edge} and ${side} so that their sum is at most ${available}.` },
   )

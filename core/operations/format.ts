@@ -115,7 +115,7 @@ export function checkWritable(
   if (params.lossless && target === 'jpeg') {
     throw new Fault(
       'processing_failed',
-      'the result has the format of the source, JPEG, which does not support lossless.',
+      'The result has the format of the source, JPEG, which does not support lossless.',
       {
         field: 'lossless',
         remedy: 'Set type to png, webp or avif, or remove lossless.',
@@ -126,7 +126,7 @@ export function checkWritable(
   if (width <= limit && height <= limit) return
   throw new Fault(
     'processing_failed',
-    `the result has ${width}×${height} pixels, but ${target} files have at most ${limit} pixels per side.`,
+    `The result has ${width}×${height} pixels, but ${target} files have at most ${limit} pixels per side.`,
     { field: 'type', remedy: `Resize to at most ${limit} pixels per side, or choose another type.` },
   )
 }

@@ -54,7 +54,7 @@ export function planPreview(
   }
   const [first] = output.passes.flat()
   if (source.isVector === true && first?.operation.rasterSize === undefined && copy.width > source.width) {
-    add({ operation: resize, step: resizeTo(source), field: '', where: 'the preview' })
+    add({ operation: resize, step: resizeTo(source), field: '' })
   }
   for (const planned of output.passes.flat()) {
     const { operation, step } = planned

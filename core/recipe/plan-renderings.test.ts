@@ -175,7 +175,7 @@ describe('a fault that depends on the picture', () => {
       code: 'processing_failed',
       field: 'steps[1].width',
       detail:
-        'Step 2 (crop): the area ends outside the image: left 100 + width 100 = 200, ' +
+        'The crop area ends outside the image: left 100 + width 100 = 200, ' +
         'but the image is 150 pixels wide at this step (150×100).',
       remedy: 'Set left and width so that their sum is at most 150.',
     })

@@ -4,7 +4,8 @@ import { checkWritable, flattens, format, type FormatParams } from '../operation
 import type { Picture } from '../operations/operation.ts'
 import { orient } from '../operations/orient.ts'
 import { applyPass } from './apply-pass.ts'
-import { asDecoded, prefixFaults, pictureAfter } from './picture-after.ts'
+import { asDecoded, pictureAfter } from './picture-after.ts'
+import { locateFaults } from './locate-faults.ts'
 import type { Pass, PlannedOutput } from './plan.ts'
 import type { OpenImage } from './alpha-mode.ts'
 
@@ -61,7 +62,7 @@ export function sourcePicture(metadata: SourceMetadata, orient: boolean): Pictur
 /**
  * The pipelines of an output, in order; at least one. Checks that every step is possible for this picture, before
  * anything is decoded.
- * @throws Fault `processing_failed` that names the step, e.g. a crop outside the image.
+ * @throws Fault `processing_failed`, whose field names the step, e.g. a crop outside the image.
  */
 export function planRenderings(
   output: PlannedOutput,
@@ -78,7 +79,7 @@ export function planRenderings(
   // sharp flattens a picture before all other calls, so flattening the result needs a separate pipeline.
   if (stages.length === 0 || flattens(picture, target))
     stages.push({ before: picture, after: asDecoded(picture), pass: [] })
-  prefixFaults(output.formatField ?? '', 'format', () => checkWritable(output.format, picture, target))
+  locateFaults(output.formatField ?? '', () => checkWritable(output.format, picture, target))
 
   const [first, ...more] = stages.map(({ before, after, pass }, i): Rendering => ({
     before,

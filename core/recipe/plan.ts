@@ -11,7 +11,6 @@ import {
   type LocatedStep,
   type RecipeOf,
 } from './create-catalogue.ts'
-import { formatStep } from './recipe-fault.ts'
 import { canFuse } from './can-fuse.ts'
 import { defaultOutputName } from './output-name.ts'
 
@@ -44,8 +43,6 @@ export interface PlannedStep {
   readonly step: StepOf<PictureOperation>
   /** Path of the step in the recipe, e.g. `outputs.thumb.steps[0]`. */
   readonly field: string
-  /** The step in error messages, e.g. `step 1 of output thumb (crop)`. */
-  readonly where: string
 }
 
 /** Plans a recipe with the fewest pipelines that keep the order of its steps. */
@@ -86,7 +83,7 @@ function planOutput(
 }
 
 function planStep(operation: PictureOperation, { step, path }: LocatedStep<StepOf<Operation>>): PlannedStep {
-  return { operation, step, field: formatField(path), where: `${formatStep(path)} (${step.op})` }
+  return { operation, step, field: formatField(path) }
 }
 
 /** Groups steps into the fewest passes that keep their order. Omits steps that change nothing. */

@@ -3,8 +3,8 @@ import type { WritableFormatId } from '@pixelflow/core/format'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { outputNames, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { unknownOutput } from '@pixelflow/core/recipe/unknown-output'
 import type { Task } from '@pixelflow/core/task'
-import { shorten } from '@pixelflow/core/shorten'
 import type { StoredContent } from '../images/stored-content.ts'
 import { findImage } from '../images/find-image.ts'
 import type { BufferedImage } from './buffer-image.ts'
@@ -32,7 +32,8 @@ export interface ProcessedOutput extends StoredContent, AsyncDisposable {
 
 /**
  * Reduces a recipe to one output.
- * @throws Fault `invalid_request` when the recipe has several outputs and `output` is missing, or has no such output.
+ * @throws Fault `invalid_request` when the recipe has several outputs and `output` is missing, `invalid_recipe` when it has
+ * no such output.
  */
 export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
   const names = outputNames(recipe)
@@ -44,12 +45,7 @@ export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
     })
   }
   const name = output ?? only ?? 'default'
-  if (!names.includes(name)) {
-    throw new Fault('invalid_request', `The recipe has no output "${shorten(name)}".`, {
-      field: 'output',
-      remedy: `Set output to one of ${names.join(', ')}.`,
-    })
-  }
+  if (!names.includes(name)) throw unknownOutput(recipe, name)
   const chosen = recipe.outputs?.[name]
   if (recipe.outputs === undefined || chosen === undefined || names.length === 1)
     return { recipe, output: name }

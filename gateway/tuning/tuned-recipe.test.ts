@@ -88,7 +88,7 @@ describe('applying', () => {
     tuned.refuse(1, { code: 'processing_failed', detail: 'it reaches outside.', field: 'steps[0].width' })
     expect(refusal(() => tuned.requireApplicable(apply()))).toMatchObject({
       code: 'precondition_failed',
-      detail: 'The recipe fails on this image: it reaches outside.',
+      detail: 'The current recipe cannot be applied to this image.',
       field: 'steps[0].width',
     })
     tuned.change(change({ sequence: 2, set: { 'steps[0].width': 10 } }))

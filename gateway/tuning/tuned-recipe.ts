@@ -1,5 +1,6 @@
 import { Fault, faultRow, type FaultReport } from '@pixelflow/core/fault'
 import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import { unknownOutput } from '@pixelflow/core/recipe/unknown-output'
 import { patchRecipe } from '@pixelflow/core/tune/patch-recipe'
 import type { ApplyMessage, ChangeMessage, OpenMessage } from '@pixelflow/core/tune/client-message'
 import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
@@ -48,8 +49,8 @@ export function createTunedRecipe({ recipe: given, output }: OpenMessage): Tuned
     },
     requireApplicable({ sequence }) {
       const isMeant = sequence === undefined || sequence === request.sequence
-      if (isMeant && refused === undefined) return request.recipe
-      if (isMeant && refused !== undefined) throw recipeFails(refused)
+      if (isMeant && refused !== undefined) throw cannotApply(refused)
+      if (isMeant) return request.recipe
       throw new Fault(
         'precondition_failed',
         `The current recipe is that of change ${request.sequence}, not of change ${sequence}.`,
@@ -64,19 +65,17 @@ function isRecipeFault({ code }: FaultReport): boolean {
   return faultRow(code).isRecipeFault === true || code === 'too_many_pixels'
 }
 
-function recipeFails(report: FaultReport): Fault {
-  const { message, hints } = Fault.from(report)
-  return new Fault('precondition_failed', `The recipe fails on this image: ${message}`, hints)
+/** The client has the reason from the refusal of the change. The field and the remedy repeat where it fails. */
+function cannotApply(report: FaultReport): Fault {
+  const { hints } = Fault.from(report)
+  return new Fault('precondition_failed', 'The current recipe cannot be applied to this image.', hints)
 }
 
 function outputOf(recipe: Recipe, requested: string | undefined): string {
   const names = outputNames(recipe)
   const found = requested === undefined ? names[0] : names.find((name) => name === requested)
   if (found !== undefined) return found
-  throw new Fault('invalid_recipe', `The recipe has no output "${requested}".`, {
-    field: 'output',
-    remedy: `Request one of: ${names.join(', ')}.`,
-  })
+  throw unknownOutput(recipe, requested ?? '')
 }
 
 function sequenceTooLow(sequence: number, latest: number): Fault {

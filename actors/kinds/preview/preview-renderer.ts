@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '@pixelflow/core/fault'
 import { formatOf } from '@pixelflow/core/format'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import { needsMoreDetail } from '@pixelflow/core/recipe/plan-preview'
+import { unknownOutput } from '@pixelflow/core/recipe/unknown-output'
 import type { PreviewOptions } from '@pixelflow/core/tune/client-message'
 import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
@@ -111,7 +111,7 @@ export async function openPreviewRenderer(
     },
     async render({ recipe, output }, signal, onCopy) {
       const planned = plan(recipe).outputs.find(({ name }) => name === output)
-      if (planned === undefined) throw noOutput(output)
+      if (planned === undefined) throw unknownOutput(recipe, output)
       const { orient } = planned.source
       const name = `copy-${orient}`
       let copy = copies.get(name)
@@ -155,11 +155,4 @@ function needsDetail(planned: PlannedOutput, { made: { source, copy } }: Copy, m
 
 function sizeOf({ width, height }: Size): Size {
   return { width, height }
-}
-
-function noOutput(name: string): Fault {
-  return new Fault('invalid_recipe', `The recipe has no output "${name}".`, {
-    field: 'output',
-    remedy: 'Name one of the outputs of the recipe.',
-  })
 }

@@ -49,7 +49,7 @@ async function renderCopy(source: SourceImage, input: MakeCopy): Promise<CopyMad
     ? Math.max(picture.width * picture.height, drawablePixels(source.cost))
     : drawablePixels(source.cost)
   const size = copySize(picture, Math.min(input.copyPixels, drawable))
-  const step = { operation: resize, step: resizeTo(size), field: '', where: 'the preview' }
+  const step = { operation: resize, step: resizeTo(size), field: '' }
   const isWhole = size.width === picture.width && size.height === picture.height
   const output: PlannedOutput = {
     name: 'copy',

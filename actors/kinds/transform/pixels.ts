@@ -120,18 +120,18 @@ export function checkDrawingCost(
 
 /**
  * Checks the size of every intermediate image before anything is rendered.
- * @throws Fault `too_many_pixels` that names the step.
+ * @throws Fault `too_many_pixels`, whose field names the step.
  */
 export function checkSizes(output: PlannedOutput, source: Picture, maxPixels: number): void {
   let picture = source
   for (const planned of output.passes.flat()) {
-    const { field, where } = planned
+    const { field, step } = planned
     picture = pictureAfterStep(planned, picture)
     const { width, height } = picture
     if (width * height <= maxPixels) continue
     throw new Fault(
       'too_many_pixels',
-      `In ${where}: the image would be ${width}×${height}; at most ${maxPixels} pixels are allowed.`,
+      `The image would have ${width}×${height} pixels after ${step.op}; at most ${maxPixels} pixels are allowed.`,
       { field, remedy: 'Choose a smaller size.' },
     )
   }
