@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Values } from '@pixelflow/platform/config/read-settings'
 import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
 import { bytes, duration, integer, text } from '@pixelflow/platform/config/setting'
-import { machineMemoryBytes } from './sandbox/machine-memory.ts'
+import { readMachineMemory } from './sandbox/read-machine-memory.ts'
 
 const MiB = 2 ** 20
 const cores = availableParallelism()
@@ -68,7 +68,7 @@ export const actorSettings = {
     help: 'Memory limit of a worker. Beyond it the worker is killed and the task fails with resource_limit_exceeded.',
   }),
   workerMemoryBytes: bytes('PIXELFLOW_WORKER_MEMORY', {
-    default: Math.floor(machineMemoryBytes() * 0.75),
+    default: Math.floor(readMachineMemory() * 0.75),
     defaultDescription: 'three quarters of the memory of the machine or container',
     min: 128 * MiB,
     former: 'PIXELFLOW_CHILDREN_MEMORY',

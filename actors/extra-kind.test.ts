@@ -18,7 +18,7 @@ import { storeOutput } from './kinds/transform/store-output.ts'
 import { reconcile } from './runtime/reconcile.ts'
 import { startRuntime } from './runtime/runtime.ts'
 import { openSandbox } from './sandbox/sandbox.ts'
-import { sandboxOptions } from './sandbox/sandbox-options.ts'
+import { createSandboxOptions } from './sandbox/sandbox-options.ts'
 import { openScratch } from './sandbox/scratch.ts'
 import { startActorCluster, type ActorCluster } from './testing/actor-cluster.ts'
 import { noHooks } from './testing/no-hooks.ts'
@@ -65,7 +65,7 @@ test('a kind that is added from outside processes its jobs beside the shipped ki
   const scratch = scope.use(await openScratch(home))
   const program = join(import.meta.dir, 'testing/checksum-worker.ts')
   const launcher = { command: [process.execPath, program], hasNoNetwork: false, isBound: false }
-  const options = sandboxOptions(settings, launcher, scratch.large, noHooks)
+  const options = createSandboxOptions(settings, launcher, scratch.large, noHooks)
   const sandbox = scope.use(openSandbox({ ...options, memory: createByteBudget(2 ** 40), workers: 1 }))
   const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
   const common = {

@@ -161,9 +161,10 @@ describe('a live call', () => {
 
   test('is finished by a stopping actor, which takes no more calls', async () => {
     const running = await processes.actor(live)
-    const session = await openCall(await sampleImage({ width: 2000, height: 1500 }), 'blur:20/resize:500')
+    const workers = await childrenOf(running.pid)
+    const session = await openCall(await sampleImage({ width: 2000, height: 1500 }), 'blur:60/resize:500')
     // The call is in progress when the actor stops.
-    await Bun.sleep(100)
+    await waitForBusyWorker(workers)
     running.signal('SIGTERM')
     expect((await readResult(session)).head.width).toBe(500)
     expect(await running.exited).toBe(0)

@@ -22,7 +22,7 @@ import { logSandbox } from './sandbox/log-sandbox.ts'
 import { openSandbox } from './sandbox/sandbox.ts'
 import {
   describeBounds,
-  sandboxOptions,
+  createSandboxOptions,
   workerLauncherFor,
   workerStartTimeoutMs,
 } from './sandbox/sandbox-options.ts'
@@ -43,7 +43,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const { concurrency, liveConcurrency } = settings
   const launcher = workerLauncherFor(settings)
   const memory = createByteBudget(settings.workerMemoryBytes)
-  const options = sandboxOptions(settings, launcher, scratch.large, logSandbox(log))
+  const options = createSandboxOptions(settings, launcher, scratch.large, logSandbox(log))
   const sandbox = scope.use(openSandbox({ ...options, memory, workers: concurrency }))
   // Live work has workers of its own, so that it never waits for queued work. The operating system shares the cores.
   const liveSandbox =
@@ -119,7 +119,10 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
         ledRoles[isLeader ? 'add' : 'delete'](dispatcherName(kind))
         announced.renew()
       }
-      return admitBulkJobs({ kind, leaderElection, backlog, registry, maxAdmittedOf, onLeaderChange, log }, stop)
+      return admitBulkJobs(
+        { kind, leaderElection, backlog, registry, maxAdmittedOf, onLeaderChange, log },
+        stop,
+      )
     }),
   ]
   // `./pixelflow up` waits for an entry with the field `ready`.

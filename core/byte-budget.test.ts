@@ -20,7 +20,7 @@ test('grants free bytes at once and serves waiters in order of arrival', async (
   expect(budget.tryAcquire(1)).toBe(false)
 })
 
-test('yielding waiters are served after all others', async () => {
+test('low-priority waiters are served after all others', async () => {
   const budget = createByteBudget(10)
   await budget.acquire(8)
   const served: string[] = []

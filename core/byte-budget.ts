@@ -1,7 +1,7 @@
-/** A weighted semaphore over bytes. Waiters are served in order of arrival, yielding ones after all others. */
+/** A weighted semaphore over bytes. Waiters are served in order of arrival, low-priority ones after all others. */
 export interface ByteBudget {
   /** Acquires bytes, waiting if necessary. More than the whole budget counts as all of it. @throws the signal's reason. */
-  acquire(bytes: number, signal?: AbortSignal, yields?: boolean): Promise<void>
+  acquire(bytes: number, signal?: AbortSignal, isLowPriority?: boolean): Promise<void>
   /** Acquires bytes without waiting; false if they are not free or another caller waits. */
   tryAcquire(bytes: number): boolean
   release(bytes: number): void
@@ -9,7 +9,7 @@ export interface ByteBudget {
 
 interface Waiting {
   readonly bytes: number
-  readonly yields: boolean
+  readonly isLowPriority: boolean
   readonly serve: () => void
 }
 
@@ -25,10 +25,10 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
     }
   }
   return {
-    async acquire(asked, signal, yields = false) {
+    async acquire(asked, signal, isLowPriority = false) {
       signal?.throwIfAborted()
       const bytes = Math.min(asked, total)
-      const index = insertionIndex(queue, yields)
+      const index = insertionIndex(queue, isLowPriority)
       if (index === 0 && bytes <= free) {
         free -= bytes
         return
@@ -41,7 +41,7 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
         }
         const waiting = {
           bytes,
-          yields,
+          isLowPriority,
           serve() {
             signal?.removeEventListener('abort', leave)
             resolve()
@@ -64,8 +64,11 @@ export function createByteBudget(total: number, onShort: () => void = () => {}):
   }
 }
 
-/** Index of a new waiter in the queue, in which yielding waiters come last. */
-function insertionIndex(waiters: readonly { readonly yields: boolean }[], yields: boolean): number {
-  const firstToYield = yields ? -1 : waiters.findIndex((one) => one.yields)
-  return firstToYield === -1 ? waiters.length : firstToYield
+/** Index of a new waiter in the queue, in which low-priority waiters come last. */
+function insertionIndex(
+  waiters: readonly { readonly isLowPriority: boolean }[],
+  isLowPriority: boolean,
+): number {
+  const firstLowPriority = isLowPriority ? -1 : waiters.findIndex((one) => one.isLowPriority)
+  return firstLowPriority === -1 ? waiters.length : firstLowPriority
 }

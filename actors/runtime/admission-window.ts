@@ -24,13 +24,13 @@ export interface AdmissionWindow {
    * Fills the window, until the queue is full. Jobs that were not admitted keep waiting. Rounds must not overlap.
    * @throws Fault when the queue does not answer.
    */
-  fill(signal: AbortSignal): Promise<AdmissionRound>
+  fill(signal: AbortSignal): Promise<WindowRound>
   /** Whether a job waits here or is being admitted. */
   has(seq: number): boolean
 }
 
 /** The result of one round. */
-export interface AdmissionRound {
+export interface WindowRound {
   /** Number of admitted jobs. */
   readonly admitted: number
   /** Whether the queue refused jobs because it is full. */
@@ -44,7 +44,7 @@ export function createAdmissionWindow(options: AdmissionWindowOptions): Admissio
   const pending = new Set<number>()
   let isFull = false
 
-  const admit = async (taken: readonly BacklogEntry[]): Promise<AdmissionRound> => {
+  const admit = async (taken: readonly BacklogEntry[]): Promise<WindowRound> => {
     for (const { seq } of taken) pending.add(seq)
     const results = await Promise.all(
       taken.map(({ seq }) => backlog.admit(seq).catch((thrown: unknown) => Fault.of(thrown))),

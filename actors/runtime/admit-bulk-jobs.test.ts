@@ -10,7 +10,7 @@ import { reportOf } from '@pixelflow/testkit/contracts/registry'
 import { sampleJob } from '@pixelflow/testkit/tasks'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { startActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
-import { admitBulkJobs, type BulkAdmissionOptions } from './admit-bulk-jobs.ts'
+import { admitBulkJobs, type AdmitBulkJobsOptions } from './admit-bulk-jobs.ts'
 
 /** The dispatcher on a real broker. The tests compare the order of starts, not times. */
 
@@ -22,7 +22,7 @@ const bulkOf = (account: string): Job => sampleJob({ lane: 'bulk', account })
 /** Starts a dispatcher, with an announced actor of two workers. */
 function startDispatcher(
   { leaderElection, backlog, registry }: Adapters,
-  options: Partial<BulkAdmissionOptions> = {},
+  options: Partial<AdmitBulkJobsOptions> = {},
   workersOfActor = workers,
 ) {
   const over = new AbortController()
@@ -44,7 +44,7 @@ function startSlots({ jobConsumer }: Adapters, slots = workers + 1) {
   const over = new AbortController()
   const begun: Job[] = []
   const slot = async () => {
-    for (;;) {
+    while (!over.signal.aborted) {
       const lease = await jobConsumer.next('transform', over.signal)
       if (lease === null) return
       begun.push(lease.job)
@@ -246,7 +246,7 @@ describe('the dispatcher', () => {
     const { adapters } = cluster
     const jobs = flood(300)
     await submitAll(adapters, jobs)
-    const always: BulkAdmissionOptions['leaderElection'] = { campaign: (_, lead, signal) => lead(signal) }
+    const always: AdmitBulkJobsOptions['leaderElection'] = { campaign: (_, lead, signal) => lead(signal) }
     await using _ = startDispatcher(adapters, { leaderElection: always })
     await using _other = startDispatcher(adapters, { leaderElection: always })
     await using slots = startSlots(adapters)

@@ -9,7 +9,7 @@ import type { Registry, Roster } from '@pixelflow/core/ports/registry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { createAdmissionWindow } from './admission-window.ts'
 
-export interface BulkAdmissionOptions {
+export interface AdmitBulkJobsOptions {
   readonly kind: ActorKind
   readonly leaderElection: LeaderElection
   readonly backlog: Backlog
@@ -38,7 +38,7 @@ const verifyEveryMs = 10_000
  * delays no other account. One elected process does this for all. Two leaders for a moment admit too many jobs, which is
  * harmless. Runs until `signal` aborts; never rejects.
  */
-export function admitBulkJobs(options: BulkAdmissionOptions, signal: AbortSignal): Promise<void> {
+export function admitBulkJobs(options: AdmitBulkJobsOptions, signal: AbortSignal): Promise<void> {
   const { leaderElection, kind, onLeaderChange, log } = options
   return leaderElection.campaign(
     dispatcherName(kind),
@@ -60,7 +60,7 @@ export function admitBulkJobs(options: BulkAdmissionOptions, signal: AbortSignal
 }
 
 /** One term as the leader. All state is read from the backlog. */
-async function lead(options: BulkAdmissionOptions, lost: AbortSignal): Promise<void> {
+async function lead(options: AdmitBulkJobsOptions, lost: AbortSignal): Promise<void> {
   const { kind, backlog, registry, log } = options
   using roster = registry.follow()
   const over = new AbortController()

@@ -20,7 +20,7 @@ const start = (run: (work: JobContext) => Promise<void>, maxAttempts = 3) =>
   startTestRuntime(cluster, run, { maxAttempts, slots: 1 })
 
 describe('an attempt', () => {
-  test('is not started after too many lost ones: the task fails without running', async () => {
+  test('does not start after too many lost attempts: the task fails', async () => {
     let runs = 0
     const { jobConsumer, events } = cluster.adapters
     const task = await cluster.submit(image, 'flip')
@@ -44,7 +44,7 @@ describe('an attempt', () => {
     expect(runs).toBe(0)
   })
 
-  test('whose task has no history is retried, because the history may lag behind', async () => {
+  test('is retried while its task has no history, because the history may lag behind', async () => {
     const { queue, events } = cluster.adapters
     const at = new Date()
     const task = sampleTask({ account })
@@ -55,7 +55,7 @@ describe('an attempt', () => {
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 
-  test('whose task never gets a history leaves the queue after the last attempt', async () => {
+  test('is the last one of a task that never gets a history, and its job leaves the queue', async () => {
     const task = sampleTask({ account })
     await cluster.adapters.queue.submit(createFirstJob(task))
     await using _ = start(async () => {}, 2)
@@ -64,7 +64,7 @@ describe('an attempt', () => {
     await cluster.adapters.queue.remove(createFirstJob(task))
   }, 20_000)
 
-  test('that was delivered but not started does not count', async () => {
+  test('does not count when its job was delivered but not started', async () => {
     const { jobConsumer } = cluster.adapters
     const task = await cluster.submit(image, 'flip')
     for (let n = 1; n <= 4; n += 1) {
@@ -75,7 +75,7 @@ describe('an attempt', () => {
     expect((await cluster.end(task)).task).toMatchObject({ status: 'completed', attempt: 1 })
   }, 20_000)
 
-  test('at a task whose history cannot be read ends in a dead letter, and delays no other task', async () => {
+  test('ends in a dead letter when the history of its task cannot be read, and delays no other task', async () => {
     await using broker = await connect({ settings: cluster.settings, name: 'test', log: cluster.log })
     const incompatible = createFirstJob({ account, id: Bun.randomUUIDv7(), lane: 'interactive' })
     await publish(broker, `events.${account}._.${incompatible.task}`, '{"version":99}')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createFairScheduler, type Contender } from './fair-scheduler.ts'
 
-const work = (account: string, yields = false): Contender => ({ account, yields })
+const work = (account: string, isLowPriority = false): Contender => ({ account, isLowPriority })
 
 describe('the next worker', () => {
   test('goes to the account that holds the fewest, not to the one that came first', () => {
@@ -27,7 +27,7 @@ describe('the next worker', () => {
     expect(scheduler.next(waiting)).toBe(-1)
   })
 
-  test('goes to work that yields only when no other work waits', () => {
+  test('goes to low-priority work only when no other work waits', () => {
     const scheduler = createFairScheduler()
     scheduler.take('ann')
     expect(scheduler.next([work('bob', true), work('ann')])).toBe(1)
@@ -45,7 +45,7 @@ describe('the preempted work is', () => {
       { held: [work('ann'), work('ann')], waiting: [work('bob')], workers: 2, victimAt: 1 },
     ],
     [
-      'work that yields first',
+      'low-priority work first',
       { held: [work('ann', true), work('ann')], waiting: [work('bob')], workers: 2, victimAt: 0 },
     ],
     [
@@ -61,7 +61,7 @@ describe('the preempted work is', () => {
       { held: [work('ann'), work('ann')], waiting: [work('ann')], workers: 2, victimAt: undefined },
     ],
     [
-      'none for work that yields',
+      'none for low-priority work',
       { held: [work('ann'), work('ann')], waiting: [work('bob', true)], workers: 2, victimAt: undefined },
     ],
     [

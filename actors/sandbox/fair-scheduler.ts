@@ -1,8 +1,8 @@
 /** A work item that waits for a worker or holds one. */
 export interface Contender {
   readonly account: string
-  /** Work that yields is served after all other work, and preempts none. */
-  readonly yields: boolean
+  /** Low-priority work is served after all other work, and preempts none. */
+  readonly isLowPriority: boolean
 }
 
 /** Decides which waiting work gets the next worker, and which running work is preempted, so that accounts share fairly. */
@@ -54,21 +54,21 @@ export function createFairScheduler(): FairScheduler {
         for (const account of lastTurn.keys()) if (!held.has(account)) lastTurn.delete(account)
         return -1
       }
-      const rank = ({ account, yields }: Contender) =>
-        [Number(yields), heldBy(account), lastTurn.get(account) ?? 0] as const
+      const rank = ({ account, isLowPriority }: Contender) =>
+        [Number(isLowPriority), heldBy(account), lastTurn.get(account) ?? 0] as const
       const ranks = waiting.map(rank)
       return ranks.reduce((best, own, i) => (isLess(own, ranks[best] ?? own) ? i : best), 0)
     },
     selectVictim(waiter, waiting, running, workers) {
-      if (waiter.yields) return undefined
-      const urgent = waiting.filter(({ yields }) => !yields)
+      if (waiter.isLowPriority) return undefined
+      const urgent = waiting.filter(({ isLowPriority }) => !isLowPriority)
       const accounts = new Set([...held.keys(), ...urgent.map(({ account }) => account), waiter.account])
       const share = Math.max(1, Math.ceil(workers / accounts.size))
       if (heldBy(waiter.account) >= share) return undefined
       const aboveShare = [...running].filter(({ account }) => heldBy(account) > share)
       const most = Math.max(...aboveShare.map(({ account }) => heldBy(account)))
       const candidates = aboveShare.filter(({ account }) => heldBy(account) === most)
-      return candidates.findLast(({ yields }) => yields) ?? candidates.at(-1)
+      return candidates.findLast(({ isLowPriority }) => isLowPriority) ?? candidates.at(-1)
     },
   }
 }

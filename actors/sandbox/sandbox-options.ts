@@ -47,7 +47,7 @@ export function describeBounds(settings: WorkerSettings, { hasNoNetwork, isBound
  * The sandbox of a shipped actor.
  * @param cwd where each worker gets a folder; it must be on a file system with free space
  */
-export function sandboxOptions(
+export function createSandboxOptions(
   settings: WorkerSettings,
   { command }: WorkerLauncher,
   cwd: string,

@@ -104,14 +104,18 @@ describe('the pool', () => {
     expect(await waiting).toMatchObject([{ echo: 'after you' }])
   })
 
-  test('runs work that yields after other work, for workers and for memory', async () => {
+  test('runs low-priority work after other work, for workers and for memory', async () => {
     await using box = sandbox({ memory: createByteBudget(100) })
     await box.currentPid()
     const stop = new AbortController()
     const busy = catchFault(box.run('spin', {}, stop.signal, { memoryEstimateBytes: 60 }))
     const order: string[] = []
-    const work = (name: string, yields: boolean) =>
-      box.run('echo', {}, undefined, { memoryEstimateBytes: 100, yields, onStart: () => order.push(name) })
+    const work = (name: string, isLowPriority: boolean) =>
+      box.run('echo', {}, undefined, {
+        memoryEstimateBytes: 100,
+        isLowPriority,
+        onStart: () => order.push(name),
+      })
     const all = [
       work('bulk', true),
       work('more bulk', true),

@@ -52,8 +52,8 @@ export interface SandboxWork extends Pick<WorkItem, 'kind' | 'input' | 'onNote' 
    * one worker.
    */
   readonly memoryEstimateBytes?: number
-  /** Whether work that does not yield runs first where both wait. */
-  readonly yields?: boolean
+  /** Whether other work runs first where both wait. */
+  readonly isLowPriority?: boolean
   /** Called when a worker starts the work. */
   readonly onStart?: () => void
   /** A shorter wall-clock limit than the one of the sandbox, in milliseconds. */
@@ -130,11 +130,11 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     })
   const supervisors = Array.from({ length: options.workers }, superviseWorker)
 
-  const giveBack = async (worker: Worker) => {
-    if (!worker.alive) return
-    const isWornOut =
+  const returnWorker = async (worker: Worker) => {
+    if (!worker.isAlive) return
+    const mustRecycle =
       worker.served >= options.recycleAfter || (await worker.residentBytes()) > options.recycleRssBytes
-    if (isWornOut || closing.signal.aborted) await worker.kill()
+    if (mustRecycle || closing.signal.aborted) await worker.kill()
     else queue.offer(worker)
   }
 
@@ -144,17 +144,17 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     memoryEstimate: number,
     isRestart: boolean,
   ): Promise<WorkerAssignment> => {
-    const { account, signal, yields = false } = work
+    const { account, signal, isLowPriority = false } = work
     for (;;) {
-      const assignment = await queue.take({ account, yields }, signal, isRestart)
+      const assignment = await queue.take({ account, isLowPriority }, signal, isRestart)
       try {
-        await options.memory.acquire(memoryEstimate, signal, yields)
+        await options.memory.acquire(memoryEstimate, signal, isLowPriority)
       } catch (thrown) {
         assignment[Symbol.dispose]()
-        await giveBack(assignment.worker)
+        await returnWorker(assignment.worker)
         throw thrown
       }
-      if (assignment.worker.alive) return assignment
+      if (assignment.worker.isAlive) return assignment
       assignment[Symbol.dispose]()
       options.memory.release(memoryEstimate)
     }
@@ -176,8 +176,8 @@ export function openSandbox(options: SandboxOptions): Sandbox {
         assignment[Symbol.dispose]()
         options.memory.release(memoryEstimate)
       }
-      await giveBack(worker)
-      if (assignment.preempted && result.status === 'died') continue
+      await returnWorker(worker)
+      if (assignment.isPreempted && result.status === 'died') continue
       if (result.status === 'done') return { cpuMs: result.cpuMs }
       if (result.status === 'failed') throw result.fault
       if (result.status === 'killed') {

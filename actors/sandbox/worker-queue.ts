@@ -16,7 +16,7 @@ export interface WorkerQueueOptions {
 export interface WorkerAssignment extends Contender, Disposable {
   readonly worker: Worker
   /** Whether the worker was killed so that another account gets one. */
-  readonly preempted: boolean
+  readonly isPreempted: boolean
 }
 
 /** Assigns idle workers to waiting work, fairly by account. */
@@ -50,7 +50,7 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
   const waiters: Waiter[] = []
   const observers: Waiter[] = []
   /** Oldest first. */
-  const running = new Set<WorkerAssignment & { preempted: boolean }>()
+  const running = new Set<WorkerAssignment & { isPreempted: boolean }>()
   const scheduler = createFairScheduler()
   const reservations = createReservations({
     workers,
@@ -100,8 +100,8 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
   const preemptFor = (contender: Contender) => {
     const victim = scheduler.selectVictim(contender, waiters, running, workers)
     // One at a time: the worker that replaces the killed one goes to the account that is next.
-    if (victim === undefined || victim.preempted) return
-    victim.preempted = true
+    if (victim === undefined || victim.isPreempted) return
+    victim.isPreempted = true
     reservations.begin(contender.account)
     onPreempt(victim, contender)
     void victim.worker.kill()
@@ -135,19 +135,19 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
       const assignment = {
         ...contender,
         worker,
-        preempted: false,
+        isPreempted: false,
         [Symbol.dispose]() {
           if (!running.delete(assignment)) return
           scheduler.give(account)
-          if (!contender.yields) reservations.prolong(account)
+          if (!contender.isLowPriority) reservations.prolong(account)
         },
       }
       running.add(assignment)
-      if (!contender.yields) reservations.prolong(account)
+      if (!contender.isLowPriority) reservations.prolong(account)
       return assignment
     },
     async nextFree(signal) {
-      await wait(observers, { account: '', yields: false }, signal, false)
+      await wait(observers, { account: '', isLowPriority: false }, signal, false)
     },
     rejectAll(fault) {
       for (const waiter of [...waiters.splice(0), ...observers.splice(0)]) waiter.reject(fault)

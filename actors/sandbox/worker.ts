@@ -47,7 +47,7 @@ export interface Worker {
   readonly pid: number
   /** Resolves when the process has exited. */
   readonly exited: Promise<void>
-  readonly alive: boolean
+  readonly isAlive: boolean
   /** Number of work items that it has been given. */
   readonly served: number
   /** Runs one work item; never rejects. After `killed` or `died` the process has exited. */
@@ -66,7 +66,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let onMessage: (message: WorkerMessage) => void = () => {}
   let onInvalid = () => {}
   let served = 0
-  let alive = true
+  let isAlive = true
   let stderr = ''
   const exited = Promise.withResolvers<void>()
   const home = mkdtempSync(join(options.cwd, 'worker-'))
@@ -90,7 +90,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       killGroup()
     },
     onExit() {
-      alive = false
+      isAlive = false
       killGroup()
       // Before anything learns of the exit: files of a killed worker must not remain.
       try {
@@ -125,7 +125,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const isReady = await Promise.race([ready.promise, exited.promise.then(() => false)])
   clearTimeout(timer)
   if (!isReady) {
-    const isLate = alive
+    const isLate = isAlive
     await kill()
     await finished
     throw new Error(
@@ -162,7 +162,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     using _cpu = watchCpu(subprocess.pid, work.maxCpuMs, () => killFor(cpuTimeExceeded(work.maxCpuMs)))
 
     if (work.signal.aborted) onAbort()
-    else if (alive) subprocess.send(request)
+    else if (isAlive) subprocess.send(request)
     const died = finished.then((): WorkResult => {
       return killed === undefined
         ? { status: 'died', exit: exitReason(), stderr }
@@ -180,8 +180,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   return {
     pid: subprocess.pid,
     exited: exited.promise,
-    get alive() {
-      return alive
+    get isAlive() {
+      return isAlive
     },
     get served() {
       return served

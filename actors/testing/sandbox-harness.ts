@@ -9,7 +9,7 @@ import { outputNames, parseRecipe } from '@pixelflow/core/recipe/recipe'
 import sharp from 'sharp'
 import { outputPath, type TransformInput } from '../kinds/transform/transform-input.ts'
 import { openSandbox, type Sandbox, type SandboxHooks } from '../sandbox/sandbox.ts'
-import { sandboxOptions, workerLauncherFor, type WorkerSettings } from '../sandbox/sandbox-options.ts'
+import { createSandboxOptions, workerLauncherFor, type WorkerSettings } from '../sandbox/sandbox-options.ts'
 import { openScratch } from '../sandbox/scratch.ts'
 import { readCpuMs } from '../sandbox/watch-cpu.ts'
 
@@ -64,7 +64,7 @@ export async function openSandboxHarness(settings: WorkerSettings, concurrency =
     onStartFailed: ({ reason }) => events.push(`start failed: ${reason}`),
   }
   // One sandbox per worker, so that the test knows which worker runs which file.
-  const options = sandboxOptions(settings, launcher, scratch.large, hooks)
+  const options = createSandboxOptions(settings, launcher, scratch.large, hooks)
   const sandboxes = Array.from({ length: concurrency }, () =>
     scope.use(openSandbox({ ...options, memory, workers: 1 })),
   )

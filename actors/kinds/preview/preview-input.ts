@@ -11,7 +11,7 @@ const size = z.object({ width: pixels, height: pixels })
 const picture = size.extend({ alpha: z.boolean(), isVector: z.boolean() })
 
 /** Decodes the source and writes a smaller copy as raw pixels. */
-const makeCopy = z.object({
+const copyRequest = z.object({
   do: z.literal('copy'),
   /** Path of the source image. */
   source: z.string(),
@@ -27,21 +27,21 @@ const makeCopy = z.object({
   path: z.string(),
 })
 
-export const copyMade = z.object({
+export const copyResult = z.object({
   /** The source as the first step sees it. */
   source: picture,
   /** Rendering cost of an SVG. */
   cost: z.object({ layers: z.number(), canvases: z.number(), perRow: z.number(), fixed: z.number() }),
   copy: size.extend({ channels: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]) }),
 })
-export type CopyMade = z.infer<typeof copyMade>
+export type CopyResult = z.infer<typeof copyResult>
 
 /** Applies the recipe to a copy and writes the preview to a file. */
-const makePreview = z.object({
+const previewWork = z.object({
   do: z.literal('preview'),
   /** Path of the copy. */
   path: z.string(),
-  made: copyMade,
+  made: copyResult,
   format: z.enum(formatIds),
   /** Pixel limit of every intermediate image of the real result. */
   maxPixels: pixels,
@@ -52,11 +52,11 @@ const makePreview = z.object({
   target: z.string(),
 })
 
-export const previewInput = z.discriminatedUnion('do', [makeCopy, makePreview])
+export const previewInput = z.discriminatedUnion('do', [copyRequest, previewWork])
 export type PreviewInput = z.infer<typeof previewInput>
-export type MakeCopy = z.infer<typeof makeCopy>
-export type MakePreview = z.infer<typeof makePreview>
+export type CopyRequest = z.infer<typeof copyRequest>
+export type PreviewWork = z.infer<typeof previewWork>
 
 /** A preview whose file is complete. */
-export const previewMade = size.extend({ result: size, format: z.enum(previewFormats) })
-export type PreviewMade = z.infer<typeof previewMade>
+export const previewResult = size.extend({ result: size, format: z.enum(previewFormats) })
+export type PreviewResult = z.infer<typeof previewResult>

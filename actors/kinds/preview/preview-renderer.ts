@@ -10,8 +10,8 @@ import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import type { KindContext } from '../job-kind.ts'
 import { fetchSource, type SourceStores } from '../transform/fetch-source.ts'
-import { makeCopy, makePreview } from './make-preview.ts'
-import type { CopyMade, MakeCopy, MakePreview, PreviewMade } from './preview-input.ts'
+import { requestCopy, requestPreview } from './request-preview.ts'
+import type { CopyResult, CopyRequest, PreviewWork, PreviewResult } from './preview-input.ts'
 import type { ScratchQuota } from './scratch-quota.ts'
 
 export interface PreviewRendererOptions
@@ -21,7 +21,7 @@ export interface PreviewRendererOptions
 }
 
 /** A finished preview. */
-export interface RenderedPreview extends PreviewMade {
+export interface RenderedPreview extends PreviewResult {
   readonly mediaType: string
   readonly file: Uint8Array
 }
@@ -46,7 +46,7 @@ export interface PreviewRenderer extends AsyncDisposable {
 
 interface Copy {
   readonly path: string
-  readonly made: CopyMade
+  readonly made: CopyResult
 }
 
 /** Pixels of a detailed copy, from which recipes crop: as a multiple of the preview's pixels, and at most. */
@@ -82,8 +82,8 @@ export async function openPreviewRenderer(
     const source = join(sourceFolder.path, 'source')
     await fetchSource(options, record, source, signal)
     const { format } = record
-    const input: MakeCopy = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
-    const made = await makeCopy(sandbox, record.account, input, estimateMemory(record), signal)
+    const input: CopyRequest = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
+    const made = await requestCopy(sandbox, record.account, input, estimateMemory(record), signal)
     copies.set(name, { path, made })
     return { path, made }
   }
@@ -122,7 +122,7 @@ export async function openPreviewRenderer(
       if (needsDetail(planned, copy, preview.maxPixels)) copy = await detailedCopy(orient, copy, signal)
       const target = join(folder.path, `preview-${(count += 1)}`)
       const { path, made } = copy
-      const input: MakePreview = {
+      const input: PreviewWork = {
         do: 'preview',
         path,
         made,
@@ -134,7 +134,7 @@ export async function openPreviewRenderer(
         target,
       }
       try {
-        const rendered = await makePreview(sandbox, record.account, input, signal)
+        const rendered = await requestPreview(sandbox, record.account, input, signal)
         return { ...rendered, mediaType: formatOf(rendered.format).mediaType }
       } finally {
         await rm(target, { force: true })

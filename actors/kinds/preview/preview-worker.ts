@@ -14,17 +14,17 @@ import {
   checkDrawingCost,
   checkSizes,
   renderPass,
-  sourcePixels,
+  createSourcePixels,
   canStayRaw,
   type Pixels,
 } from '../transform/pixels.ts'
-import { drawablePixels, isDrawable } from '../transform/svg/drawing-cost.ts'
+import { computeDrawablePixels, isDrawable } from '../transform/svg/drawing-cost.ts'
 import {
   previewInput,
-  type CopyMade,
-  type MakeCopy,
-  type MakePreview,
-  type PreviewMade,
+  type CopyResult,
+  type CopyRequest,
+  type PreviewWork,
+  type PreviewResult,
 } from './preview-input.ts'
 
 /** The part of a preview that runs in a worker. */
@@ -33,21 +33,21 @@ export const previewWorker: WorkerHandler = {
   async warmUp() {},
   async run(input, note) {
     const parsed = previewInput.parse(input)
-    note(parsed.do === 'copy' ? await makeCopy(parsed) : await makePreview(parsed))
+    note(parsed.do === 'copy' ? await renderCopy(parsed) : await renderPreview(parsed))
   },
 }
 
-async function makeCopy(input: MakeCopy): Promise<CopyMade> {
+async function renderCopy(input: CopyRequest): Promise<CopyResult> {
   const source = await openSourceImage(input.source, input.format, input.maxPixels)
-  return retryWithoutProfile(source, (opened) => renderCopy(opened, input))
+  return retryWithoutProfile(source, (opened) => writeCopy(opened, input))
 }
 
-async function renderCopy(source: SourceImage, input: MakeCopy): Promise<CopyMade> {
+async function writeCopy(source: SourceImage, input: CopyRequest): Promise<CopyResult> {
   const picture = sourcePicture(source.metadata, input.orient)
   // An SVG is drawn no larger than its cost allows.
   const drawable = isDrawable(picture, source.cost)
-    ? Math.max(picture.width * picture.height, drawablePixels(source.cost))
-    : drawablePixels(source.cost)
+    ? Math.max(picture.width * picture.height, computeDrawablePixels(source.cost))
+    : computeDrawablePixels(source.cost)
   const size = copySize(picture, Math.min(input.copyPixels, drawable))
   const step = { operation: resize, step: resizeTo(size), field: '' }
   const isWhole = size.width === picture.width && size.height === picture.height
@@ -59,7 +59,7 @@ async function renderCopy(source: SourceImage, input: MakeCopy): Promise<CopyMad
   }
   const [rendering] = planRenderings(output, picture, 'png')
   try {
-    const pipeline = await rendering.apply(sourcePixels(source, input.orient).open(), sharp)
+    const pipeline = await rendering.apply(createSourcePixels(source, input.orient).open(), sharp)
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true })
     await writeFile(input.path, data)
     const { width, height, alpha, isVector = false } = picture
@@ -75,7 +75,7 @@ function sizeOf({ width, height, channels }: { width: number; height: number; ch
   return { width, height, channels: channels as 1 | 2 | 3 | 4 }
 }
 
-async function makePreview(input: MakePreview): Promise<PreviewMade> {
+async function renderPreview(input: PreviewWork): Promise<PreviewResult> {
   const { recipe, made, maxPixels, preview } = input
   const planned = plan(recipe).outputs.find(({ name }) => name === input.output)
   if (planned === undefined) throw new Error(`the recipe has no output ${input.output}`)
@@ -85,14 +85,18 @@ async function makePreview(input: MakePreview): Promise<PreviewMade> {
   checkSizes(planned, made.source, maxPixels)
   checkDrawingCost(planned, made.source, made.cost, maxPixels)
 
-  const copy = await copyPixels(input)
+  const copy = await readCopy(input)
   const { output, result, picture } = planPreview(planned, made.source, copy.picture, preview.maxPixels)
   const isFlat = flattens(result, realTarget)
   const format = preview.format ?? (picture.alpha && !isFlat ? 'webp' : 'jpeg')
   const { background } = planned.format
   const written = { ...defaultFormat, type: format, quality: preview.quality, effort: 0, background }
   try {
-    const pipeline = await rendered(copy, { ...output, source: { orient: false }, format: written }, isFlat)
+    const pipeline = await renderAllButLast(
+      copy,
+      { ...output, source: { orient: false }, format: written },
+      isFlat,
+    )
     const { width, height } = await pipeline.toFile(input.target)
     return { width, height, result: { width: result.width, height: result.height }, format }
   } catch (error) {
@@ -100,7 +104,7 @@ async function makePreview(input: MakePreview): Promise<PreviewMade> {
   }
 }
 
-async function copyPixels({ path, made }: MakePreview): Promise<Pixels> {
+async function readCopy({ path, made }: PreviewWork): Promise<Pixels> {
   const { width, height, channels } = made.copy
   const data = await readFile(path)
   const picture = { width, height, alpha: channels === 2 || channels === 4 }
@@ -109,7 +113,7 @@ async function copyPixels({ path, made }: MakePreview): Promise<Pixels> {
 }
 
 /** Runs all passes but the last, and returns the pipeline of the last one. */
-async function rendered(copy: Pixels, output: PlannedOutput, isFlat: boolean): Promise<Sharp> {
+async function renderAllButLast(copy: Pixels, output: PlannedOutput, isFlat: boolean): Promise<Sharp> {
   const { type = 'jpeg', quality = 80 } = output.format
   // A result without transparency is flattened here too, even when the format of the preview supports transparency.
   const passes = planRenderings(output, copy.picture, isFlat ? 'jpeg' : type)

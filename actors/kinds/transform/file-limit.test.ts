@@ -7,7 +7,7 @@ import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { createWorkerLauncher } from '../../sandbox/worker-launcher.ts'
 import { openSandbox } from '../../sandbox/sandbox.ts'
-import { sandboxOptions } from '../../sandbox/sandbox-options.ts'
+import { createSandboxOptions } from '../../sandbox/sandbox-options.ts'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
 import { noHooks } from '../../testing/no-hooks.ts'
 import type { TransformInput } from './transform-input.ts'
@@ -30,7 +30,7 @@ test('a result beyond the file size limit is a fault of the recipe, not of a ful
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/worker-entry.ts')]
     const launcher = createWorkerLauncher(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
     await using sandbox = openSandbox({
-      ...sandboxOptions(settings, launcher, folder, noHooks),
+      ...createSandboxOptions(settings, launcher, folder, noHooks),
       memory: createByteBudget(2 ** 40),
       workers: 1,
     })

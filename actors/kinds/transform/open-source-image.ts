@@ -35,7 +35,7 @@ export interface SourceImage {
  * Damaged images are rejected instead of filled with gray. Decoder warnings are accepted, because many cameras write
  * such files. Of an animation the first frame is decoded.
  */
-function reading(maxPixels: number, failOn: Preparation['failOn'] = 'error'): SharpOptions {
+function createReadOptions(maxPixels: number, failOn: Preparation['failOn'] = 'error'): SharpOptions {
   return { failOn, limitInputPixels: maxPixels, sequentialRead: true, pages: 1 }
 }
 
@@ -56,7 +56,7 @@ export async function openSourceImage(
   const drawing = format === 'svg' ? await openSvg(readWhole(path, input), maxPixels) : undefined
   const preparation = prepareFormat(format, input)
   allowDecoders([format])
-  const options = reading(maxPixels, preparation.failOn)
+  const options = createReadOptions(maxPixels, preparation.failOn)
   const opened = drawing?.file ?? preparation.input ?? input
   const { exif } = preparation
   const metadata = {
@@ -71,7 +71,7 @@ export async function openSourceImage(
   if (drawing !== undefined) return { ...source, metadata: { ...metadata, isVector: true } }
   // sharp treats 16-bit values as converted even when the profile could not be used.
   const isMisread = metadata.space === 'rgb16' && hasBrokenProfile(source)
-  return adjusted(isMisread ? withoutProfile(source) : source, metadata, preparation)
+  return applyPreparation(isMisread ? withoutProfile(source) : source, metadata, preparation)
 }
 
 async function metadataOf(
@@ -82,12 +82,12 @@ async function metadataOf(
   try {
     return await sharp(input, options).metadata()
   } catch (error) {
-    throw explained(error, 'open', reason)
+    throw replaceReason(error, 'open', reason)
   }
 }
 
 /** Applies the preparation of a format: replaces the input, or decodes it and corrects its pixels. */
-async function adjusted(
+async function applyPreparation(
   source: SourceImage,
   metadata: Metadata,
   { adjust, replace, reason }: Preparation,
@@ -102,15 +102,15 @@ async function adjusted(
     // A broken profile cannot be written.
     const whole = hasBrokenProfile(source) ? described : described.keepIccProfile()
     const input = await whole.png({ compressionLevel: 0 }).toBuffer()
-    const options = reading(source.maxPixels)
+    const options = createReadOptions(source.maxPixels)
     return { ...source, input, reading: options, metadata: await sharp(input, options).metadata() }
   } catch (error) {
-    throw explained(error, 'render', reason)
+    throw replaceReason(error, 'render', reason)
   }
 }
 
 /** Replaces a `corrupt_image` fault by the reason, where that is known. */
-function explained(error: unknown, doing: 'open' | 'render', reason: Fault | undefined): Fault {
+function replaceReason(error: unknown, doing: 'open' | 'render', reason: Fault | undefined): Fault {
   const fault = mapVipsError(error, doing)
   return reason !== undefined && fault.code === 'corrupt_image' ? reason : fault
 }

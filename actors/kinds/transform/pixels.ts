@@ -19,7 +19,7 @@ export interface Pixels {
 }
 
 /** The source as pixels that are decoded by the first pipeline. */
-export function sourcePixels(source: SourceImage, orient: boolean): Pixels {
+export function createSourcePixels(source: SourceImage, orient: boolean): Pixels {
   return {
     picture: sourcePicture(source.metadata, orient),
     open: () => sharp(source.input, source.reading),
@@ -74,7 +74,7 @@ export async function encode(
   { exif, xmp }: Description = {},
 ): Promise<{ width: number; height: number }> {
   try {
-    const [rendering] = planRenderings(written(output), from.picture, target)
+    const [rendering] = planRenderings(omitSteps(output), from.picture, target)
     const described = from.png === undefined ? from.open() : openPng(replacePngExif(from.png, exif))
     const pipeline = await rendering.apply(described, sharp)
     const { width, height } = await (xmp === undefined ? pipeline : pipeline.withXmp(xmp)).toFile(path)
@@ -85,7 +85,7 @@ export async function encode(
 }
 
 /** The output without its steps; only the encoding is left. */
-function written(output: PlannedOutput): PlannedOutput {
+function omitSteps(output: PlannedOutput): PlannedOutput {
   return { ...output, passes: [], source: { orient: false } }
 }
 

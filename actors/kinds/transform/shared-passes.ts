@@ -53,14 +53,14 @@ export function cacheSharedPasses<P>(outputs: readonly PlannedOutput[]) {
 }
 
 /** Number of pipelines before the encoding. Without a step that changes pixels it is one, the decoding. */
-function passCount({ passes }: PlannedOutput): number {
+function countPasses({ passes }: PlannedOutput): number {
   return Math.max(1, passes.length)
 }
 
 /** A key for each pass that describes all work up to its end. Equal keys mean equal pixels. */
 function keysOf(output: PlannedOutput): string[] {
   const { source, passes, format } = output
-  return Array.from({ length: passCount(output) }, (_, i) => {
+  return Array.from({ length: countPasses(output) }, (_, i) => {
     const steps = passes.slice(0, i + 1).map((pass) => pass.map(({ step }) => step))
     return JSON.stringify([source.orient, format.metadata, format.colorspace, steps])
   })

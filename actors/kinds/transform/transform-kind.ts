@@ -104,7 +104,7 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
       kind: 'transform',
       account,
       memoryEstimateBytes: estimateMemory(record),
-      yields: job.job.lane === 'bulk',
+      isLowPriority: job.job.lane === 'bulk',
       input,
       signal,
       onNote,

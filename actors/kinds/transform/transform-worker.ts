@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { readDescription } from './metadata/read-description.ts'
-import { retryWithoutProfile, keepableColours } from './metadata/retry-without-profile.ts'
+import { retryWithoutProfile, selectKeepableColours } from './metadata/retry-without-profile.ts'
 import { openSourceImage, type SourceImage } from './open-source-image.ts'
 import {
   checkDrawingCost,
@@ -14,7 +14,7 @@ import {
   encode,
   renderFile,
   renderPass,
-  sourcePixels,
+  createSourcePixels,
   canStayRaw,
   type Pixels,
 } from './pixels.ts'
@@ -54,7 +54,7 @@ async function make(
   const targetOf = ({ format }: PlannedOutput) => format.type ?? chooseOutputFormat(source.format)
   const wanted = plan(input.recipe)
     .outputs.filter(({ name }) => input.outputs.includes(name))
-    .map((output) => ({ ...output, format: keepableColours(output.format, source) }))
+    .map((output) => ({ ...output, format: selectKeepableColours(output.format, source) }))
   const outputs = splitSharedPasses(wanted, pictureOf)
   // Checked before decoding, so that a recipe that does not fit the image fails fast.
   const passes = new Map(
@@ -66,17 +66,17 @@ async function make(
   }
 
   const [only] = outputs
-  const atOnce = only && outputs.length === 1 ? onlyRendering(passes.get(only)) : undefined
+  const atOnce = only && outputs.length === 1 ? selectOnlyRendering(passes.get(only)) : undefined
   if (only && atOnce && !input.inStages && only.format.metadata === 'strip') {
     await deliver(0, targetOf(only), (path) =>
-      renderFile(sourcePixels(source, only.source.orient), atOnce, path),
+      renderFile(createSourcePixels(source, only.source.orient), atOnce, path),
     )
     return
   }
 
   const remember = cacheSharedPasses<Pixels>(outputs)
   for (const [output, steps] of passes) {
-    const start = sourcePixels(source, output.source.orient)
+    const start = createSourcePixels(source, output.source.orient)
     const pixels = await remember(output, start, (before, i) =>
       renderPass(before, steps[i] ?? steps[0], canStayRaw(output, output.passes[i] ?? [])),
     )
@@ -103,6 +103,6 @@ async function make(
 }
 
 /** The rendering, if the output has exactly one. */
-function onlyRendering(all: readonly Rendering[] = []): Rendering | undefined {
+function selectOnlyRendering(all: readonly Rendering[] = []): Rendering | undefined {
   return all.length === 1 ? all[0] : undefined
 }

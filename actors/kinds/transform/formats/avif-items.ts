@@ -101,7 +101,7 @@ function propertiesOf(bytes: FileBytes, boxes: readonly IsoBox[], ids: ReadonlyS
   const all = container ? boxesOf(bytes, container) : []
   const used = within
     .filter(({ type }) => type === 'ipma')
-    .flatMap((association) => associated(contentOf(bytes, association), ids))
+    .flatMap((association) => readAssociations(contentOf(bytes, association), ids))
   return used.flatMap((index) => {
     const property = all[index - 1]
     if (property === undefined) return []
@@ -111,7 +111,7 @@ function propertiesOf(bytes: FileBytes, boxes: readonly IsoBox[], ids: ReadonlyS
 }
 
 /** Indexes of the properties of these items, from 1. */
-function associated(fields: Buffer | undefined, ids: ReadonlySet<number>): number[] {
+function readAssociations(fields: Buffer | undefined, ids: ReadonlySet<number>): number[] {
   if (fields === undefined) return []
   const [version = 0, , , flags = 0] = fields
   const idBytes = version < 1 ? 2 : 4

@@ -17,13 +17,13 @@ export function withFileBytes<T>(input: string | Buffer, use: (bytes: FileBytes)
     return use({ length: input.length, read: (at, count) => input.subarray(at, at + count) })
   const file = openSync(input, 'r')
   try {
-    return use(windowed(file, fstatSync(file).size))
+    return use(openWindow(file, fstatSync(file).size))
   } finally {
     closeSync(file)
   }
 }
 
-function windowed(file: number, length: number): FileBytes {
+function openWindow(file: number, length: number): FileBytes {
   const buffer = Buffer.allocUnsafe(windowBytes)
   let from = 0
   let held = 0

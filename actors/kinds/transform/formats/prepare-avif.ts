@@ -20,15 +20,15 @@ export function prepareAvif(input: string | Buffer, bytes: FileBytes): Preparati
   if (hasTracksOnly(bytes))
     throw unsupportedEncoding('AVIF sequence without a still image is not supported', remedy)
   return {
-    ...(isSequence ? { input: asStill(input) } : {}),
+    ...(isSequence ? { input: rewriteAsStill(input) } : {}),
     // Decoded now, so that an error about its layers is not reported as damage later.
-    ...(item !== undefined && isLayered(item) ? { adjust: asDecoded, reason: layered() } : {}),
+    ...(item !== undefined && isLayered(item) ? { adjust: asDecoded, reason: unsupportedLayers() } : {}),
     ...(item !== undefined && isLimitedGray(item) ? { adjust: expandRange } : {}),
   }
 }
 
 /** The same file with the brand of still images, by which libvips detects AVIF. */
-function asStill(input: string | Buffer): Buffer {
+function rewriteAsStill(input: string | Buffer): Buffer {
   const still = typeof input === 'string' ? readFileSync(input) : Buffer.from(input)
   still.write('avif', 8, 'latin1')
   return still
@@ -61,6 +61,6 @@ function isLayered({ properties }: AvifItem): boolean {
   return properties.some(({ type }) => layering.has(type))
 }
 
-function layered() {
+function unsupportedLayers() {
   return unsupportedEncoding('Layered (progressive) AVIF is not supported', remedy)
 }

@@ -99,7 +99,7 @@ function unsupportedIn(layout: TiffLayout): string | undefined {
 function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean): string | undefined {
   const { samples, photometric: kind } = layout
   const unlessBits = (...allowed: number[]) =>
-    allowed.includes(bits) ? undefined : depth(samples, bits, isFloat)
+    allowed.includes(bits) ? undefined : unsupportedDepth(samples, bits, isFloat)
   switch (kind) {
     case photometric.white:
     case photometric.black:
@@ -107,16 +107,16 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
       if (isFloat) return 'floating point gray values'
       return samples === 1 ? unlessBits(1, 2, 4, 8, 16, 32) : unlessBits(8, 16)
     case photometric.palette:
-      return isFloat || samples > 1 ? depth(samples, bits, isFloat) : unlessBits(1, 2, 4, 8, 16)
+      return isFloat || samples > 1 ? unsupportedDepth(samples, bits, isFloat) : unlessBits(1, 2, 4, 8, 16)
     case photometric.rgb:
       if (samples < 3) return `RGB colours in ${samples === 1 ? '1 channel' : '2 channels'}`
       if (isFloat) return unlessBits(16, 32)
       return samples === 3 ? unlessBits(8, 16, 32) : unlessBits(8, 16)
     case photometric.ink:
       if (samples < 4 || layout.inkSet !== 1) return 'inks other than CMYK'
-      return isFloat ? depth(samples, bits, true) : unlessBits(8, 16)
+      return isFloat ? unsupportedDepth(samples, bits, true) : unlessBits(8, 16)
     case photometric.yCbCr: {
-      if (samples !== 3 || bits !== 8) return depth(samples, bits, isFloat)
+      if (samples !== 3 || bits !== 8) return unsupportedDepth(samples, bits, isFloat)
       // libvips reads these as RGB.
       const isSubsampled = layout.chromaSubsampling.some((step) => step !== 1)
       return isSubsampled || layout.compression === 7 ? undefined : 'YCbCr colours without subsampling'
@@ -129,7 +129,7 @@ function unsupportedColours(layout: TiffLayout, bits: number, isFloat: boolean):
   }
 }
 
-function depth(samples: number, bits: number, isFloat: boolean): string {
+function unsupportedDepth(samples: number, bits: number, isFloat: boolean): string {
   const depths = `${bits} ${bits === 1 ? 'bit' : 'bits'}${isFloat ? ' in floating point' : ''}`
   return samples === 1 ? `1 channel of ${depths}` : `${samples} channels of ${depths}`
 }

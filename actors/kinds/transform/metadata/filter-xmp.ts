@@ -52,10 +52,10 @@ export function filterXmp(text: string): string | undefined {
     depth += 1
     if (depth > maxDepth) stop(new Error('XMP is nested too deeply'))
     if (skipFrom === undefined && isDropped(tag)) skipFrom = depth
-    if (skipFrom === undefined) out.push(opening(tag))
+    if (skipFrom === undefined) out.push(formatStartTag(tag))
   })
   const write = (content: string) => {
-    if (skipFrom === undefined && depth > 0 && !embeddedImage.test(content)) out.push(escaped(content))
+    if (skipFrom === undefined && depth > 0 && !embeddedImage.test(content)) out.push(escapeText(content))
   }
   parser.on('text', write)
   parser.on('cdata', write)
@@ -80,9 +80,9 @@ function isDropped({ uri, local }: { readonly uri: string; readonly local: strin
   return dropped.some((start) => uri.startsWith(start)) || droppedProperties.has(`${uri}${local}`)
 }
 
-function opening({ name, attributes }: SaxesTagNS): string {
+function formatStartTag({ name, attributes }: SaxesTagNS): string {
   const kept = Object.values(attributes).filter((attribute) => !isDroppedAttribute(attribute))
-  return `<${name}${kept.map(({ name: key, value }) => ` ${key}="${escaped(value)}"`).join('')}>`
+  return `<${name}${kept.map(({ name: key, value }) => ` ${key}="${escapeText(value)}"`).join('')}>`
 }
 
 function isDroppedAttribute(attribute: SaxesAttributeNS): boolean {
@@ -91,6 +91,6 @@ function isDroppedAttribute(attribute: SaxesAttributeNS): boolean {
   return isDropped(attribute) || embeddedImage.test(value)
 }
 
-function escaped(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -50,7 +50,7 @@ export function hasBrokenProfile({ reading, metadata: { icc } }: SourceImage): b
 }
 
 /** The format parameters of a result. A broken profile cannot be kept, so the colours are converted to sRGB. */
-export function keepableColours<P extends Pick<FormatParams, 'colorspace'>>(
+export function selectKeepableColours<P extends Pick<FormatParams, 'colorspace'>>(
   params: P,
   source: SourceImage,
 ): P {

@@ -9,18 +9,18 @@ const { elements } = allowList
 export function countLayers(tag: string, attribute: (name: string) => string | undefined): number {
   switch (tag) {
     case 'feMorphology':
-      return 10 + 2 * Math.min(15, greatest(attribute('radius')))
+      return 10 + 2 * Math.min(15, findGreatest(attribute('radius')))
     case 'feConvolveMatrix':
-      return 1 + greatest(attribute('order') ?? '3') ** 2 / 10
+      return 1 + findGreatest(attribute('order') ?? '3') ** 2 / 10
     case 'feTurbulence':
-      return 1 + Math.min(5, greatest(attribute('numOctaves')))
+      return 1 + Math.min(5, findGreatest(attribute('numOctaves')))
     default:
       return elements.filterPrimitives.has(tag) ? 1 : 0
   }
 }
 
 /** The largest number in an attribute. */
-function greatest(text = ''): number {
+function findGreatest(text = ''): number {
   return Math.max(
     0,
     ...text

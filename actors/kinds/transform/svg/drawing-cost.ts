@@ -69,7 +69,7 @@ function hasTooManyLines({ width, height }: SvgSize, { perRow, fixed }: DrawingC
 }
 
 /** Number of pixels up to which rendering is within the limits, in one tile. */
-export function drawablePixels({ layers, canvases, perRow, fixed }: DrawingCost): number {
+export function computeDrawablePixels({ layers, canvases, perRow, fixed }: DrawingCost): number {
   // For an aspect ratio of 2:1 or less.
   const lined = perRow > 0 ? ((svgLimits.lineSteps - fixed) / perRow) ** 2 / 2 : Number.POSITIVE_INFINITY
   if (layers === 0) return lined

@@ -1,5 +1,5 @@
 import { allowList } from './allow-list.ts'
-import { fontGrowth } from './font-growth.ts'
+import { computeFontGrowth } from './compute-font-growth.ts'
 import { svgLimits, svgLimitExceeded } from './svg-limits.ts'
 import { isBalanced, joinLines, sanitiseValue } from './sanitise-value.ts'
 
@@ -36,7 +36,7 @@ export function parseDeclarations(text: string): Declaration[] {
 /** Undefined when the value is not allowed. */
 export function parseDeclaration(property: string, text: string): Declaration | undefined {
   const safe = sanitiseValue(text)
-  const growth = property === 'font-size' || property === 'font' ? fontGrowth(safe?.text ?? '') : 1
+  const growth = property === 'font-size' || property === 'font' ? computeFontGrowth(safe?.text ?? '') : 1
   if (safe === undefined || growth === undefined) return undefined
   return { property, value: safe.text, ids: safe.ids, filters: safe.filters, growth }
 }
@@ -56,7 +56,7 @@ export function parseRules(sheet: string): Rule[] {
       at = stop + 1
       continue
     }
-    const end = blockEnd(text, stop)
+    const end = findBlockEnd(text, stop)
     const inside = text.slice(stop + 1, end)
     at = end + 1
     if (!isSelector(prelude) || inside.includes('{')) continue
@@ -96,7 +96,7 @@ function find(text: string, from: number, wanted: string): number {
 }
 
 /** Index where the block that starts here ends; else the end of the text. */
-function blockEnd(text: string, from: number): number {
+function findBlockEnd(text: string, from: number): number {
   let depth = 0
   for (let at = from; at < text.length; at = find(text, at + 1, '{}')) {
     depth += text[at] === '{' ? 1 : -1

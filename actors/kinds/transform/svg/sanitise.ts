@@ -102,7 +102,7 @@ export function sanitise(text: string): CleanSvg {
       return
     }
     if (tag.local !== 'style') return openPart(tag)
-    const type = stated(tag, 'type')?.trim().toLowerCase() ?? ''
+    const type = attributeOf(tag, 'type')?.trim().toLowerCase() ?? ''
     if (type === '' || type === 'text/css') sheet = ''
     else skipFrom = depth
   })
@@ -133,8 +133,8 @@ export function sanitise(text: string): CleanSvg {
     if (tag.local !== 'svg' || (tag.uri !== svgSpace && tag.uri !== ''))
       throw corruptSvg('has a root element other than svg')
     rootSpace = tag.uri
-    const viewBox = stated(tag, 'viewBox')
-    size = computeSvgSize({ width: stated(tag, 'width'), height: stated(tag, 'height'), viewBox })
+    const viewBox = attributeOf(tag, 'viewBox')
+    size = computeSvgSize({ width: attributeOf(tag, 'width'), height: attributeOf(tag, 'height'), viewBox })
     const box = parseViewBox(viewBox) ?? { x: 0, y: 0, ...size }
     side = Math.max(box.width, box.height)
     const part = partOf(tag)
@@ -154,17 +154,17 @@ export function sanitise(text: string): CleanSvg {
     current = part
   }
   const partOf = (tag: SaxesTagNS): SvgNode => {
-    const id = stated(tag, 'id')
-    const path = stated(tag, 'd') ?? stated(tag, 'points')
-    const outline = outlineOf(tag.local, (name) => stated(tag, name))
+    const id = attributeOf(tag, 'id')
+    const path = attributeOf(tag, 'd') ?? attributeOf(tag, 'points')
+    const outline = outlineOf(tag.local, (name) => attributeOf(tag, name))
     const part: SvgNode = {
       tag: tag.local,
-      classes: stated(tag, 'class')?.split(/\s+/) ?? none,
+      classes: attributeOf(tag, 'class')?.split(/\s+/) ?? none,
       children: [],
       growth: current?.growth ?? 1,
-      scale: (current?.scale ?? 1) * maxScaleOf(stated(tag, 'transform') ?? ''),
+      scale: (current?.scale ?? 1) * maxScaleOf(attributeOf(tag, 'transform') ?? ''),
       has: 0,
-      layers: countLayers(tag.local, (name) => stated(tag, name)),
+      layers: countLayers(tag.local, (name) => attributeOf(tag, name)),
       ...(current === undefined ? {} : { parent: current }),
       ...(id === undefined ? {} : { id }),
       ...(path === undefined ? {} : { path }),
@@ -288,13 +288,13 @@ const nothing: ReadonlySet<string> = new Set()
 
 /** Overlong size attributes are dropped. */
 function sizeIn(tag: SaxesTagNS): StatedSize {
-  const [width, height] = [stated(tag, 'width'), stated(tag, 'height')]
+  const [width, height] = [attributeOf(tag, 'width'), attributeOf(tag, 'height')]
   return {
     ...(width === undefined || width.length > 100 ? {} : { width }),
     ...(height === undefined || height.length > 100 ? {} : { height }),
   }
 }
 
-function stated(tag: SaxesTagNS, name: string): string | undefined {
+function attributeOf(tag: SaxesTagNS, name: string): string | undefined {
   return tag.attributes[name]?.value
 }

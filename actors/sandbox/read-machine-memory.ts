@@ -4,7 +4,7 @@ import { totalmem } from 'node:os'
 const limitFiles = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']
 
 /** Memory of this machine, or of its container when that is limited to less, in bytes. */
-export function machineMemoryBytes(): number {
+export function readMachineMemory(): number {
   const limits = limitFiles.map(readNumber)
   return Math.min(totalmem(), ...limits.filter((limit) => limit > 0))
 }

@@ -17,7 +17,7 @@ const relative: Readonly<Record<string, number>> = { '%': 0.01, em: 1, rem: 1, e
  * The largest factor by which a `font-size` or `font` value multiplies the inherited size; 1 when it does not depend on
  * it. Undefined when a size exceeds the limit: text rendering libraries crash on sizes beyond 16 bits.
  */
-export function fontGrowth(value: string): number | undefined {
+export function computeFontGrowth(value: string): number | undefined {
   const bare = value.replaceAll(/"[^"]*"|'[^']*'/g, '')
   let growth = /larger/i.test(bare) ? 1.2 : 1
   for (const [, number, unit = ''] of bare.matchAll(/((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(%|[a-z]*)/gi)) {

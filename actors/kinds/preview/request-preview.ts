@@ -5,13 +5,13 @@ import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox, SandboxWork } from '../../sandbox/sandbox.ts'
 import { safeReadFlags, unreadableOutput } from '../transform/store-output.ts'
 import {
-  copyMade,
-  previewMade,
-  type CopyMade,
-  type MakeCopy,
-  type MakePreview,
+  copyResult,
+  previewResult,
+  type CopyResult,
+  type CopyRequest,
+  type PreviewWork,
   type PreviewInput,
-  type PreviewMade,
+  type PreviewResult,
 } from './preview-input.ts'
 
 /** Time limit of a rendering, in milliseconds: a user who moves a slider does not wait longer. */
@@ -24,25 +24,25 @@ const previewMemoryBytes = 256 * 2 ** 20
 const maxPreviewBytes = 32 * 2 ** 20
 
 /** Decodes an image in a worker, which writes a smaller copy. @throws Fault */
-export function makeCopy(
+export function requestCopy(
   sandbox: Sandbox,
   account: string,
-  input: MakeCopy,
+  input: CopyRequest,
   memoryEstimateBytes: number,
   signal: AbortSignal,
-): Promise<CopyMade> {
-  return runWorker(sandbox, account, input, copyMade, signal, { memoryEstimateBytes })
+): Promise<CopyResult> {
+  return runWorker(sandbox, account, input, copyResult, signal, { memoryEstimateBytes })
 }
 
 /** Renders a preview in a worker; resolves with its description and its bytes. @throws Fault */
-export async function makePreview(
+export async function requestPreview(
   sandbox: Sandbox,
   account: string,
-  input: MakePreview,
+  input: PreviewWork,
   signal: AbortSignal,
-): Promise<PreviewMade & { file: Uint8Array }> {
+): Promise<PreviewResult & { file: Uint8Array }> {
   const limit = { timeLimitMs: previewTimeoutMs, memoryEstimateBytes: previewMemoryBytes }
-  const render = () => runWorker(sandbox, account, input, previewMade, signal, limit)
+  const render = () => runWorker(sandbox, account, input, previewResult, signal, limit)
   const made = await render().catch((thrown: unknown) => {
     // The worker was killed from outside, which need not be caused by this work.
     if (Fault.of(thrown).code === 'actor_lost') return render()
