@@ -1,11 +1,10 @@
-import type { ServedSessions } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import type { SessionKind } from './kinds/job-kind.ts'
+import type { HostedKind } from './parts/serve-sessions.ts'
 import type { Runtime } from './runtime/runtime.ts'
 
 export interface DrainOptions {
   readonly runtimes: readonly Runtime[]
-  readonly hosted: readonly (Pick<SessionKind, 'finishesOnDrain'> & { readonly sessions: ServedSessions })[]
+  readonly hosted: readonly HostedKind[]
   /** Time for everything, in milliseconds; then the process exits. */
   readonly timeoutMs: number
   readonly log: Logger
