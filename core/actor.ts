@@ -2,7 +2,10 @@ import { z } from 'zod'
 import { id } from './image.ts'
 import { accountId } from './principal.ts'
 
-/** `resting`: accepts no work because its workers keep crashing; `draining`: finishes its work and exits. */
+/**
+ * `resting`: the circuit breaker is open, so it accepts no work, because its workers keep crashing; `draining`: it finishes
+ * its work and exits. The names are those of the published API (`ActorState` in the proto), so they stay.
+ */
 export const actorStates = ['ready', 'resting', 'draining'] as const
 export type ActorState = (typeof actorStates)[number]
 
@@ -52,7 +55,7 @@ export const actorReport = z.object({
   tasks: z.array(heldTask).max(maxListedTasks),
   /** Live sessions held now. */
   sessions: z.int().nonnegative(),
-  /** Running workers. */
+  /** Running workers. The published API has this name (`children` in the proto), so it stays. */
   children: z.int().nonnegative(),
   /** Memory of the actor and its workers, in bytes. */
   residentBytes: z.int().nonnegative(),

@@ -47,13 +47,20 @@ export function addActorsCommand(program: Command, context: Context): void {
 
 const clearScreen = '\u001B[H\u001B[2J\u001B[3J'
 
+/** The table says what a state means; the names of the API are in the output of `--json`. */
+const stateTexts: Readonly<Record<ActorView['state'], string>> = {
+  ready: 'ready',
+  resting: 'crashing',
+  draining: 'draining',
+}
+
 const columns: readonly Column[] = [
   { head: 'NAME', omitOrder: 0 },
   { head: 'STATE', omitOrder: 0 },
   { head: 'VERSION', omitOrder: 5 },
   { head: 'TASKS', omitOrder: 1 },
   { head: 'LIVE', omitOrder: 4 },
-  { head: 'CHILDREN', omitOrder: 4 },
+  { head: 'WORKERS', omitOrder: 4 },
   { head: 'MEMORY', omitOrder: 2 },
   { head: 'UP', omitOrder: 3 },
   { head: 'KINDS', omitOrder: 6 },
@@ -65,7 +72,7 @@ function table(actors: readonly ActorView[], style: Style): string[] {
   const rows = actors.map((one) => ({
     cells: [
       one.name,
-      one.state,
+      stateTexts[one.state],
       one.version,
       `${one.held}/${one.slots}`,
       String(one.sessions),

@@ -5,10 +5,10 @@ import {
   previewOpenRequest,
   previewRequest,
   type PreviewResponse,
-  type PreviewOpenRequest,
   type PreviewRequest,
 } from '@pixelflow/core/tune/preview-request'
 import type { KindContext, SessionKind } from '../job-kind.ts'
+import { parseSessionOpening } from '../parse-session-opening.ts'
 import { findSource } from '../transform/fetch-source.ts'
 import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
 import { createScratchQuota } from './scratch-quota.ts'
@@ -38,7 +38,7 @@ async function previewSession(
   session: Session,
 ): Promise<void> {
   const { tuneIdleTimeoutMs } = context.settings
-  const opening = parseOpening(received)
+  const opening = parseSessionOpening(previewOpenRequest, received)
   const record = await findSource(context, opening.account, opening.image)
   const over = new AbortController()
   const signal = AbortSignal.any([session.broken, over.signal])
@@ -68,16 +68,6 @@ async function previewSession(
     throw thrown
   }
   await Promise.all([receiveRequests().catch(abortAll), answerRequests().catch(abortAll)])
-}
-
-function parseOpening(received: unknown): PreviewOpenRequest {
-  const { data, error } = previewOpenRequest.safeParse(received)
-  if (data) return data
-  // The gateway has another version. During a rolling update another actor may understand it.
-  throw new Fault('unavailable', 'This actor does not understand the request of its gateway.', {
-    remedy: 'Try again: an update is probably in progress.',
-    cause: error,
-  })
 }
 
 async function answer(

@@ -2,18 +2,14 @@ import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import {
-  maxFrameBytes,
-  transformRequest,
-  type TransformRequest,
-  type TransformResult,
-} from '@pixelflow/core/transform-request'
+import { maxFrameBytes, transformRequest, type TransformResult } from '@pixelflow/core/transform-request'
 import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
 import type { KindContext, SessionKind } from '../job-kind.ts'
+import { parseSessionOpening } from '../parse-session-opening.ts'
 import { throwNoSpace } from './fetch-source.ts'
 import { safeReadFlags, unreadableOutput } from './store-output.ts'
 import { incompleteWork } from './transform-kind.ts'
@@ -34,7 +30,10 @@ export const liveTransformKind: SessionKind = {
 }
 
 async function transformSession(context: KindContext, opening: unknown, session: Session): Promise<void> {
-  const { account, bytes, width, height, format, recipe, output } = parseOpening(opening)
+  const { account, bytes, width, height, format, recipe, output } = parseSessionOpening(
+    transformRequest,
+    opening,
+  )
   await using folder = await context.scratch.folder(bytes)
   const source = join(folder.path, 'source')
   await receive(session, source, bytes)
@@ -58,16 +57,6 @@ async function transformSession(context: KindContext, opening: unknown, session:
     bytes,
     ms: Math.round(workMs),
     peer: session.peer,
-  })
-}
-
-function parseOpening(opening: unknown): TransformRequest {
-  const { data, error } = transformRequest.safeParse(opening)
-  if (data) return data
-  // The gateway has another version. During a rolling update another actor may understand it.
-  throw new Fault('unavailable', 'This actor does not understand the request of its gateway.', {
-    remedy: 'Try again: an update is probably in progress.',
-    cause: error,
   })
 }
 

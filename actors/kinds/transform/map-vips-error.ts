@@ -8,8 +8,9 @@ import { noScratchSpace } from './fetch-source.ts'
 export type VipsPhase = 'open' | 'render' | 'encode'
 
 /**
- * Maps an error of libvips to a fault. libvips has no error codes, so this is the one place that parses its messages. An
- * unknown message is mapped by the phase.
+ * Maps an error of libvips to a fault. Its errors have no codes (https://github.com/lovell/sharp/issues/562,
+ * https://github.com/libvips/libvips/issues/5010), so this is the one place that parses its messages;
+ * `map-vips-error.test.ts` fails when they have. An unknown message is mapped by the phase.
  */
 export function mapVipsError(thrown: unknown, phase: VipsPhase): Fault {
   if (thrown instanceof Fault) return thrown
