@@ -1,5 +1,5 @@
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import type { HostedKind } from './parts/serve-sessions.ts'
+import type { HostedKind } from './composition/serve-sessions.ts'
 import type { Runtime } from './runtime/runtime.ts'
 
 export interface DrainOptions {
