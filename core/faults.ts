@@ -30,12 +30,11 @@ export interface FaultRow {
   readonly isRenderingFault?: true
   /** Rejects one message of a tuning session; the session continues. */
   readonly isMessageFault?: true
+  /** Every call can fail with it: an unknown query parameter, for example, is an `invalid_request`. */
+  readonly isUniversal?: true
 }
 
-/**
- * Every error code, in one table. Code that treats several codes alike reads a column; a list of codes elsewhere would
- * miss the next row.
- */
+/** Every error code. Code that treats several codes alike reads a column; a list elsewhere would miss the next row. */
 export const faults = {
   invalid_request: {
     http: 400,
@@ -43,6 +42,7 @@ export const faults = {
     title: 'Invalid request',
     remedy: 'Correct the request and send it again.',
     isMessageFault: true,
+    isUniversal: true,
   },
   invalid_recipe: {
     http: 400,
@@ -59,6 +59,7 @@ export const faults = {
     title: 'Missing or invalid credentials',
     remedy: 'Send a valid API token or use a valid client certificate.',
     isRefusal: true,
+    isUniversal: true,
   },
   forbidden: {
     http: 403,
@@ -67,6 +68,7 @@ export const faults = {
     remedy: 'Use credentials that permit this call.',
     isRefusal: true,
     isMessageFault: true,
+    isUniversal: true,
   },
   not_found: { http: 404, grpc: 5, title: 'Unknown resource', remedy: 'Check the path and the id.' },
   image_not_found: {
@@ -269,6 +271,7 @@ export const faults = {
     isStoreFault: true,
     canFailOver: true,
     isMessageFault: true,
+    isUniversal: true,
   },
   deadline_exceeded: {
     http: 504,
@@ -284,6 +287,7 @@ export const faults = {
     title: 'Internal error',
     remedy: 'Try again. If the error repeats, report the request id to the operator.',
     retryable: true,
+    isUniversal: true,
   },
 } as const satisfies Record<string, FaultRow>
 

@@ -10,6 +10,6 @@ export const problem = z.object({
   detail: z.string(),
   requestId: z.string(),
   field: z.string().optional(),
-  remedy: z.string().optional(),
+  remedy: z.string(),
 })
 export type Problem = z.infer<typeof problem>

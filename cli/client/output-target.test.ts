@@ -35,10 +35,9 @@ describe('the target of results', () => {
     const found = await target('out.AVIF')
     expect([found.pathOf(one), found.format]).toEqual([join(cwd, 'out.AVIF'), 'avif'])
     expect((await target('out')).format).toBeUndefined()
-    expect((await target('out.tmp')).format).toBeUndefined()
   })
 
-  test.each(['out.gif', 'out.bmp', 'out.HEIC'])('%s is refused', async (name) => {
+  test.each(['out.gif', 'out.bmp', 'out.HEIC', 'out.xyz', '{stem}.tmp'])('%s is refused', async (name) => {
     await expect(target(name)).rejects.toMatchObject({
       reason: 'usage',
       remedy: expect.stringContaining('.webp'),

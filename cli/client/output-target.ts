@@ -79,12 +79,12 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
     return { ...target(() => '-'), isStdout: true }
   }
   const path = resolve(cwd, argument)
-  const asked = extensionChoosesFormat ? formatOfPath(argument) : undefined
+  const statedFormat = () => (extensionChoosesFormat ? formatOfPath(argument) : undefined)
   if (requireKnownPlaceholders(argument)) {
     if (hasSeveral && !argument.includes('{name}')) throw severalOutputsError(argument, names)
     const fill = ({ name, format: id }: NamedOutput) =>
       path.replaceAll('{stem}', stem).replaceAll('{name}', name).replaceAll('{ext}', extension(id))
-    return { ...target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`)), format: asked }
+    return { ...target(fill, dirname(`${path.slice(0, path.indexOf('{'))}x`)), format: statedFormat() }
   }
   if (argument.endsWith('/') || isFolder(path)) return inFolder(path, '')
   if (hasSeveral) throw severalOutputsError(argument, names)
@@ -97,7 +97,7 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
   guarded(path)
   // Pipes and devices are written directly.
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true
-  return { ...target(() => path, isFile ? dirname(path) : undefined), format: asked }
+  return { ...target(() => path, isFile ? dirname(path) : undefined), format: statedFormat() }
 }
 
 /**
@@ -135,15 +135,12 @@ async function requireWritable(folder: string): Promise<void> {
   }
 }
 
-/** Extensions of unsupported image formats, which are errors. Any other unknown extension states no format. */
-const unwritable = /^(?:bmp|heic|heif|jxl|jp2|ico|svg|psd|tga)$/
-
-/** The format that the extension of a file states. */
+/** The format that the extension of a file states; undefined without an extension, or if it is a placeholder. */
 function formatOfPath(path: string): WritableFormatId | undefined {
   const suffix = extname(path).slice(1).toLowerCase()
+  if (suffix === '' || suffix.includes('{')) return undefined
   const found = formatWithExtension(suffix)
   if (found && isWritable(found)) return found
-  if (!found && !unwritable.test(suffix)) return undefined
   const extensions = formats.flatMap((one) => (isWritable(one.id) ? [...one.extensions] : []))
   throw new CliError('usage', `Results cannot be written as .${suffix}.`, {
     field: '--output',

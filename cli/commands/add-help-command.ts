@@ -11,7 +11,7 @@ export function refuseRepeatedOptions(command: Command): void {
     let isGiven = false
     command.on(`option:${option.name()}`, () => {
       if (isGiven) {
-        throw new CliError('usage', `--${option.name()} was given twice.`, {
+        throw new CliError('usage', `--${option.name()} is repeated.`, {
           field: `--${option.name()}`,
           remedy: 'Give it once.',
         })

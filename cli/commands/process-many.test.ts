@@ -53,7 +53,7 @@ describe('process with several files', () => {
     ['one file for all', ['-o', 'one.webp'], 'would have the same path'],
     ['standard output', ['-o', '-'], 'cannot go to standard output'],
     ['results in place of their sources', ['-o', 'many/'], 'is the source itself'],
-    ['a file given twice', [paths[0] as string, '-o', 'x/'], 'was given twice'],
+    ['a file given twice', [paths[0] as string, '-o', 'x/'], 'is repeated'],
     ['tuning', ['-o', 'x/', '--tune', 'blur:2'], '--tune accepts only one file'],
   ])('refuses %s before the first call', async (_, options, message) => {
     const { code, err } = await run(['process', ...paths.slice(0, 2), '-r', 'flip', ...options], {

@@ -108,7 +108,11 @@ export async function processMany(
     const completed = paths.length - failures.length
     throw new CliError('failed', `${failures.length} of ${paths.length} files failed.`, {
       remedy: `See the reason for each failed file above. ${
-        completed === 0 ? 'No file was processed.' : `The other ${completed} were processed.`
+        completed === 0
+          ? 'No file was processed.'
+          : completed === 1
+            ? 'The other one was processed.'
+            : `The other ${completed} were processed.`
       }`,
     })
   }
@@ -139,7 +143,7 @@ function requireNamedOnce(paths: readonly string[], cwd: string): void {
   for (const path of paths) {
     const absolute = resolve(cwd, path)
     if (seen.some((one) => one === absolute || isSameFile(one, absolute))) {
-      throw new CliError('usage', `The file ${path} was given twice.`, { remedy: 'Give each file once.' })
+      throw new CliError('usage', `The file ${path} is repeated.`, { remedy: 'Give each file once.' })
     }
     seen.push(absolute)
   }

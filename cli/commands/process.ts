@@ -126,8 +126,8 @@ function requireConsistentOptions(files: readonly string[], options: ProcessComm
       remedy: 'Give a folder, for example -o results/.',
     })
   }
-  if ([recipe, output, steps, tune].every((one) => one === undefined)) {
-    throw new CliError('usage', 'There is nothing to do: neither a recipe nor an output was given.', {
+  if ([recipe?.trim() || undefined, output, steps, tune].every((one) => one === undefined)) {
+    throw new CliError('usage', 'No recipe and no output.', {
       remedy:
         "Add a recipe, for example -r 'resize:800', or a file to convert to, for example -o photo.webp.",
     })

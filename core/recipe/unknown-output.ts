@@ -4,8 +4,9 @@ import { outputNames, type Recipe } from './recipe.ts'
 
 /** The fault of a request for an output that the recipe does not have. */
 export function unknownOutput(recipe: Recipe, requested: string): Fault {
+  const names = outputNames(recipe)
   return new Fault('invalid_recipe', `The recipe has no output "${shorten(requested)}".`, {
     field: 'output',
-    remedy: `Request one of: ${outputNames(recipe).join(', ')}.`,
+    remedy: `Set output to ${names.length === 1 ? '' : 'one of '}${names.join(', ')}.`,
   })
 }

@@ -94,7 +94,7 @@ function authenticateToken(headers: Headers, tokens: TokenTable | undefined): Pr
   // `Headers` joins repeated headers with a comma, and no token contains one. Several tokens are ambiguous.
   if (authorization.includes(',')) throw invalidToken('The call has more than one token.')
   const token = /^bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
-  if (token === undefined) throw invalidToken('The credentials hold no bearer token.')
+  if (token === undefined) throw invalidToken('Authorization is not a bearer token.')
   const found = tokens?.findPrincipal(token)
   if (found === undefined) throw invalidToken('The token is unknown.')
   return found

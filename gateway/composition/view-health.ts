@@ -55,7 +55,7 @@ export async function viewHealth({
         sequence,
         ...(isCaughtUp ? {} : { detail: 'The task list is catching up with the event log.' }),
         ...(last === undefined ? {} : { lagEvents: Math.max(0, last - sequence) }),
-        ...(Number.isNaN(lagMs) ? {} : { lagMs }),
+        ...(Number.isNaN(lagMs) ? {} : { lagMs: Math.round(lagMs * 10) / 10 }),
       },
     },
     load: {

@@ -1,6 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { hashLogId, parsePosition, formatPosition, type Position } from '@pixelflow/core/position'
+import { shorten } from '@pixelflow/core/shorten'
 import type { EventFollower, Ports } from '../ports.ts'
 import type { RequestField } from '../request-field.ts'
 
@@ -66,7 +67,7 @@ async function compare(
 function parse(token: string): Position {
   const position = parsePosition(token)
   if (position) return position
-  throw invalidPosition('The position is invalid.')
+  throw invalidPosition(`Position "${shorten(token)}" is invalid.`)
 }
 
 function invalidPosition(detail: string): Fault {

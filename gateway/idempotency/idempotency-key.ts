@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { shorten } from '@pixelflow/core/shorten'
 import type { RequestField } from '../request-field.ts'
 
 const field = 'idempotency_key' satisfies RequestField
@@ -10,10 +11,14 @@ const field = 'idempotency_key' satisfies RequestField
 export function parseIdempotencyKey(sent: string): string {
   const key = /^"(.*)"$/.exec(sent)?.[1] ?? sent
   if (/^[\u0021-\u007E]{1,255}$/.test(key)) return key
-  throw new Fault('invalid_request', 'The idempotency key is not 1 to 255 visible ASCII characters.', {
-    field,
-    remedy: 'Send one key, such as a random UUID.',
-  })
+  throw new Fault(
+    'invalid_request',
+    `Idempotency key "${shorten(sent)}" is not 1 to 255 visible ASCII characters.`,
+    {
+      field,
+      remedy: 'Send one key, such as a random UUID.',
+    },
+  )
 }
 
 export function keyReused(): Fault {

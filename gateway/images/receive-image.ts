@@ -83,7 +83,7 @@ function requireImage(
   { maxPixels }: ImageLimits,
 ): ReceivedImage {
   if (format === undefined && isGzipped) throw gzipped()
-  if (format === undefined) throw unsupported('The bytes are not an image of a supported format.')
+  if (format === undefined) throw notAnImage()
   const { width, height } = dimensions
   if (width !== null && height !== null && width * height > maxPixels) {
     const detail = `The image has ${width} × ${height} pixels; the limit is ${maxPixels} in total.`
@@ -136,13 +136,22 @@ function unsupported(detail: string): Fault {
   })
 }
 
+/** The bytes, not the media type, are the problem. */
+function notAnImage(): Fault {
+  const names = formats.map((one) => one.id).join(', ')
+  return new Fault('unsupported_format', 'The file is not an image of a supported format.', {
+    field: 'file',
+    remedy: `Send an image in one of the formats ${names}.`,
+  })
+}
+
 /** Compressed files are refused because their decompressed size is unlimited. */
 function gzipped(): Fault {
   return new Fault(
     'unsupported_format',
     'The file is compressed with gzip (such as SVGZ), which is not supported.',
     {
-      field: 'media_type' satisfies RequestField,
+      field: 'file',
       remedy: 'Decompress it, for example with gunzip, and send the decompressed file.',
     },
   )

@@ -2,6 +2,7 @@ import { storedDeadLetter, isDeadLetterId, deadLetterId, type DeadLetter } from 
 import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import { retryConflicts } from '@pixelflow/core/retry-conflicts'
+import { shorten } from '@pixelflow/core/shorten'
 import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
@@ -109,7 +110,7 @@ function parseDeadLetter({ data, subject }: StoredMessage): DeadLetter {
 /** @throws Fault `invalid_request`. */
 function parseCursor(cursor = '0'): number {
   if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
-  throw new Fault('invalid_request', 'Invalid cursor.', {
+  throw new Fault('invalid_request', `Cursor "${shorten(cursor)}" is invalid.`, {
     field: 'cursor',
     remedy: 'Send `next` from the previous page, or no cursor to start at the first page.',
   })

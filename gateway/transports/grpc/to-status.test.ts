@@ -52,14 +52,14 @@ describe('errors have the same wording over every protocol', () => {
       remedy: 'Send "Authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
     })
     expect((await errorOf(native.unary(calls.listTasks, {}, { metadata }))).message).toBe(
-      'The credentials hold no bearer token.',
+      'Authorization is not a bearer token.',
     )
   })
 
   test.each(webProtocols)('invalid credentials over %s', async (protocol) => {
     const call = webClient(ImageService, protocol, gateway).listTasks({}, { headers: metadata })
     const error = await call.catch((thrown: unknown) => ConnectError.from(thrown))
-    expect((error as ConnectError).rawMessage).toBe('The credentials hold no bearer token.')
+    expect((error as ConnectError).rawMessage).toBe('Authorization is not a bearer token.')
     const [remedy] = (error as ConnectError).findDetails(LocalizedMessageSchema)
     expect(remedy?.message).toContain('Send "Authorization: Bearer <token>"')
   })

@@ -22,6 +22,9 @@ export function problemHandler(routes: RouteTable) {
   })
 }
 
+/** `GET, HEAD or POST` */
+const alternatives = new Intl.ListFormat('en-GB', { type: 'disjunction' })
+
 function unmatched(request: Request, routes: RouteTable): Response {
   const path = pathOf(request)
   const allowed = routes.methodsOf(path)
@@ -34,7 +37,7 @@ function unmatched(request: Request, routes: RouteTable): Response {
     )
   }
   const fault = new Fault('method_not_allowed', `This path does not support ${request.method}.`, {
-    remedy: `Use ${allowed.join(' or ')}.`,
+    remedy: `Use ${alternatives.format(allowed)}.`,
   })
   return problemResponse(request, fault, { allow: allowed.join(', ') })
 }

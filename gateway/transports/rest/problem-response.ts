@@ -34,7 +34,7 @@ export function problemResponse(
     detail: fault.message,
     requestId: context.id,
     ...(field === undefined ? {} : { field: translateField(field, httpFields) }),
-    ...(remedy === undefined ? {} : { remedy }),
+    remedy,
   }
   return new Response(`${JSON.stringify(body)}\n`, {
     status: http,

@@ -160,7 +160,7 @@ describe('a task is refused and nothing stays in the store when', () => {
       () => form({ recipe: 'flip', file: new Blob(['no image '.repeat(50)], { type: 'image/png' }) }),
       415,
       'unsupported_format',
-      'Content-Type',
+      'file',
     ],
   ])('%s', async (_, send, status, code, field) => {
     const before = await gateway.messages()

@@ -2,6 +2,7 @@ import { createTaskBody } from '@pixelflow/core/create-task-body'
 import { viewTask } from '@pixelflow/core/views'
 import { Fault } from '@pixelflow/core/fault'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
+import { shorten } from '@pixelflow/core/shorten'
 import { statuses } from '@pixelflow/core/task'
 import { validate } from '@pixelflow/core/validation/validate'
 import { Elysia } from 'elysia'
@@ -61,7 +62,7 @@ export function taskRoutes({
                 createTaskFromForm({ usecases, limits }, principal, request, idleTimeout, idempotentCall),
             )
           }
-          if (mediaType !== 'application/json') throw unsupportedContentType()
+          if (mediaType !== 'application/json') throw unsupportedContentType(mediaType)
           const body = validate(createTaskBody, await readJson(request, idleTimeout), { whole: 'the body' })
           const { image, lane } = body
           const recipe = parseRecipe(body.recipe)
@@ -131,8 +132,12 @@ export function taskRoutes({
     )
 }
 
-function unsupportedContentType(): Fault {
-  return new Fault('unsupported_format', 'A task is created from JSON or from a form.', {
+function unsupportedContentType(mediaType: string | null): Fault {
+  const problem =
+    mediaType === null
+      ? 'Content-Type is missing.'
+      : `Content-Type ${shorten(mediaType, 100)} is not supported.`
+  return new Fault('unsupported_format', problem, {
     field: 'Content-Type',
     remedy:
       'Send {"image", "recipe"} as application/json, or the parts file and recipe as multipart/form-data.',

@@ -26,6 +26,14 @@ export function bindWebService<S extends DescService>(
   router.service(service, Object.fromEntries(served) as ServiceImpl<S>)
 }
 
+/** Whether requests and responses of a method must flow at the same time, which HTTP requests of browsers cannot do. */
+export function needsFullDuplex(method: DescMethod): boolean {
+  return method.methodKind === 'bidi_streaming' && !halfDuplex.has(method)
+}
+
+export const fullDuplexRemedy =
+  'Use native gRPC on the gRPC port. For tuning, the WebSocket /api/v1/tune is an alternative.'
+
 function handlerOf(method: DescMethod, implemented: unknown) {
   const isStreamIn = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming'
   const read = (input: unknown, received: () => void) => {
@@ -51,8 +59,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       }
     }
   }
-  const needsFullDuplex = method.methodKind === 'bidi_streaming' && !halfDuplex.has(method)
-  const respond = needsFullDuplex ? refuseFullDuplex : (implemented as StreamFunction)
+  const respond = needsFullDuplex(method) ? refuseFullDuplex : (implemented as StreamFunction)
   return async function* (input: unknown, context: HandlerContext) {
     const call = takeContext(context)
     let fault: Fault | undefined
@@ -86,7 +93,7 @@ const halfDuplex: ReadonlySet<DescMethod> = new Set([ImageService.method.process
 // oxlint-disable-next-line require-yield
 async function* refuseFullDuplex(): AsyncGenerator<never, void> {
   throw new Fault('method_not_allowed', 'This method needs streams in both directions at once.', {
-    remedy: 'Use native gRPC on the gRPC port. For tuning, the WebSocket /api/v1/tune is an alternative.',
+    remedy: fullDuplexRemedy,
   })
 }
 

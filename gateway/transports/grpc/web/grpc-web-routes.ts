@@ -9,7 +9,7 @@ import { readBody, contentLengthOf } from '../../shared/read-body.ts'
 import { requestContextOf, peerOf } from '../../shared/request-context.ts'
 import { maxMessageBytes } from '../implementation.ts'
 import type { Services } from '../create-services.ts'
-import { bindWebService } from './bind-web-service.ts'
+import { bindWebService, fullDuplexRemedy, needsFullDuplex } from './bind-web-service.ts'
 import { toConnectError } from './to-connect-error.ts'
 import { httpRequestKey, createWebInterceptor, type HttpRequestInfo } from './web-interceptor.ts'
 import { readMessages } from './read-messages.ts'
@@ -51,7 +51,7 @@ export function grpcWebRoutes(
         const { method, url, signal } = request
         // With HTTP/1.1 connect-es would refuse the bidirectional ProcessImage, which this server serves half-duplex.
         const response = await handler({ httpVersion: '2', method, url, signal, body, header, contextValues })
-        if (response.status === 415) throw unsupportedContentType(request)
+        if (response.status === 415) throw unsupportedContentType(request, handler.method)
         return universalServerResponseToFetch(isResponseText ? toTextResponse(response) : response)
       },
       { parse: 'none' },
@@ -97,18 +97,28 @@ function toTextResponse({ header, body, ...response }: UniversalServerResponse):
 }
 
 /** Only the content type tells the protocols apart. */
-function unsupportedContentType(request: Request): Fault {
+function unsupportedContentType(request: Request, method: DescMethod): Fault {
   const type = request.headers.get('content-type') ?? ''
   const isGrpc = /^application\/grpc(?:\+|;|$)/i.test(type)
   return new Fault(
     'unsupported_format',
-    `The content type "${shorten(type, 100)}" is not supported for this method.`,
+    type === ''
+      ? 'Content-Type is missing.'
+      : `Content-Type ${shorten(type, 100)} is not supported for this method.`,
     {
       field: 'Content-Type',
       remedy: isGrpc
         ? 'Use the gRPC port: gRPC needs trailers, which this port cannot send.'
-        : 'Send application/json or application/proto for a unary call, application/connect+json or ' +
-          'application/connect+proto for a stream, and application/grpc-web+proto or application/grpc-web-text for gRPC-Web.',
+        : acceptedContentTypes(method),
     },
   )
+}
+
+function acceptedContentTypes(method: DescMethod): string {
+  if (needsFullDuplex(method)) return fullDuplexRemedy
+  const connect =
+    method.methodKind === 'unary'
+      ? 'application/json or application/proto'
+      : 'application/connect+json or application/connect+proto'
+  return `Send ${connect}, or application/grpc-web+proto or application/grpc-web-text for gRPC-Web.`
 }

@@ -42,14 +42,7 @@ export const acceptedTask = jsonResponse('The task is accepted.', 'Task', queued
   ...positionHeaders,
 })
 
-/** Possible for every call: an unknown query parameter, for example, is an `invalid_request`. */
-const always: readonly FaultCode[] = [
-  'invalid_request',
-  'unauthenticated',
-  'forbidden',
-  'unavailable',
-  'internal',
-]
+const always = (Object.keys(faults) as FaultCode[]).filter((code) => faultRow(code).isUniversal)
 
 /** The problem responses of a call by status, with an example of each code. */
 export function problemResponses(...codes: FaultCode[]): Json {
@@ -86,9 +79,9 @@ const retryAfter = {
 }
 
 function problemExample(status: number, code: FaultCode): Json {
-  const { title } = faults[code]
+  const { title, remedy } = faults[code]
   const requestId = '5f0c2a54-6d0e-4c1f-9f55-2d3f6a1f0b7c'
-  return { type: `/docs/problems#${code}`, title, status, code, detail: `${title}.`, requestId }
+  return { type: `/docs/problems#${code}`, title, status, code, detail: `${title}.`, requestId, remedy }
 }
 
 /** The responses of calls that return stored content. */
