@@ -45,7 +45,7 @@ export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
     })
   }
   const name = output ?? only ?? 'default'
-  if (!names.includes(name)) throw unknownOutput(recipe, name)
+  if (!names.includes(name)) throw unknownOutput(recipe, name, 'invalid_request')
   const chosen = recipe.outputs?.[name]
   if (recipe.outputs === undefined || chosen === undefined || names.length === 1)
     return { recipe, output: name }

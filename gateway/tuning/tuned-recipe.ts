@@ -75,7 +75,7 @@ function outputOf(recipe: Recipe, requested: string | undefined): string {
   const names = outputNames(recipe)
   const found = requested === undefined ? names[0] : names.find((name) => name === requested)
   if (found !== undefined) return found
-  throw unknownOutput(recipe, requested ?? '')
+  throw unknownOutput(recipe, requested ?? '', 'invalid_recipe')
 }
 
 function sequenceTooLow(sequence: number, latest: number): Fault {

@@ -111,7 +111,7 @@ export async function openPreviewRenderer(
     },
     async render({ recipe, output }, signal, onCopy) {
       const planned = plan(recipe).outputs.find(({ name }) => name === output)
-      if (planned === undefined) throw unknownOutput(recipe, output)
+      if (planned === undefined) throw unknownOutput(recipe, output, 'invalid_recipe')
       const { orient } = planned.source
       const name = `copy-${orient}`
       let copy = copies.get(name)
