@@ -28,7 +28,7 @@ function outputNotFound(task: Task, name: string): Fault {
   const names = outputNames(task.recipe)
   if (!names.includes(name)) {
     return new Fault('output_not_found', `The recipe of the task has no output "${shorten(name)}".`, {
-      remedy: `Request one of: ${names.join(', ')}.`,
+      remedy: `Request ${names.length === 1 ? 'output' : 'one of'} ${names.join(', ')}.`,
     })
   }
   if (!hasEnded(task.status)) {

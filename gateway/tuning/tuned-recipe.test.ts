@@ -62,7 +62,7 @@ describe('the recipe', () => {
     })
     expect(refusal(() => begin(two, 'c'))).toMatchObject({
       code: 'invalid_recipe',
-      remedy: 'Request one of: a, b.',
+      remedy: 'Set output to one of a, b.',
     })
   })
 })
