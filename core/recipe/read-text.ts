@@ -1,3 +1,4 @@
+import { Fault } from '../fault.ts'
 import type { Positional } from '../operations/operation.ts'
 import { formatValue } from '../validation/format-value.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
@@ -7,6 +8,14 @@ import { formatUsage } from './write-text.ts'
 
 /** Longest recipe in text form, in characters. */
 const maxTextLength = 8192
+
+type Step = Record<string, unknown>
+
+export interface TextSteps {
+  readonly steps: Step[]
+  /** The first mistake of the text form itself. */
+  readonly fault?: Fault
+}
 
 /** The state of reading one step. */
 interface Reading {
@@ -20,29 +29,35 @@ interface Reading {
   readonly known: readonly string[]
   readonly positional: readonly Positional[]
   readonly usage: string
-  readonly step: Record<string, unknown>
+  readonly step: Step
 }
 
 /**
  * Reads the short text form: `/` separates steps, `:` separates the values of a step. Values without a name come first,
  * in the operation's declared order, then `name=value`; the bare name of a boolean sets it to true. `/ : = %` in a value
  * are percent-encoded. The result is not validated yet; the recipe schema does that.
- * @throws Fault `invalid_recipe`
+ * @returns the steps, or, with a `fault` of the text, the steps and values before it
  */
-export function readText(text: string, catalogue: Catalogue): { steps: Record<string, unknown>[] } {
+export function readText(text: string, catalogue: Catalogue): TextSteps {
+  const steps: Step[] = []
   if (text.length > maxTextLength) {
-    throw invalidRecipe(
-      `the recipe text has ${text.length} characters.`,
-      '',
-      `Use at most ${maxTextLength} characters, or send the recipe as JSON.`,
-    )
+    const remedy = `Use at most ${maxTextLength} characters, or send the recipe as JSON.`
+    return { steps, fault: invalidRecipe(`the recipe text has ${text.length} characters.`, '', remedy) }
   }
   const trimmed = text.trim()
-  if (trimmed === '') return { steps: [] }
-  return { steps: trimmed.split('/').map((part, index) => readStep(part, index, catalogue)) }
+  if (trimmed === '') return { steps }
+  try {
+    for (const part of trimmed.split('/')) readStep(part, steps, catalogue)
+    return { steps }
+  } catch (thrown) {
+    if (thrown instanceof Fault) return { steps, fault: thrown }
+    throw thrown
+  }
 }
 
-function readStep(part: string, index: number, catalogue: Catalogue): Record<string, unknown> {
+/** Appends a step, then reads its values. @throws Fault `invalid_recipe` */
+function readStep(part: string, steps: Step[], catalogue: Catalogue): void {
+  const index = steps.length
   const path = ['steps', index]
   const field = `steps[${index}]`
   if (part.trim() === '') {
@@ -53,7 +68,9 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
   const name = decode(head, field)
   const operation = catalogue.get(name)
   // The schema reports an unknown name, with suggestions.
-  if (operation === undefined) return { op: name }
+  const step: Step = { op: name }
+  steps.push(step)
+  if (operation === undefined) return
 
   const parameters = catalogue.parameters(name)
   const reading: Reading = {
@@ -65,7 +82,7 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
     known: Object.keys(parameters),
     positional: operation.positional,
     usage: formatUsage(name, catalogue),
-    step: { op: name },
+    step,
   }
   let position = 0
   for (const value of values) {
@@ -73,7 +90,6 @@ function readStep(part: string, index: number, catalogue: Catalogue): Record<str
     readPositional(value, position, reading)
     position += 1
   }
-  return reading.step
 }
 
 /** `sigma=3` */

@@ -181,6 +181,13 @@ describe('the fault names the step, the parameter, the allowed values and the re
       'Use the form blur[:sigma].',
     ],
     [
+      'a wrong value before an extra one',
+      'resize:1:2:3:4:5',
+      'steps[0].fit',
+      'Step 1 (resize): fit must be one of inside, cover, contain, fill, outside, got "2".',
+      'Set fit to one of inside, cover, contain, fill, outside.',
+    ],
+    [
       'a parameter set twice',
       'blur:3:sigma=4',
       'steps[0].sigma',
