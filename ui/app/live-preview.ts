@@ -1,5 +1,6 @@
 import { computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
 import { PixelflowError } from '@pixelflow/client'
+import { backoffMs } from '@pixelflow/core/backoff'
 import { pause } from '@pixelflow/core/pause'
 import { createPreviewSession, type PreviewSession, type PreviewSessionOptions } from './preview-session.ts'
 import type { ImageSelection } from './image-selection.ts'
@@ -64,7 +65,8 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
 
   /** Keeps a session open on the current image while it is needed. */
   async function followChanges(abortSignal: AbortSignal): Promise<void> {
-    let pauseMs = firstPauseMs
+    let failures = 0
+    const nextPauseMs = () => backoffMs(failures, { initialMs: firstPauseMs, maxMs: maxPauseMs })
     while (!abortSignal.aborted) {
       try {
         if (!isNeeded.peek()) state.value = 'idle'
@@ -75,14 +77,14 @@ export function createLivePreview(options: LivePreviewOptions): LivePreview {
         if (state.peek() !== 'reconnecting' && state.peek() !== 'unavailable') state.value = 'opening'
         await session.run(image, abortSignal, () => {
           state.value = 'live'
-          pauseMs = firstPauseMs
+          failures = 0
         })
-        await pause(pauseMs, abortSignal)
+        await pause(nextPauseMs(), abortSignal)
       } catch (thrown) {
         if (abortSignal.aborted) return
         if (!(thrown instanceof PixelflowError)) throw thrown
-        if (!(await recover(thrown, pauseMs, abortSignal))) return
-        pauseMs = Math.min(maxPauseMs, pauseMs * 2)
+        failures += 1
+        if (!(await recover(thrown, nextPauseMs(), abortSignal))) return
       }
     }
   }

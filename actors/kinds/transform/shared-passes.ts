@@ -1,3 +1,4 @@
+import { parseStepPath } from '@pixelflow/core/recipe/parse-step-path'
 import { pictureAfterStep, type Picture } from '@pixelflow/core/operations/operation'
 import type { Pass, PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 
@@ -72,5 +73,5 @@ function cut(pass: Pass): Pass[] {
 
 /** Whether a step belongs to the recipe itself. Such steps come before the steps of outputs, also within a pass. */
 function isShared({ field }: PlannedStep): boolean {
-  return field.startsWith('steps[')
+  return parseStepPath(field)?.output === null
 }
