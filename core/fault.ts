@@ -1,6 +1,8 @@
-import { faultRow, type FaultCode, type FaultRow } from './faults.ts'
+import type { FaultRow } from './fault-row.ts'
+import { faultRow, type FaultCode } from './faults.ts'
 
-export { faultRow, faults, type FaultCode, type FaultRow } from './faults.ts'
+export type { FaultRow } from './fault-row.ts'
+export { faultCodesWith, faultRow, faults, type FaultCode } from './faults.ts'
 
 /** What the caller needs to correct the request. Public: never contains internal details. */
 export interface FaultHints {

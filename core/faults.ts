@@ -1,38 +1,4 @@
-/** What the rest of the system needs to know about an error code. Flags that are left out are false. */
-export interface FaultRow {
-  /** HTTP status of the problem+json answer. */
-  readonly http: number
-  /** Status code of the gRPC answer, see https://grpc.io/docs/guides/status-codes/. */
-  readonly grpc: number
-  /** A noun phrase, shown above the detail. */
-  readonly title: string
-  /** What the caller can do, for faults that are thrown without a more specific remedy. */
-  readonly remedy: string
-  /** Another attempt at the same work may succeed; otherwise the task fails at once. */
-  readonly retryable?: true
-  /** The caller may repeat the same call a little later. */
-  readonly isTemporary?: true
-  /** Caused by load or by a dependency, not by a bug: logged at `info` although the status is 5xx. */
-  readonly isExpected?: true
-  /** Rejects the caller or the load, not the content of the request. Counts against the budget of refusals. */
-  readonly isRefusal?: true
-  /** Ends a task for a reason that its owner cannot change: kept as a dead letter and logged at `warn`. */
-  readonly needsOperator?: true
-  /** The store failed, so the outcome of a write is unknown. */
-  readonly isStoreFault?: true
-  /** The queue accepts no more tasks; no task was created. */
-  readonly isBacklogFault?: true
-  /** Another actor can continue the live session. */
-  readonly canFailOver?: true
-  /** The recipe does not fit the image; only another recipe helps. */
-  readonly isRecipeFault?: true
-  /** Ends one rendering of a preview; the session continues with the next. */
-  readonly isRenderingFault?: true
-  /** Rejects one message of a tuning session; the session continues. */
-  readonly isMessageFault?: true
-  /** Every call can fail with it: an unknown query parameter, for example, is an `invalid_request`. */
-  readonly isUniversal?: true
-}
+import type { FaultFlag, FaultRow } from './fault-row.ts'
 
 /** Every error code. Code that treats several codes alike reads a column; a list elsewhere would miss the next row. */
 export const faults = {
@@ -129,12 +95,20 @@ export const faults = {
     remedy: 'Read the current state and send a request that matches it.',
     isMessageFault: true,
   },
-  image_too_large: { http: 413, grpc: 8, title: 'Image too large', remedy: 'Upload a smaller file.' },
+  image_too_large: {
+    http: 413,
+    grpc: 8,
+    title: 'Image too large',
+    remedy: 'Upload a smaller file.',
+    isUploadFault: true,
+  },
   unsupported_format: {
     http: 415,
     grpc: 3,
     title: 'Unsupported format',
     remedy: 'Convert the file to a supported format such as PNG or JPEG and upload it again.',
+    isUploadFault: true,
+    isProcessingFault: true,
   },
   range_not_satisfiable: {
     http: 416,
@@ -153,6 +127,7 @@ export const faults = {
     grpc: 3,
     title: 'Corrupt image',
     remedy: 'Save the image again with an image editor and upload the new file.',
+    isProcessingFault: true,
   },
   too_many_pixels: {
     http: 422,
@@ -160,12 +135,15 @@ export const faults = {
     title: 'Too many pixels',
     remedy: 'Use a smaller image or a recipe with a smaller result.',
     isRenderingFault: true,
+    isUploadFault: true,
+    isProcessingFault: true,
   },
   truncated_upload: {
     http: 400,
     grpc: 15,
     title: 'Incomplete upload',
     remedy: 'Upload the whole file again.',
+    isUploadFault: true,
   },
   processing_failed: {
     http: 422,
@@ -174,6 +152,7 @@ export const faults = {
     remedy: 'Change the recipe or use another image.',
     isRecipeFault: true,
     isRenderingFault: true,
+    isProcessingFault: true,
   },
   resource_limit_exceeded: {
     http: 422,
@@ -181,6 +160,7 @@ export const faults = {
     title: 'Resource limit exceeded',
     remedy: 'Use a smaller or simpler image, or a simpler recipe.',
     isRenderingFault: true,
+    isProcessingFault: true,
   },
   actor_lost: {
     http: 503,
@@ -280,6 +260,7 @@ export const faults = {
     remedy: 'Try again with more time or a simpler recipe.',
     isExpected: true,
     isRenderingFault: true,
+    isProcessingFault: true,
   },
   internal: {
     http: 500,
@@ -295,4 +276,9 @@ export type FaultCode = keyof typeof faults
 
 export function faultRow(code: FaultCode): FaultRow {
   return faults[code]
+}
+
+/** The codes whose row has the flag, in the order of the table. */
+export function faultCodesWith(flag: FaultFlag): FaultCode[] {
+  return (Object.keys(faults) as FaultCode[]).filter((code) => faultRow(code)[flag] === true)
 }

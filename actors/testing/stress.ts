@@ -1,3 +1,4 @@
+import { faultCodesWith } from '@pixelflow/core/fault'
 import type { FormatId } from '@pixelflow/core/format'
 import { bombs, slowBombs, type Bomb } from '@pixelflow/testkit/hostile/bombs'
 import { flipBits, fixChecksums, truncateInSteps } from '@pixelflow/testkit/hostile/damage'
@@ -27,15 +28,7 @@ export const bounds: WorkerSettings = {
 export const allowance = { bytes: 256 * MiB, cpuMs: 1500, ms: 10_000 }
 
 /** Codes with which a hostile file may end. */
-const allowedCodes = new Set([
-  'image',
-  'corrupt_image',
-  'unsupported_format',
-  'too_many_pixels',
-  'resource_limit_exceeded',
-  'deadline_exceeded',
-  'processing_failed',
-])
+const allowedCodes = new Set<string>(['image', ...faultCodesWith('isProcessingFault')])
 
 export interface StressReport {
   readonly files: number

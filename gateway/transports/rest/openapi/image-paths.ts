@@ -9,6 +9,7 @@ import {
   locationHeader,
   pathParameter,
   problemResponses,
+  uploadFaults,
 } from './responses.ts'
 import { exampleIds, imageExample } from './examples.ts'
 import type { Json } from './schemas.ts'
@@ -42,14 +43,7 @@ export const imagePaths: Json = {
       },
       responses: {
         '201': jsonResponse('The image is stored.', 'Image', imageExample, locationHeader),
-        ...problemResponses(
-          'truncated_upload',
-          'image_too_large',
-          'unsupported_format',
-          'too_many_pixels',
-          'storage_failed',
-          ...idempotencyFaults,
-        ),
+        ...problemResponses(...uploadFaults, 'storage_failed', ...idempotencyFaults),
       },
     },
   },

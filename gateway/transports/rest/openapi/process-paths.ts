@@ -7,6 +7,8 @@ import {
   idempotencyFaults,
   positionHeaders,
   problemResponses,
+  processingFaults,
+  uploadFaults,
 } from './responses.ts'
 import { recipeText } from './examples.ts'
 import { imageForm, laneDescription, laneSchema, type Json } from './schemas.ts'
@@ -80,18 +82,12 @@ const processing = {
     '202': acceptedTask,
     ...problemResponses(
       'invalid_recipe',
-      'truncated_upload',
-      'image_too_large',
-      'unsupported_format',
-      'too_many_pixels',
-      'corrupt_image',
-      'processing_failed',
-      'resource_limit_exceeded',
+      ...uploadFaults,
+      ...processingFaults,
       'actor_lost',
       'too_many_tasks',
       'queue_full',
       'storage_failed',
-      'deadline_exceeded',
       ...idempotencyFaults,
     ),
   },

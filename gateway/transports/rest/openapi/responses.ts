@@ -1,4 +1,4 @@
-import { faultRow, faults, type FaultCode } from '@pixelflow/core/fault'
+import { faultCodesWith, faultRow, faults, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import { ref, type Json, type SchemaName } from './schemas.ts'
 import { queuedExample } from './examples.ts'
@@ -42,11 +42,12 @@ export const acceptedTask = jsonResponse('The task is accepted.', 'Task', queued
   ...positionHeaders,
 })
 
-const always = (Object.keys(faults) as FaultCode[]).filter((code) => faultRow(code).isUniversal)
-
 /** The problem responses of a call by status, with an example of each code. */
 export function problemResponses(...codes: FaultCode[]): Json {
-  const byStatus = Map.groupBy(new Set([...codes, ...always]), (code) => faults[code].http)
+  const byStatus = Map.groupBy(
+    new Set([...codes, ...faultCodesWith('isUniversal')]),
+    (code) => faults[code].http,
+  )
   return Object.fromEntries(
     [...byStatus]
       .sort(([a], [b]) => a - b)
@@ -128,6 +129,12 @@ export const idempotencyKeyHeader = headerParameter(
   'A key that the client chooses for this call, 1 to 255 visible ASCII characters, such as a UUID. The same call with the same key is executed once: repeated calls return the first response, with `Idempotent-Replayed: true`. A different call with the same key is refused.',
   '^[\\x21-\\x7e]{1,255}$',
 )
+
+/** Fault codes of calls that receive a file. */
+export const uploadFaults = faultCodesWith('isUploadFault')
+
+/** Fault codes of calls that return a processed image. */
+export const processingFaults = faultCodesWith('isProcessingFault')
 
 /** Fault codes of calls with an idempotency key. */
 export const idempotencyFaults = ['idempotency_key_in_use', 'idempotency_key_reused'] as const

@@ -15,6 +15,7 @@ import {
   positionParameter,
   positionHeaders,
   problemResponses,
+  uploadFaults,
 } from './responses.ts'
 import {
   completedExample,
@@ -69,11 +70,8 @@ const createTask = {
     '202': acceptedTask,
     ...problemResponses(
       'invalid_recipe',
-      'truncated_upload',
       'image_not_found',
-      'image_too_large',
-      'unsupported_format',
-      'too_many_pixels',
+      ...uploadFaults,
       'too_many_tasks',
       'queue_full',
       'storage_failed',
