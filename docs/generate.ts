@@ -1,38 +1,32 @@
 import { join } from 'node:path'
-import { recipesMarkdown } from '@pixelflow/core/operations/recipes-markdown'
-import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
-import { renderConfiguration, renderSettingNames } from './render-configuration.ts'
-import { renderMetrics } from './render-metrics.ts'
-import { renderThirdPartyNotices } from './third-party-notices.ts'
+import { renderOperationsIndex } from './render-operations-index.ts'
 
-/**
- * Writes the pages, and the list of settings, that are generated from the code. With `--check`, fails when one of them
- * differs from the code.
- */
-const pages: Record<string, () => string> = {
-  'recipes.md': recipesMarkdown,
-  'configuration.md': renderConfiguration,
-  '../platform/config/setting-names.json': renderSettingNames,
-  'metrics.md': renderMetrics,
-  'third-party-notices.txt': () => renderThirdPartyNotices(join(import.meta.dir, '..')),
-  'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,
-}
+/** Writes the files that are generated from the code. With `--check`, fails when one of them differs from the code. */
 
 const checkOnly = process.argv.includes('--check')
 const stale: string[] = []
-for (const [name, make] of Object.entries(pages)) {
-  const path = join(import.meta.dir, name)
-  const text = make()
-  const there = await Bun.file(path)
-    .text()
-    .catch(() => '')
-  if (there === text) continue
-  if (checkOnly) stale.push(name)
-  else await Bun.write(path, text)
-}
+
+await update('../core/operations/operations.gen.ts', () =>
+  renderOperationsIndex(join(import.meta.dir, '../core/operations')),
+)
+// Imported when the list of operations is up to date, because the pages are rendered from it.
+const { pages } = await import('./pages.ts')
+for (const [name, render] of Object.entries(pages)) await update(name, render)
+
 if (stale.length > 0) {
   process.stderr.write(
-    `docs/${stale.join(', docs/')} do not match the code: run \`./pixelflow verify --write\`.\n`,
+    `${stale.map((name) => join('docs', name)).join(', ')} do not match the code: run \`./pixelflow verify --write\`.\n`,
   )
   process.exit(1)
+}
+
+async function update(name: string, render: () => string): Promise<void> {
+  const path = join(import.meta.dir, name)
+  const text = render()
+  const current = await Bun.file(path)
+    .text()
+    .catch(() => '')
+  if (current === text) return
+  if (checkOnly) stale.push(name)
+  else await Bun.write(path, text)
 }

@@ -1,5 +1,5 @@
 import sharp from 'sharp'
-import type { Picture } from '@pixelflow/core/operations/operation'
+import type { Picture } from '@pixelflow/core/recipe/operation'
 import { planRenderings } from '@pixelflow/core/recipe/plan-renderings'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { copySize, planPreview } from '@pixelflow/core/recipe/plan-preview'

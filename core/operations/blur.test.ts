@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import sharp, { type Raw } from 'sharp'
 import { gaussian } from '../../testkit/gaussian.ts'
 import { blur, precisionOf } from './blur.ts'
-import type { Picture } from './operation.ts'
+import type { Picture } from '../recipe/operation.ts'
 
 const size = { width: 90, height: 70 } as const
 

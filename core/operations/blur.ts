@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pictureOperation, previewScale } from './operation.ts'
+import { pictureOperation, previewScale } from '../recipe/operation.ts'
 
 /** The smallest sigma: a smaller one has no visible effect, and sharp rejects it. */
 const finest = 0.3
@@ -17,6 +17,7 @@ export const blur = pictureOperation({
   schema,
   title: 'Blur',
   summary: 'Blurs the image with a Gaussian.',
+  section: 'filter',
   positional: ['sigma'],
   examples: ['blur:3', 'resize:800/blur:12.5'],
   notes:

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../fault.ts'
-import { pictureOperation } from './operation.ts'
-import { maxSide } from './max-side.ts'
+import { pictureOperation } from '../recipe/operation.ts'
+import { maxSide } from './parameters/max-side.ts'
 
 const offset = (title: string, edge: string) =>
   z
@@ -30,6 +30,8 @@ export const crop = pictureOperation({
   schema,
   title: 'Crop',
   summary: 'Crops the image to a rectangular area.',
+  section: 'geometry',
+  order: 2,
   positional: ['left', 'top', 'width', 'height'],
   examples: ['crop:100:50:640:480', 'resize:1200/crop:0:0:600:400/format:jpeg'],
   notes:

@@ -4,7 +4,7 @@ import { blur } from './blur.ts'
 import { flip } from './flip.ts'
 import { flop } from './flop.ts'
 import { grayscale } from './grayscale.ts'
-import type { PictureOperation, StepOf } from './operation.ts'
+import type { PictureOperation, StepOf } from '../recipe/operation.ts'
 import { orient } from './orient.ts'
 import { sharpen } from './sharpen.ts'
 

@@ -2,9 +2,9 @@ import type { Sharp } from 'sharp'
 import { z } from 'zod'
 import { Fault } from '../fault.ts'
 import { formatOf, writableFormatIds, type WritableFormatId } from '../format.ts'
-import type { Picture, WriteOperation } from './operation.ts'
-import { colorParameter } from './color-parameter.ts'
-import { maxSide } from './max-side.ts'
+import type { Picture, WriteOperation } from '../recipe/operation.ts'
+import { colorParameter } from './parameters/color-parameter.ts'
+import { maxSide } from './parameters/max-side.ts'
 
 const schema = z
   .strictObject({

@@ -1,35 +1,16 @@
 import { z } from 'zod'
 import { createCatalogue, operationName } from '../recipe/create-catalogue.ts'
 import { parseWith } from '../recipe/parse-with.ts'
+import { sortOperations } from '../recipe/sort-operations.ts'
 import { positionalParameters, formatUsage } from '../recipe/write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
-import { blur } from './blur.ts'
-import { crop } from './crop.ts'
-import { flip } from './flip.ts'
-import { flop } from './flop.ts'
-import { format } from './format.ts'
-import { grayscale } from './grayscale.ts'
-import type { Operation, StepOf } from './operation.ts'
-import { orient } from './orient.ts'
-import { resize } from './resize.ts'
-import { rotate } from './rotate.ts'
-import { sharpen } from './sharpen.ts'
+import type { Operation, StepOf } from '../recipe/operation.ts'
+import * as shipped from './operations.gen.ts'
+
+type ShippedOperation = (typeof shipped)[keyof typeof shipped]
 
 /** Every operation, in the order of the documentation. */
-export const operations = [
-  orient,
-  resize,
-  crop,
-  rotate,
-  flip,
-  flop,
-  blur,
-  sharpen,
-  grayscale,
-  format,
-] as const
-
-type ShippedOperation = (typeof operations)[number]
+export const operations = sortOperations<ShippedOperation>(Object.values(shipped))
 
 /** One step of a recipe, with all defaults. */
 export type Step = StepOf<ShippedOperation>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { OpenOperation } from './operation.ts'
+import type { OpenOperation } from '../recipe/operation.ts'
 
 const schema = z.strictObject({
   op: z.literal('orient'),

@@ -5,9 +5,9 @@ import {
   type CompositeValue,
   type Picture,
   type PreviewContext,
-} from './operation.ts'
-import { colorParameter, isOpaqueColor } from './color-parameter.ts'
-import { maxSide } from './max-side.ts'
+} from '../recipe/operation.ts'
+import { colorParameter, isOpaqueColor } from './parameters/color-parameter.ts'
+import { maxSide } from './parameters/max-side.ts'
 
 const fits = ['inside', 'cover', 'contain', 'fill', 'outside'] as const
 
@@ -108,6 +108,8 @@ export const resize = pictureOperation({
   schema,
   title: 'Resize',
   summary: 'Scales the image down, or up if enlarging is allowed.',
+  section: 'geometry',
+  order: 1,
   positional: [size, 'fit', 'position'],
   examples: [
     'resize:800',

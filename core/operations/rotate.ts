@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { pictureOperation, type Picture } from './operation.ts'
-import { colorParameter, isOpaqueColor } from './color-parameter.ts'
+import { pictureOperation, type Picture } from '../recipe/operation.ts'
+import { colorParameter, isOpaqueColor } from './parameters/color-parameter.ts'
 
 const schema = z.strictObject({
   op: z.literal('rotate'),
@@ -20,6 +20,8 @@ export const rotate = pictureOperation({
   schema,
   title: 'Rotate',
   summary: 'Rotates the image clockwise by any angle.',
+  section: 'geometry',
+  order: 3,
   positional: ['angle', 'background'],
   examples: ['rotate:90', 'resize:800/rotate:-2.5:white'],
   notes:

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pictureOperation, previewScale } from './operation.ts'
+import { pictureOperation, previewScale } from '../recipe/operation.ts'
 
 /** The smallest sigma: a smaller one affects less than a pixel. */
 const finest = 0.3
@@ -29,6 +29,7 @@ export const sharpen = pictureOperation({
   schema,
   title: 'Sharpen',
   summary: 'Sharpens edges; most useful after scaling down.',
+  section: 'filter',
   positional: ['sigma', 'flat', 'edges'],
   examples: ['resize:800/sharpen', 'sharpen:1.5:0.5:3'],
   slot: () => 'sharpen',

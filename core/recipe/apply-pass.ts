@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp'
-import type { Picture } from '../operations/operation.ts'
+import type { Picture } from './operation.ts'
 import { asDecoded, pictureAfter } from './picture-after.ts'
 import type { Pass, PlannedStep } from './plan.ts'
 import { preShrink } from './pre-shrink.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Slot } from '../operations/operation.ts'
+import type { Slot } from './operation.ts'
 import { canFuse } from './can-fuse.ts'
 
 const slots = (text: string) => text.split(' ') as Slot[]

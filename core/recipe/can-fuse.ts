@@ -1,4 +1,4 @@
-import type { Slot } from '../operations/operation.ts'
+import type { Slot } from './operation.ts'
 
 /**
  * Whether one sharp pipeline with these calls gives the same result as the calls applied one after another.

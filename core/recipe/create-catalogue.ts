@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Operation, StepOf } from '../operations/operation.ts'
+import type { Operation, StepOf } from './operation.ts'
 import { toJsonSchema, type JsonSchema } from '../validation/json-schema.ts'
 import { outputName } from './output-name.ts'
 

@@ -1,6 +1,6 @@
 import type { Fault } from '../fault.ts'
 import { requireBounded } from '../json-bounds.ts'
-import type { Operation, StepOf } from '../operations/operation.ts'
+import type { Operation, StepOf } from './operation.ts'
 import { findFirstIssue } from '../validation/find-first-issue.ts'
 import { valueAt } from '../validation/json-schema.ts'
 import { formatField } from '../validation/format-field.ts'

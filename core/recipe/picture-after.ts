@@ -1,4 +1,4 @@
-import { pictureAfterStep, type Picture } from '../operations/operation.ts'
+import { pictureAfterStep, type Picture } from './operation.ts'
 import { locateFaults } from './locate-faults.ts'
 import type { PlannedStep } from './plan.ts'
 

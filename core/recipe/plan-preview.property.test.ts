@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import sharp from 'sharp'
-import type { Picture } from '../operations/operation.ts'
+import type { Picture } from './operation.ts'
 import { planRenderings } from './plan-renderings.ts'
 import { plan, type PlannedOutput } from './plan.ts'
 import { copySize, planPreview } from './plan-preview.ts'

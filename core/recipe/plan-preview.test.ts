@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Picture } from '../operations/operation.ts'
+import type { Picture } from './operation.ts'
 import { plan } from './plan.ts'
 import { copySize, planPreview, needsMoreDetail } from './plan-preview.ts'
 import { parseRecipe } from './recipe.ts'

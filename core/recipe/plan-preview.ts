@@ -1,4 +1,4 @@
-import { pictureAfterStep, type Picture, type Slot, type StepOf } from '../operations/operation.ts'
+import { pictureAfterStep, type Picture, type Slot, type StepOf } from './operation.ts'
 import { resize } from '../operations/resize.ts'
 import { groupPasses, type PlannedOutput, type PlannedStep } from './plan.ts'
 

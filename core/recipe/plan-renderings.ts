@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp'
 import type { WritableFormatId } from '../format.ts'
 import { checkWritable, flattens, format, type FormatParams } from '../operations/format.ts'
-import type { Picture } from '../operations/operation.ts'
+import type { Picture } from './operation.ts'
 import { orient } from '../operations/orient.ts'
 import { applyPass } from './apply-pass.ts'
 import { asDecoded, pictureAfter } from './picture-after.ts'

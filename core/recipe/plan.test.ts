@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { z } from 'zod'
 import { blur } from '../operations/blur.ts'
 import { defaultFormat } from '../operations/format.ts'
-import { pictureOperation } from '../operations/operation.ts'
-import { imageReference } from '../operations/image-reference.ts'
+import { pictureOperation } from './operation.ts'
+import { imageReference } from '../operations/parameters/image-reference.ts'
 import { createCatalogue } from './create-catalogue.ts'
 import { parseWith } from './parse-with.ts'
 import { plan } from './plan.ts'
@@ -104,6 +104,7 @@ describe('images', () => {
     }),
     title: 'Overlay',
     summary: 'Lays another image over.',
+    section: 'composite',
     positional: ['image'],
     examples: [],
     slot: () => 'blur',

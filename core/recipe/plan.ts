@@ -1,8 +1,8 @@
 import { defaultFormat, format, type FormatParams } from '../operations/format.ts'
 import { catalogue as shipped } from '../operations/index.ts'
-import type { Operation, PictureOperation, StepOf } from '../operations/operation.ts'
+import type { Operation, PictureOperation, StepOf } from './operation.ts'
 import { orient } from '../operations/orient.ts'
-import { imageReferenceFormat } from '../operations/image-reference.ts'
+import { imageReferenceFormat } from '../operations/parameters/image-reference.ts'
 import { formatField } from '../validation/format-field.ts'
 import {
   listBranches,

@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp'
-import type { Picture } from '../operations/operation.ts'
+import type { Picture } from './operation.ts'
 import type { PlannedStep } from './plan.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { Fault } from '../fault.ts'
-import type { Positional } from '../operations/operation.ts'
+import type { Positional } from './operation.ts'
 import { formatValue } from '../validation/format-value.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import type { Catalogue } from './create-catalogue.ts'

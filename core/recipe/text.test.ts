@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { z } from 'zod'
 import { catalogue, operations, type Step } from '../operations/index.ts'
-import { pictureOperation } from '../operations/operation.ts'
-import { imageReference } from '../operations/image-reference.ts'
+import { pictureOperation } from './operation.ts'
+import { imageReference } from '../operations/parameters/image-reference.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
 import { createCatalogue } from './create-catalogue.ts'
 import { parseWith } from './parse-with.ts'
@@ -79,6 +79,7 @@ describe('printed text parses to the same recipe', () => {
       }),
       title: 'Label',
       summary: 'Writes text.',
+      section: 'composite',
       positional: ['text'],
       examples: [],
       slot: () => null,

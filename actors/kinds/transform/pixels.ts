@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
-import { pictureAfterStep, type Picture } from '@pixelflow/core/operations/operation'
+import { pictureAfterStep, type Picture } from '@pixelflow/core/recipe/operation'
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import type { PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 import sharp, { type Sharp } from 'sharp'

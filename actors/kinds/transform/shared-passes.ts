@@ -1,5 +1,5 @@
 import { parseStepPath } from '@pixelflow/core/recipe/parse-step-path'
-import { pictureAfterStep, type Picture } from '@pixelflow/core/operations/operation'
+import { pictureAfterStep, type Picture } from '@pixelflow/core/recipe/operation'
 import type { Pass, PlannedOutput, PlannedStep } from '@pixelflow/core/recipe/plan'
 
 /**

@@ -1,5 +1,5 @@
 import { catalogue, type Step } from '../../operations/index.ts'
-import type { Picture } from '../../operations/operation.ts'
+import type { Picture } from '../operation.ts'
 import { parseRecipe } from '../recipe.ts'
 
 /** Steps with sizes in pixels, from steps whose sizes are fractions of the picture that they receive. Only for tests. */

@@ -27,7 +27,7 @@ export interface PreviewContext {
 }
 
 /**
- * The call of sharp that a step uses. sharp performs its calls in a fixed order (see recipe/can-fuse.ts), regardless
+ * The call of sharp that a step uses. sharp performs its calls in a fixed order (see can-fuse.ts), regardless
  * of the order in which they are made.
  */
 export type Slot =
@@ -64,6 +64,10 @@ export interface CompositeValue {
   write(step: Readonly<Record<string, unknown>>): string | undefined
 }
 
+/** The sections of lists of operations that change pixels, in order. */
+export const sections = ['geometry', 'filter', 'color', 'composite'] as const
+export type Section = (typeof sections)[number]
+
 interface OperationBase<S extends StepSchema> {
   readonly schema: S
   readonly title: string
@@ -86,6 +90,10 @@ export interface OpenOperation<S extends StepSchema = StepSchema> extends Operat
 /** Changes pixels; at any position. */
 export interface PictureOperation<S extends StepSchema = StepSchema> extends OperationBase<S> {
   readonly place: 'any'
+  /** Its section in lists of operations. */
+  readonly section: Section
+  /** Sorts the section, ascending; equal values are sorted by name. Default: after all operations with a value. */
+  readonly order?: number
   /** Null if a step with these parameters changes nothing. */
   slot(step: z.output<S>): Slot | null
   /**

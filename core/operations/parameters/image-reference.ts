@@ -1,4 +1,4 @@
-import { id } from '../image.ts'
+import { id } from '../../image.ts'
 
 /**
  * JSON Schema `format` of a parameter that refers to another image. A plan lists these images for the ownership check.

@@ -1,10 +1,10 @@
 import { formats } from '../format.ts'
 import { maxSvgBytes } from '../svg.ts'
-import { maxOutputs, maxSteps, operationName } from '../recipe/create-catalogue.ts'
-import { parseWith } from '../recipe/parse-with.ts'
-import { formatUsage } from '../recipe/write-text.ts'
+import { maxOutputs, maxSteps, operationName } from './create-catalogue.ts'
+import { parseWith } from './parse-with.ts'
+import { formatUsage } from './write-text.ts'
 import type { JsonSchema } from '../validation/json-schema.ts'
-import { catalogue, operations } from './index.ts'
+import { catalogue, operations } from '../operations/index.ts'
 import type { Operation } from './operation.ts'
 
 /** Generates `docs/recipes.md`, the Markdown reference of recipes. */

@@ -1,0 +1,11 @@
+// Generated from the names of the files in this folder by docs/generate.ts; `./pixelflow verify --write` updates it.
+export { blur } from './blur.ts'
+export { crop } from './crop.ts'
+export { flip } from './flip.ts'
+export { flop } from './flop.ts'
+export { format } from './format.ts'
+export { grayscale } from './grayscale.ts'
+export { orient } from './orient.ts'
+export { resize } from './resize.ts'
+export { rotate } from './rotate.ts'
+export { sharpen } from './sharpen.ts'
