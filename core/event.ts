@@ -14,11 +14,12 @@ export const eventKinds = [
   'deleted',
 ] as const
 export type EventKind = (typeof eventKinds)[number]
+export const eventKind = z.enum(eventKinds)
 
 /** One event: its kind, and the complete task right after it. */
 export const taskEvent = z.object({
   version: z.literal(1),
-  kind: z.enum(eventKinds),
+  kind: eventKind,
   at: z.iso.datetime(),
   /** Name of the finished output; only for the kind `output`. */
   output: z.string().optional(),

@@ -11,6 +11,9 @@ export const id = describedPattern(
 
 export const sha256 = describedPattern(/^[0-9a-f]{64}$/, 'a SHA-256 (64 hexadecimal digits)')
 
+/** Schema of the formats that can be uploaded. */
+export const imageFormat = z.enum(formatIds)
+
 /**
  * An uploaded image: a record of its account that refers to a blob. Two uploads of the same bytes create two records and
  * one blob.
@@ -21,7 +24,7 @@ export const imageRecord = z.object({
   sha256,
   /** Size of the stored file in bytes. */
   bytes: z.int().positive(),
-  format: z.enum(formatIds),
+  format: imageFormat,
   /** Pixels, from the file header; null if the first bytes do not contain them. */
   width: z.int().positive().nullable(),
   height: z.int().positive().nullable(),

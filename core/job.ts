@@ -31,6 +31,7 @@ export function listStartingKinds(rows: readonly ActorKindRow[] = actorKindRows)
 /** Lanes of a kind, most urgent first. `lane` applies to queued tasks only. */
 export const lanes = ['interactive', 'bulk'] as const
 export type Lane = (typeof lanes)[number]
+export const lane = z.enum(lanes)
 
 /** The lane of a task that does not state one. */
 export const defaultLane = 'interactive' satisfies Lane
@@ -38,7 +39,7 @@ export const defaultLane = 'interactive' satisfies Lane
 /** One stage of a task in the queue. The work is described by the task's latest event. */
 export const job = z.object({
   kind: actorKind,
-  lane: z.enum(lanes),
+  lane,
   account: accountId,
   task: id,
   /** Name of the stage within the task. */

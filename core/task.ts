@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { currentCode, faults, type FaultCode, type FaultReport } from './fault.ts'
+import { faultCode } from './fault-code.ts'
+import { currentCode, type FaultReport } from './fault.ts'
 import { id, sha256 } from './image.ts'
 import { writableFormatIds } from './format.ts'
-import { defaultLane, lanes } from './job.ts'
+import { defaultLane, lane } from './job.ts'
 import { accountId } from './principal.ts'
 import { outputName } from './recipe/output-name.ts'
 import { recipe } from './recipe/recipe.ts'
@@ -10,9 +11,13 @@ import { hasEnded, statuses, type Status } from './status.ts'
 
 export { hasEnded, outputName, statuses, type Status }
 
+export const status = z.enum(statuses)
+/** Schema of the formats that results can have. */
+export const outputFormat = z.enum(writableFormatIds)
+
 export const output = z.object({
   name: outputName,
-  format: z.enum(writableFormatIds),
+  format: outputFormat,
   mediaType: z.string(),
   bytes: z.int().positive(),
   sha256,
@@ -23,7 +28,7 @@ export type Output = z.infer<typeof output>
 
 /** Also reads reports of earlier versions, whose codes may have other names. */
 export const faultReport = z.object({
-  code: z.preprocess(currentCode, z.enum(Object.keys(faults) as [FaultCode, ...FaultCode[]])),
+  code: z.preprocess(currentCode, faultCode),
   detail: z.string(),
   field: z.string().optional(),
   remedy: z.string().optional(),
@@ -34,13 +39,13 @@ export const faultReport = z.object({
 export const task = z.object({
   id,
   account: accountId,
-  status: z.enum(statuses),
+  status,
   /** Percent of the work done, 0 to 100, counted in stages and outputs; never decreases within an attempt. */
   progress: z.number().min(0).max(100),
   image: id,
   recipe,
   /** Priority in the queue. Events written before lanes existed have none; their tasks are interactive. */
-  lane: z.enum(lanes).default(defaultLane),
+  lane: lane.default(defaultLane),
   /** The task that this task retries, with the same image and recipe. */
   retryOf: id.optional(),
   outputs: z.array(output),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { actorReport, heldTask, type ActorStatus } from './actor.ts'
 import { deadLetter, deadLetterId, type DeadLetter } from './dead-letter.ts'
-import { eventKinds, type TaskEvent } from './event.ts'
+import { eventKind, type TaskEvent } from './event.ts'
 import { imageRecord, type ImageRecord } from './image.ts'
 import { output, task, type Task } from './task.ts'
 
@@ -37,7 +37,7 @@ export function viewTask(whole: Task): TaskView {
 
 /** Data of one server-sent event; the SSE event name is `kind`, the SSE id the resume token. */
 export const eventView = z.object({
-  kind: z.enum(eventKinds),
+  kind: eventKind,
   at: z.iso.datetime(),
   output: z.string().optional(),
   task: taskView,

@@ -19,6 +19,9 @@ export interface Catalogue<Op extends Operation = Operation> {
   readonly names: readonly string[]
   /** Schema of the canonical JSON form. Parsing fills in every default. */
   readonly recipe: z.ZodType<RecipeOf<StepOf<Op>>>
+  /** Schema of the steps of one named output. */
+  readonly recipeOutput: z.ZodType<{ steps: StepOf<Op>[] }>
+  readonly step: z.ZodType<StepOf<Op>>
   get(name: string): Op | undefined
   /** JSON Schema (draft 2020-12) of one step, as input. */
   jsonSchema(name: string): JsonSchema
@@ -41,7 +44,7 @@ export function createCatalogue<Op extends Operation>(operations: readonly Op[])
   return {
     operations,
     names: [...byName.keys()],
-    recipe: recipeSchema(operations),
+    ...recipeSchemas(operations),
     get: (name) => byName.get(name),
     jsonSchema,
     parameters: (name) => {
@@ -51,7 +54,9 @@ export function createCatalogue<Op extends Operation>(operations: readonly Op[])
   }
 }
 
-function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodType<RecipeOf<StepOf<Op>>> {
+function recipeSchemas<Op extends Operation>(
+  operations: readonly Op[],
+): Pick<Catalogue<Op>, 'recipe' | 'recipeOutput' | 'step'> {
   type Step = StepOf<Op>
   const places = new Map(operations.map((operation) => [operationName(operation), operation.place]))
   const placeOf = (step: Step) => places.get(step.op)
@@ -60,12 +65,13 @@ function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodTyp
     operations.map((operation) => operation.schema) as unknown as [Op['schema'], ...Op['schema'][]],
   ) as unknown as z.ZodType<Step>
   const steps = z.array(step).max(maxSteps)
+  const recipeOutput = z.strictObject({ steps })
 
-  return z
+  const recipe = z
     .strictObject({
       steps,
       outputs: z
-        .record(outputName, z.strictObject({ steps }))
+        .record(outputName, recipeOutput)
         .refine((outputs) => Object.keys(outputs).length > 0, {
           error: 'the field outputs is empty',
           params: {
@@ -92,6 +98,7 @@ function recipeSchema<Op extends Operation>(operations: readonly Op[]): z.ZodTyp
         return
       }
     })
+  return { recipe, recipeOutput, step }
 }
 
 function problemWith(

@@ -1,4 +1,5 @@
 import { formatIds } from '@pixelflow/core/format'
+import { imageFormat } from '@pixelflow/core/image'
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Authenticator } from '../../accounts/authenticator.ts'
@@ -12,7 +13,7 @@ export const settingsView = z.object({
   maxUploadBytes: z.int(),
   maxPixels: z.int(),
   /** Accepted image formats. */
-  formats: z.array(z.enum(formatIds)),
+  formats: z.array(imageFormat),
   /** The credentials that calls need. */
   auth: z.enum(['none', 'token', 'certificate']),
 })

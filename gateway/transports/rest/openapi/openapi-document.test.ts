@@ -153,8 +153,12 @@ describe('the OpenAPI document', () => {
     const watching = (openapiPaths['/api/v1/tasks/{id}/events']?.['get'] as Json)['responses'] as Json
     const { content } = watching['200'] as { content: Record<string, Json> }
     expect(content['text/event-stream']?.['schema']).toEqual({ $ref: '#/components/schemas/ServerSentEvent' })
-    const { ServerSentEvent } = (document['components'] as { schemas: Record<string, Json> }).schemas
-    const text = JSON.stringify(ServerSentEvent)
+    const { schemas } = document['components'] as { schemas: Record<string, Json> }
+    const parts = ['TaskServerSentEvent', 'Heartbeat'].map((name) => ({
+      $ref: `#/components/schemas/${name}`,
+    }))
+    expect(schemas['ServerSentEvent']?.['oneOf']).toEqual(parts)
+    const text = JSON.stringify([schemas['TaskServerSentEvent'], schemas['Heartbeat']])
     for (const kind of [...eventKinds, 'heartbeat']) expect(text).toContain(`"${kind}"`)
     expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
   })
