@@ -2,7 +2,7 @@ import { ref, type Json } from './ref.ts'
 
 /** The body of `GET /api/v1/operations`. */
 export const operationCatalogueSchemas = {
-  Operations: {
+  OperationCatalogue: {
     type: 'object',
     description: 'Every operation with the JSON Schema of its parameters, and the schema of a recipe.',
     properties: {

@@ -1,17 +1,18 @@
 import { createTaskBody } from '@pixelflow/core/create-task-body'
-import { defaultLane, lanes } from '@pixelflow/core/job'
+import { defaultLane } from '@pixelflow/core/job'
 import { recipeText } from './examples.ts'
 import { ref, type Json } from './ref.ts'
 import { toComponentSchemas } from './to-component-schemas.ts'
 
-export const laneSchema = { type: 'string', enum: [...lanes], default: defaultLane }
+/** Has no default: a generated client sends a default, and `lane` is refused where no task is created. */
+export const laneSchema = ref('Lane')
 
 /** Describes the parameter `lane`. */
 export const laneDescription =
   'Priority of the task: `interactive` if a user waits for it, `bulk` for one of many. Further interactive tasks of an ' +
   'account with many active ones are queued as bulk; the `lane` of the task shows this.'
 
-const lane = { ...ref('Lane'), description: `${laneDescription} Default: \`${defaultLane}\`.` }
+const lane = { ...laneSchema, description: `${laneDescription} Default: \`${defaultLane}\`.` }
 const file = { type: 'string', format: 'binary' }
 
 /** The schema of a form with an image and a recipe. */

@@ -70,7 +70,7 @@ export function componentSchemas() {
     ...requestSchemas(),
     ...operationCatalogueSchemas,
     ...serverSentEventSchemas,
-    Status: {
+    ProbeResult: {
       type: 'object',
       properties: { status: { type: 'string', enum: healthView.shape.status.options } },
       required: ['status'],

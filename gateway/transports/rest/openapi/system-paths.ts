@@ -12,7 +12,7 @@ export const systemPaths: Json = {
       tags,
       operationId: 'listOperations',
       summary: 'List the operations of recipes',
-      responses: { '200': jsonResponse('The operations.', 'Operations'), ...problemResponses() },
+      responses: { '200': jsonResponse('The operations.', 'OperationCatalogue'), ...problemResponses() },
     },
   },
   '/api/v1/actors': {
@@ -84,7 +84,7 @@ export const systemPaths: Json = {
       operationId: 'getLiveness',
       summary: 'Liveness probe',
       responses: {
-        '200': jsonResponse('The process is running.', 'Status', { status: 'ok' }),
+        '200': jsonResponse('The process is running.', 'ProbeResult', { status: 'ok' }),
         ...queryProblem,
       },
     },
@@ -96,8 +96,8 @@ export const systemPaths: Json = {
       operationId: 'getReadiness',
       summary: 'Readiness probe',
       responses: {
-        '200': jsonResponse('The gateway is ready.', 'Status', { status: 'ok' }),
-        '503': jsonResponse('The gateway is not ready.', 'Status', { status: 'unavailable' }),
+        '200': jsonResponse('The gateway is ready.', 'ProbeResult', { status: 'ok' }),
+        '503': jsonResponse('The gateway is not ready.', 'ProbeResult', { status: 'unavailable' }),
         ...queryProblem,
       },
     },
