@@ -76,14 +76,14 @@ function sharedNames(exportedBy: ReadonlyMap<string, ReadonlySet<string>>, vocab
 
 /**
  * A file must be named after an export: `read-recipe.ts` exports `readRecipe`, and `recipe.ts` may export `parseRecipe`. A
- * file with several functions of one thing may be named after the thing.
+ * file with several functions of one thing may be named after the thing. A generated file ends in `.gen.ts`.
  */
 function fileNameProblem(
   path: string,
   { exported }: SourceText,
   { fileNames }: Vocabulary,
 ): string | undefined {
-  const name = basename(path).replace(/\.tsx?$/, '')
+  const name = basename(path).replace(/(?:\.gen)?\.tsx?$/, '')
   const isFixed = /^(?:index|main|config|settings)$/.test(name) || exported.length === 0
   if (isFixed || fileNames.some((one) => path.startsWith(one.path))) return undefined
   const wanted = singular(wordsOf(name))
