@@ -1,8 +1,12 @@
 import { z } from 'zod'
+import { component } from './component.ts'
 import { actorReport, heldTask, type ActorStatus } from './actor.ts'
 import { deadLetter, deadLetterId, type DeadLetter } from './dead-letter.ts'
 import { eventKind, type TaskEvent } from './event.ts'
-import { imageRecord, type ImageRecord } from './image.ts'
+import { imageFormat, imageRecord, type ImageRecord } from './image.ts'
+import type { DeadLetterPage } from './ports/dead-letters.ts'
+import type { TaskPage } from './ports/task-index.ts'
+import { recipe } from './recipe/recipe.ts'
 import { output, task, type Task } from './task.ts'
 
 /**
@@ -10,7 +14,7 @@ import { output, task, type Task } from './task.ts'
  * account and internal fields.
  */
 
-export const imageView = imageRecord.omit({ account: true })
+export const imageView = component('Image', imageRecord.omit({ account: true }))
 export type ImageView = z.infer<typeof imageView>
 
 export function viewImage(record: ImageRecord): ImageView {
@@ -18,13 +22,19 @@ export function viewImage(record: ImageRecord): ImageView {
   return view
 }
 
-export const outputView = output.extend({
-  /** Path of the file on this server. */
-  href: z.string(),
-})
+export const outputView = component(
+  'Output',
+  output.extend({
+    /** Path of the file on this server. */
+    href: z.string(),
+  }),
+)
 export type OutputView = z.infer<typeof outputView>
 
-export const taskView = task.omit({ account: true, outputs: true }).extend({ outputs: z.array(outputView) })
+export const taskView = component(
+  'Task',
+  task.omit({ account: true, outputs: true }).extend({ outputs: z.array(outputView) }),
+)
 export type TaskView = z.infer<typeof taskView>
 
 export function viewTask(whole: Task): TaskView {
@@ -36,12 +46,15 @@ export function viewTask(whole: Task): TaskView {
 }
 
 /** Data of one server-sent event; the SSE event name is `kind`, the SSE id the resume token. */
-export const eventView = z.object({
-  kind: eventKind,
-  at: z.iso.datetime(),
-  output: z.string().optional(),
-  task: taskView,
-})
+export const eventView = component(
+  'Event',
+  z.object({
+    kind: eventKind,
+    at: z.iso.datetime(),
+    output: z.string().optional(),
+    task: taskView,
+  }),
+)
 export type EventView = z.infer<typeof eventView>
 
 export function viewEvent(event: TaskEvent): EventView {
@@ -49,15 +62,25 @@ export function viewEvent(event: TaskEvent): EventView {
   return { kind, at, ...(name === undefined ? {} : { output: name }), task: viewTask(whole) }
 }
 
-export const taskPageView = z.object({ items: z.array(taskView), next: z.string().nullable() })
+export const taskPageView = component(
+  'TaskPage',
+  z.object({ items: z.array(taskView), next: z.string().nullable() }),
+)
 export type TaskPageView = z.infer<typeof taskPageView>
 
+export function viewTaskPage({ items, next }: TaskPage): TaskPageView {
+  return { items: items.map(viewTask), next }
+}
+
 /** An actor. `held` counts all its tasks; `tasks` lists those of the caller. */
-export const actorView = actorReport.omit({ workers: true, leaderOf: true }).extend({
-  tasks: z.array(heldTask.omit({ account: true })),
-  /** When its last report arrived. */
-  seenAt: z.iso.datetime(),
-})
+export const actorView = component(
+  'Actor',
+  actorReport.omit({ workers: true, leaderOf: true }).extend({
+    tasks: z.array(heldTask.omit({ account: true })),
+    /** When its last report arrived. */
+    seenAt: z.iso.datetime(),
+  }),
+)
 export type ActorView = z.infer<typeof actorView>
 
 export function viewActor({ report, seenAt }: ActorStatus): ActorView {
@@ -72,16 +95,83 @@ export function viewActor({ report, seenAt }: ActorStatus): ActorView {
   }
 }
 
-export const actorsView = z.object({ items: z.array(actorView) })
+export const actorsView = component('Actors', z.object({ items: z.array(actorView) }))
 export type ActorsView = z.infer<typeof actorsView>
 
 /** A dead letter as operators see it. */
-export const deadLetterView = deadLetter.extend({ id: z.string() })
+export const deadLetterView = component('DeadLetter', deadLetter.extend({ id: z.string() }))
 export type DeadLetterView = z.infer<typeof deadLetterView>
 
 export function viewDeadLetter(deadLetter: DeadLetter): DeadLetterView {
   return { id: deadLetterId(deadLetter), ...deadLetter }
 }
 
-export const deadLetterPageView = z.object({ items: z.array(deadLetterView), next: z.string().nullable() })
+export const deadLetterPageView = component(
+  'DeadLetterPage',
+  z.object({ items: z.array(deadLetterView), next: z.string().nullable() }),
+)
 export type DeadLetterPageView = z.infer<typeof deadLetterPageView>
+
+export function viewDeadLetterPage({ items, next }: DeadLetterPage): DeadLetterPageView {
+  return { items: items.map(viewDeadLetter), next }
+}
+
+/** What a client needs to know before its first call. Public. */
+export const settingsView = component(
+  'Settings',
+  z.object({
+    version: z.string(),
+    /** Largest accepted file, in bytes. */
+    maxUploadBytes: z.int(),
+    /** Most pixels (width × height) of an image. */
+    maxPixels: z.int(),
+    /** Accepted image formats. */
+    formats: z.array(imageFormat),
+    /** The credentials that calls need. */
+    auth: z.enum(['none', 'token', 'certificate']),
+  }),
+)
+export type SettingsView = z.infer<typeof settingsView>
+
+const operationText = component(
+  'OperationText',
+  z
+    .object({
+      usage: z.string().meta({ description: 'The form with its parameters.' }),
+      positional: z.array(z.string()).readonly().meta({
+        description: 'Parameters whose values can be written without a name, in order.',
+      }),
+    })
+    .meta({ description: 'The operation in the short text form.' }),
+)
+const operationExample = component(
+  'OperationExample',
+  z.object({ text: z.string(), recipe }).meta({ description: 'A recipe in both forms.' }),
+)
+const operationView = component(
+  'Operation',
+  z.object({
+    name: z.string(),
+    title: z.string(),
+    summary: z.string(),
+    place: z
+      .enum(['first', 'any', 'last'])
+      .meta({ description: 'The allowed position among the steps of an output.' }),
+    schema: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of a step.' }),
+    text: operationText,
+    examples: z.array(operationExample),
+  }),
+)
+
+/** Body of `GET /api/v1/operations`, which `describeOperations` creates. */
+export const operationsView = component(
+  'OperationCatalogue',
+  z
+    .object({
+      operations: z.array(operationView),
+      recipe: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of a recipe.' }),
+    })
+    .meta({
+      description: 'Every operation with the JSON Schema of its parameters, and the schema of a recipe.',
+    }),
+)

@@ -139,10 +139,13 @@ function createTestReporter(total: number, useColor: boolean) {
   const style = styleOf(process.stdout, useColor)
   const live = createLiveLine(process.stdout)
   const running = new Set<string>()
+  const failures: TestFileResult[] = []
   let done = 0
   let passed = 0
   let failed = 0
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
+  const printFailure = ({ file, output, problem = '' }: TestFileResult) =>
+    print(`${style.red('✗')} ${file.path}\n${output.trimEnd()}\n${style.red(problem)}`)
   const draw = () => {
     if (!isTerminal) return
     const sum = `${style.green(`${passed} passed`)}, ${failed === 0 ? '0 failed' : style.red(`${failed} failed`)}`
@@ -163,15 +166,20 @@ function createTestReporter(total: number, useColor: boolean) {
       print(
         `${isGood ? style.green('✓') : style.red('✗')} ${result.file.path}  ${style.dim(`${counts}  ${formatDuration(result.tookMs)}`)}`,
       )
-      if (!isGood) print(`${result.output.trimEnd()}\n${style.red(result.problem ?? '')}`)
+      if (!isGood) {
+        printFailure(result)
+        failures.push(result)
+      }
       draw()
     },
     missing(name: string) {
       failed += 1
       print(`${style.red('✗')} ${name}  has no tests`)
     },
+    /** Repeats the failures, because a long log may have lost its beginning, and returns the totals. */
     close() {
       live.clear()
+      if (done > 1) for (const result of failures) printFailure(result)
       return { passed, failed }
     },
   }

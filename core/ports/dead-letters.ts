@@ -2,11 +2,11 @@ import type { DeadLetter } from '../dead-letter.ts'
 
 export interface DeadLetterQuery {
   /** Restricts the list to this account. */
-  readonly account?: string
+  readonly account?: string | undefined
   /** Page size, 1 to 200. */
   readonly limit: number
   /** Cursor from the previous page. */
-  readonly cursor?: string
+  readonly cursor?: string | undefined
 }
 
 export interface DeadLetterPage {

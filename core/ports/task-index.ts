@@ -3,11 +3,11 @@ import type { Status, Task } from '../task.ts'
 
 export interface TaskQuery {
   readonly account: string
-  readonly status?: Status
+  readonly status?: Status | undefined
   /** Page size, 1 to 200. */
   readonly limit: number
   /** Cursor from the previous page. */
-  readonly cursor?: string
+  readonly cursor?: string | undefined
 }
 
 export interface TaskPage {

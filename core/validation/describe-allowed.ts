@@ -1,14 +1,25 @@
 import type { JsonSchema } from './json-schema.ts'
 import { describePattern } from './described-pattern.ts'
 
+/** Formats of text, and what a value of each is. */
+const formats: Readonly<Record<string, string>> = {
+  color: 'a colour such as #ffcc00, white or transparent',
+  'image-id': 'the id of an image',
+  'task-id': 'the id of a task',
+  'dead-letter-id': 'the id of a dead letter',
+}
+
 /** Describes the values that a schema allows, as a noun phrase: `a number from 0.3 to 250`. */
 export function describeAllowed(schema: JsonSchema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`
-  if (schema.format === 'color') return 'a colour such as #ffcc00, white or transparent'
-  if (schema.format === 'image-id') return 'the id of an image'
+  if (schema.format !== undefined && Object.hasOwn(formats, schema.format))
+    return formats[schema.format] ?? ''
   const options = schema.anyOf ?? schema.oneOf
-  if (options !== undefined) return [...new Set(options.map(describeAllowed))].join(' or ')
+  if (options !== undefined) {
+    const described = options.filter((one) => Object.keys(one).length > 0).map(describeAllowed)
+    return [...new Set(described)].join(' or ')
+  }
   switch (schema.type) {
     case 'integer':
       return `a whole number${rangeOf(schema)}`

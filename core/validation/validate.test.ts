@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { createTaskBody } from '../create-task-body.ts'
+import { createTaskInput } from '../inputs.ts'
 import { Fault, type FaultReport } from '../fault.ts'
 import { outputName } from '../recipe/output-name.ts'
 import { parseRecipe } from '../recipe/recipe.ts'
@@ -43,7 +43,7 @@ describe('the fault for an invalid value names what is allowed', () => {
     ],
     [
       'an unknown choice',
-      createTaskBody,
+      createTaskInput,
       { image, recipe: 'blur', lane: 'bulky' },
       'lane',
       '"lane" in the message must be one of interactive, bulk, got "bulky".',
@@ -51,7 +51,7 @@ describe('the fault for an invalid value names what is allowed', () => {
     ],
     [
       'a third type where two are allowed',
-      createTaskBody,
+      createTaskInput,
       { image, recipe: 5 },
       'recipe',
       '"recipe" in the message must be text or an object, got 5.',
@@ -59,7 +59,7 @@ describe('the fault for an invalid value names what is allowed', () => {
     ],
     [
       'text that does not match the pattern',
-      createTaskBody,
+      createTaskInput,
       { image: 'x', recipe: 'blur' },
       'image',
       '"image" in the message must be an id of this server (a UUIDv7 in lower case), got "x".',
@@ -67,7 +67,7 @@ describe('the fault for an invalid value names what is allowed', () => {
     ],
     [
       'a missing field',
-      createTaskBody,
+      createTaskInput,
       { recipe: 'blur' },
       'image',
       '"image" in the message is missing.',
@@ -75,7 +75,7 @@ describe('the fault for an invalid value names what is allowed', () => {
     ],
     [
       'a misspelt required field',
-      createTaskBody,
+      createTaskInput,
       { imag: 'x', recipe: 'blur' },
       'imag',
       'Unknown field "imag" in the message.',
@@ -157,7 +157,7 @@ const everyCheck = z.strictObject({
   by: z.record(outputName, z.number()).optional(),
   either: z.union([z.boolean(), z.strictObject({ a: z.int() })]).optional(),
   tuned: clientMessage.optional(),
-  task: createTaskBody.optional(),
+  task: createTaskInput.optional(),
 })
 const keys = Object.keys(everyCheck.shape).concat([
   'a',

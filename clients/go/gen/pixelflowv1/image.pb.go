@@ -753,7 +753,9 @@ type Fault struct {
 	// The invalid field or parameter, such as steps[1].sigma; empty if the error concerns no single field.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
 	// What to do.
-	Remedy        string `protobuf:"bytes,4,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	Remedy string `protobuf:"bytes,4,opt,name=remedy,proto3" json:"remedy,omitempty"`
+	// Milliseconds after which another try makes sense; 0 if unknown.
+	RetryAfterMs  int32 `protobuf:"varint,5,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -814,6 +816,13 @@ func (x *Fault) GetRemedy() string {
 		return x.Remedy
 	}
 	return ""
+}
+
+func (x *Fault) GetRetryAfterMs() int32 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 // One event of a task.
@@ -4780,12 +4789,13 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x06sha256\x18\x05 \x01(\tR\x06sha256\x12\x14\n" +
 	"\x05width\x18\x06 \x01(\x05R\x05width\x12\x16\n" +
 	"\x06height\x18\a \x01(\x05R\x06height\x12\x12\n" +
-	"\x04href\x18\b \x01(\tR\x04href\"a\n" +
+	"\x04href\x18\b \x01(\tR\x04href\"\x87\x01\n" +
 	"\x05Fault\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12\x14\n" +
 	"\x05field\x18\x03 \x01(\tR\x05field\x12\x16\n" +
-	"\x06remedy\x18\x04 \x01(\tR\x06remedy\"\xbe\x01\n" +
+	"\x06remedy\x18\x04 \x01(\tR\x06remedy\x12$\n" +
+	"\x0eretry_after_ms\x18\x05 \x01(\x05R\fretryAfterMs\"\xbe\x01\n" +
 	"\tTaskEvent\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12/\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1b.pixelflow.v1.TaskEventKindR\x04kind\x12*\n" +

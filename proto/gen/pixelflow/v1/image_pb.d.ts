@@ -318,6 +318,13 @@ export declare type Fault = Message<"pixelflow.v1.Fault"> & {
    * @generated from field: string remedy = 4;
    */
   remedy: string;
+
+  /**
+   * Milliseconds after which another try makes sense; 0 if unknown.
+   *
+   * @generated from field: int32 retry_after_ms = 5;
+   */
+  retryAfterMs: number;
 };
 
 /**
