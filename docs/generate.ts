@@ -1,3 +1,4 @@
+import { renderCallIndex } from '@pixelflow/gateway/calls/render-call-index'
 import { join } from 'node:path'
 import { renderOperationsIndex } from './render-operations-index.ts'
 
@@ -9,7 +10,8 @@ const stale: string[] = []
 await update('../core/operations/operations.gen.ts', () =>
   renderOperationsIndex(join(import.meta.dir, '../core/operations')),
 )
-// Imported when the list of operations is up to date, because the pages are rendered from it.
+await update('../gateway/calls/calls.gen.ts', () => renderCallIndex(join(import.meta.dir, '../gateway')))
+// Imported when the lists of operations and calls are up to date, because the pages are rendered from it.
 const { pages } = await import('./pages.ts')
 for (const [name, render] of Object.entries(pages)) await update(name, render)
 

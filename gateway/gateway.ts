@@ -4,6 +4,7 @@ import type { GatewayConfig } from './config.ts'
 import { countTraffic } from './metrics/count-traffic.ts'
 import { gatewayStopping } from './gateway-stopping.ts'
 import manifest from './package.json'
+import { createCallRunner } from './calls/call-runner.ts'
 import { createAccessControl } from './composition/create-access-control.ts'
 import { createPorts } from './composition/create-ports.ts'
 import { openContentDelivery } from './composition/open-content-delivery.ts'
@@ -43,18 +44,27 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   const delivery = scope.use(await openContentDelivery(config))
   scope.use(forwardRetries(adapters))
   const clusterState = scope.use(openClusterState(adapters, config, log))
-  const ports = createPorts({ adapters, clusterState, metrics, config, stopping: stopping.signal })
+  const access = createAccessControl(config, log)
+  const ports = createPorts({
+    adapters,
+    clusterState,
+    metrics,
+    config,
+    server: { version, auth: access.authenticator.auth },
+    stopping: stopping.signal,
+  })
+  const runner = createCallRunner(ports, (entry) => log.info('audit', { ...entry }))
   const usecases = countTraffic(createUsecases(ports), metrics.meters)
   const health = scope.use(await openHealth({ adapters, clusterState, delivery, metrics }))
   const servers = scope.use(
     await openServers({
       usecases,
-      access: createAccessControl(config, log),
+      runner,
+      access,
       health,
       delivery,
       metrics,
       page,
-      version,
       storeTimeout: adapters.storeTimeout,
       config,
       stopping: stopping.signal,

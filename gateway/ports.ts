@@ -41,9 +41,17 @@ export interface Ports {
   readonly taskQuota: TaskQuota
   /** Called once for each task that this gateway has accepted. */
   readonly onTaskAccepted: (task: Task) => void
+  readonly server: ServerDescription
   readonly limits: ImageLimits
   readonly tuning: TuningLimits
   readonly inline: InlineProcessing
+}
+
+/** What the server says of itself. */
+export interface ServerDescription {
+  readonly version: string
+  /** The credentials that calls need. */
+  readonly auth: 'none' | 'token' | 'certificate'
 }
 
 export interface ImageLimits {

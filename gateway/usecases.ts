@@ -1,59 +1,39 @@
-import { cancelTask } from './tasks/cancel-task.ts'
-import { createTask } from './tasks/create-task.ts'
-import {
-  deleteDeadLetter,
-  getDeadLetter,
-  listDeadLetters,
-  replayDeadLetter,
-} from './operators/dead-letters.ts'
-import { deleteImage } from './images/delete-image.ts'
-import { deleteTask } from './tasks/delete-task.ts'
-import { getTask } from './tasks/get-task.ts'
-import { bufferImage } from './process/buffer-image.ts'
-import { getImage } from './images/get-image.ts'
-import { listActors } from './operators/list-actors.ts'
-import { listOperations } from './process/list-operations.ts'
-import { listTasks } from './tasks/list-tasks.ts'
-import { withIdempotency } from './idempotency/with-idempotency.ts'
+import * as calls from './calls/calls.gen.ts'
+import { stageImage } from './images/upload-image.ts'
 import type { Ports } from './ports.ts'
-import { writePositionOf } from './consistency/wait-for-position.ts'
-import { processImage } from './process/process-image.ts'
-import { readImage } from './images/read-image.ts'
-import { readOutput } from './tasks/read-output.ts'
-import { retryTask } from './tasks/retry-task.ts'
-import { tune } from './tuning/tune.ts'
-import { stageImage, uploadImage } from './images/upload-image.ts'
-import { watchTask } from './tasks/watch-task.ts'
+import { bufferImage } from './process/buffer-image.ts'
+import { acceptTask } from './tasks/accept-task.ts'
 
-/** All use cases of PixelFlow. Every transport calls these. */
-export function createUsecases(ports: Ports) {
-  const create = createTask(ports)
-  return {
-    withIdempotency: withIdempotency(ports),
-    positionOf: writePositionOf(ports),
-    uploadImage: uploadImage(ports),
-    stageImage: stageImage(ports),
-    bufferImage: bufferImage(ports),
-    processImage: processImage(ports),
-    getImage: getImage(ports),
-    readImage: readImage(ports),
-    deleteImage: deleteImage(ports),
-    createTask: create,
-    getTask: getTask(ports),
-    listTasks: listTasks(ports),
-    watchTask: watchTask(ports),
-    cancelTask: cancelTask(ports),
-    retryTask: retryTask(ports, create),
-    deleteTask: deleteTask(ports),
-    readOutput: readOutput(ports),
-    listOperations: listOperations(),
-    listActors: listActors(ports),
-    tune: tune(ports, create),
-    listDeadLetters: listDeadLetters(ports),
-    getDeadLetter: getDeadLetter(ports),
-    replayDeadLetter: replayDeadLetter(ports, create),
-    deleteDeadLetter: deleteDeadLetter(ports),
-  }
+type Calls = typeof calls
+interface OpenStream<Usecase = unknown> {
+  readonly kind: 'stream'
+  readonly open: (ports: Ports) => Usecase
 }
 
-export type Usecases = ReturnType<typeof createUsecases>
+/** The use cases of the calls whose bodies the transports read and write themselves, by the names of the calls. */
+type StreamUsecases = {
+  [Name in keyof Calls as Calls[Name] extends OpenStream ? Name : never]: Calls[Name] extends OpenStream<
+    infer Usecase
+  >
+    ? Usecase
+    : never
+}
+
+/** What transports call for files, streams and sessions. The runner makes the other calls. */
+export interface Usecases extends StreamUsecases {
+  readonly stageImage: ReturnType<typeof stageImage>
+  readonly bufferImage: ReturnType<typeof bufferImage>
+  readonly acceptTask: ReturnType<typeof acceptTask>
+}
+
+export function createUsecases(ports: Ports): Usecases {
+  const opened = Object.entries(calls).flatMap(([name, call]) =>
+    call.kind === 'stream' && 'open' in call ? [[name, call.open(ports)]] : [],
+  )
+  return {
+    ...(Object.fromEntries(opened) as StreamUsecases),
+    stageImage: stageImage(ports),
+    bufferImage: bufferImage(ports),
+    acceptTask: acceptTask(ports),
+  }
+}

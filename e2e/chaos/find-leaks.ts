@@ -1,4 +1,3 @@
-import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
@@ -17,7 +16,7 @@ import { streams } from '@pixelflow/nats/topology/streams'
 import { workConsumer } from '@pixelflow/nats/topology/consumers'
 import type { ChaosCluster } from './chaos-cluster.ts'
 
-const consumers = jobKinds.flatMap((kind) => lanes.map((lane) => workConsumer(kind, lane)))
+const consumers = lanes.map((lane) => workConsumer('transform', lane))
 
 /** Data that is still stored after every task and image was deleted and swept. */
 export interface Leak {

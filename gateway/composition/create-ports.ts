@@ -2,7 +2,7 @@ import { createByteBudget } from '@pixelflow/core/byte-budget'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { GatewayConfig } from '../config.ts'
 import { countTasks } from '../metrics/count-traffic.ts'
-import type { Ports } from '../ports.ts'
+import type { Ports, ServerDescription } from '../ports.ts'
 import type { Metrics } from './open-metrics.ts'
 import type { ClusterState } from './open-cluster-state.ts'
 
@@ -11,16 +11,19 @@ export interface PortsOptions {
   readonly clusterState: ClusterState
   readonly metrics: Metrics
   readonly config: GatewayConfig
+  readonly server: ServerDescription
   /** Aborts when this gateway stops. */
   readonly stopping: AbortSignal
 }
 
 /** What the use cases run on: the adapters, the state of the cluster, and the limits of the configuration. */
-export function createPorts({ adapters, clusterState, metrics, config, stopping }: PortsOptions): Ports {
+export function createPorts(options: PortsOptions): Ports {
+  const { adapters, clusterState, metrics, config, server, stopping } = options
   return {
     ...adapters,
     ...clusterState,
     onTaskAccepted: countTasks(metrics.meters),
+    server,
     limits: { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels },
     tuning: {
       sessionsPerAccount: config.tuneSessions,

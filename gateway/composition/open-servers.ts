@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
+import type { CallRunner } from '../calls/call-runner.ts'
 import type { GatewayConfig } from '../config.ts'
 import { createCallMeters } from '../metrics/call-meters.ts'
 import { createRequestMeter } from '../metrics/request-meter.ts'
@@ -22,12 +23,12 @@ import type { Metrics } from './open-metrics.ts'
 
 export interface ServersOptions {
   readonly usecases: Usecases
+  readonly runner: CallRunner
   readonly access: AccessControl
   readonly health: HealthPart
   readonly delivery: ContentDelivery
   readonly metrics: Metrics
   readonly page: PageFiles
-  readonly version: string
   readonly storeTimeout: StoreTimeout
   readonly config: GatewayConfig
   /** Aborts when this gateway stops. */
@@ -54,7 +55,6 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     ...options,
     ...access,
     isReady: health.isReady,
-    limits,
     uploadIdleTimeoutMs,
     meters: createCallMeters(meters, openStream),
   })

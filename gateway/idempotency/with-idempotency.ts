@@ -14,7 +14,7 @@ import { acquireLease, holdLease } from './acquire-lease.ts'
 const maxRecordWaitMs = 2000
 
 /** What calls create. */
-interface Created {
+export interface Created {
   readonly image: ImageRecord
   readonly task: Task
 }

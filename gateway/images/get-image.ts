@@ -1,12 +1,25 @@
-import type { ImageRecord } from '@pixelflow/core/image'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { imageRef } from '@pixelflow/core/inputs'
+import { imageView, viewImage } from '@pixelflow/core/views'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareCall } from '../calls/declare-call.ts'
+import { imageExample } from '../calls/examples.ts'
 import { findImage } from './find-image.ts'
-import type { Ports } from '../ports.ts'
 
-/** The record of an image. @throws Fault `image_not_found`. */
-export function getImage({ images }: Pick<Ports, 'images'>) {
-  return async (who: Principal, imageId: string): Promise<ImageRecord> => {
-    requireScope(who, 'images:read')
-    return findImage(images, who, imageId)
-  }
-}
+/** The record of an image. */
+export const getImage = declareCall({
+  name: 'getImage',
+  tag: 'images',
+  summary: 'Get an image',
+  http: { method: 'GET', path: '/api/v1/images/{id}' },
+  rpc: ImageService.method.getImage,
+  access: 'images:read',
+  faults: ['image_not_found'],
+  limits: 'json',
+  input: imageRef,
+  output: imageView,
+  view: viewImage,
+  response: { description: 'The image.', example: imageExample },
+  open:
+    ({ images }) =>
+    async (who, { id }) => ({ value: await findImage(images, who, id) }),
+})

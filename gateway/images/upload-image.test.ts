@@ -34,7 +34,7 @@ test('an upload fails when a sweep has removed its bytes before they were record
     }
     return { body: body(), mediaType: 'image/png', bytes: null }
   }
-  const slow = uploadImage({ images: asleep, sources, events, limits })
+  const slow = uploadImage.open({ images: asleep, sources, events, limits })
   await expect(slow(createPrincipal(account), upload())).rejects.toMatchObject({
     code: 'storage_failed',
     message: 'The bytes were removed before they could be recorded.',
@@ -42,7 +42,10 @@ test('an upload fails when a sweep has removed its bytes before they were record
   expect(recorded).toHaveLength(1)
   expect(await images.get(account, recorded[0] ?? '')).toBeNull()
 
-  const { id } = await uploadImage({ images, sources, events, limits })(createPrincipal(account), upload())
+  const { id } = await uploadImage.open({ images, sources, events, limits })(
+    createPrincipal(account),
+    upload(),
+  )
   expect((await images.get(account, id))?.sha256).toBe(sha256)
   expect(await sources.stat(blobName(account, sha256))).not.toBeNull()
 })
@@ -56,7 +59,7 @@ test('the creation time of an image is by the clock of the broker, not of the ga
   }
   setSystemTime(Date.now() + 5 * hour)
   const before = events.now().getTime()
-  const upload = uploadImage({ images, sources, events, limits })
+  const upload = uploadImage.open({ images, sources, events, limits })
   const { id, createdAt } = await upload(createPrincipal('local'), {
     body: body(),
     mediaType: 'image/jpeg',

@@ -1,5 +1,9 @@
+import { faultCodesWith } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { noInput } from '@pixelflow/core/inputs'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareStream } from '../calls/declare-call.ts'
 import type { Ports } from '../ports.ts'
 import { receiveImage, requireAcceptable, type ImageUpload } from './receive-image.ts'
 import {
@@ -16,11 +20,27 @@ export interface StagedImage extends Storable {
   drop(): Promise<void>
 }
 
+export const uploadImage = declareStream({
+  name: 'uploadImage',
+  tag: 'images',
+  summary: 'Upload an image',
+  description:
+    'The file is the request body, or the part `file` of a form. The format is detected from the bytes, not from the name or media type.',
+  http: { method: 'POST', path: '/api/v1/images' },
+  rpc: ImageService.method.upload,
+  access: 'images:write',
+  faults: [...faultCodesWith('isUploadFault'), 'storage_failed'],
+  creates: { resource: 'image', keyKind: 'upload' },
+  limits: 'image',
+  input: noInput,
+  open: storeUpload,
+})
+
 /**
  * Streams an image into the store while its type, size and pixels are checked. A fault leaves nothing in the store.
  * @throws Fault `unsupported_format`, `image_too_large`, `too_many_pixels`, `truncated_upload`, `invalid_request`.
  */
-export function uploadImage(ports: ImageStores & Pick<Ports, 'limits'>) {
+function storeUpload(ports: ImageStores & Pick<Ports, 'limits'>) {
   const stage = stageImage(ports)
   return async (
     who: Principal,
@@ -29,7 +49,7 @@ export function uploadImage(ports: ImageStores & Pick<Ports, 'limits'>) {
   ): Promise<ImageRecord> => (await stage(who, upload)).store(options)
 }
 
-/** The first half of `uploadImage`, for calls that must read more of the request before they store the image. */
+/** The first half of an upload, for calls that must read more of the request before they store the image. */
 export function stageImage({ limits, ...stores }: ImageStores & Pick<Ports, 'limits'>) {
   return async (who: Principal, upload: ImageUpload): Promise<StagedImage> => {
     requireScope(who, 'images:write')

@@ -29,8 +29,8 @@ export function countTraffic(usecases: Usecases, meters: Meters<typeof gatewayMe
       const processed = await usecases.processImage(...args)
       return { ...processed, ...download(processed) }
     },
-    readImage: async (...args) => download(await usecases.readImage(...args)),
-    readOutput: async (...args) => download(await usecases.readOutput(...args)),
+    getImageContent: async (...args) => download(await usecases.getImageContent(...args)),
+    getOutput: async (...args) => download(await usecases.getOutput(...args)),
   }
 }
 

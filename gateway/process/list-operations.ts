@@ -1,11 +1,24 @@
 import { describeOperations } from '@pixelflow/core/operations/index'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { noInput } from '@pixelflow/core/inputs'
+import { operationsView } from '@pixelflow/core/views'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareCall } from '../calls/declare-call.ts'
 
 /** The catalogue of operations with their schemas; created once. */
-export function listOperations() {
-  const described = describeOperations()
-  return (who: Principal): ReturnType<typeof describeOperations> => {
-    requireScope(who, 'tasks:read')
-    return described
-  }
-}
+export const listOperations = declareCall({
+  name: 'listOperations',
+  tag: 'system',
+  summary: 'List the operations of recipes',
+  http: { method: 'GET', path: '/api/v1/operations' },
+  rpc: ImageService.method.listOperations,
+  access: 'tasks:read',
+  faults: [],
+  limits: 'json',
+  input: noInput,
+  output: operationsView,
+  response: { description: 'The operations.' },
+  open() {
+    const value = describeOperations()
+    return () => ({ value })
+  },
+})

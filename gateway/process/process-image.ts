@@ -1,10 +1,13 @@
-import { Fault } from '@pixelflow/core/fault'
+import { Fault, faultCodesWith } from '@pixelflow/core/fault'
 import type { WritableFormatId } from '@pixelflow/core/format'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
+import type { Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import { outputNames, type Recipe } from '@pixelflow/core/recipe/recipe'
 import { unknownOutput } from '@pixelflow/core/recipe/unknown-output'
+import { processImageInput } from '@pixelflow/core/inputs'
 import type { Task } from '@pixelflow/core/task'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareStream } from '../calls/declare-call.ts'
 import type { StoredContent } from '../images/stored-content.ts'
 import { findImage } from '../images/find-image.ts'
 import type { BufferedImage } from './buffer-image.ts'
@@ -52,13 +55,38 @@ export function selectOutput(recipe: Recipe, output?: string): OutputRequest {
   return { recipe: { ...recipe, outputs: { [name]: chosen } }, output: name }
 }
 
+export const processImage = declareStream({
+  name: 'processImage',
+  tag: 'tasks',
+  summary: 'Process an image and return the result',
+  description:
+    'Returns the processed image. The image is the request body with the recipe in the query, or both are parts of a form. A small image is not stored. A larger one is processed as a task, which `Content-Location` names. If the client disconnects, processing is cancelled. With `Prefer: respond-async` the response is a task, as for `POST /api/v1/tasks` with a form; only then is an `Idempotency-Key` used.',
+  http: { method: 'POST', path: '/api/v1/process' },
+  rpc: ImageService.method.processImage,
+  access: 'tasks:write',
+  faults: [
+    'invalid_recipe',
+    ...faultCodesWith('isUploadFault'),
+    ...faultCodesWith('isProcessingFault'),
+    'actor_lost',
+    'too_many_tasks',
+    'queue_full',
+    'storage_failed',
+  ],
+  creates: { resource: 'task', keyKind: 'upload-and-task' },
+  writes: true,
+  limits: 'image',
+  input: processImageInput,
+  open: processAndWait,
+})
+
 /**
  * Processes an image while the caller waits. A small image goes to an actor directly and is not stored; a large one is
  * processed as a task. When the signal aborts, the work is cancelled.
  * @throws the faults of a failed task; Fault `unavailable` when no actor has a free worker, `actor_lost` when two actors
  * were lost, `deadline_exceeded`; or the reason of the signal.
  */
-export function processImage(ports: Ports) {
+function processAndWait(ports: Ports) {
   const { images, inline } = ports
   const live = processLive(ports)
   const stored = processStored(ports)
@@ -72,7 +100,6 @@ export function processImage(ports: Ports) {
     const timer = setTimeout(() => timedOut.abort(timeoutFault(inline.timeoutMs)), inline.timeoutMs)
     const signal = AbortSignal.any([clientSignal, timedOut.signal])
     try {
-      requireScope(who, 'tasks:write')
       const overlays = plan(request.recipe).images
       await Promise.all(overlays.map((one) => findImage(images, who, one, 'recipe')))
       const { format, width, height, chunks } = image

@@ -2,21 +2,20 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import { awaitTask } from '../tasks/await-task.ts'
-import { cancelTask } from '../tasks/cancel-task.ts'
-import { createTask } from '../tasks/create-task.ts'
+import { acceptTask } from '../tasks/accept-task.ts'
+import { endIfActive } from '../tasks/cancel-task.ts'
 import type { BufferedImage } from './buffer-image.ts'
 import type { Ports } from '../ports.ts'
 import type { OutputRequest, ProcessedOutput } from './process-image.ts'
-import { readOutput } from '../tasks/read-output.ts'
-import { watchTask } from '../tasks/watch-task.ts'
+import { readOutput } from '../tasks/get-output.ts'
+import { openEvents } from '../tasks/watch-task.ts'
 
 /** Processes an image that is in the store as a task and waits for its end. The task remains like any other. */
 export function processStored(ports: Ports) {
-  const create = createTask(ports)
-  const cancel = cancelTask(ports)
+  const accept = acceptTask(ports)
   const read = readOutput(ports)
 
-  const awaitEnd = awaitTask({ events: ports.events, watch: watchTask(ports) })
+  const awaitEnd = awaitTask({ events: ports.events, watch: openEvents(ports) })
 
   return async (
     who: Principal,
@@ -24,10 +23,10 @@ export function processStored(ports: Ports) {
     { recipe, output }: OutputRequest,
     signal: AbortSignal,
   ): Promise<ProcessedOutput> => {
-    const accepted = await image.storeForTask(({ id }) => create(who, id, recipe))
+    const accepted = await image.storeForTask(({ id }) => accept(who, id, recipe))
     const task = await awaitEnd(who, accepted, signal).catch(async (thrown: unknown) => {
       // The caller has disconnected, or the call has timed out.
-      if (signal.aborted) await cancel(who, accepted.id).catch(() => {})
+      if (signal.aborted) await endIfActive(ports, who, accepted.id).catch(() => {})
       throw thrown
     })
     if (task.status !== 'completed') throw failureOf(task)

@@ -4,13 +4,13 @@ import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import { gatewayStopping } from '../gateway-stopping.ts'
 import type { Ports } from '../ports.ts'
-import type { watchTask } from './watch-task.ts'
+import type { openEvents } from './watch-task.ts'
 
 /** How often a waiting call checks that the store answers, in milliseconds. */
 const storeCheckMs = 1000
 
 export interface AwaitTaskOptions extends Pick<Ports, 'events'> {
-  readonly watch: ReturnType<typeof watchTask>
+  readonly watch: ReturnType<typeof openEvents>
 }
 
 /**

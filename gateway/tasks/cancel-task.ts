@@ -2,8 +2,13 @@ import { createEvent, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { createFirstJob } from '@pixelflow/core/job'
 import { retryConflicts } from '@pixelflow/core/retry-conflicts'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
+import type { Principal } from '@pixelflow/core/principal'
+import { taskRef } from '@pixelflow/core/inputs'
 import { hasEnded, type Task } from '@pixelflow/core/task'
+import { taskView, viewTask } from '@pixelflow/core/views'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareCall } from '../calls/declare-call.ts'
+import { queuedExample } from '../calls/examples.ts'
 import { findTask } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
@@ -15,18 +20,32 @@ const maxConflicts = 64
 /**
  * Cancels a task that has not ended. The actor that runs it is notified, but correctness does not depend on that:
  * after the final event, nothing can be appended to the task. A repeated cancellation returns the same task.
- * @throws Fault `task_not_found`, `task_ended` when it has completed or failed.
  */
-export function cancelTask(ports: CancelTaskPorts) {
-  return async (who: Principal, taskId: string): Promise<Task> => {
-    requireScope(who, 'tasks:write')
-    const { task } = (await endIfActive(ports, who, taskId)).event
-    if (task.status === 'cancelled') return task
-    throw new Fault('task_ended', `The task has already ${task.status}.`, {
-      remedy: 'Delete the task to remove it with its outputs.',
-    })
-  }
-}
+export const cancelTask = declareCall({
+  name: 'cancelTask',
+  tag: 'tasks',
+  summary: 'Cancel a task',
+  description: 'Cancelling a cancelled task has no effect.',
+  http: { method: 'POST', path: '/api/v1/tasks/{id}/cancel' },
+  rpc: ImageService.method.cancelTask,
+  access: 'tasks:write',
+  faults: ['task_not_found', 'task_ended'],
+  writes: true,
+  limits: 'json',
+  input: taskRef,
+  output: taskView,
+  view: viewTask,
+  response: { description: 'The task is cancelled.', example: { ...queuedExample, status: 'cancelled' } },
+  open:
+    (ports) =>
+    async (who, { id }) => {
+      const { task } = (await endIfActive(ports, who, id)).event
+      if (task.status === 'cancelled') return { value: task }
+      throw new Fault('task_ended', `The task has already ${task.status}.`, {
+        remedy: 'Delete the task to remove it with its outputs.',
+      })
+    },
+})
 
 /** The task's newest event after it was cancelled, or the one that had already ended it. */
 export async function endIfActive(

@@ -1,131 +1,49 @@
-import { createEvent, type TaskEvent } from '@pixelflow/core/event'
-import { Fault } from '@pixelflow/core/fault'
-import { defaultLane, createFirstJob, type Lane } from '@pixelflow/core/job'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
-import { plan } from '@pixelflow/core/recipe/plan'
-import type { Recipe } from '@pixelflow/core/recipe/recipe'
-import type { Task } from '@pixelflow/core/task'
-import { findImage } from '../images/find-image.ts'
-import { keyReused } from '../idempotency/idempotency-key.ts'
-import type { Ports } from '../ports.ts'
+import { faultCodesWith } from '@pixelflow/core/fault'
+import { createTaskInput } from '@pixelflow/core/inputs'
+import { taskView, viewTask } from '@pixelflow/core/views'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareCall } from '../calls/declare-call.ts'
+import { queuedExample } from '../calls/examples.ts'
+import { acceptTask, describeTaskRequest } from './accept-task.ts'
 
-/** When an account with too many queued tasks should try again. */
-const quotaRetryMs = 5000
-
-interface CreateTaskOptions {
-  readonly retryOf?: string
-  readonly id?: string | undefined
-  /** Default: interactive. Bulk replaces it when the account has too many interactive tasks. */
-  readonly lane?: Lane | undefined
-}
-
-/**
- * Creates a task. Once its first event is in the log, the task is accepted and will end, whatever process fails: a job
- * that did not reach the queue is submitted by the actors' reconciler.
- * @param options `id`: the id of the task. When an earlier call has already created it, that task is returned.
- * @throws Fault `image_not_found` for the image or one that a step refers to; `too_many_tasks` or `queue_full`, and then
- * there is no task.
- */
-export function createTask(
-  ports: Pick<Ports, 'images' | 'events' | 'queue' | 'writePositions' | 'taskQuota' | 'onTaskAccepted'>,
-) {
-  const { images, events, queue, writePositions, taskQuota, onTaskAccepted } = ports
-
-  return async (
-    who: Principal,
-    imageId: string,
-    recipe: Recipe,
-    options: CreateTaskOptions = {},
-  ): Promise<Task> => {
-    requireScope(who, 'tasks:write')
-    await Promise.all([
-      findImage(images, who, imageId, 'image'),
-      ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
-    ])
-    using reservation = taskQuota.reserve(who.account, options.lane)
-    const queued = firstEvent(who, imageId, recipe, { ...options, lane: reservation?.lane }, events.now())
-    if (reservation === null) return resumeOrRefuse(queued.task, options)
-    const seq = await events.append(queued, 0)
-    if (seq === null) return resumeExisting(queued.task)
-    writePositions.record(who.account, seq)
-    reservation.commit(seq)
-    try {
-      await queue.submit(createFirstJob(queued.task))
-    } catch (thrown) {
-      if (Fault.of(thrown).code === 'queue_full' && (await withdraw(queued, seq))) throw thrown
-    }
-    onTaskAccepted(queued.task)
-    return queued.task
-  }
-
-  /** The task that an earlier call has created. That call may have failed before it submitted the job. */
-  async function resumeExisting(requested: Task): Promise<Task> {
-    const last = await events.last(requested.account, requested.id)
-    if (last === null || last.event.kind === 'deleted') {
-      throw new Fault('conflict', 'The task of this idempotency key was deleted.', {
-        remedy: 'Repeat the call with a new idempotency key.',
-      })
-    }
-    const { task } = last.event
-    if (task.image !== requested.image || !Bun.deepEquals(task.recipe, requested.recipe)) throw keyReused()
-    writePositions.record(task.account, last.seq)
-    // When this fails, the actors' reconciler submits the job.
-    if (task.status === 'queued') await queue.submit(createFirstJob(task)).catch(() => {})
-    return task
-  }
-
-  /** The quota is used up, but an earlier call with the same id may have created the task. */
-  async function resumeOrRefuse(requested: Task, { id }: CreateTaskOptions): Promise<Task> {
-    if (id !== undefined && (await events.last(requested.account, id)) !== null)
-      return resumeExisting(requested)
-    const { accountQueued } = taskQuota.limits
-    throw new Fault('too_many_tasks', `This account has ${accountQueued} queued tasks, which is the limit.`, {
-      remedy:
-        'Wait until some have ended, or cancel some. Operators set the limit with PIXELFLOW_MAX_QUEUED_PER_ACCOUNT.',
-      retryAfterMs: quotaRetryMs,
+/** Creates a task that applies a recipe to a stored image. REST also takes the image in a form. */
+export const createTask = declareCall({
+  name: 'createTask',
+  tag: 'tasks',
+  summary: 'Create a task',
+  description:
+    'Takes the id of an uploaded image and a recipe, or an image and a recipe in a form. The response is immediate; watch the events of the task for its progress.',
+  http: { method: 'POST', path: '/api/v1/tasks', body: 'json' },
+  rpc: ImageService.method.createTask,
+  access: 'tasks:write',
+  faults: [
+    'invalid_recipe',
+    'image_not_found',
+    ...faultCodesWith('isUploadFault'),
+    'too_many_tasks',
+    'queue_full',
+    'storage_failed',
+  ],
+  creates: {
+    resource: 'task',
+    keyKind: 'task',
+    identify: ({ image, recipe, lane }) => [image, ...describeTaskRequest(recipe, lane)],
+  },
+  writes: true,
+  limits: 'json',
+  input: createTaskInput,
+  output: taskView,
+  view: viewTask,
+  response: {
+    status: 202,
+    description: 'The task is accepted.',
+    location: ({ id }) => `/api/v1/tasks/${id}`,
+    example: queuedExample,
+  },
+  open(ports) {
+    const accept = acceptTask(ports)
+    return async (who, { image, recipe, lane }, { newId }) => ({
+      value: await accept(who, image, recipe, { id: newId, lane }),
     })
-  }
-
-  /** Deletes the task again. False when it remains, because an actor has started it or the log does not answer. */
-  async function withdraw({ task }: TaskEvent, seq: number): Promise<boolean> {
-    try {
-      const deletedAt = await events.append(createEvent('deleted', task, {}, events.now()), seq)
-      if (deletedAt === null) return false
-      writePositions.record(task.account, deletedAt)
-      return true
-    } catch {
-      return false
-    }
-  }
-}
-
-/** What a request for a task contains besides its image; repetitions of a call are compared by it. */
-export function describeTaskRequest(recipe: Recipe, lane: Lane): readonly string[] {
-  // The default lane is left out, so that records from before there were lanes still match.
-  return [JSON.stringify(recipe), ...(lane === defaultLane ? [] : [lane])]
-}
-
-function firstEvent(
-  who: Principal,
-  image: string,
-  recipe: Recipe,
-  { id, retryOf, lane = defaultLane }: CreateTaskOptions,
-  now: Date,
-): TaskEvent {
-  const task: Task = {
-    // Ids of version 7 sort by time, which is the order of the list. All gateways use the clock of the log.
-    id: id ?? Bun.randomUUIDv7('hex', now),
-    account: who.account,
-    status: 'queued',
-    progress: 0,
-    image,
-    recipe,
-    lane,
-    ...(retryOf === undefined ? {} : { retryOf }),
-    outputs: [],
-    attempt: 0,
-    createdAt: now.toISOString(),
-    updatedAt: now.toISOString(),
-  }
-  return createEvent('queued', task, {}, now)
-}
+  },
+})

@@ -1,14 +1,30 @@
-import { requireScope, type Principal } from '@pixelflow/core/principal'
-import type { Task } from '@pixelflow/core/task'
-import { findTask } from './find-task.ts'
-import type { Ports } from '../ports.ts'
+import { taskRef } from '@pixelflow/core/inputs'
+import { taskView, viewTask } from '@pixelflow/core/views'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareCall } from '../calls/declare-call.ts'
+import { completedExample } from '../calls/examples.ts'
 import { requireValidPosition } from '../consistency/wait-for-position.ts'
+import { findTask } from './find-task.ts'
 
-/** The current state of a task, from the event log. @throws Fault `task_not_found`, `invalid_request` for an invalid position. */
-export function getTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
-  return async (who: Principal, taskId: string, position?: string): Promise<Task> => {
-    requireScope(who, 'tasks:read')
-    await requireValidPosition(follower, position)
-    return (await findTask(events, who, taskId)).event.task
-  }
-}
+/** The current state of a task, from the event log. */
+export const getTask = declareCall({
+  name: 'getTask',
+  tag: 'tasks',
+  summary: 'Get a task',
+  http: { method: 'GET', path: '/api/v1/tasks/{id}' },
+  rpc: ImageService.method.getTask,
+  access: 'tasks:read',
+  faults: ['task_not_found'],
+  readsAtPosition: true,
+  limits: 'json',
+  input: taskRef,
+  output: taskView,
+  view: viewTask,
+  response: { description: 'The task.', example: completedExample },
+  open:
+    ({ events, follower }) =>
+    async (who, { id }, { position }) => {
+      await requireValidPosition(follower, position)
+      return { value: (await findTask(events, who, id)).event.task }
+    },
+})

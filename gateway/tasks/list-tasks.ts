@@ -1,8 +1,34 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
-import type { Ports } from '../ports.ts'
+import { listTasksInput } from '@pixelflow/core/inputs'
+import { taskPageView, viewTaskPage } from '@pixelflow/core/views'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareCall } from '../calls/declare-call.ts'
+import { completedExample } from '../calls/examples.ts'
 import { waitForPosition } from '../consistency/wait-for-position.ts'
+import type { Ports } from '../ports.ts'
+
+export const listTasks = declareCall({
+  name: 'listTasks',
+  tag: 'tasks',
+  summary: 'List own tasks, newest first',
+  http: { method: 'GET', path: '/api/v1/tasks' },
+  rpc: ImageService.method.listTasks,
+  access: 'tasks:read',
+  faults: [],
+  readsAtPosition: true,
+  limits: 'json',
+  input: listTasksInput,
+  output: taskPageView,
+  view: viewTaskPage,
+  response: { description: 'A page of tasks.', example: { items: [completedExample], next: null } },
+  open(ports) {
+    const list = readList(ports)
+    return async ({ account }, query, { position }) => ({
+      value: await list({ ...query, account }, position),
+    })
+  },
+})
 
 /** How long a list waits for the account's own writes through this gateway. */
 const thisGatewayTimeoutMs = 2000
@@ -16,17 +42,12 @@ const otherGatewaysTimeoutMs = 500
  * @throws Fault `unavailable` while the list is rebuilt or behind the position, `invalid_request` for an invalid cursor
  * or position.
  */
-export function listTasks({
-  index,
-  follower,
-  writePositions,
-}: Pick<Ports, 'index' | 'follower' | 'writePositions'>) {
-  return async (who: Principal, query: Omit<TaskQuery, 'account'>, position?: string): Promise<TaskPage> => {
-    requireScope(who, 'tasks:read')
+function readList({ index, follower, writePositions }: Pick<Ports, 'index' | 'follower' | 'writePositions'>) {
+  return async (query: TaskQuery, position?: string): Promise<TaskPage> => {
     const isCaughtUp = await follower.waitForCatchUp(thisGatewayTimeoutMs)
     if (
       !isCaughtUp ||
-      !(await follower.waitForSequence(writePositions.latest(who.account), thisGatewayTimeoutMs))
+      !(await follower.waitForSequence(writePositions.latest(query.account), thisGatewayTimeoutMs))
     ) {
       throw new Fault('unavailable', 'The task list is catching up with the event log.', {
         remedy: 'Try again in a moment. Single tasks can be read meanwhile.',
@@ -35,6 +56,6 @@ export function listTasks({
     }
     await waitForPosition(follower, position)
     await follower.waitForHead(otherGatewaysTimeoutMs)
-    return index.list({ ...query, account: who.account })
+    return index.list(query)
   }
 }

@@ -4,7 +4,7 @@ import { createPrincipal } from '@pixelflow/core/principal'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { createWatchers } from '../follow/watchers.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
-import { watchTask } from './watch-task.ts'
+import { openEvents } from './watch-task.ts'
 
 const who = createPrincipal('local')
 const never = new AbortController().signal
@@ -38,7 +38,7 @@ async function watch(task: string, maxPending: number, signal = never) {
     waitForHead: () => Promise.resolve(true),
     waitForCatchUp: () => Promise.resolve(true),
   }
-  const found = await watchTask({ events: gateway.adapters.events, follower })(who, task, undefined, signal)
+  const found = await openEvents({ events: gateway.adapters.events, follower })(who, task, undefined, signal)
   if (found === null) throw new Error('nothing to watch')
   return {
     events: found,

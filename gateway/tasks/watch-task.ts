@@ -1,7 +1,10 @@
 import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
+import { watchTaskInput } from '@pixelflow/core/inputs'
 import { shorten } from '@pixelflow/core/shorten'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareStream } from '../calls/declare-call.ts'
 import { lastEvent, taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
 
@@ -11,13 +14,28 @@ export interface ResumePoint {
   readonly field: string
 }
 
+export const watchTask = declareStream({
+  name: 'watchTask',
+  tag: 'tasks',
+  summary: 'Watch a task with server-sent events',
+  description:
+    'The name of each event is its kind, its data an Event, its id a resume token. The stream starts with the first event, or after the resume token in `Last-Event-ID`, and ends after the final event. An idle stream sends events named `heartbeat`, without an id and with the data `{}`.',
+  http: { method: 'GET', path: '/api/v1/tasks/{id}/events' },
+  rpc: ImageService.method.watchTask,
+  access: 'tasks:read',
+  faults: ['task_not_found'],
+  limits: 'json',
+  input: watchTaskInput,
+  open: openEvents,
+})
+
 /**
  * The events of a task after `after`, each once and in order: first the history, then live events. Ends
  * after the final event, or when the signal aborts or the gateway stops. Null when `after` is the final event. A slow
  * reader never costs more than a few buffered events: what it has missed is read from the history.
  * @throws Fault `task_not_found`, `invalid_request` for an `after` that is not a token of this task.
  */
-export function watchTask({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
+export function openEvents({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
   return async (
     who: Principal,
     taskId: string,

@@ -1,9 +1,14 @@
 import { Fault } from '@pixelflow/core/fault'
-import { requireScope, type Principal } from '@pixelflow/core/principal'
+import type { Principal } from '@pixelflow/core/principal'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 import type { OpenMessage, ClientMessage } from '@pixelflow/core/tune/client-message'
+import { noInput } from '@pixelflow/core/inputs'
+import { tunePath } from '@pixelflow/core/tune/tune-protocol'
+import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import { declareStream } from '../calls/declare-call.ts'
 import type { Ports } from '../ports.ts'
+import { acceptTask } from '../tasks/accept-task.ts'
 import { writePositionOf } from '../consistency/wait-for-position.ts'
 import { createUpdateBuffer, type TuneUpdate } from './update-buffer.ts'
 import { runTuneSession } from './run-tune-session.ts'
@@ -14,6 +19,21 @@ export type { TuneUpdate } from './update-buffer.ts'
 /** How long a client may take to send `open`, in milliseconds. */
 const openWithinMs = 30_000
 
+export const tune = declareStream({
+  name: 'tune',
+  tag: 'tasks',
+  summary: 'Tune a recipe over a WebSocket',
+  description:
+    'The client sends JSON: `open`, then any number of `change` and `apply`. The server sends JSON, and after each `preview` the file as a binary frame. Programs send their token in `Authorization`, pages as the additional subprotocol `bearer.<base64url of the token>`. The messages are described in `docs/tuning.md`.',
+  http: { method: 'GET', path: tunePath },
+  rpc: ImageService.method.tune,
+  access: 'images:read',
+  faults: [],
+  limits: 'json',
+  input: noInput,
+  open: (ports) => openSessions(ports, acceptTask(ports)),
+})
+
 /**
  * A live tuning session: each change of the recipe is answered with a preview, unless a newer change has replaced it.
  * The gateway keeps the recipe, so the session continues when its actor is lost. It ends after the last answer once the
@@ -22,9 +42,9 @@ const openWithinMs = 30_000
  * @throws Fault `too_many_sessions`, `image_not_found`, `invalid_recipe`, `invalid_request`, `unavailable`, and the faults
  * of an image that cannot be decoded.
  */
-export function tune(
+function openSessions(
   ports: Pick<Ports, 'images' | 'sessions' | 'storeTimeout' | 'tuning' | 'follower' | 'writePositions'>,
-  createTask: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
+  accept: (who: Principal, image: string, recipe: Recipe) => Promise<Task>,
 ) {
   const { tuning } = ports
   const position = writePositionOf(ports)
@@ -49,7 +69,6 @@ export function tune(
     messages: AsyncIterable<ClientMessage>,
     clientSignal: AbortSignal,
   ): AsyncGenerator<TuneUpdate, void> {
-    requireScope(who, 'images:read')
     using _ = reserveSession(who.account)
     const ended = new AbortController()
     const signal = AbortSignal.any([clientSignal, tuning.stopping, ended.signal])
@@ -61,7 +80,7 @@ export function tune(
       const opening = openingOf(first)
       const session = runTuneSession({
         ports,
-        createTask,
+        createTask: accept,
         positionOf: position,
         who,
         opening,

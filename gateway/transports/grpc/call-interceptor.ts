@@ -5,6 +5,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Authenticator } from '../../accounts/authenticator.ts'
+import { needsAccount, requireAccess } from '../../calls/call-runner.ts'
 import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import { codeNames, type CallMeters } from '../../metrics/call-meters.ts'
@@ -53,9 +54,9 @@ export function createCallInterceptor({
 
   /** Authenticates by the headers alone. @throws Fault `unauthenticated` or `forbidden`. */
   const authenticate = (access: MethodRules['access'], { headers, certificate }: IncomingCall) => {
-    if (access === 'account') return authenticator.authenticate(headers, certificate)
     if (access === 'public') authenticator.checkOrigin(headers)
-    return undefined
+    if (!needsAccount(access)) return undefined
+    return authenticator.authenticate(headers, certificate)
   }
 
   /** The account that pays for the memory of a public call: that of its optional credentials. */
@@ -85,6 +86,7 @@ export function createCallInterceptor({
         let refusal: Fault | undefined
         try {
           principal = authenticate(access, incoming)
+          if (principal) requireAccess(principal, access)
         } catch (thrown) {
           refusal = Fault.of(thrown)
         }

@@ -14,7 +14,7 @@ import { createReadiness, type Readiness } from './readiness.ts'
 import { reflection, reflectionServices } from './reflection.ts'
 import type { Implementation } from './implementation.ts'
 
-export interface ServicesOptions extends Omit<ImageServiceOptions, 'auth'> {
+export interface ServicesOptions extends ImageServiceOptions {
   readonly authenticator: Authenticator
   readonly memory: RequestMemory
   readonly refusalBudget: RefusalBudget
@@ -42,7 +42,7 @@ export function createServices(options: ServicesOptions): Services {
   const { authenticator, memory, refusalBudget, isReady, meters, storeTimeout, log } = options
   const readiness = createReadiness(isReady)
   const described = [ImageService, Health, ...reflectionServices]
-  const images = imageService({ ...options, auth: authenticator.auth })
+  const images = imageService(options)
   const healthImplementation = health(
     readiness,
     described.map((one) => one.typeName),

@@ -1,35 +1,34 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { largestJsonBytes } from '@pixelflow/core/json-bounds'
-import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
+import * as calls from '../../calls/calls.gen.ts'
+import type { Access, Call, LimitsClass } from '../../calls/declare-call.ts'
 import { maxMessageBytes } from './implementation.ts'
 
 /** Rules that the server applies to a call before it reads the body. */
 export interface MethodRules {
-  /**
-   * `account`: the caller must authenticate. `public`: no credentials, but the origin check applies. `probe`: no check at
-   * all, because load balancers and kubelets have no credentials and use any host name.
-   */
-  readonly access: 'account' | 'public' | 'probe'
+  readonly access: Access
   /** Largest message of a request, in bytes. */
   readonly maxRequestBytes: number
 }
 
-/** Requests of public methods are empty or hold names of services. */
-const maxPublicRequestBytes = 64 * 1024
+const maxBytes: Readonly<Record<LimitsClass, number>> = {
+  small: 64 * 1024,
+  json: largestJsonBytes,
+  image: maxMessageBytes,
+}
 /** A health check request holds the name of one service. */
 const maxProbeBytes = 4096
 
-const { upload, processImage, processImageUnary, getVersion } = ImageService.method
-const carriesImage: ReadonlySet<DescMethod> = new Set([upload, processImage, processImageUnary])
+const declared = new Map(
+  (Object.values(calls) as Call[]).flatMap((call) => (call.rpc ? [[call.rpc, call] as const] : [])),
+)
 
+/** @throws Error for a method that no call declares. */
 export function rulesOf(method: DescMethod): MethodRules {
+  const call = declared.get(method)
+  if (call) return { access: call.access, maxRequestBytes: maxBytes[call.limits] }
   const service = method.parent.typeName
   if (service.startsWith('grpc.health.')) return { access: 'probe', maxRequestBytes: maxProbeBytes }
-  if (service.startsWith('grpc.reflection.') || method === getVersion) {
-    return { access: 'public', maxRequestBytes: maxPublicRequestBytes }
-  }
-  return {
-    access: 'account',
-    maxRequestBytes: carriesImage.has(method) ? maxMessageBytes : largestJsonBytes,
-  }
+  if (service.startsWith('grpc.reflection.')) return { access: 'public', maxRequestBytes: maxBytes.small }
+  throw new Error(`No call declares the method ${service}/${method.name}.`)
 }

@@ -87,7 +87,10 @@ describe('errors have the same wording over every protocol', () => {
           },
         ],
       },
-      'google.rpc.LocalizedMessage': { locale: 'en', message: 'Set image to the id of an image.' },
+      'google.rpc.LocalizedMessage': {
+        locale: 'en',
+        message: 'Set image to an id of this server (a UUIDv7 in lower case).',
+      },
     })
   })
 

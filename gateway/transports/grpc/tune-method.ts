@@ -2,7 +2,11 @@ import type { MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import { clientMessage, type ClientMessage } from '@pixelflow/core/tune/client-message'
 import { validate } from '@pixelflow/core/validation/validate'
+import { viewTask } from '@pixelflow/core/views'
+import { toMessage } from '@pixelflow/proto/message-json'
 import {
+  FaultSchema,
+  TaskSchema,
   TuneRequestSchema,
   type ImageService,
   type TuneChange,
@@ -15,7 +19,6 @@ import { maxChunkBytes } from './read-content-chunks.ts'
 import { plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'
 import type { Call, Implementation } from './implementation.ts'
-import { toFaultMessage, toTaskMessage } from './to-task-message.ts'
 
 type TuneResponse = MessageInitShape<typeof TuneResponseSchema>
 
@@ -100,14 +103,16 @@ function* messagesOf(update: TuneUpdate): Generator<TuneResponse, void> {
       return
     case 'applied': {
       const { sequence, task, position = '' } = update
-      const value = { sequence: BigInt(sequence), task: toTaskMessage(task), position }
+      const value = { sequence: BigInt(sequence), task: toMessage(TaskSchema, viewTask(task)), position }
       yield { data: { case: 'applied', value } }
       return
     }
     case 'refused': {
       const { sequence, apply = false, fault } = update
       const about = sequence === undefined ? {} : { sequence: BigInt(sequence) }
-      yield { data: { case: 'refused', value: { ...about, apply, fault: toFaultMessage(fault) } } }
+      yield {
+        data: { case: 'refused', value: { ...about, apply, fault: toMessage(FaultSchema, { ...fault }) } },
+      }
       return
     }
     case 'preview': {

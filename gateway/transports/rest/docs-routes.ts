@@ -4,6 +4,7 @@ import { Fault, faults } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { originCheck } from '../shared/authenticate.ts'
+import type { StreamHandlers } from './call-handler.ts'
 import { openapiDocument } from './openapi/openapi-document.ts'
 import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
 
@@ -20,9 +21,14 @@ const contentSecurityPolicy = [
 ].join('; ')
 const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-cache' }
 
-/** The OpenAPI document, a viewer for it, and the list of error codes. */
-export function docsRoutes(authenticator: Authenticator) {
+/** The OpenAPI document. */
+export function openapiHandler(): Pick<StreamHandlers, 'getOpenApi'> {
   const document = lazy(() => compressedFile('application/json', JSON.stringify(openapiDocument())))
+  return { getOpenApi: async ({ request }) => sendStatic(request, await document(), headers) }
+}
+
+/** A viewer of the OpenAPI document, and the list of error codes. */
+export function docsRoutes(authenticator: Authenticator) {
   const viewer = lazy(() => compressedFile('text/html; charset=utf-8', viewerHtml))
   const problems = lazy(() => compressedFile('text/html; charset=utf-8', problemsHtml()))
   const assets: Record<string, () => Promise<StaticFile>> = {
@@ -33,7 +39,6 @@ export function docsRoutes(authenticator: Authenticator) {
   }
   return new Elysia({ name: 'docs' })
     .use(originCheck(authenticator))
-    .get('/api/v1/openapi.json', async ({ request }) => sendStatic(request, await document(), headers))
     .get('/docs', async ({ request }) => sendStatic(request, await viewer(), headers))
     .get('/docs/problems', async ({ request }) => sendStatic(request, await problems(), headers))
     .get('/docs/assets/:name', async ({ params, request }) => {

@@ -7,28 +7,28 @@ import type { RequestMeter } from '../../metrics/request-meter.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
 import type { ImageLimits } from '../../ports.ts'
 import type { Usecases } from '../../usecases.ts'
-import { adminRoutes } from './admin-routes.ts'
-import { eventRoutes } from '../sse/event-routes.ts'
 import { webSocketOptions, tuneRoutes } from '../ws/tune-routes.ts'
-import { actorRoutes } from './actor-routes.ts'
-import { operationRoutes, settingsRoutes } from './catalogue-routes.ts'
 import { createCorsPolicy, type AllowedOrigins } from './cors-policy.ts'
 import type { SendContent, SendBytes } from './send-content.ts'
-import { docsRoutes } from './docs-routes.ts'
-import { healthRoutes } from './health-routes.ts'
+import { contentHandlers } from './content-handlers.ts'
+import { docsRoutes, openapiHandler } from './docs-routes.ts'
+import { healthHandlers } from './health-handlers.ts'
+import { processHandler } from './process-handler.ts'
+import { createTaskForm, uploadHandlers } from './upload-handlers.ts'
+import { watchHandler } from '../sse/watch-handler.ts'
+import type { StreamHandlers } from './call-handler.ts'
+import { callRoutes } from './call-routes.ts'
+import type { CallRunner } from '../../calls/call-runner.ts'
 import type { CheckHealth } from '../shared/health-view.ts'
-import { imageRoutes } from './image-routes.ts'
 import { metricsRoutes, type MetricsRouteOptions } from './metrics-routes.ts'
 import { pageRoutes, type PageFiles } from './page-routes.ts'
 import { problemHandler } from './problem-handler.ts'
-import { processRoutes } from './process-routes.ts'
-import { validateQuery } from './validate-query.ts'
 import { requestMiddleware } from './request-middleware.ts'
 import { createRouteTable } from './route-table.ts'
-import { taskRoutes } from './task-routes.ts'
 
 export interface HttpAppOptions extends MetricsRouteOptions {
   readonly usecases: Usecases
+  readonly runner: CallRunner
   readonly sendContent: SendContent
   readonly sendBytes: SendBytes
   readonly checkHealth: CheckHealth
@@ -36,7 +36,6 @@ export interface HttpAppOptions extends MetricsRouteOptions {
   readonly limits: ImageLimits
   readonly uploadIdleTimeoutMs: number
   readonly heartbeatMs: number
-  readonly version: string
   /** Other origins whose pages may call. */
   readonly corsOrigins: AllowedOrigins
   readonly requestMeter: RequestMeter
@@ -54,6 +53,14 @@ export function createHttpApp(options: HttpAppOptions) {
   let self: Pick<Elysia, 'routes' | 'server'> | undefined
   const routes = createRouteTable(() => self?.routes ?? [])
   const cors = options.corsOrigins.size > 0 ? createCorsPolicy(options.corsOrigins, routes) : undefined
+  const handlers: StreamHandlers = {
+    ...uploadHandlers(options),
+    ...contentHandlers(options.usecases, options.sendContent),
+    ...processHandler(options),
+    ...watchHandler(options),
+    ...healthHandlers(options.checkHealth),
+    ...openapiHandler(),
+  }
   const app = new Elysia({
     name: 'gateway',
     // Accept short host names such as `gateway`.
@@ -69,17 +76,8 @@ export function createHttpApp(options: HttpAppOptions) {
   })
     .use(requestMiddleware({ ...options, routes, cors, server: () => self?.server ?? null }))
     .use(problemHandler(routes))
-    .use(validateQuery())
-    .use(imageRoutes(options))
-    .use(taskRoutes(options))
-    .use(processRoutes(options))
-    .use(eventRoutes(options))
+    .use(callRoutes({ ...options, handlers, forms: { createTask: createTaskForm(options) } }))
     .use(tuneRoutes(options))
-    .use(actorRoutes(options))
-    .use(adminRoutes(options))
-    .use(operationRoutes(options))
-    .use(settingsRoutes(options))
-    .use(healthRoutes(options.authenticator, options.checkHealth))
     .use(metricsRoutes(options))
     .use(docsRoutes(options.authenticator))
     .use(pageRoutes(options.authenticator, options.page))

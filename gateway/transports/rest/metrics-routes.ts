@@ -3,6 +3,8 @@ import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import type { MetricsAccess } from '../../metrics/metrics-access.ts'
 import { originCheck, authenticate } from '../shared/authenticate.ts'
+import * as calls from '../../calls/calls.gen.ts'
+import { createInputReader } from './input-reader.ts'
 import { acceptsEncoding } from './static-file.ts'
 
 export interface MetricsRouteOptions {
@@ -15,7 +17,9 @@ export interface MetricsRouteOptions {
 /** `GET /metrics`, for Prometheus. */
 export function metricsRoutes({ authenticator, metricsAccess: access, metricsText }: MetricsRouteOptions) {
   const app = new Elysia({ name: 'metrics' })
+  const reader = createInputReader(calls.getMetrics)
   const respond = async ({ request }: { request: Request }) => {
+    reader.checkQuery(request)
     const text = await metricsText()
     const headers = { 'content-type': metricsMediaType, 'cache-control': 'no-store', vary: 'Accept-Encoding' }
     // Metric names repeat, so gzip reduces the text to a fifteenth.

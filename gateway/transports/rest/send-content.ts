@@ -6,7 +6,7 @@ import type { StoredContent } from '../../images/stored-content.ts'
 import type { SendTracker } from './send-tracker.ts'
 import { matchesEtag } from './matches-etag.ts'
 import { problemResponse } from './problem-response.ts'
-import { queryOf } from './validate-query.ts'
+import { queryOf } from './require-known-query.ts'
 import { parseRange } from './parse-range.ts'
 
 /** The content of a URL never changes. */

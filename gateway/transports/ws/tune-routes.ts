@@ -9,10 +9,13 @@ import {
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
+import * as calls from '../../calls/calls.gen.ts'
+import { requireAccess } from '../../calls/call-runner.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import type { OpenStream } from '../../metrics/stream-meter.ts'
 import type { Usecases } from '../../usecases.ts'
 import { requestContextOf, peerOf } from '../shared/request-context.ts'
+import { createInputReader } from '../rest/input-reader.ts'
 import { createTuneSocketHandler, type TuneSocketHandler } from './tune-socket-handler.ts'
 
 export interface TuneRouteOptions {
@@ -39,7 +42,9 @@ export const webSocketOptions = {
 
 /** Live tuning over a WebSocket, mainly for browsers. */
 export function tuneRoutes({ usecases, authenticator, memory, openStream, stopping, log }: TuneRouteOptions) {
+  const reader = createInputReader(calls.tune)
   return new Elysia({ name: 'tuning' }).get(tunePath, ({ request, server }) => {
+    reader.checkQuery(request)
     const context = requestContextOf(request)
     const offered = protocolsOf(request)
     if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') throw upgradeRequired()
@@ -84,6 +89,7 @@ export function tuneRoutes({ usecases, authenticator, memory, openStream, stoppi
     function callerOf(authenticate: () => Principal): { readonly account?: string; principal(): Principal } {
       try {
         const principal = authenticate()
+        requireAccess(principal, calls.tune.access)
         return { account: principal.account, principal: () => principal }
       } catch (thrown) {
         if (Fault.of(thrown).code !== 'unauthenticated' || !request.headers.has('origin')) throw thrown

@@ -18,6 +18,7 @@ import {
 } from '../call-context.ts'
 import type { CallInterceptor } from '../call-interceptor.ts'
 import { createMessageDecoder } from '../message-decoder.ts'
+import { needsAccount } from '../../../calls/call-runner.ts'
 import { rulesOf } from '../method-rules.ts'
 import { checkMetadataSize } from './check-metadata-size.ts'
 import type { MessagePool } from './message-pool.ts'
@@ -112,7 +113,7 @@ export function createNativeInterceptor({
             certificate: certificateOf(session),
             goaway: goawaySignalOf(session),
           })
-          if (session && access === 'account' && !context.refusal) onAuthenticated(session)
+          if (session && needsAccount(access) && !context.refusal) onAuthenticated(session)
           return context
         },
         input: method.input,

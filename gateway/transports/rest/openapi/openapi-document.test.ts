@@ -4,6 +4,7 @@ import { eventKinds } from '@pixelflow/core/event'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { createAuthenticator } from '../../../accounts/authenticator.ts'
 import { createRequestMemory } from '../../../limits/request-memory.ts'
+import type { CallRunner } from '../../../calls/call-runner.ts'
 import type { Usecases } from '../../../usecases.ts'
 import { createHttpApp } from '../http-app.ts'
 import { openapiDocument } from './openapi-document.ts'
@@ -19,6 +20,7 @@ function routes(): string[] {
   const file = staticFile('text/html', new Uint8Array())
   const app = createHttpApp({
     usecases: {} as Usecases,
+    runner: {} as CallRunner,
     authenticator: createAuthenticator(undefined),
     memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
     refusalBudget: {
@@ -34,7 +36,6 @@ function routes(): string[] {
     limits: { maxUploadBytes: 1, maxPixels: 1 },
     uploadIdleTimeoutMs: 1,
     heartbeatMs: 1,
-    version: '0',
     corsOrigins: new Set(),
     requestMeter: { start: () => {}, end: () => {} },
     storeTimeout,

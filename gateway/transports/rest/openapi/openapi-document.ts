@@ -1,20 +1,28 @@
 import manifest from '../../../package.json'
-import { adminPaths } from './admin-paths.ts'
-import { imagePaths } from './image-paths.ts'
-import { componentSchemas, type Json } from './schemas.ts'
-import { processPaths } from './process-paths.ts'
-import { systemPaths } from './system-paths.ts'
-import { taskPaths } from './task-paths.ts'
-import { tunePaths } from './tune-paths.ts'
+import * as calls from '../../../calls/calls.gen.ts'
+import type { Call } from '../../../calls/declare-call.ts'
+import { operationsOf, pathParametersOf } from './operation.ts'
+import type { Json } from './ref.ts'
+import { componentSchemas } from './schemas.ts'
 
-/** Every path of the REST API with its calls. */
-export const openapiPaths: Json = {
-  ...imagePaths,
-  ...processPaths,
-  ...taskPaths,
-  ...tunePaths,
-  ...adminPaths,
-  ...systemPaths,
+/** Every path of the REST API with its operations, in alphabetical order. */
+export function openapiPaths(): Json {
+  const declared = (Object.values(calls) as Call[]).filter(({ http }) => http !== undefined)
+  const byPath = Map.groupBy(declared, ({ http }) => http?.path ?? '')
+  const paths = [...byPath].sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(
+    paths.map(([path, together]) => {
+      const [first] = together
+      const parameters = first === undefined ? [] : pathParametersOf(first)
+      return [
+        path,
+        {
+          ...(parameters.length === 0 ? {} : { parameters }),
+          ...Object.assign({}, ...together.map(operationsOf)),
+        },
+      ]
+    }),
+  )
 }
 
 /** The REST API as OpenAPI 3.1, from the schemas that the code validates with. The same for every gateway. */
@@ -37,7 +45,7 @@ export function openapiDocument(): Json {
       { name: 'admin', description: 'Calls for operators, over all accounts.' },
       { name: 'system', description: 'Information about the service.' },
     ],
-    paths: openapiPaths,
+    paths: openapiPaths(),
     components: {
       schemas: componentSchemas(),
       securitySchemes: {

@@ -1,19 +1,13 @@
 import { faultCodesWith, faultRow, faults, type FaultCode } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
-import { ref, type Json, type SchemaName } from './schemas.ts'
-import { queuedExample } from './examples.ts'
+import { ref, type Json } from './ref.ts'
 
 /** A response with a JSON body. */
-export function jsonResponse(
-  description: string,
-  schema: SchemaName,
-  example?: unknown,
-  headers?: Json,
-): Json {
+export function jsonResponse(description: string, schema: Json, example?: unknown, headers: Json = {}): Json {
   return {
     description,
-    ...(headers ? { headers } : {}),
-    content: { 'application/json': { schema: ref(schema), ...(example === undefined ? {} : { example }) } },
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    content: { 'application/json': { schema, ...(example === undefined ? {} : { example }) } },
   }
 }
 
@@ -35,12 +29,6 @@ export const positionHeaders = {
     schema: { type: 'string' },
   },
 }
-
-/** The response of a call that created a task. */
-export const acceptedTask = jsonResponse('The task is accepted.', 'Task', queuedExample, {
-  ...locationHeader,
-  ...positionHeaders,
-})
 
 /** The problem responses of a call by status, with an example of each code. */
 export function problemResponses(...codes: FaultCode[]): Json {
@@ -86,14 +74,8 @@ function problemExample(status: number, code: FaultCode): Json {
 }
 
 /** The responses of calls that return stored content. */
-export function contentResponses(
-  description: string,
-  missing: FaultCode,
-  mediaTypes: readonly string[],
-): Json {
-  const content = Object.fromEntries(
-    mediaTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
-  )
+export function contentResponses(description: string, mediaTypes: readonly string[]): Json {
+  const content = binaryContent(mediaTypes)
   const headers = {
     ETag: { description: 'SHA-256 of the bytes, quoted.', schema: { type: 'string' } },
     'Content-Length': { schema: { type: 'integer' } },
@@ -106,8 +88,14 @@ export function contentResponses(
       content,
     },
     '304': { description: 'Not modified: the copy of the client is current.' },
-    ...problemResponses(missing, 'precondition_failed', 'range_not_satisfiable'),
   }
+}
+
+/** Bytes of these media types. */
+export function binaryContent(mediaTypes: readonly string[]): Json {
+  return Object.fromEntries(
+    mediaTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+  )
 }
 
 export const conditionalHeaders = [
@@ -130,12 +118,6 @@ export const idempotencyKeyHeader = headerParameter(
   '^[\\x21-\\x7e]{1,255}$',
 )
 
-/** Fault codes of calls that receive a file. */
-export const uploadFaults = faultCodesWith('isUploadFault')
-
-/** Fault codes of calls that return a processed image. */
-export const processingFaults = faultCodesWith('isProcessingFault')
-
 /** Fault codes of calls with an idempotency key. */
 export const idempotencyFaults = ['idempotency_key_in_use', 'idempotency_key_reused'] as const
 
@@ -147,15 +129,4 @@ export function headerParameter(name: string, description: string, pattern?: str
     description,
     schema: { type: 'string', ...(pattern === undefined ? {} : { pattern }) },
   }
-}
-
-export function pathParameter(name: string, description: string, example: string): Json {
-  return { name, in: 'path', required: true, description, schema: { type: 'string' }, example }
-}
-
-export const downloadParameter = {
-  name: 'download',
-  in: 'query',
-  description: '`1` to send the content as an attachment.',
-  schema: { type: 'string', enum: ['1'] },
 }

@@ -1,0 +1,90 @@
+import {
+  create,
+  getOption,
+  hasOption,
+  toBinary,
+  type DescMethod,
+  type DescService,
+  type Message,
+  type MessageInitShape,
+} from '@bufbuild/protobuf'
+import { Fault } from '@pixelflow/core/fault'
+import { validate } from '@pixelflow/core/validation/validate'
+import { http } from '@pixelflow/proto/google/api/annotations_pb'
+import { fromRequest, toMessage, type MessageJson, type MessageProblem } from '@pixelflow/proto/message-json'
+import type { z } from 'zod'
+import * as calls from '../../calls/calls.gen.ts'
+import type { Call as DeclaredCall, UnaryCall } from '../../calls/declare-call.ts'
+import { anonymous, type CallInput, type CallRunner } from '../../calls/call-runner.ts'
+import { maxMessageBytes, type Call } from './implementation.ts'
+import { plainValue } from './plain-value.ts'
+import { protoField } from './proto-field.ts'
+
+/** A method with one request and one response. */
+export type UnaryMethod = (message: Message, call: Call) => Promise<object>
+
+/** The methods of the declared unary calls of a service, by their names in code. */
+export function callMethods(service: DescService, runner: CallRunner): Record<string, UnaryMethod> {
+  const methods = (Object.values(calls) as DeclaredCall[]).flatMap((call) =>
+    call.kind === 'unary' && call.rpc?.parent === service
+      ? [[call.rpc.localName, methodOf(call, call.rpc, runner)]]
+      : [],
+  )
+  return Object.fromEntries(methods) as Record<string, UnaryMethod>
+}
+
+function methodOf(declared: UnaryCall, method: DescMethod, runner: CallRunner): UnaryMethod {
+  const wrap = createWrapper(method)
+  const isPublic = declared.access === 'public'
+  return async (message, call) => {
+    const who = isPublic ? anonymous : call.principal()
+    const input: CallInput = readInput({ input: declared.input, rpc: method }, message)
+    for (let limit = input['limit']; ; limit = Math.ceil((limit as number) / 2)) {
+      const asked = limit === undefined ? input : { ...input, limit }
+      const { value, position } = await runner.run(declared, who, asked, call)
+      call.recordPosition(position)
+      const response = wrap(value)
+      // A page of long items can be larger than clients accept. The cursor continues from a shorter page.
+      if (limit === undefined || limit === 1 || sizeOf(method, response) < maxMessageBytes) return response
+    }
+  }
+}
+
+/** A declared call with a method. */
+type RpcCall = Pick<DeclaredCall, 'input'> & { readonly rpc: DescMethod }
+
+/** Validates a request message with the schema of its call. @throws Fault `invalid_request` naming the proto field. */
+export function readInput<C extends RpcCall>({ input, rpc }: C, message: Message): z.output<C['input']> {
+  const json = fromRequest(rpc.input, message, { refuse, readValue: plainValue })
+  const nameField = (path: readonly PropertyKey[]) => protoField(rpc.input, path)
+  return validate(input, json, { whole: 'the message', nameField }) as z.output<C['input']>
+}
+
+/** Puts an output into the response message: into the field that REST returns as its body, if there is one. */
+function createWrapper(method: DescMethod): (value: unknown) => object {
+  const { output } = method
+  const field = hasOption(method, http) ? getOption(method, http).responseBody : ''
+  return (value) => {
+    if (value === undefined) return {}
+    return toMessage(output, field === '' ? (value as MessageJson) : { [field]: value })
+  }
+}
+
+function sizeOf({ output }: DescMethod, response: object): number {
+  return toBinary(output, create(output, response as MessageInitShape<typeof output>)).length
+}
+
+/** @throws Fault `invalid_request`. */
+export function refuse({ field, unknownEnum, unknownField }: MessageProblem): never {
+  if (unknownEnum) {
+    throw new Fault('invalid_request', `Unknown ${field} ${unknownEnum.number}.`, {
+      field,
+      remedy: `Send one of ${unknownEnum.known.join(', ')}, or leave it out.`,
+    })
+  }
+  const where = field === '' ? 'The message' : `"${field}" in the message`
+  throw new Fault('invalid_request', `${where} has an unknown field with the number ${unknownField}.`, {
+    ...(field === '' ? {} : { field }),
+    remedy: 'Leave the field out, or use a server whose proto/pixelflow/v1 has it.',
+  })
+}

@@ -1,0 +1,26 @@
+import type { CheckHealth } from '../shared/health-view.ts'
+import type { StreamHandlers } from './call-handler.ts'
+
+/**
+ * Live: the process answers. Ready: the broker answers and commits writes, and the task list has caught up. Both return only
+ * the status. The complete view is as public as the page: without tokens, only this machine can read it.
+ */
+export function healthHandlers(
+  checkHealth: CheckHealth,
+): Pick<StreamHandlers, 'getLiveness' | 'getReadiness' | 'getHealth'> {
+  return {
+    getLiveness: () => statusResponse(200, { status: 'ok' }),
+    async getReadiness() {
+      const { status } = await checkHealth()
+      return statusResponse(status === 'ok' ? 200 : 503, { status })
+    },
+    async getHealth() {
+      const view = await checkHealth()
+      return statusResponse(view.status === 'ok' ? 200 : 503, view)
+    },
+  }
+}
+
+function statusResponse(status: number, view: unknown): Response {
+  return Response.json(view, { status, headers: { 'cache-control': 'no-store' } })
+}
