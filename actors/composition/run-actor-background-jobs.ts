@@ -1,6 +1,5 @@
 import { dispatcherName } from '@pixelflow/core/actor'
-import type { ActorKind } from '@pixelflow/core/actor-kinds'
-import { createFirstJob } from '@pixelflow/core/job'
+import { createFirstJob, type ActorKind } from '@pixelflow/core/job'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { ActorSettings } from '../config.ts'

@@ -1,12 +1,10 @@
-import { liveKinds, type LiveKind } from '@pixelflow/core/actor-kinds'
 import type { ServedSessions, SessionHost } from '@pixelflow/core/ports/sessions'
-import { kinds } from '../kinds/kinds.gen.ts'
-import type { KindContext, KindWithSessions } from '../kinds/kind.ts'
+import { sessionKinds } from '../kinds/index.ts'
+import type { KindContext, SessionKind } from '../kinds/job-kind.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 
 /** The live sessions of one kind. */
-export interface HostedKind extends Pick<KindWithSessions, 'finishesOnDrain'> {
-  readonly kind: LiveKind
+export interface HostedKind extends Pick<SessionKind, 'kind' | 'finishesOnDrain'> {
   readonly sessions: ServedSessions
 }
 
@@ -22,13 +20,12 @@ export function serveSessions(
   sandbox: Sandbox | undefined,
 ): HostedSessions {
   const scope = new AsyncDisposableStack()
-  const hosted =
+  const kinds =
     sandbox === undefined
       ? []
-      : liveKinds.map((kind) => {
-          const { finishesOnDrain, createSessionHandler } = kinds[kind]
-          const handler = createSessionHandler({ ...context, sandbox })
+      : sessionKinds.map(({ kind, finishesOnDrain, host: createHandler }) => {
+          const handler = createHandler({ ...context, sandbox })
           return { kind, finishesOnDrain, sessions: scope.use(host.serve(kind, handler)) }
         })
-  return { kinds: hosted, [Symbol.asyncDispose]: () => scope.disposeAsync() }
+  return { kinds, [Symbol.asyncDispose]: () => scope.disposeAsync() }
 }

@@ -10,23 +10,7 @@ import type {
 import type { TuneListener, TuneSender } from './tuning.ts'
 
 /** What a protocol implements: calls, and single connections that `createClient` reopens when they break. */
-export interface ClientTransport extends Pick<
-  Client,
-  | 'address'
-  | 'settings'
-  | 'operations'
-  | 'actors'
-  | 'upload'
-  | 'image'
-  | 'deleteImage'
-  | 'createTask'
-  | 'task'
-  | 'taskPage'
-  | 'cancel'
-  | 'retryTask'
-  | 'deleteTask'
-  | 'processImage'
-> {
+export interface ClientTransport extends Pick<Client, 'address' | 'call' | 'upload' | 'processImage'> {
   /**
    * The events of one connection: `live` once it is established, `complete` if no further event can follow. The
    * iteration ends with the connection.

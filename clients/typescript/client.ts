@@ -3,27 +3,20 @@ import type {
   EventView,
   ImageView,
   OutputView,
+  SettingsView,
   TaskPageView,
   TaskView,
 } from '@pixelflow/core/views'
-import type { FormatId } from '@pixelflow/core/format'
 import type { Lane } from '@pixelflow/core/job'
 import type { describeOperations } from '@pixelflow/core/operations/index'
 import type { Status } from '@pixelflow/core/status'
 import type { TuneOptions, Tuning } from './tuning.ts'
+import type { UnaryCalls } from './unary-calls.ts'
 
 export type { ActorView, EventView, ImageView, Lane, OutputView, TaskPageView, TaskView }
 
 /** Version and limits of the server, available without credentials. */
-export interface ServerSettings {
-  readonly version: string
-  /** Largest accepted file, in bytes. */
-  readonly maxUploadBytes: number
-  /** Most pixels (width × height) of an image. */
-  readonly maxPixels: number
-  readonly formats: readonly FormatId[]
-  readonly auth: 'none' | 'token' | 'certificate'
-}
+export type ServerSettings = SettingsView
 
 /** Every operation with its JSON Schema, and the JSON Schema of recipes. */
 export type OperationCatalogue = ReturnType<typeof describeOperations>
@@ -174,32 +167,13 @@ export interface ProcessedImage extends Pick<Content, 'bytes' | 'sha256' | 'medi
  * A call throws `PixelflowError` if the server rejects it or cannot be reached, and the signal's reason if the signal
  * aborts. Calls that are safe to repeat are retried while the error is temporary.
  */
-export interface Client extends AsyncDisposable {
+export interface Client extends UnaryCalls, AsyncDisposable {
   /** Address of the server, as given. */
   readonly address: string
-  settings(options?: CallOptions): Promise<ServerSettings>
-  operations(options?: CallOptions): Promise<OperationCatalogue>
-  /** The actors (the processes that run tasks), sorted by name, each with the caller's tasks that it is processing. */
-  actors(options?: CallOptions): Promise<readonly ActorView[]>
   /** Stores an image. Without an idempotency key it is not retried: a second try would store a second image. */
   upload(source: ImageInput, options?: UploadOptions): Promise<ImageView>
-  image(id: string, options?: CallOptions): Promise<ImageView>
-  deleteImage(id: string, options?: CallOptions): Promise<void>
-  /** Creates a task that applies a recipe to a stored image. */
-  createTask(image: string, recipe: RecipeInput, options?: TaskOptions): Promise<TaskView>
-  task(id: string, options?: CallOptions): Promise<TaskView>
-  /** One page of tasks, newest first. */
-  taskPage(query?: TaskPageQuery, options?: CallOptions): Promise<TaskPageView>
   /** Every task, newest first, fetched page by page during iteration. */
   tasks(query?: TaskPageQuery, options?: CallOptions): AsyncGenerator<TaskView, void>
-  cancel(id: string, options?: CallOptions): Promise<TaskView>
-  /**
-   * Creates a new task with the image and recipe of a task that has ended; its `retryOf` names that task. Without an
-   * idempotency key the call is not retried: a second try would create a second task.
-   */
-  retryTask(id: string, options?: CreateOptions): Promise<TaskView>
-  /** Deletes a task and its outputs. A task that has not ended is cancelled first. */
-  deleteTask(id: string, options?: CallOptions): Promise<void>
   /**
    * Streams every event of a task, each once and in order, up to and including the final one. A broken connection is
    * reopened and resumed on any gateway. Ends without an error when `signal` aborts.

@@ -4,6 +4,7 @@ import { openDownload } from './open-download.ts'
 import { processAsTask } from './process-as-task.ts'
 import { retryCall, type CallLimits } from './retry-call.ts'
 import { openTuning } from './tuning.ts'
+import { unaryCalls } from './unary-calls.ts'
 import { waitForResult } from './wait-for-result.ts'
 import { watch } from './watch.ts'
 
@@ -20,15 +21,8 @@ export function createClient(transport: ClientTransport, { signal, ...limits }: 
 
   const client: Client = {
     address: transport.address,
-    settings: (options) => transport.settings(withClientSignal(options)),
-    operations: (options) => transport.operations(withClientSignal(options)),
-    actors: (options) => transport.actors(withClientSignal(options)),
+    ...unaryCalls((name, input, options) => transport.call(name, input, withClientSignal(options))),
     upload: (source, options) => transport.upload(source, withClientSignal(options)),
-    image: (id, options) => transport.image(id, withClientSignal(options)),
-    deleteImage: (id, options) => transport.deleteImage(id, withClientSignal(options)),
-    createTask: (image, recipe, options) => transport.createTask(image, recipe, withClientSignal(options)),
-    task: (id, options) => transport.task(id, withClientSignal(options)),
-    taskPage: (query, options) => transport.taskPage(query, withClientSignal(options)),
     async *tasks(query, options) {
       for (let cursor = query?.cursor; ;) {
         const page = await client.taskPage({ ...query, cursor }, options)
@@ -37,9 +31,6 @@ export function createClient(transport: ClientTransport, { signal, ...limits }: 
         cursor = page.next
       }
     },
-    cancel: (id, options) => transport.cancel(id, withClientSignal(options)),
-    retryTask: (id, options) => transport.retryTask(id, withClientSignal(options)),
-    deleteTask: (id, options) => transport.deleteTask(id, withClientSignal(options)),
     watch: (task, options) => watch(transport, task, withClientSignal(options)),
     download: (from, options) => openDownload(transport, limits, from, withClientSignal(options)),
     follow: (task, options) => waitForResult(client, transport, task, withClientSignal(options)),

@@ -120,7 +120,8 @@ test('the browser entry point does not import Node modules', async () => {
   })
   const [script] = await Promise.all(built.outputs.map((output) => output.text()))
   expect(script).not.toMatch(/node:|require\(|grpc-js/)
-  expect(Bun.gzipSync(script ?? '').length).toBeLessThan(12_000)
+  // Each declared call adds about twenty bytes.
+  expect(Bun.gzipSync(script ?? '').length).toBeLessThan(13_000)
 })
 
 describe.each(runtimes)('README examples on %s', (name, command) => {

@@ -1,5 +1,6 @@
 import type { Client, ImageInput, ProcessOptions, ProcessResult, RecipeInput } from './client.ts'
 import type { ClientTransport } from './client-transport.ts'
+import { unaryCalls } from './unary-calls.ts'
 import { abortTimeoutMs, tryCancel } from './wait-for-result.ts'
 
 /** Uploads an image, creates a task with the recipe, and follows the task to its end. */
@@ -21,7 +22,8 @@ export async function processAsTask(
     // The server may have created the task before the abort. A call with the same key returns that task, or creates one;
     // either is cancelled.
     const repeated = { ...taskOptions, signal: undefined, timeoutMs: abortTimeoutMs }
-    const task = await transport.createTask(image.id, recipe, repeated).catch(() => undefined)
+    const { createTask } = unaryCalls(transport.call)
+    const task = await createTask(image.id, recipe, repeated).catch(() => undefined)
     if (task) onInterrupted?.(task.id, await tryCancel(transport, task.id))
     throw thrown
   })

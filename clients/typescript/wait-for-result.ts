@@ -40,7 +40,7 @@ export async function waitForResult(
  * client's own signal may be the one that has aborted.
  */
 export function tryCancel(transport: ClientTransport, id: string): Promise<boolean> {
-  return transport.cancel(id, { timeoutMs: abortTimeoutMs }).then(
+  return transport.call('cancelTask', { id }, { timeoutMs: abortTimeoutMs }).then(
     () => true,
     () => false,
   )

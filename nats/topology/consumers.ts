@@ -1,6 +1,5 @@
 import type { ConsumerConfig } from '@nats-io/jetstream'
-import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
-import { lanes, type Lane } from '@pixelflow/core/job'
+import { actorKinds, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
 import { nanos, streams, type Layout } from './streams.ts'
 import { backlogSubjects, outboxSubject } from './subjects.ts'
 
@@ -29,10 +28,10 @@ export const extendEveryMs = 3000
 /** Delivery limit of a job: above the number of its attempts, which the actors limit. */
 export const maxDeliveries = 256
 
-/** Every durable consumer of the layout; each kind of actor with jobs has its own. */
+/** Every durable consumer of the layout; each kind of actor has its own. */
 export function consumersOf(
   layout: Layout,
-  kinds: readonly ActorKind[] = jobKinds,
+  kinds: readonly ActorKind[] = actorKinds,
 ): { stream: string; config: Consumer }[] {
   const shared = {
     ack_policy: 'explicit',

@@ -7,16 +7,17 @@ import {
   type PreviewResponse,
   type PreviewRequest,
 } from '@pixelflow/core/tune/preview-request'
-import type { KindContext, KindWithSessions } from '../kind.ts'
+import type { KindContext, SessionKind } from '../job-kind.ts'
 import { parseSessionOpening } from '../parse-session-opening.ts'
 import { findSource } from '../transform/fetch-source.ts'
 import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
 import { createScratchQuota } from './scratch-quota.ts'
 
 /** Serves sessions in which a user tunes a recipe. */
-export const previewKind: KindWithSessions = {
+export const previewKind: SessionKind = {
+  kind: 'preview',
   finishesOnDrain: false,
-  createSessionHandler(context) {
+  host(context) {
     const scratchQuota = createScratchQuota(context.settings.previewScratchBytes)
     return {
       capacity: context.settings.previewSessions,

@@ -6,9 +6,9 @@ import {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { ClientMessageInput } from '@pixelflow/core/tune/client-message'
-import type { TuneEvent, TuneListener, TunePreview, TuneSender, TuneServerMessage } from '../tuning.ts'
+import type { TuneListener, TunePreview, TuneSender, TuneServerMessage } from '../tuning.ts'
 import type { GrpcCaller } from './grpc-caller.ts'
-import { toRecipeValue, toTaskView } from './views.ts'
+import { toFault, toRecipeValue, toTaskView } from './views.ts'
 
 type Request = MessageInitShape<typeof TuneRequestSchema>
 type ResponseData = MessageShape<typeof TuneResponseSchema>['data']
@@ -94,13 +94,11 @@ function toServerMessage(data: ResponseData): Exclude<TuneServerMessage, TunePre
       return { type: 'opened', source: toSize(data.value.source), preview: toSize(data.value.preview) }
     case 'refused': {
       const { sequence, apply, fault } = data.value
-      const { code = 'internal', detail = '', field = '', remedy = '' } = fault ?? {}
-      const hints = { ...(field === '' ? {} : { field }), ...(remedy === '' ? {} : { remedy }) }
       return {
         type: 'refused',
         ...(sequence === undefined ? {} : { sequence: Number(sequence) }),
         ...(apply ? { apply } : {}),
-        fault: { code, detail, ...hints } as Extract<TuneEvent, { type: 'refused' }>['fault'],
+        fault: toFault(fault),
       }
     }
     case 'applied': {

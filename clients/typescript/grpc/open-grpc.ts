@@ -11,19 +11,10 @@ import { createGrpcCaller, type GrpcCaller } from './grpc-caller.ts'
 import { openChannel, openUploadChannel, type OpenChannelOptions, type Tls } from './open-channel.ts'
 import { fetchContent } from './fetch-content.ts'
 import { processImage } from './process-image.ts'
+import { createGrpcCall } from './create-grpc-call.ts'
 import { connectTune } from './connect-tune.ts'
 import { readUploadMessages } from './upload-messages.ts'
-import {
-  toActorView,
-  toCatalogue,
-  toTaskEvent,
-  toImageView,
-  toLaneNumber,
-  toRecipeValue,
-  toSettings,
-  toStatusNumber,
-  toTaskView,
-} from './views.ts'
+import { toImageView, toTaskEvent } from './views.ts'
 
 export type { Tls }
 export { PixelflowError, type ErrorCode } from '../pixelflow-error.ts'
@@ -61,14 +52,11 @@ export function openGrpc(options: GrpcOptions): Client {
   const credentials = toCredentials(token)
   const channel = openChannel(channelSettings)
   const caller = createGrpcCaller({ channel, address, credentials, timeoutMs })
-  const { unary } = caller
 
   return createClient(
     {
       address,
-      settings: async (options) => toSettings(await unary(method.getVersion, {}, options)),
-      operations: async (options) => toCatalogue(await unary(method.listOperations, {}, options)),
-      actors: async (options) => (await unary(method.listActors, {}, options)).items.map(toActorView),
+      call: createGrpcCall(caller),
       async upload(source, options = {}) {
         const upload = toUploadBody(source, options)
         const send = async (caller: GrpcCaller) => {
@@ -84,28 +72,6 @@ export function openGrpc(options: GrpcOptions): Client {
         } finally {
           uploadChannel.close()
         }
-      },
-      image: async (id, options) => toImageView((await unary(method.getImage, { id }, options)).image),
-      async deleteImage(id, options) {
-        await unary(method.deleteImage, { id }, options)
-      },
-      createTask(image, recipe, options) {
-        const request = { image, recipe: toRecipeValue(recipe), lane: toLaneNumber(options?.lane) }
-        return retryIfKeyed(options, async () =>
-          toTaskView((await unary(method.createTask, request, options)).task),
-        )
-      },
-      task: async (id, options) => toTaskView((await unary(method.getTask, { id }, options)).task),
-      async taskPage({ status, limit = 0, cursor = '' } = {}, options) {
-        const request = { status: toStatusNumber(status), limit, cursor }
-        const { items, next } = await unary(method.listTasks, request, options)
-        return { items: items.map(toTaskView), next: next === '' ? null : next }
-      },
-      cancel: async (id, options) => toTaskView((await unary(method.cancelTask, { id }, options)).task),
-      retryTask: (id, options) =>
-        retryIfKeyed(options, async () => toTaskView((await unary(method.retryTask, { id }, options)).task)),
-      async deleteTask(id, options) {
-        await unary(method.deleteTask, { id }, options)
       },
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (task, options) => streamEvents(caller, task, options),

@@ -2,6 +2,9 @@ import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/views'
 import type { CallOptions } from '../client.ts'
 import { combineSignals } from '../create-client.ts'
 import { toCredentials } from '../credentials.ts'
+import type { HttpCallName } from '../http-calls.gen.ts'
+import type { UnaryCaller } from '../unary-calls.ts'
+import { createHttpCall } from './create-http-call.ts'
 import { createHttpCaller } from './http-caller.ts'
 import { normalizeUrl, type HttpOptions } from './open-http.ts'
 
@@ -37,42 +40,20 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     signal,
     ...limits
   } = options
-  const { requestJson, requestEmpty } = createHttpCaller({
+  const caller = createHttpCaller({
     address: normalizeUrl(url),
     credentials: toCredentials(token),
     fetch: send,
     headers,
     limits,
   })
-  const path = (id: string) => `/api/v1/admin/dead/${encodeURIComponent(id)}`
-  const withClientSignal = (callOptions: CallOptions = {}): CallOptions => ({
-    ...callOptions,
-    signal: combineSignals(signal, callOptions.signal),
-  })
+  const httpCall = createHttpCall(caller)
+  const call: UnaryCaller<HttpCallName> = (name, input, callOptions = {}) =>
+    httpCall(name, input, { ...callOptions, signal: combineSignals(signal, callOptions.signal) })
   return {
-    deadLetterPage({ account, limit, cursor } = {}, options) {
-      const query = new URLSearchParams({
-        ...(account === undefined ? {} : { account }),
-        ...(limit === undefined ? {} : { limit: String(limit) }),
-        ...(cursor === undefined ? {} : { cursor }),
-      })
-      return requestJson<DeadLetterPageView>(
-        `/api/v1/admin/dead?${query.toString()}`,
-        'items',
-        {},
-        withClientSignal(options),
-      )
-    },
-    deadLetter: (id, options) =>
-      requestJson<DeadLetterView>(path(id), 'fault', {}, withClientSignal(options)),
-    replayDeadLetter: (id, options) =>
-      requestJson<DeadLetterView>(
-        `${path(id)}/replay`,
-        'fault',
-        { method: 'POST', isRepeatable: true },
-        withClientSignal(options),
-      ),
-    deleteDeadLetter: (id, options) =>
-      requestEmpty(path(id), { method: 'DELETE' }, withClientSignal(options)),
+    deadLetterPage: (query = {}, callOptions) => call('listDeadLetters', query, callOptions),
+    deadLetter: (id, callOptions) => call('getDeadLetter', { id }, callOptions),
+    replayDeadLetter: (id, callOptions) => call('replayDeadLetter', { id }, callOptions),
+    deleteDeadLetter: (id, callOptions) => call('deleteDeadLetter', { id }, callOptions),
   }
 }

@@ -1,15 +1,8 @@
-import type {
-  ActorView,
-  Client,
-  ImageView,
-  OperationCatalogue,
-  ServerSettings,
-  TaskPageView,
-  TaskView,
-} from '../client.ts'
+import type { Client } from '../client.ts'
 import { createClient, type ClientOptions } from '../create-client.ts'
 import { toCredentials, type Credentials } from '../credentials.ts'
 import { trackPositions } from '../position-tracker.ts'
+import { createHttpCall } from './create-http-call.ts'
 import { connectTune, openGlobalSocket, type SocketFactory } from './connect-tune.ts'
 import { fetchContent } from './fetch-content.ts'
 import { createHttpCaller, type FetchLike } from './http-caller.ts'
@@ -43,56 +36,12 @@ export function openHttp(options: HttpOptions = {}): Client {
   } = options
   const credentials = toCredentials(token)
   const caller = createHttpCaller({ address: normalizeUrl(url), credentials, fetch: send, headers, limits })
-  const { requestJson, requestEmpty } = caller
-  const imagePath = (id: string) => `/api/v1/images/${encodeURIComponent(id)}`
-  const taskPath = (id: string) => `/api/v1/tasks/${encodeURIComponent(id)}`
 
   return createClient(
     {
       address: caller.address,
-      settings: (options) => requestJson<ServerSettings>('/api/v1/settings', 'version', {}, options),
-      operations: (options) =>
-        requestJson<OperationCatalogue>('/api/v1/operations', 'operations', {}, options),
-      actors: async (options) =>
-        (await requestJson<{ items: ActorView[] }>('/api/v1/actors', 'items', {}, options)).items,
+      call: createHttpCall(caller),
       upload: (source, options) => postImage(caller, source, options),
-      image: (id, options) => requestJson<ImageView>(imagePath(id), 'sha256', {}, options),
-      deleteImage: (id, options) => requestEmpty(imagePath(id), { method: 'DELETE' }, options),
-      createTask: (image, recipe, options) =>
-        requestJson<TaskView>(
-          '/api/v1/tasks',
-          'status',
-          {
-            method: 'POST',
-            value: { image, recipe, lane: options?.lane },
-            idempotencyKey: options?.idempotencyKey,
-          },
-          options,
-        ),
-      task: (id, options) => requestJson<TaskView>(taskPath(id), 'status', {}, options),
-      taskPage({ status, limit, cursor } = {}, options) {
-        const query = new URLSearchParams({
-          ...(status === undefined ? {} : { status }),
-          ...(limit === undefined ? {} : { limit: String(limit) }),
-          ...(cursor === undefined ? {} : { cursor }),
-        })
-        return requestJson<TaskPageView>(`/api/v1/tasks?${query.toString()}`, 'items', {}, options)
-      },
-      cancel: (id, options) =>
-        requestJson<TaskView>(
-          `${taskPath(id)}/cancel`,
-          'status',
-          { method: 'POST', isRepeatable: true },
-          options,
-        ),
-      retryTask: (id, options) =>
-        requestJson<TaskView>(
-          `${taskPath(id)}/retry`,
-          'status',
-          { method: 'POST', idempotencyKey: options?.idempotencyKey },
-          options,
-        ),
-      deleteTask: (id, options) => requestEmpty(taskPath(id), { method: 'DELETE' }, options),
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (task, options) => streamEvents(caller, task, options),
       content: (from, options) => fetchContent(caller, from, options),

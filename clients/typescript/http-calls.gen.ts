@@ -1,0 +1,46 @@
+// Generated from the declarations of calls in gateway: `./pixelflow verify --write`.
+
+import type { InputOf, OutputOf } from '@pixelflow/core/component'
+import type * as inputs from '@pixelflow/core/inputs'
+import type * as views from '@pixelflow/core/views'
+
+/** How each call is made over HTTP. */
+export const httpCalls = {
+  cancelTask: {"route":"POST /api/v1/tasks/{id}/cancel","returns":"status"},
+  createTask: {"route":"POST /api/v1/tasks","hasBody":true,"creates":true,"returns":"status"},
+  deleteDeadLetter: {"route":"DELETE /api/v1/admin/dead/{id}"},
+  deleteImage: {"route":"DELETE /api/v1/images/{id}"},
+  deleteTask: {"route":"DELETE /api/v1/tasks/{id}"},
+  getDeadLetter: {"route":"GET /api/v1/admin/dead/{id}","returns":"kind"},
+  getImage: {"route":"GET /api/v1/images/{id}","returns":"sha256"},
+  getSettings: {"route":"GET /api/v1/settings","returns":"version"},
+  getTask: {"route":"GET /api/v1/tasks/{id}","returns":"status"},
+  listActors: {"route":"GET /api/v1/actors","returns":"items"},
+  listDeadLetters: {"route":"GET /api/v1/admin/dead","query":["account","limit","cursor"],"returns":"items"},
+  listOperations: {"route":"GET /api/v1/operations","returns":"operations"},
+  listTasks: {"route":"GET /api/v1/tasks","query":["status","limit","cursor"],"returns":"items"},
+  replayDeadLetter: {"route":"POST /api/v1/admin/dead/{id}/replay","returns":"kind"},
+  retryTask: {"route":"POST /api/v1/tasks/{id}/retry","creates":true,"returns":"status"},
+} as const
+
+export interface CallTypes {
+  cancelTask: { input: InputOf<typeof inputs.taskRef>; output: OutputOf<typeof views.taskView> }
+  createTask: { input: InputOf<typeof inputs.createTaskInput>; output: OutputOf<typeof views.taskView> }
+  deleteDeadLetter: { input: InputOf<typeof inputs.deadLetterRef>; output: undefined }
+  deleteImage: { input: InputOf<typeof inputs.imageRef>; output: undefined }
+  deleteTask: { input: InputOf<typeof inputs.taskRef>; output: undefined }
+  getDeadLetter: { input: InputOf<typeof inputs.deadLetterRef>; output: OutputOf<typeof views.deadLetterView> }
+  getImage: { input: InputOf<typeof inputs.imageRef>; output: OutputOf<typeof views.imageView> }
+  getSettings: { input: InputOf<typeof inputs.noInput>; output: OutputOf<typeof views.settingsView> }
+  getTask: { input: InputOf<typeof inputs.taskRef>; output: OutputOf<typeof views.taskView> }
+  listActors: { input: InputOf<typeof inputs.noInput>; output: OutputOf<typeof views.actorsView> }
+  listDeadLetters: { input: InputOf<typeof inputs.listDeadLettersInput>; output: OutputOf<typeof views.deadLetterPageView> }
+  listOperations: { input: InputOf<typeof inputs.noInput>; output: OutputOf<typeof views.operationsView> }
+  listTasks: { input: InputOf<typeof inputs.listTasksInput>; output: OutputOf<typeof views.taskPageView> }
+  replayDeadLetter: { input: InputOf<typeof inputs.deadLetterRef>; output: OutputOf<typeof views.deadLetterView> }
+  retryTask: { input: InputOf<typeof inputs.taskRef>; output: OutputOf<typeof views.taskView> }
+}
+
+export type HttpCallName = keyof CallTypes
+/** Calls that both protocols have. */
+export type CallName = 'cancelTask' | 'createTask' | 'deleteImage' | 'deleteTask' | 'getImage' | 'getSettings' | 'getTask' | 'listActors' | 'listOperations' | 'listTasks' | 'retryTask'
