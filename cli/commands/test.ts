@@ -12,6 +12,7 @@ import { findTests, selectTests, suites, type TestFile } from '../tests/suites.t
 import { findChromium } from '../tools/chromium.ts'
 import { buildGoClient } from '../tools/go-client.ts'
 import { buildGoTool } from '../tools/go.ts'
+import { prepareOpenapiPythonClient } from '../tools/openapi-python-client.ts'
 import { preparePythonClient } from '../tools/python-client.ts'
 import { addExamples } from './server-flags.ts'
 import { printNote } from '../terminal/print-note.ts'
@@ -111,6 +112,8 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
     for (const name of ['scenarios', 'example'] as const) await buildGoClient(name, toolOptions)
     await preparePythonClient({ ...toolOptions, mayInstall })
   }
+  if (files.some((file) => file.suite.openapiPythonClient))
+    await prepareOpenapiPythonClient({ ...toolOptions, mayInstall })
   const browser = files.some((file) => file.suite.browser)
     ? await findChromium({
         named: config.chromium,

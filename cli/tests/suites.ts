@@ -9,6 +9,8 @@ export interface Suite {
   readonly browser?: true
   /** Needs the clients in Go and Python. */
   readonly clients?: true
+  /** Needs the generator of Python clients. */
+  readonly openapiPythonClient?: true
   /** Runs while no other test runs, because it measures memory or starts many processes. */
   readonly alone?: true
   /** Time limit of one file, in seconds. */
@@ -29,6 +31,7 @@ export const suites: readonly Suite[] = [
   { name: 'deploy', fileTimeoutS: 240, tools: ['helm'] },
   { name: 'loadtest', fileTimeoutS: 120, tools: ['k6'] },
   { name: 'root', fileTimeoutS: 60 },
+  { name: 'e2e/generated-clients', fileTimeoutS: 240, openapiPythonClient: true },
   { name: 'e2e/grpc', fileTimeoutS: 300, tools: ['grpcurl'], clients: true, alone: true },
   { name: 'e2e', fileTimeoutS: 300, browser: true, alone: true },
 ]
