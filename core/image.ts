@@ -14,6 +14,10 @@ export const sha256 = describedPattern(/^[0-9a-f]{64}$/, 'a SHA-256 (64 hexadeci
 /** Schema of the formats that can be uploaded. */
 export const imageFormat = z.enum(formatIds)
 
+const side = z.int().positive().nullable().meta({
+  description: 'Pixels, from the file header; null if the first bytes do not contain them.',
+})
+
 /**
  * An uploaded image: a record of its account that refers to a blob. Two uploads of the same bytes create two records and
  * one blob.
@@ -21,13 +25,11 @@ export const imageFormat = z.enum(formatIds)
 export const imageRecord = z.object({
   id,
   account: accountId,
-  sha256,
-  /** Size of the stored file in bytes. */
-  bytes: z.int().positive(),
+  sha256: sha256.meta({ description: 'SHA-256 of the file, in hexadecimal digits.' }),
+  bytes: z.int().positive().meta({ description: 'Size of the file in bytes.' }),
   format: imageFormat,
-  /** Pixels, from the file header; null if the first bytes do not contain them. */
-  width: z.int().positive().nullable(),
-  height: z.int().positive().nullable(),
+  width: side,
+  height: side,
   createdAt: z.iso.datetime(),
 })
 export type ImageRecord = z.infer<typeof imageRecord>

@@ -106,9 +106,9 @@ export const processImageInput = z.strictObject({
   output: outputName
     .optional()
     .meta({ description: 'The output to return, for a recipe with several outputs.' }),
+  // Without a default in the contract: generated clients send defaults, and this call refuses `lane` unless it creates a task.
   lane: lane.optional().meta({
     description: `Lane of the task, only with \`Prefer: respond-async\`. ${laneDescription}`,
-    default: defaultLane,
   }),
   download,
 })

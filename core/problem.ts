@@ -6,14 +6,14 @@ import { faultCode } from './fault-code.ts'
 export const problem = component(
   'Problem',
   z.object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
+    type: z.string().meta({ description: 'Path of the documentation of the code.' }),
+    title: z.string().meta({ description: 'The meaning of the code, the same for all its problems.' }),
+    status: z.int().meta({ description: 'The status of the response.' }),
     code: faultCode,
-    detail: z.string(),
-    requestId: z.string(),
-    field: z.string().optional(),
-    remedy: z.string(),
+    detail: z.string().meta({ description: 'What is wrong, in one sentence.' }),
+    requestId: z.string().meta({ description: 'The id of the request in the logs of the server.' }),
+    field: z.string().optional().meta({ description: 'What is at fault, such as `steps[1].sigma`.' }),
+    remedy: z.string().meta({ description: 'What to do.' }),
   }),
 )
 export type Problem = z.infer<typeof problem>

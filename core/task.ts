@@ -19,20 +19,20 @@ export const output = z.object({
   name: outputName,
   format: outputFormat,
   mediaType: z.string(),
-  bytes: z.int().positive(),
-  sha256,
-  width: z.int().positive(),
-  height: z.int().positive(),
+  bytes: z.int().positive().meta({ description: 'Size of the file in bytes.' }),
+  sha256: sha256.meta({ description: 'SHA-256 of the file, in hexadecimal digits.' }),
+  width: z.int().positive().meta({ description: 'Pixels.' }),
+  height: z.int().positive().meta({ description: 'Pixels.' }),
 })
 export type Output = z.infer<typeof output>
 
 /** Also reads reports of earlier versions, whose codes may have other names. */
 export const faultReport = z.object({
   code: z.preprocess(currentCode, faultCode),
-  detail: z.string(),
-  field: z.string().optional(),
-  remedy: z.string().optional(),
-  retryAfterMs: z.int().optional(),
+  detail: z.string().meta({ description: 'What is wrong, in one sentence.' }),
+  field: z.string().optional().meta({ description: 'What is at fault, such as `steps[1].sigma`.' }),
+  remedy: z.string().optional().meta({ description: 'What to do.' }),
+  retryAfterMs: z.int().optional().meta({ description: 'Milliseconds after which another try makes sense.' }),
 }) as unknown as z.ZodType<FaultReport>
 
 /** A complete snapshot of a task. Every event carries one. */
@@ -40,24 +40,28 @@ export const task = z.object({
   id,
   account: accountId,
   status,
-  /** Percent of the work done, 0 to 100, counted in stages and outputs; never decreases within an attempt. */
-  progress: z.number().min(0).max(100),
-  image: id,
+  progress: z.number().min(0).max(100).meta({
+    description:
+      'Percent of the work done, counted in stages and outputs. Never decreases within an attempt.',
+  }),
+  image: id.meta({ description: 'Id of the image.' }),
   recipe,
   /** Priority in the queue. Events written before lanes existed have none; their tasks are interactive. */
   lane: lane.default(defaultLane),
-  /** The task that this task retries, with the same image and recipe. */
-  retryOf: id.optional(),
+  retryOf: id
+    .optional()
+    .meta({ description: 'The task that this task retries, with the same image and recipe.' }),
   outputs: z.array(output),
-  /** Number of the current attempt, from 1; 0 before the first. */
-  attempt: z.int().nonnegative(),
-  /** Name of the actor of the current or last attempt. */
-  actor: z.string().optional(),
-  fault: faultReport.optional(),
+  attempt: z
+    .int()
+    .nonnegative()
+    .meta({ description: 'Number of the current attempt, from 1; 0 before the first.' }),
+  actor: z.string().optional().meta({ description: 'Name of the actor of the current or last attempt.' }),
+  fault: faultReport.optional().meta({ description: 'Why the task has failed.' }),
   createdAt: z.iso.datetime(),
-  updatedAt: z.iso.datetime(),
-  startedAt: z.iso.datetime().optional(),
-  endedAt: z.iso.datetime().optional(),
+  updatedAt: z.iso.datetime().meta({ description: 'Time of the last event.' }),
+  startedAt: z.iso.datetime().optional().meta({ description: 'Start of the first attempt.' }),
+  endedAt: z.iso.datetime().optional().meta({ description: 'When the task reached its final status.' }),
 })
 export type Task = z.infer<typeof task>
 

@@ -25,8 +25,7 @@ export function viewImage(record: ImageRecord): ImageView {
 export const outputView = component(
   'Output',
   output.extend({
-    /** Path of the file on this server. */
-    href: z.string(),
+    href: z.string().meta({ description: 'Path of the file on this server.' }),
   }),
 )
 export type OutputView = z.infer<typeof outputView>
@@ -51,7 +50,10 @@ export const eventView = component(
   z.object({
     kind: eventKind,
     at: z.iso.datetime(),
-    output: z.string().optional(),
+    output: z
+      .string()
+      .optional()
+      .meta({ description: 'Name of the finished output; only for the kind `output`.' }),
     task: taskView,
   }),
 )
@@ -62,10 +64,12 @@ export function viewEvent(event: TaskEvent): EventView {
   return { kind, at, ...(name === undefined ? {} : { output: name }), task: viewTask(whole) }
 }
 
-export const taskPageView = component(
-  'TaskPage',
-  z.object({ items: z.array(taskView), next: z.string().nullable() }),
-)
+const nextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'The `cursor` of the next page; null on the last page.' })
+
+export const taskPageView = component('TaskPage', z.object({ items: z.array(taskView), next: nextCursor }))
 export type TaskPageView = z.infer<typeof taskPageView>
 
 export function viewTaskPage({ items, next }: TaskPage): TaskPageView {
@@ -108,7 +112,7 @@ export function viewDeadLetter(deadLetter: DeadLetter): DeadLetterView {
 
 export const deadLetterPageView = component(
   'DeadLetterPage',
-  z.object({ items: z.array(deadLetterView), next: z.string().nullable() }),
+  z.object({ items: z.array(deadLetterView), next: nextCursor }),
 )
 export type DeadLetterPageView = z.infer<typeof deadLetterPageView>
 

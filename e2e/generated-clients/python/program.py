@@ -85,7 +85,9 @@ def main(url: str, path: Path) -> None:
 
         bulk, position = create(client, CreateTask(image=image.id, recipe="resize:20", lane=Lane.BULK))
         events = follow(client, bulk.id)
-        page = list_tasks.sync(client=client, limit=10, pixelflow_position=position)
+        page = list_tasks.sync(
+            client=client, status=TaskStatus.COMPLETED, limit=10, pixelflow_position=position
+        )
         if not isinstance(page, TaskPage):
             raise TypeError(f"expected a TaskPage, got {page}")
 

@@ -164,6 +164,12 @@ describe('the OpenAPI document', () => {
     expect(text).toContain('"contentSchema":{"$ref":"#/components/schemas/Event"}')
   })
 
+  test('gives defaults only to parameters that every call accepts', () => {
+    const { parameters } = openapiPaths['/api/v1/process']?.['post'] as { parameters: Json[] }
+    const lane = parameters.find(({ name }) => name === 'lane')
+    expect(lane?.['schema']).toEqual({ $ref: '#/components/schemas/Lane' })
+  })
+
   test('is deterministic', () => {
     expect(JSON.stringify(openapiDocument())).toBe(JSON.stringify(document))
   })
