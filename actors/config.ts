@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
 import type { Values } from '@pixelflow/platform/config/read-settings'
 import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
-import { bytes, duration, integer, text } from '@pixelflow/platform/config/setting'
+import { bytes, duration, integer, list, text } from '@pixelflow/platform/config/setting'
 import { readMachineMemory } from './sandbox/read-machine-memory.ts'
 
 const MiB = 2 ** 20
@@ -9,6 +10,14 @@ const cores = availableParallelism()
 
 /** Settings of an actor process. */
 export const actorSettings = {
+  kinds: list('PIXELFLOW_ACTOR_KINDS', {
+    default: jobKinds,
+    defaultDescription: 'all',
+    expects: jobKinds.join(' or '),
+    pattern: new RegExp(`^(?:${jobKinds.join('|')})$`),
+    describeMismatch: (kind) => `contains ${kind}, which is not a kind of task`,
+    help: 'Kinds of task that this actor processes. It serves live sessions (synchronous calls and tuning) of every kind.',
+  }),
   concurrency: integer('PIXELFLOW_ACTOR_CONCURRENCY', {
     default: cores,
     defaultDescription: 'cores',

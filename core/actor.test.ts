@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { countWorkers, type ActorReport } from './actor.ts'
-import { actorKindRows, listStartingKinds } from './job.ts'
+import { actorKindRows, listStartingKinds } from './actor-kinds.ts'
 
 const actor = (kinds: string[], workers: number, state: ActorReport['state'] = 'ready') => ({
   report: { kinds, workers, state } as ActorReport,

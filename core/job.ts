@@ -1,32 +1,7 @@
 import { z } from 'zod'
+import { actorKind, actorKindRows, type ActorKindRow, type NewTask } from './actor-kinds.ts'
 import { id } from './image.ts'
 import { accountId } from './principal.ts'
-
-/** Name of a kind of actor: one token of a NATS subject. */
-const actorKind = z.string().regex(/^[a-z][a-z0-9]{0,31}$/)
-export type ActorKind = z.infer<typeof actorKind>
-
-/** What the choice of a task's first kind depends on. */
-export interface NewTask {
-  readonly account: string
-  readonly id: string
-  readonly lane: Lane
-}
-
-export interface ActorKindRow {
-  readonly name: ActorKind
-  /** Whether the first job of a task is of this kind. The first matching row counts. Absent: it starts no tasks. */
-  readonly startsTask?: (task: NewTask) => boolean
-}
-
-/** Kinds of actor, one line each. Each kind has a consumer, a Deployment and a scaling rule of its own. */
-export const actorKindRows: readonly ActorKindRow[] = [{ name: 'transform', startsTask: () => true }]
-export const actorKinds: readonly ActorKind[] = actorKindRows.map(({ name }) => name)
-
-/** The kinds that new tasks may wait for. */
-export function listStartingKinds(rows: readonly ActorKindRow[] = actorKindRows): readonly ActorKind[] {
-  return rows.filter(({ startsTask }) => startsTask !== undefined).map(({ name }) => name)
-}
 
 /** Lanes of a kind, most urgent first. `lane` applies to queued tasks only. */
 export const lanes = ['interactive', 'bulk'] as const

@@ -3,14 +3,17 @@ import { recipesMarkdown } from '@pixelflow/core/recipe/recipes-markdown'
 import { renderClientCalls, renderRpcCalls } from '@pixelflow/gateway/calls/render-client-calls'
 import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
 import { renderConfiguration, renderSettingNames } from './render-configuration.ts'
+import { renderKinds, renderWorkerHandlers } from './render-kinds.ts'
 import { renderMetrics } from './render-metrics.ts'
 import { renderThirdPartyNotices } from './third-party-notices.ts'
 
-/** The pages, the list of settings, and the tables of the client, that are generated from the code, by their path in this folder. */
+/** The pages, settings, and tables of calls and kinds that are generated from the code, by their path in this folder. */
 export const pages: Readonly<Record<string, () => string>> = {
   'recipes.md': recipesMarkdown,
   'configuration.md': renderConfiguration,
   '../platform/config/setting-names.json': renderSettingNames,
+  '../actors/kinds/kinds.gen.ts': renderKinds,
+  '../actors/kinds/worker-handlers.gen.ts': renderWorkerHandlers,
   'metrics.md': renderMetrics,
   'third-party-notices.txt': () => renderThirdPartyNotices(join(import.meta.dir, '..')),
   '../clients/typescript/http-calls.gen.ts': renderClientCalls,

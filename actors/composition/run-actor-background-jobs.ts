@@ -1,5 +1,6 @@
 import { dispatcherName } from '@pixelflow/core/actor'
-import { createFirstJob, type ActorKind } from '@pixelflow/core/job'
+import type { ActorKind } from '@pixelflow/core/actor-kinds'
+import { createFirstJob } from '@pixelflow/core/job'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { ActorSettings } from '../config.ts'

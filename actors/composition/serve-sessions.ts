@@ -1,10 +1,12 @@
+import { liveKinds, type LiveKind } from '@pixelflow/core/actor-kinds'
 import type { ServedSessions, SessionHost } from '@pixelflow/core/ports/sessions'
-import { sessionKinds } from '../kinds/index.ts'
-import type { KindContext, SessionKind } from '../kinds/job-kind.ts'
+import { kinds } from '../kinds/kinds.gen.ts'
+import type { KindContext, KindWithSessions } from '../kinds/kind.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 
 /** The live sessions of one kind. */
-export interface HostedKind extends Pick<SessionKind, 'kind' | 'finishesOnDrain'> {
+export interface HostedKind extends Pick<KindWithSessions, 'finishesOnDrain'> {
+  readonly kind: LiveKind
   readonly sessions: ServedSessions
 }
 
@@ -20,12 +22,13 @@ export function serveSessions(
   sandbox: Sandbox | undefined,
 ): HostedSessions {
   const scope = new AsyncDisposableStack()
-  const kinds =
+  const hosted =
     sandbox === undefined
       ? []
-      : sessionKinds.map(({ kind, finishesOnDrain, host: createHandler }) => {
-          const handler = createHandler({ ...context, sandbox })
+      : liveKinds.map((kind) => {
+          const { finishesOnDrain, createSessionHandler } = kinds[kind]
+          const handler = createSessionHandler({ ...context, sandbox })
           return { kind, finishesOnDrain, sessions: scope.use(host.serve(kind, handler)) }
         })
-  return { kinds, [Symbol.asyncDispose]: () => scope.disposeAsync() }
+  return { kinds: hosted, [Symbol.asyncDispose]: () => scope.disposeAsync() }
 }

@@ -1,11 +1,11 @@
 import { maxInteractivePerAccount } from '@pixelflow/core/actor'
-import type { ActorKind } from '@pixelflow/core/job'
+import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
-import { jobKinds } from '../kinds/index.ts'
-import type { KindContext } from '../kinds/job-kind.ts'
+import { kinds } from '../kinds/kinds.gen.ts'
+import type { KindContext } from '../kinds/kind.ts'
 import { startRuntime, type Runtime } from '../runtime/runtime.ts'
 
-/** The runtimes of an actor, one for each kind of queued work. */
+/** The runtimes of an actor, one for each kind whose jobs it takes. */
 export interface Runtimes {
   readonly all: readonly Runtime[]
   readonly kinds: readonly ActorKind[]
@@ -24,12 +24,22 @@ export function startRuntimes(adapters: Adapters, context: KindContext, name: st
   // Slots beyond those that bulk work may fill: one more than an account may use, so that another account gets one.
   const interactiveSlots = maxInteractivePerAccount(concurrency) + 1
   const ports = { jobConsumer, cancellations, events, deadLetters }
-  const handlers = jobKinds.map((kind) => kind(context))
+  const ownKinds = jobKinds.filter((kind) => settings.kinds.includes(kind))
   return {
-    all: handlers.map((handler) =>
-      startRuntime({ ...ports, handler, actor: name, maxAttempts, slots, interactiveSlots, log }),
-    ),
-    kinds: handlers.map(({ kind }) => kind),
-    slots: (slots + interactiveSlots) * handlers.length,
+    all: ownKinds.map((kind) => {
+      const handler = kinds[kind].createJobHandler(context)
+      return startRuntime({
+        ...ports,
+        kind,
+        handler,
+        actor: name,
+        maxAttempts,
+        slots,
+        interactiveSlots,
+        log,
+      })
+    }),
+    kinds: ownKinds,
+    slots: (slots + interactiveSlots) * ownKinds.length,
   }
 }

@@ -1,5 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
-import type { ActorKind } from '@pixelflow/core/job'
+import type { ActorKind } from '@pixelflow/core/actor-kinds'
 import type { Backlog, BacklogEntry } from '@pixelflow/core/ports/backlog'
 import { createRoundRobin, type RoundRobin } from './round-robin.ts'
 

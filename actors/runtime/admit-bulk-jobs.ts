@@ -1,6 +1,6 @@
 import { dispatcherName, countWorkers } from '@pixelflow/core/actor'
 import { Fault } from '@pixelflow/core/fault'
-import type { ActorKind } from '@pixelflow/core/job'
+import type { ActorKind } from '@pixelflow/core/actor-kinds'
 import { createNotifier } from '@pixelflow/core/notifier'
 import { pause } from '@pixelflow/core/pause'
 import type { Backlog } from '@pixelflow/core/ports/backlog'

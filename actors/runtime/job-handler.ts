@@ -1,9 +1,8 @@
-import type { ActorKind, Job } from '@pixelflow/core/job'
+import type { Job } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 
 /** Processes the jobs of one kind. The handler knows the work; the runtime knows leases, events and retries. */
 export interface JobHandler {
-  readonly kind: ActorKind
   /**
    * Resolves when work can start; the runtime pulls no job before. The resolved signal aborts when work cannot start any
    * more, so that a pending pull ends. @throws Fault when work cannot start for now.

@@ -1,4 +1,5 @@
 import type { HeldTask } from '@pixelflow/core/actor'
+import type { ActorKind } from '@pixelflow/core/actor-kinds'
 import type { Lane } from '@pixelflow/core/job'
 import type { Cancellations } from '@pixelflow/core/ports/cancellations'
 import type { JobConsumer } from '@pixelflow/core/ports/queue'
@@ -7,6 +8,8 @@ import { startAttempt, type Attempt, type AttemptOptions } from './attempt.ts'
 
 export interface RuntimeOptions extends AttemptOptions {
   readonly jobConsumer: JobConsumer
+  /** The kind of the jobs. */
+  readonly kind: ActorKind
   readonly cancellations: Cancellations
   /** Jobs held at once. */
   readonly slots: number
@@ -28,7 +31,7 @@ export interface Runtime extends AsyncDisposable {
 }
 
 export function startRuntime(options: RuntimeOptions): Runtime {
-  const { jobConsumer, handler, cancellations, events, log } = options
+  const { jobConsumer, kind, handler, cancellations, events, log } = options
   const stop = new AbortController()
   const running = new Map<Attempt, HeldTask>()
 
@@ -41,7 +44,7 @@ export function startRuntime(options: RuntimeOptions): Runtime {
 
   const runJob = async (resetBackoff: () => void, only?: Lane) => {
     const ready = await handler.ready(stop.signal)
-    const lease = await jobConsumer.next(handler.kind, stopOr(ready), only)
+    const lease = await jobConsumer.next(kind, stopOr(ready), only)
     resetBackoff()
     if (lease === null) return
     const attempt = startAttempt(lease, options)

@@ -1,4 +1,4 @@
-import { workerHandlers } from '../kinds/worker-handlers.ts'
+import { workerHandlers } from '../kinds/worker-handlers.gen.ts'
 import { workerMain } from './worker-main.ts'
 
 /** Entry point of a worker process. */

@@ -12,8 +12,8 @@ export const slowRecipe = 'blur:60/resize:1500/format:webp:effort=9'
 
 /** Actor processes on the broker of a cluster, with a scratch folder that tests can read. */
 export interface ActorProcesses extends AsyncDisposable {
-  /** Starts the shipped entry point and waits until it is ready. */
-  actor(env?: Record<string, string>): Promise<RunningProcess>
+  /** Starts an actor and waits until it is ready. @param main the entry point; by default the shipped one */
+  actor(env?: Record<string, string>, main?: string): Promise<RunningProcess>
   /** The entries of the scratch folder. */
   scratch(): Promise<string[]>
   /** Folders of work in progress of all actors. */
@@ -44,7 +44,7 @@ export async function openActorProcesses(cluster: ActorCluster): Promise<ActorPr
       const all = await Promise.all(homes.map((home) => readdir(join(scratchDir, home))))
       return all.flat().filter((name) => name.startsWith('task-'))
     },
-    async actor(env = {}) {
+    async actor(env = {}, main = entry) {
       const settings = {
         NODE_ENV: 'production',
         PIXELFLOW_LOG_FORMAT: 'json',
@@ -53,7 +53,7 @@ export async function openActorProcesses(cluster: ActorCluster): Promise<ActorPr
         PIXELFLOW_LIVE_CONCURRENCY: '0',
       }
       const running = launch({
-        command: [process.execPath, entry],
+        command: [process.execPath, main],
         env: { ...cluster.nats.env, ...settings, ...env },
       })
       await running.line(hasMessage('ready'))

@@ -76,7 +76,7 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
     PIXELFLOW_TUNE_IDLE_TIMEOUT: '3s',
   })
   const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
-  scope.use(sessionHost.serve('preview', previewKind.host(context)))
+  scope.use(sessionHost.serve('preview', previewKind.createSessionHandler(context)))
   const owned = scope.move()
   return {
     cluster,

@@ -10,7 +10,7 @@ export function startTestRuntime(
   run: (work: JobContext) => Promise<void>,
   options: Partial<RuntimeOptions> = {},
 ): Runtime {
-  const handler: JobHandler = { kind: 'transform', ready: async () => always, run }
+  const handler: JobHandler = { ready: async () => always, run }
   const { jobConsumer, events, cancellations, deadLetters } = adapters
   const defaults = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one' }
   return startRuntime({
@@ -18,6 +18,7 @@ export function startTestRuntime(
     events,
     deadLetters,
     cancellations,
+    kind: 'transform',
     handler,
     log,
     ...defaults,

@@ -1,4 +1,4 @@
-import type { ActorKind } from '../job.ts'
+import type { ActorKind } from '../actor-kinds.ts'
 
 /** A bulk job that waits to be admitted to the queue. */
 export interface BacklogEntry {

@@ -1,4 +1,5 @@
-import type { ActorKind, Job, Lane } from '../job.ts'
+import type { ActorKind } from '../actor-kinds.ts'
+import type { Job, Lane } from '../job.ts'
 
 /** The producer's side of the job queue. */
 export interface Queue {

@@ -1,8 +1,5 @@
+import type { LiveKind } from '../actor-kinds.ts'
 import type { Fault } from '../fault.ts'
-
-/** Kinds of live session: work that an actor does while the caller waits, neither queued nor stored. */
-export const liveKinds = ['transform', 'preview'] as const
-export type LiveKind = (typeof liveKinds)[number]
 
 /** One message of a session: a JSON value and bytes that belong to it (possibly none). */
 export interface Frame {

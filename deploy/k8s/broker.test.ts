@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { actorKinds, onlyStage, type Lane } from '@pixelflow/core/job'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
+import { onlyStage, type Lane } from '@pixelflow/core/job'
 import { readSettings } from '@pixelflow/platform/config/read-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
@@ -44,10 +45,10 @@ test.each([
       expect(await (await fetch(`http://${address}/varz`)).json()).not.toHaveProperty('connect_urls')
     }
 
-    const triggers = findOnlyObject(objects, 'ScaledObject').spec?.triggers ?? []
+    const [kind = 'transform'] = jobKinds
+    const triggers = findOnlyObject(objects, 'ScaledObject', `-actor-${kind}`).spec?.triggers ?? []
     for (const trigger of triggers) expect(await waitForLag(0, cluster, trigger), trigger.name).toBe(0)
 
-    const [kind = 'transform'] = actorKinds
     const submit = (lane: Lane) =>
       adapters.queue.submit({ kind, lane, account, task: Bun.randomUUIDv7(), stage: onlyStage })
     await submit('interactive')

@@ -3,14 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { actorSettings } from '@pixelflow/actors/config'
-import { actorKinds } from '@pixelflow/core/job'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { readSettings, type Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
 import { byteSize } from '@pixelflow/platform/config/byte-size'
 import { numberWithUnit } from '@pixelflow/platform/config/number-with-unit'
-import { consumersOf } from '@pixelflow/nats/topology/consumers'
-import { streams } from '@pixelflow/nats/topology/streams'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { render, valueSets } from './check-chart.ts'
 import { renderChartSchema, renderChartTopology, schemaFile, setByChart, topologyFile } from './generate.ts'
@@ -20,6 +18,8 @@ const sets = await Promise.all(
   Object.entries(valueSets).map(async ([name, values]) => ({ name, objects: await manifests(values) })),
 )
 const byDefault = setOf('default')
+/** The component of each kind of actor. */
+const actors = jobKinds.map((kind) => `actor-${kind}`)
 
 function setOf(name: string): Manifests {
   const found = sets.find((one) => one.name === name)
@@ -39,71 +39,6 @@ describe('files generated from the code', () => {
   })
 })
 
-describe('scaling', () => {
-  const scaled = (objects: Manifests) => findOnlyObject(objects, 'ScaledObject', '-actor-transform').spec
-
-  test('reads the lag of every consumer whose messages wait for an actor', () => {
-    const layout = readSettings(natsSettings, {})
-    const expected = consumersOf(layout)
-      .filter(({ stream }) => ([streams.jobs, streams.backlog, streams.outbox] as string[]).includes(stream))
-      .map(({ stream, config }) => `${stream}/${config.durable_name}`)
-    for (const name of ['default', 'external NATS', 'everything']) {
-      const queried = scaled(setOf(name))?.triggers?.map(
-        ({ metadata }) => `${metadata['stream']}/${metadata['consumer']}`,
-      )
-      expect(queried?.sort(), name).toEqual(expected.sort())
-    }
-  })
-
-  test('adds the lags of its triggers', () => {
-    const spec = scaled(byDefault)
-    const names = spec?.triggers?.map(({ name }) => name).sort()
-    const { formula = '' } = spec?.advanced?.scalingModifiers ?? {}
-    expect(
-      formula
-        .match(/[a-z]+/g)
-        ?.filter((word) => word !== 'min')
-        .sort(),
-    ).toEqual(names)
-    // Every task has one outbox message and one job: the outbox must not count a second time.
-    expect(formula).toContain('min(outbox, 1)')
-  })
-
-  test('requests one pod for the work that one pod completes in the target time', () => {
-    // Two concurrent tasks of 0.5 s each, for 10 s.
-    expect(scaled(byDefault)?.advanced?.scalingModifiers.target).toBe('40')
-  })
-
-  test('queries the headless service, which resolves server names, in the account of the streams', () => {
-    const headless = findOnlyObject(byDefault, 'Service', '-nats-headless')
-    expect(headless.spec?.clusterIP).toBe('None')
-    expect(findOnlyObject(byDefault, 'StatefulSet').spec?.serviceName).toBe(headless.metadata.name)
-    for (const { metadata } of scaled(byDefault)?.triggers ?? []) {
-      const [host] = metadata['natsServerMonitoringEndpoint']?.split('.') ?? []
-      expect(host).toBe(headless.metadata.name)
-      expect(findOnlyObject(byDefault, 'ConfigMap', '-nats').data?.['nats.conf']).toContain(
-        `${metadata['account']} {`,
-      )
-    }
-  })
-
-  test('leaves the number of replicas to the autoscaler', () => {
-    const replicas = (objects: Manifests, name: string) =>
-      findOnlyObject(objects, 'Deployment', name).spec?.replicas
-    expect(replicas(byDefault, '-actor-transform')).toBeUndefined()
-    expect(replicas(byDefault, '-gateway')).toBe(2)
-    expect(replicas(setOf('everything'), '-gateway')).toBeUndefined()
-    expect(replicas(setOf('fixed actors'), '-actor-transform')).toBe(4)
-    expect(setOf('fixed actors').some(({ kind }) => kind === 'ScaledObject')).toBe(false)
-    expect(scaled(setOf('minikube'))?.minReplicaCount).toBe(0)
-  })
-
-  test('every kind of actor has a deployment', () => {
-    for (const kind of actorKinds)
-      expect(findOnlyObject(byDefault, 'Deployment', `-actor-${kind}`)).toBeDefined()
-  })
-})
-
 describe.each(sets)('settings, $name values', ({ objects }) => {
   const parts = [
     {
@@ -111,11 +46,11 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
       table: { ...natsSettings, ...logSettings, ...gatewaySettings },
       own: setByChart.gateway,
     },
-    {
-      part: 'actor-transform',
+    ...actors.map((part) => ({
+      part,
       table: { ...natsSettings, ...logSettings, ...actorSettings },
       own: setByChart.actors,
-    },
+    })),
   ]
 
   test.each(parts)('the $part process accepts its settings', async ({ part, table, own }) => {
@@ -171,7 +106,7 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
   })
 
   test('have a termination grace period longer than their drain time', () => {
-    for (const part of ['gateway', 'actor-transform']) {
+    for (const part of ['gateway', ...actors]) {
       const pod = findOnlyObject(objects, 'Deployment', `-${part}`).spec?.template?.spec
       const drain = findOnlyObject(objects, 'ConfigMap', `-${part}`).data?.['PIXELFLOW_DRAIN_TIMEOUT'] ?? ''
       const pause = pod?.containers[0]?.lifecycle?.preStop?.sleep?.seconds ?? 0
@@ -183,9 +118,9 @@ describe.each(sets)('pods, $name values', ({ objects }) => {
 
   const size = (text: string | undefined) => numberWithUnit(byteSize, {}).parse(text ?? '')
 
-  test('actors have memory for their child processes and their scratch files', () => {
-    const pod = findOnlyObject(objects, 'Deployment', '-actor-transform').spec?.template?.spec
-    const env = findOnlyObject(objects, 'ConfigMap', '-actor-transform').data ?? {}
+  test.each(actors)('%s has memory for its child processes and its scratch files', (part) => {
+    const pod = findOnlyObject(objects, 'Deployment', `-${part}`).spec?.template?.spec
+    const env = findOnlyObject(objects, 'ConfigMap', `-${part}`).data ?? {}
     const concurrency = Number(env['PIXELFLOW_ACTOR_CONCURRENCY'])
     const live = Number(env['PIXELFLOW_LIVE_CONCURRENCY'])
     const scratch = pod?.volumes.find(({ name }) => name === 'scratch')?.emptyDir

@@ -6,7 +6,7 @@ import { buildGoTool } from '@pixelflow/cli/tools/go'
 
 /** Runs Helm and kubectl-validate: renders the chart, and validates the objects as a cluster would. */
 
-const chartFolder = join(import.meta.dir, 'chart')
+export const chartFolder = join(import.meta.dir, 'chart')
 
 /** Sets of values that together cover every branch of the templates; each must pass every check. */
 export const valueSets: Readonly<Record<string, readonly string[]>> = {
@@ -38,15 +38,16 @@ export async function lint(values: readonly string[]): Promise<ChartCheckResult>
   return run(await tool('helm'), ['lint', '--strict', '--quiet', chartFolder, ...valueFlags(values)])
 }
 
-/** Runs `helm template`; the text is the YAML of all objects, or the error. */
+/** Runs `helm template`; the text is the YAML of all objects, or the error. @param folder of the chart */
 export async function render(
   values: readonly string[],
   flags: readonly string[] = [],
+  folder = chartFolder,
 ): Promise<ChartCheckResult> {
   const command = [
     'template',
     'pixelflow',
-    chartFolder,
+    folder,
     '--namespace',
     'pixelflow',
     '--kube-version',

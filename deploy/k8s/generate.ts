@@ -1,5 +1,6 @@
 import { actorSettings } from '@pixelflow/actors/config'
-import { actorKinds, lanes } from '@pixelflow/core/job'
+import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
+import { lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
@@ -34,6 +35,7 @@ export const setByChart = {
     'PIXELFLOW_METRICS_ACCESS',
   ],
   actors: [
+    'PIXELFLOW_ACTOR_KINDS',
     'PIXELFLOW_ACTOR_CONCURRENCY',
     'PIXELFLOW_WORKER_MAX_RSS',
     'PIXELFLOW_DRAIN_TIMEOUT',
@@ -55,7 +57,7 @@ export const setByChart = {
 const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
 
 /** Content of `topology.json`: the consumers with waiting work, by kind and KEDA trigger, and `max_ack_pending`. */
-export function renderChartTopology() {
+export function renderChartTopology(kinds: readonly ActorKind[] = jobKinds) {
   const layout = {
     natsReplicas: natsSettings.natsReplicas.default,
     taskRetentionMs: natsSettings.taskRetentionMs.default,
@@ -64,8 +66,8 @@ export function renderChartTopology() {
     idempotencyRetentionMs: natsSettings.idempotencyRetentionMs.default,
     maxQueued: natsSettings.maxQueued.default,
   }
-  const work = consumersOf(layout).filter(({ stream }) => stream === streams.jobs)
-  const waitingOf = (kind: (typeof actorKinds)[number]) => ({
+  const work = consumersOf(layout, kinds).filter(({ stream }) => stream === streams.jobs)
+  const waitingOf = (kind: ActorKind) => ({
     ...Object.fromEntries(
       lanes.map((lane) => [lane, { stream: streams.jobs, consumer: workConsumer(kind, lane) }]),
     ),
@@ -73,7 +75,7 @@ export function renderChartTopology() {
   })
   return {
     maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
-    kinds: Object.fromEntries(actorKinds.map((kind) => [kind, waitingOf(kind)])),
+    kinds: Object.fromEntries(kinds.map((kind) => [kind, waitingOf(kind)])),
     outbox: { stream: streams.outbox, consumer: outboxConsumer },
   }
 }
@@ -107,7 +109,7 @@ export async function renderChartSchema(): Promise<Schema> {
   schema.definitions['commonSettings'] = { enum: common }
   schema.definitions['gatewaySettings'] = { enum: gateway }
   schema.definitions['actorSettings'] = { enum: actors }
-  schema.definitions['actorKind'] = { enum: actorKinds }
+  schema.definitions['actorKind'] = { enum: jobKinds }
   return schema
 }
 

@@ -86,12 +86,9 @@ export interface Manifest {
 
 export interface Manifests extends ReadonlyArray<Manifest> {}
 
-/** Renders the chart with a set of values and parses the objects. */
-export async function manifests(
-  values: readonly string[],
-  flags: readonly string[] = [],
-): Promise<Manifests> {
-  const { ok, text } = await render(values, flags)
+/** Renders the chart with a set of values and parses the objects. @param folder of another chart */
+export async function manifests(values: readonly string[], folder?: string): Promise<Manifests> {
+  const { ok, text } = await render(values, [], folder)
   if (!ok) throw new Error(text)
   const documents = Bun.YAML.parse(text) as (Manifest | null)[] | Manifest
   return [documents].flat().filter((one) => one !== null)

@@ -1,3 +1,4 @@
+import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { lanes } from '@pixelflow/core/job'
 import { imageRecord } from '@pixelflow/core/image'
 import { pause } from '@pixelflow/core/pause'
@@ -16,7 +17,7 @@ import { streams } from '@pixelflow/nats/topology/streams'
 import { workConsumer } from '@pixelflow/nats/topology/consumers'
 import type { ChaosCluster } from './chaos-cluster.ts'
 
-const consumers = lanes.map((lane) => workConsumer('transform', lane))
+const consumers = jobKinds.flatMap((kind) => lanes.map((lane) => workConsumer(kind, lane)))
 
 /** Data that is still stored after every task and image was deleted and swept. */
 export interface Leak {

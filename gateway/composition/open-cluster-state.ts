@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { countWorkers } from '@pixelflow/core/actor'
-import { listStartingKinds } from '@pixelflow/core/job'
+import { listStartingKinds } from '@pixelflow/core/actor-kinds'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'

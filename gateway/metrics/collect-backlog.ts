@@ -1,5 +1,5 @@
 import { dispatcherName } from '@pixelflow/core/actor'
-import { actorKinds } from '@pixelflow/core/job'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { within } from '@pixelflow/core/within'
 import type { Backlog } from '@pixelflow/core/ports/backlog'
 import type { Clock } from '@pixelflow/core/ports/clock'
@@ -22,7 +22,7 @@ export function collectBacklog(
   const dispatchers = meters.gauge('dispatchers')
   meters.beforeCollect(async () => {
     await Promise.all(
-      actorKinds.map(async (kind) => {
+      jobKinds.map(async (kind) => {
         const counts = Promise.all([backlog.count(kind), backlog.oldest(kind)]).catch(() => undefined)
         const [count, oldest] = (await within(counts, timeoutMs)) ?? [Number.NaN, undefined]
         const seconds = oldest ? Math.max(0, (clock.now() - oldest.since.getTime()) / 1000) : 0

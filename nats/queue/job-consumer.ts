@@ -1,5 +1,6 @@
 import type { DeadLetter } from '@pixelflow/core/dead-letter'
-import { job, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
+import type { ActorKind } from '@pixelflow/core/actor-kinds'
+import { job, lanes, type Lane } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Lease, JobConsumer } from '@pixelflow/core/ports/queue'

@@ -1,5 +1,6 @@
 import { headers } from '@nats-io/nats-core'
-import { actorKinds, job, lanes, type Job } from '@pixelflow/core/job'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
+import { job, lanes, type Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { OrphanedJob, OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import { faultOf } from '../connection/fault-of.ts'
@@ -68,7 +69,7 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
     readFromLeader(broker, stream, { last_by_subj: subject })
 
   async function* delivered(until: number, signal: AbortSignal) {
-    for (const kind of actorKinds) {
+    for (const kind of jobKinds) {
       for (const lane of lanes) {
         const last = await lastDelivered(streams.jobs, workConsumer(kind, lane))
         yield* oldest(streams.jobs, jobSubject({ ...anyJob, kind, lane }), last, until, signal)

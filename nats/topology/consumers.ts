@@ -1,5 +1,6 @@
 import type { ConsumerConfig } from '@nats-io/jetstream'
-import { actorKinds, lanes, type ActorKind, type Lane } from '@pixelflow/core/job'
+import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
+import { lanes, type Lane } from '@pixelflow/core/job'
 import { nanos, streams, type Layout } from './streams.ts'
 import { backlogSubjects, outboxSubject } from './subjects.ts'
 
@@ -28,10 +29,10 @@ export const extendEveryMs = 3000
 /** Delivery limit of a job: above the number of its attempts, which the actors limit. */
 export const maxDeliveries = 256
 
-/** Every durable consumer of the layout; each kind of actor has its own. */
+/** Every durable consumer of the layout; each kind of actor with jobs has its own. */
 export function consumersOf(
   layout: Layout,
-  kinds: readonly ActorKind[] = actorKinds,
+  kinds: readonly ActorKind[] = jobKinds,
 ): { stream: string; config: Consumer }[] {
   const shared = {
     ack_policy: 'explicit',

@@ -1,5 +1,5 @@
-import type { ActorKind, Job } from '@pixelflow/core/job'
-import type { LiveKind } from '@pixelflow/core/ports/sessions'
+import type { ActorKind, LiveKind } from '@pixelflow/core/actor-kinds'
+import type { Job } from '@pixelflow/core/job'
 
 /** Every subject of the broker except those of buckets, and the headers of messages on them. */
 

@@ -7,17 +7,16 @@ import {
   type PreviewResponse,
   type PreviewRequest,
 } from '@pixelflow/core/tune/preview-request'
-import type { KindContext, SessionKind } from '../job-kind.ts'
+import type { KindContext, KindWithSessions } from '../kind.ts'
 import { parseSessionOpening } from '../parse-session-opening.ts'
 import { findSource } from '../transform/fetch-source.ts'
 import { openPreviewRenderer, type PreviewRenderer, type PreviewRendererOptions } from './preview-renderer.ts'
 import { createScratchQuota } from './scratch-quota.ts'
 
 /** Serves sessions in which a user tunes a recipe. */
-export const previewKind: SessionKind = {
-  kind: 'preview',
+export const previewKind: KindWithSessions = {
   finishesOnDrain: false,
-  host(context) {
+  createSessionHandler(context) {
     const scratchQuota = createScratchQuota(context.settings.previewScratchBytes)
     return {
       capacity: context.settings.previewSessions,

@@ -38,6 +38,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- if .image.digest -}}{{ $path }}@{{ .image.digest }}{{- else -}}{{ $path }}:{{ $tag }}{{- end -}}
 {{- end -}}
 
+{{/* JSON: the values of every kind of actor by its name, which are the defaults with those of the kind. */}}
+{{- define "pixelflow.actorKinds" -}}
+{{- $kinds := dict -}}
+{{- range $kind, $_ := (.Files.Get "topology.json" | fromJson).kinds -}}
+{{- $own := get $.Values.actors.kinds $kind | default dict -}}
+{{- $_ := set $kinds $kind (mergeOverwrite (deepCopy $.Values.actors.defaults) $own) -}}
+{{- end -}}
+{{- toJson $kinds -}}
+{{- end -}}
+
 {{/* URL of NATS, and the secret with its credentials. */}}
 {{- define "pixelflow.natsUrl" -}}
 {{- if .Values.nats.enabled -}}

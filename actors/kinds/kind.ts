@@ -1,7 +1,8 @@
+import type { actorKindRows, ActorKindRow } from '@pixelflow/core/actor-kinds'
 import type { ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
-import type { SessionHandler, LiveKind } from '@pixelflow/core/ports/sessions'
+import type { SessionHandler } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { ActorSettings } from '../config.ts'
 import type { JobHandler } from '../runtime/job-handler.ts'
@@ -19,13 +20,21 @@ export interface KindContext {
   readonly log: Logger
 }
 
-/** A kind of queued work: creates the handler of its jobs. */
-export type JobKind = (context: KindContext) => JobHandler
+/** A kind that takes jobs from the queue. */
+export interface KindWithJobs {
+  createJobHandler(context: KindContext): JobHandler
+}
 
-/** A kind of live work, for callers that wait for the answer. */
-export interface SessionKind {
-  readonly kind: LiveKind
+/** A kind that serves live sessions, for callers that wait for the answer. */
+export interface KindWithSessions {
+  createSessionHandler(context: KindContext): SessionHandler
   /** Whether open sessions may finish when the actor stops; else their clients continue with another actor at once. */
   readonly finishesOnDrain: boolean
-  host(context: KindContext): SessionHandler
 }
+
+/** What the folder of a kind exports as `<name>Kind`: what its row says. */
+type KindOf<Row extends ActorKindRow> = (Row extends { readonly hasJobs: true } ? KindWithJobs : unknown) &
+  (Row extends { readonly hasSessions: true } ? KindWithSessions : unknown)
+
+/** The kinds by name. */
+export type Kinds = { readonly [Row in (typeof actorKindRows)[number] as Row['name']]: KindOf<Row> }

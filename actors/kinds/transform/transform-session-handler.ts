@@ -4,29 +4,27 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { maxFrameBytes, transformRequest, type TransformResult } from '@pixelflow/core/transform-request'
 import { totalLength } from '@pixelflow/core/concat-bytes'
-import type { Session } from '@pixelflow/core/ports/sessions'
+import type { Session, SessionHandler } from '@pixelflow/core/ports/sessions'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
-import type { KindContext, SessionKind } from '../job-kind.ts'
+import type { KindContext } from '../kind.ts'
 import { parseSessionOpening } from '../parse-session-opening.ts'
 import { throwNoSpace } from './fetch-source.ts'
 import { safeReadFlags, unreadableOutput } from './store-output.ts'
-import { incompleteWork } from './transform-kind.ts'
+import { incompleteWork } from './transform-job-handler.ts'
 import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
 
 type OutputNote = Extract<TransformNote, { stage: 'output' }>
 
 /** Receives an image over a session, renders one output of a recipe, and sends it back over the session. */
-export const liveTransformKind: SessionKind = {
-  kind: 'transform',
-  finishesOnDrain: true,
-  host: (context) => ({
+export function createTransformSessionHandler(context: KindContext): SessionHandler {
+  return {
     // While the workers compute, further images arrive and results leave.
     capacity: 2 * context.settings.liveConcurrency,
     isPaused: () => context.sandbox.isCircuitOpen,
     handle: (opening, session) => transformSession(context, opening, session),
-  }),
+  }
 }
 
 async function transformSession(context: KindContext, opening: unknown, session: Session): Promise<void> {

@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
+import { formatOf } from '@pixelflow/core/format'
+import { outputNames } from '@pixelflow/core/recipe/recipe'
+import { retry } from '@pixelflow/core/retry'
+import { outputObject } from '@pixelflow/core/task'
+import type { JobContext, JobHandler } from '../../runtime/job-handler.ts'
+import { estimateMemory } from '../../sandbox/estimate-memory.ts'
+import { invalidMessage } from '../../sandbox/invalid-message.ts'
+import type { KindContext } from '../kind.ts'
+import { fetchSource, findSource } from './fetch-source.ts'
+import { storeOutput } from './store-output.ts'
+import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
+
+type OutputNote = Extract<TransformNote, { stage: 'output' }>
+
+/**
+ * Applies the recipe of a task to its image: fetches the image, renders the outputs in a worker, stores them. Outputs
+ * that an earlier attempt has stored and reported are not rendered again.
+ */
+export function createTransformJobHandler(context: KindContext): JobHandler {
+  return {
+    ready: (signal) => context.sandbox.ready(signal),
+    run: (job) => run(context, job),
+  }
+}
+
+async function run(context: KindContext, job: JobContext): Promise<void> {
+  const { scratch, sandbox, results, settings } = context
+  const { account, image, recipe, outputs: made } = job.task
+  const names = outputNames(recipe)
+  const missing = names.filter((name) => !made.some((output) => output.name === name))
+  // Progress counts two stages and each output, including outputs of earlier attempts.
+  let parts = made.length
+  const progress = () => Math.min(99, Math.round(((parts += 1) / (names.length + 2)) * 100))
+  if (missing.length === 0) return
+
+  const record = await job.time(
+    'lookup',
+    retry(() => findSource(context, account, image), job),
+  )
+  await using folder = await scratch.folder(record.bytes)
+  const source = join(folder.path, 'source')
+  await job.time(
+    'fetch',
+    retry(() => fetchSource(context, record, source, job.signal), job),
+  )
+  job.report('fetched', { progress: progress() })
+
+  const failed = new AbortController()
+  const signal = AbortSignal.any([job.signal, failed.signal])
+  const seen = new Set<string>()
+  let storing = Promise.resolve()
+
+  const store = async (name: string, note: OutputNote) => {
+    signal.throwIfAborted()
+    const { format: outputFormat, width, height } = note
+    const { mediaType } = formatOf(outputFormat)
+    const object = outputObject(account, job.task.id, job.job.stage, name)
+    const path = outputPath(folder.path, note.index)
+    const put = retry(() => storeOutput(results, { path, name: object, mediaType, signal }), { signal })
+    const { bytes, sha256 } = await job.time('store', put)
+    const output = { name, format: outputFormat, mediaType, bytes, sha256, width, height }
+    job.report('output', { outputs: [...job.task.outputs, output], progress: progress() }, name)
+  }
+  const onNote = (received: unknown) => {
+    const note = transformNote.safeParse(received)
+    const name = note.data?.stage === 'output' ? missing[note.data.index] : 'decoded'
+    if (!note.success || name === undefined) {
+      failed.abort(invalidMessage())
+      return
+    }
+    // The work runs again after a crash and then repeats its notes.
+    const key = `${note.data.stage} ${name}`
+    if (seen.has(key)) return
+    seen.add(key)
+    if (note.data.stage === 'decoded') {
+      job.report('decoded', { progress: progress() })
+      return
+    }
+    const output = note.data
+    // Outputs are stored in order while the worker renders the next one. They wait as files, not in memory.
+    storing = storing.then(() => store(name, output))
+    storing.catch((error: unknown) => failed.abort(error))
+  }
+
+  const input: TransformInput = {
+    source,
+    format: record.format,
+    recipe,
+    outputs: missing,
+    folder: folder.path,
+    inStages: true,
+    maxPixels: settings.maxPixels,
+  }
+  let since = performance.now()
+  const onStart = () => {
+    job.addTime('wait', performance.now() - since)
+    since = performance.now()
+  }
+  try {
+    const { cpuMs } = await sandbox.run({
+      kind: 'transform',
+      account,
+      memoryEstimateBytes: estimateMemory(record),
+      isLowPriority: job.job.lane === 'bulk',
+      input,
+      signal,
+      onNote,
+      onStart,
+    })
+    job.addTime('worker', performance.now() - since)
+    job.addTime('workerCpu', cpuMs)
+  } finally {
+    // The folder is removed at the end of this scope, so its files must not be in use.
+    await storing.catch(() => {})
+  }
+  await storing
+  if (seen.size !== missing.length + 1) throw incompleteWork()
+}
+
+/** The worker reported success without all of its outputs. */
+export function incompleteWork(): Fault {
+  return new Fault('internal', 'The image worker ended without the requested output.', {
+    remedy: 'Try again; if it persists, report the request id.',
+  })
+}
