@@ -62,6 +62,7 @@ test('a file must be named after an export, and packages must not export the sam
   expect(await problems({ 'a/hub.ts': 'export const createSessionHub = 1' })).toEqual([
     'a/hub.ts:0 is not named after an export (createSessionHub)',
   ])
+  expect(await problems({ 'a/recipes.gen.ts': 'export const recipes = 1' })).toEqual([])
   expect(await problems({ 'a/image.ts': 'export const readImageHead = 1, parseImage = 2' })).toEqual([])
   const shared = 'export const one = 1; export const shared = 2'
   expect(await problems({ 'a/one.ts': shared, 'b/one.ts': shared })).toEqual([

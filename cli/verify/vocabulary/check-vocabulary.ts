@@ -76,7 +76,7 @@ function sharedNames(exportedBy: ReadonlyMap<string, ReadonlySet<string>>, vocab
 
 /**
  * A file must be named after an export: `read-recipe.ts` exports `readRecipe`, and `recipe.ts` may export `parseRecipe`. A
- * file with several functions of one thing may be named after the thing.
+ * file with several functions of one thing may be named after the thing. A generated file ends in `.gen.ts`.
  */
 function fileNameProblem(
   path: string,
