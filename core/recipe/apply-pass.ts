@@ -137,6 +137,7 @@ function modesOf(planned: PlannedStep, picture: Picture): readonly AlphaMode[] {
     case 'contain':
     case 'grayscale':
     case 'rotate':
+    case 'separate':
       return ['plain']
     case 'flip':
     case 'flop':

@@ -5,6 +5,7 @@ import { canFuse } from './can-fuse.ts'
 const slots = (text: string) => text.split(' ') as Slot[]
 
 test.each([
+  'separate',
   'crop scale',
   'scale crop',
   'crop scale crop',
@@ -61,6 +62,10 @@ test.each([
   'rotate blur',
   'scale rotate',
   'cover rotate',
+  // The order of the calls is unknown.
+  'separate separate',
+  'crop separate',
+  'separate blur',
 ])('%s needs a new pipeline', (text) => {
   expect(canFuse(slots(text))).toBe(false)
 })

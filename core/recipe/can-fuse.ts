@@ -9,6 +9,17 @@ import type { Slot } from './operation.ts'
  * crops are possible. Steps can fuse if they are in that order, or differ from it only in steps that commute.
  */
 export function canFuse(slots: readonly Slot[]): boolean {
+  return slots.length < 2 || (slots.every(isFusible) && keepsOrder(slots))
+}
+
+/** A call whose stage is known. */
+type FusibleSlot = Exclude<Slot, 'separate'>
+
+function isFusible(slot: Slot): slot is FusibleSlot {
+  return slot !== 'separate'
+}
+
+function keepsOrder(slots: readonly FusibleSlot[]): boolean {
   const spans = performed(slots)
   if (spans === undefined) return false
   return slots.every((later, j) =>
@@ -44,8 +55,8 @@ const late = {
 } as const
 
 /** When sharp performs each call; undefined if one call would replace another. */
-function performed(slots: readonly Slot[]): Span[] | undefined {
-  const seen = new Set<'resize' | 'rotation' | 'crop before' | 'crop after' | Slot>()
+function performed(slots: readonly FusibleSlot[]): Span[] | undefined {
+  const seen = new Set<'resize' | 'rotation' | 'crop before' | 'crop after' | FusibleSlot>()
   const phases: (Phase | undefined)[] = []
   let turnsFirst = false
 
@@ -68,20 +79,20 @@ function performed(slots: readonly Slot[]): Span[] | undefined {
 }
 
 /** The call of sharp that a slot uses: all kinds of resize share one, and all kinds of rotation share another. */
-function callOf(slot: Slot): 'resize' | 'rotation' | Slot {
+function callOf(slot: FusibleSlot): 'resize' | 'rotation' | FusibleSlot {
   if (slot === 'scale' || slot === 'cover' || slot === 'contain') return 'resize'
   return slot === 'turn' || slot === 'rotate' ? 'rotation' : slot
 }
 
-function spanOf(slot: Slot, phase: Phase): Span {
+function spanOf(slot: FusibleSlot, phase: Phase): Span {
   if (slot === 'cover' || slot === 'contain') return { from: late.scale, to: late.box }
   const stage = phase === 'early' && slot in early ? early[slot as keyof typeof early] : late[slot]
   return { from: stage, to: stage }
 }
 
 /** Whether two steps give exactly the same pixels in either order. */
-function commute(a: Slot, b: Slot): boolean {
-  const exact: readonly Slot[] = ['flip', 'flop', 'turn', 'crop']
+function commute(a: FusibleSlot, b: FusibleSlot): boolean {
+  const exact: readonly FusibleSlot[] = ['flip', 'flop', 'turn', 'crop']
   if (a === 'grayscale') return exact.includes(b)
   if (b === 'grayscale') return exact.includes(a)
   return (a === 'flip' && b === 'flop') || (a === 'flop' && b === 'flip')
@@ -93,7 +104,7 @@ function commute(a: Slot, b: Slot): boolean {
  * - padding may add transparency, which blur and sharpen in the same pipeline do not take into account;
  * - rotation by any angle premultiplies alpha, which happens twice if another step in the pipeline does it too.
  */
-function conflictsWith(earlier: Slot, later: Slot, span: Span): boolean {
+function conflictsWith(earlier: FusibleSlot, later: FusibleSlot, span: Span): boolean {
   if (earlier === 'grayscale') return later === 'cover' || later === 'contain' || later === 'rotate'
   if (earlier === 'contain') return later === 'blur' || later === 'sharpen' || later === 'rotate'
   if (later === 'rotate') return callOf(earlier) === 'resize' || earlier === 'blur' || earlier === 'sharpen'

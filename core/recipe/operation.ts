@@ -47,6 +47,8 @@ export type Slot =
   | 'contain'
   | 'blur'
   | 'sharpen'
+  /** Any other calls. The step gets a pipeline of its own, so that only their order among themselves matters. */
+  | 'separate'
 
 /** Schema of one step: a strict object with the operation's name in `op`. */
 export type StepSchema = z.ZodObject<{ op: z.ZodLiteral<string> } & z.ZodRawShape>
