@@ -26,14 +26,15 @@ export const checks: readonly Check[] = [
       'cli/stack/die-with-parent.sh',
     ],
   },
-  { name: 'format', command: tool('oxfmt', '--check'), write: tool('oxfmt') },
-  { name: 'lint', command: tool('oxlint', '--type-aware', '--quiet') },
-  { name: 'unused files, exports, packages', command: tool('knip', '--no-progress') },
+  // Before the checks of the files that it writes.
   {
     name: 'generated pages',
     command: [bun, '--no-env-file', 'docs/generate.ts', '--check'],
     write: [bun, '--no-env-file', 'docs/generate.ts'],
   },
+  { name: 'format', command: tool('oxfmt', '--check'), write: tool('oxfmt') },
+  { name: 'lint', command: tool('oxlint', '--type-aware', '--quiet') },
+  { name: 'unused files, exports, packages', command: tool('knip', '--no-progress') },
   { name: 'vocabulary', command: [bun, '--no-env-file', 'cli/verify/vocabulary/main.ts'] },
   { name: 'types', command: tool('tsc', '-p', '.') },
   { name: 'types of the page', command: tool('tsc', '-p', 'ui') },
