@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { catalogue, operations, type Step } from '../operations/index.ts'
 import { pictureOperation } from './operation.ts'
 import { imageReference } from '../operations/parameters/image-reference.ts'
-import type { JsonSchema } from '../validation/json-schema.ts'
 import { createCatalogue } from './create-catalogue.ts'
 import { parseWith } from './parse-with.ts'
 import { parseRecipe, type Recipe } from './recipe.ts'
+import { arbitraryStep } from './testing/arbitrary-step.ts'
 import { parseText, printText } from './text.ts'
 import { writeText } from './write-text.ts'
 
@@ -145,30 +145,8 @@ function recipes(): fc.Arbitrary<Recipe> {
 }
 
 function steps(name: string): fc.Arbitrary<Step> {
-  const required = new Set(catalogue.jsonSchema(name).required)
-  const parameters = Object.entries(catalogue.parameters(name)).map(
-    ([parameter, schema]) =>
-      [
-        parameter,
-        required.has(parameter) ? values(schema) : fc.option(values(schema), { nil: undefined }),
-      ] as const,
-  )
-  const schema = operations.find((one) => one.schema.shape.op.value === name)?.schema
-  return fc
-    .record({ op: fc.constant(name), ...Object.fromEntries(parameters) })
-    .map((raw) =>
-      schema?.safeParse(Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined))),
-    )
-    .filter((parsed) => parsed?.success === true)
-    .map((parsed) => parsed?.data)
-}
-
-function values(schema: JsonSchema): fc.Arbitrary<unknown> {
-  const { minimum: min = 0, maximum: max = 0 } = schema
-  if (schema.enum !== undefined) return fc.constantFrom(...schema.enum)
-  if (schema.type === 'boolean') return fc.boolean()
-  if (schema.type === 'integer') return fc.integer({ min, max })
-  if (schema.type === 'number')
-    return fc.double({ min, max, noNaN: true, noDefaultInfinity: true }).map((n) => n + 0)
-  return fc.stringMatching(new RegExp(schema.pattern ?? '.*'))
+  const schema = catalogue.get(name)?.schema
+  return arbitraryStep(name)
+    .map((step) => schema?.safeParse(step).data)
+    .filter((step) => step !== undefined)
 }
