@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { actorSettings } from '@pixelflow/actors/config'
 import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
 import { lanes } from '@pixelflow/core/job'
@@ -114,6 +115,11 @@ export async function renderChartSchema(): Promise<Schema> {
 }
 
 if (import.meta.main) {
-  await Bun.write(topologyFile, `${JSON.stringify(renderChartTopology(), null, 2)}\n`)
-  await Bun.write(schemaFile, `${JSON.stringify(await renderChartSchema(), null, 2)}\n`)
+  await Bun.write(topologyFile, JSON.stringify(renderChartTopology(), null, 2))
+  await Bun.write(schemaFile, JSON.stringify(await renderChartSchema(), null, 2))
+  // As the check of the format expects them: short arrays on one line.
+  const files = [topologyFile, schemaFile].map((file) => fileURLToPath(file))
+  const command = [process.execPath, '--no-env-file', 'run', '--bun', '--silent', 'oxfmt', ...files]
+  const { exitCode } = Bun.spawnSync(command, { cwd: fileURLToPath(new URL('../..', import.meta.url)) })
+  process.exit(exitCode)
 }
