@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { ActorReport } from '@pixelflow/core/actor'
+import { jobKinds, liveKinds } from '@pixelflow/core/actor-kinds'
 import type { Task } from '@pixelflow/core/task'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { createPresence } from './presence.ts'
@@ -31,15 +32,15 @@ test('an actor reports its capabilities and its tasks, then that it drains, and 
   const idle = await waitForReport('three workers reported', ({ children }) => children === 3)
   expect(idle).toMatchObject({
     name: expect.stringMatching(new RegExp(`\\.${running.pid}$`)),
-    kinds: ['transform'],
-    live: ['transform', 'preview'],
+    kinds: jobKinds,
+    live: liveKinds,
     capabilities: {
       reads: expect.arrayContaining(['jpeg', 'tiff']),
       writes: expect.arrayContaining(['avif']),
       operations: expect.arrayContaining(['resize', 'blur']),
     },
     state: 'ready',
-    slots: 6,
+    slots: 6 * jobKinds.length,
     held: 0,
     tasks: [],
     sessions: 0,

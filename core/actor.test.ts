@@ -21,5 +21,7 @@ test('workers are those of ready actors with one of the kinds', () => {
 
 test('the kinds that start tasks include an added kind, and exclude kinds of later stages', () => {
   const added = { name: 'checksum', startsTask: () => false }
-  expect(listStartingKinds([added, ...actorKindRows, { name: 'later' }])).toEqual(['checksum', 'transform'])
+  const kinds = listStartingKinds([added, { name: 'later' }, ...actorKindRows])
+  expect(kinds).toEqual(['checksum', ...listStartingKinds()])
+  expect(kinds).toContain('transform')
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { freePort } from '@pixelflow/testkit/port'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import { parseNdjson, useCliFixture, startUpProcess } from '../testing/cli-fixture.ts'
 
@@ -78,7 +79,7 @@ describe('single commands', () => {
     // The actor may still run the task of the previous test.
     expect(parseNdjson(out)).toEqual([
       {
-        items: [expect.objectContaining({ state: 'ready', kinds: ['transform'], tasks: expect.any(Array) })],
+        items: [expect.objectContaining({ state: 'ready', kinds: [...jobKinds], tasks: expect.any(Array) })],
       },
     ])
   })

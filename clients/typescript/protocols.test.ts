@@ -1,5 +1,6 @@
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { describe, expect, test } from 'bun:test'
+import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { completedEventKinds } from '@pixelflow/testkit/tasks'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import type { TaskEvent } from './client.ts'
@@ -197,7 +198,7 @@ test('both protocols return the same values and accept the same event tokens', a
   expect(await both.grpc.settings()).toEqual(await both.http.settings())
   expect(await both.grpc.operations()).toEqual(await both.http.operations())
   const [actor] = await both.http.actors()
-  expect(actor).toMatchObject({ state: 'ready', kinds: ['transform'] })
+  expect(actor).toMatchObject({ state: 'ready', kinds: jobKinds })
   // Tasks of previous tests may still be in progress, so the counts vary.
   const count = expect.any(Number)
   const counts = { residentBytes: count, children: count, held: count, sessions: count }
