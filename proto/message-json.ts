@@ -80,6 +80,26 @@ export function fromRequest(
   return read(desc, message, rules, '')
 }
 
+/** The first field, also of a message inside, that the proto does not have; undefined when all are known. */
+export function findUnknownField(desc: DescMessage, message: Message, path = ''): MessageProblem | undefined {
+  const [unknown] = message.$unknown ?? []
+  if (unknown !== undefined) return { field: path, unknownField: unknown.no }
+  for (const field of planOf(desc).fields) {
+    const { inner, name } = field
+    if (inner === undefined) continue
+    const value = valueOf(field, message)
+    for (const one of Array.isArray(value)
+      ? (value as Message[])
+      : value === undefined
+        ? []
+        : [value as Message]) {
+      const found = findUnknownField(inner, one, path === '' ? name : `${path}.${name}`)
+      if (found) return found
+    }
+  }
+  return undefined
+}
+
 /** A response as JSON. Unknown fields and enum values of a newer server are `unspecified` or left out. */
 export function fromResponse<T>(desc: DescMessage, message: Message, absences: Absences): T {
   return read(desc, message, { absences }, '') as T
@@ -112,6 +132,8 @@ interface FieldPlan {
   readonly oneof: DescOneof | undefined
   /** Proto3 does not tell the default of its type from a missing value. */
   readonly isImplicit: boolean
+  /** The message of the field or of the items of a list; undefined for those of google.protobuf. */
+  readonly inner: DescMessage | undefined
   readonly write: (value: unknown) => unknown
   readonly read: (value: unknown, rules: Rules, path: string) => unknown
 }
@@ -130,7 +152,8 @@ function planOf(desc: DescMessage): MessagePlan {
     const { name, jsonName, localName, oneof } = field
     const isImplicit =
       field.presence === Presence.IMPLICIT && (field.fieldKind === 'scalar' || field.fieldKind === 'enum')
-    return { name, jsonName, localName, oneof, isImplicit, ...converterOf(field) }
+    const inner = field.fieldKind !== 'map' && !isWellKnown(field.message) ? field.message : undefined
+    return { name, jsonName, localName, oneof, isImplicit, inner, ...converterOf(field) }
   })
   const plan = { fields, byName: new Map(fields.map((field) => [field.jsonName, field])) }
   plans.set(desc, plan)
@@ -142,6 +165,10 @@ function valueOf({ oneof, localName }: FieldPlan, holder: Message): unknown {
   if (oneof === undefined) return message[localName]
   const chosen = message[oneof.localName] as { readonly case?: string; readonly value?: unknown }
   return chosen.case === localName ? chosen.value : undefined
+}
+
+function isWellKnown(message: DescMessage | undefined): boolean {
+  return message?.typeName.startsWith('google.protobuf.') ?? false
 }
 
 function isDefault(value: unknown): boolean {

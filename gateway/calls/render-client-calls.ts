@@ -1,14 +1,13 @@
-import { getOption, hasOption, type DescMessage, type DescMethod } from '@bufbuild/protobuf'
+import type { DescMethod } from '@bufbuild/protobuf'
 import * as inputs from '@pixelflow/core/inputs'
 import * as views from '@pixelflow/core/views'
 import { toJsonSchema } from '@pixelflow/core/validation/json-schema'
-import { http } from '@pixelflow/proto/google/api/annotations_pb'
-import { TaskEventSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
-import type { Absence } from '@pixelflow/proto/message-json'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { inputFieldsOf } from '../transports/rest/input-reader.ts'
 import * as calls from './calls.gen.ts'
 import type { Call, UnaryCall } from './declare-call.ts'
+import { findAbsences } from './find-absences.ts'
+import { responseFieldOf } from './output-message.ts'
 
 /**
  * What the TypeScript client must know of each unary call: where its input goes, whether it is safe to repeat, and the types
@@ -66,10 +65,6 @@ export function renderRpcCalls(): string {
     (call): call is UnaryCall & { readonly rpc: DescMethod } => call.rpc !== undefined,
   )
   const services = [...new Set(withMethod.map(({ rpc }) => rpc.parent))]
-  const absences = new Map<string, Record<string, Absence>>()
-  addAbsences(absences, TaskEventSchema, views.eventView.extend({ token: z.string() }))
-  for (const { rpc, output } of withMethod)
-    if (output !== null) addAbsences(absences, responseOf(rpc), output)
   return [
     header,
     ...services.map(({ name, file }) => `import { ${name} } from '@pixelflow/proto/${file.name}_pb'`),
@@ -84,7 +79,7 @@ export function renderRpcCalls(): string {
     '',
     '/** Fields of responses that may have no value, by message, and what that means. */',
     'export const absences = {',
-    ...[...absences]
+    ...Object.entries(findAbsences())
       .filter(([, fields]) => Object.keys(fields).length > 0)
       .map(([message, fields]) => `  '${message}': ${JSON.stringify(fields)},`),
     '} as const',
@@ -104,55 +99,4 @@ function exportName(module: object, schema: z.ZodType, call: string): string {
   if (found === undefined)
     throw new Error(`The input or output of ${call} is not exported by core/inputs or core/views.`)
   return found[0]
-}
-
-function responseFieldOf(method: DescMethod): string {
-  return hasOption(method, http) ? getOption(method, http).responseBody : ''
-}
-
-function responseOf(method: DescMethod): DescMessage {
-  const field = method.output.fields.find(({ name }) => name === responseFieldOf(method))
-  return field?.message ?? method.output
-}
-
-/** Compares a schema with its message, and collects the fields that may have no value. @throws Error when they differ. */
-function addAbsences(
-  found: Map<string, Record<string, Absence>>,
-  message: DescMessage,
-  schema: z.ZodType,
-): void {
-  const { inner } = unwrap(schema)
-  if (!(inner instanceof z.ZodObject) || found.has(message.typeName)) return
-  const shape = inner.shape as Readonly<Record<string, z.ZodType>>
-  const names = message.fields.map(({ jsonName }) => jsonName)
-  const differing = [...new Set([...names, ...Object.keys(shape)])].filter(
-    (name) => !names.includes(name) || !Object.hasOwn(shape, name),
-  )
-  if (differing.length > 0)
-    throw new Error(`${message.typeName} and its schema differ in ${differing.join(', ')}.`)
-  const fields: Record<string, Absence> = {}
-  found.set(message.typeName, fields)
-  for (const field of message.fields) {
-    const { inner: value, absence } = unwrap(shape[field.jsonName] as z.ZodType)
-    if (absence !== undefined) fields[field.jsonName] = absence
-    const item = value instanceof z.ZodArray ? (value.element as z.ZodType) : value
-    if (field.message && !field.message.typeName.startsWith('google.protobuf.'))
-      addAbsences(found, field.message, item)
-  }
-}
-
-/** The schema without what says that a value may be missing. */
-function unwrap(schema: z.ZodType): { readonly inner: z.ZodType; readonly absence?: Absence } {
-  const inside = (wrapper: { unwrap(): unknown }, absence?: Absence) => {
-    const { inner, absence: deeper } = unwrap(wrapper.unwrap() as z.ZodType)
-    return {
-      inner,
-      ...(absence === undefined && deeper === undefined ? {} : { absence: absence ?? deeper ?? 'optional' }),
-    }
-  }
-  if (schema instanceof z.ZodOptional) return inside(schema, 'optional')
-  if (schema instanceof z.ZodNullable) return inside(schema, 'nullable')
-  if (schema instanceof z.ZodReadonly) return inside(schema)
-  if (schema instanceof z.ZodDefault) return inside(schema, { default: schema.def.defaultValue })
-  return { inner: schema }
 }

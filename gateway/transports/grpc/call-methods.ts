@@ -1,7 +1,5 @@
 import {
   create,
-  getOption,
-  hasOption,
   toBinary,
   type DescMethod,
   type DescService,
@@ -10,11 +8,11 @@ import {
 } from '@bufbuild/protobuf'
 import { Fault } from '@pixelflow/core/fault'
 import { validate } from '@pixelflow/core/validation/validate'
-import { http } from '@pixelflow/proto/google/api/annotations_pb'
 import { fromRequest, toMessage, type MessageJson, type MessageProblem } from '@pixelflow/proto/message-json'
 import type { z } from 'zod'
 import * as calls from '../../calls/calls.gen.ts'
 import type { Call as DeclaredCall, UnaryCall } from '../../calls/declare-call.ts'
+import { responseFieldOf } from '../../calls/output-message.ts'
 import { anonymous, type CallInput, type CallRunner } from '../../calls/call-runner.ts'
 import { maxMessageBytes, type Call } from './implementation.ts'
 import { plainValue } from './plain-value.ts'
@@ -63,7 +61,7 @@ export function readInput<C extends RpcCall>({ input, rpc }: C, message: Message
 /** Puts an output into the response message: into the field that REST returns as its body, if there is one. */
 function createWrapper(method: DescMethod): (value: unknown) => object {
   const { output } = method
-  const field = hasOption(method, http) ? getOption(method, http).responseBody : ''
+  const field = responseFieldOf(method)
   return (value) => {
     if (value === undefined) return {}
     return toMessage(output, field === '' ? (value as MessageJson) : { [field]: value })

@@ -4,6 +4,7 @@ import type { Usecases } from '../../usecases.ts'
 import { callMethods } from './call-methods.ts'
 import type { Implementation } from './implementation.ts'
 import { processMethods } from './process-methods.ts'
+import { refuseUnknownFields } from './refuse-unknown-fields.ts'
 import { taskStreams } from './task-streams.ts'
 import { tuneMethod } from './tune-method.ts'
 import { uploadMethod } from './upload-method.ts'
@@ -32,5 +33,8 @@ export function imageService({ usecases, runner, uploadIdleTimeoutMs }: ImageSer
     ...processMethods(usecases, runner, uploadIdleTimeoutMs),
     ...tuneMethod(usecases),
   }
-  return { ...(callMethods(ImageService, runner) as unknown as Omit<Methods, StreamName>), ...streams }
+  return {
+    ...(callMethods(ImageService, runner) as unknown as Omit<Methods, StreamName>),
+    ...refuseUnknownFields(ImageService, streams),
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
-import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf'
+import { create, fromBinary, type DescMethod, type MessageInitShape } from '@bufbuild/protobuf'
 import type { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
@@ -213,5 +213,26 @@ describe('Tune faults name the proto field', () => {
     expect(result).toMatchObject({ code: invalidArgument, reason: 'INVALID_REQUEST', field })
     expect(result.message).toEndWith(messageEnd)
     expect(result.remedy).toBeString()
+  })
+})
+
+describe('a field that the proto does not have is refused', () => {
+  // Field 99 with the number 1, and the same inside field 1.
+  const unknown = new Uint8Array([0x98, 0x06, 0x01])
+  const nested = new Uint8Array([0x0a, unknown.length, ...unknown])
+  test.each([
+    [calls.getTask, unknown, undefined],
+    [calls.watchTask, unknown, undefined],
+    [calls.upload, unknown, undefined],
+    [calls.upload, nested, 'metadata'],
+    [calls.tune, nested, 'open'],
+  ] as const)('by $name', async (method, bytes, field) => {
+    const message = fromBinary(method.input, bytes)
+    for (const name of ['gRPC', 'gRPC-Web'] as const) {
+      if (method === calls.tune && name !== 'gRPC') continue
+      const result = await protocolCalls[name](gateway, method, [message])
+      expect(result).toMatchObject({ code: invalidArgument, reason: 'INVALID_REQUEST', field })
+      expect(result.message).toEndWith('has an unknown field with the number 99.')
+    }
   })
 })

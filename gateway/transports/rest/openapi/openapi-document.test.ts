@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { storeTimeout } from '@pixelflow/nats/jetstream/store-timeout'
 import { eventKinds } from '@pixelflow/core/event'
-import { createLogger } from '@pixelflow/platform/telemetry/logger'
-import { createAuthenticator } from '../../../accounts/authenticator.ts'
-import { createRequestMemory } from '../../../limits/request-memory.ts'
-import type { CallRunner } from '../../../calls/call-runner.ts'
-import type { Usecases } from '../../../usecases.ts'
-import { createHttpApp } from '../http-app.ts'
+import { openIdleHttpApp } from '../../../testing/open-idle-http-app.ts'
 import { openapiDocument } from './openapi-document.ts'
-import { staticFile } from '../static-file.ts'
 
 type Json = Record<string, unknown>
 const document = openapiDocument()
@@ -17,34 +10,7 @@ const httpMethods = ['get', 'head', 'post', 'put', 'patch', 'delete']
 
 /** The routes of the app; none is called. */
 function routes(): string[] {
-  const file = staticFile('text/html', new Uint8Array())
-  const app = createHttpApp({
-    usecases: {} as Usecases,
-    runner: {} as CallRunner,
-    authenticator: createAuthenticator(undefined),
-    memory: createRequestMemory({ totalBytes: 1, perAccountBytes: 1, perPeerBytes: 1 }),
-    refusalBudget: {
-      count: () => {},
-      isAnySpent: false,
-      isSpent: () => false,
-      earlyRefusal: () => undefined,
-    },
-    sendContent: () => Promise.reject(new Error('not called')),
-    sendBytes: () => Promise.reject(new Error('not called')),
-    checkHealth: () => Promise.reject(new Error('not called')),
-    page: { index: file, assets: new Map() },
-    limits: { maxUploadBytes: 1, maxPixels: 1 },
-    uploadIdleTimeoutMs: 1,
-    heartbeatMs: 1,
-    corsOrigins: new Set(),
-    requestMeter: { start: () => {}, end: () => {} },
-    storeTimeout,
-    openStream: () => () => {},
-    stopping: new AbortController().signal,
-    metricsAccess: 'token',
-    metricsText: () => Promise.reject(new Error('not called')),
-    log: createLogger({ service: 'test' }),
-  })
+  const app = openIdleHttpApp()
   return app.routes.map(
     ({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/(.)\/$/, '$1')}`,
   )
