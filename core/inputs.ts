@@ -3,6 +3,7 @@ import { component } from './component.ts'
 import { id } from './image.ts'
 import { defaultLane, lane } from './job.ts'
 import { accountId } from './principal.ts'
+import { shorten } from './shorten.ts'
 import { outputName } from './recipe/output-name.ts'
 import { missingRecipe } from './recipe/missing-recipe.ts'
 import { parseRecipe, type Recipe } from './recipe/recipe.ts'
@@ -38,7 +39,7 @@ export const deadLetterRef = z.strictObject({ id: deadLetterId })
 
 const page = {
   limit: z.int().min(1).max(200).default(50).meta({ description: 'Maximum number of items.' }),
-  cursor: z.string().optional().meta({ description: 'The `next` of the previous page.' }),
+  cursor: z.string().optional().meta({ description: 'The `next` of the previous page.', minLength: 1 }),
 }
 
 export const listTasksInput = z.strictObject({
@@ -87,7 +88,16 @@ export const outputContentInput = taskRef.extend({
 
 /** Opaque to clients. Empty means no token. */
 const resumeToken = (description: string) =>
-  z.string().optional().meta({ description, pattern: '^[0-9a-z]{0,11}$' })
+  z
+    .string()
+    .refine((token) => /^[0-9a-z]{0,11}$/.test(token), {
+      error: ({ input }) => `Invalid resume token "${shorten(String(input))}"`,
+      params: {
+        remedy: 'Send the token of the last event seen of this task, or none to begin with its first event.',
+      },
+    })
+    .optional()
+    .meta({ description, pattern: '^[0-9a-z]{0,11}$' })
 
 export const watchTaskInput = taskRef.extend({
   lastEventId: resumeToken('The same, for clients that cannot set headers. The header takes precedence.'),
@@ -101,6 +111,7 @@ export const processImageInput = z.strictObject({
     .optional()
     .meta({
       description: 'The recipe, in text form or JSON. Not together with a part `recipe`.',
+      minLength: 1,
       examples: ['resize:800/blur:2/format:webp'],
     }),
   output: outputName

@@ -152,7 +152,8 @@ const operationExample = component(
   'OperationExample',
   z.object({ text: z.string(), recipe }).meta({ description: 'A recipe in both forms.' }),
 )
-const operationView = component(
+/** One operation of the catalogue. */
+export const operationView = component(
   'Operation',
   z.object({
     name: z.string(),

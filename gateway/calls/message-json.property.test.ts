@@ -24,7 +24,7 @@ describe('an input', () => {
     fc.assert(
       fc.property(schemaArbitrary(input), (value) => {
         const sent = toBinary(rpc.input, create(rpc.input, toMessage(rpc.input, value as MessageJson)))
-        expect<unknown>(readInput({ rpc, input }, fromBinary(rpc.input, sent))).toEqual(input.parse(value))
+        expect(readInput({ rpc, input }, fromBinary(rpc.input, sent))).toEqual(input.parse(value))
       }),
     )
   })
@@ -41,7 +41,7 @@ describe('an output', () => {
       fc.assert(
         fc.property(schemaArbitrary(schema), (value) => {
           const sent = toBinary(message, create(message, toMessage(message, value as MessageJson)))
-          expect<unknown>(fromResponse(message, fromBinary(message, sent), absences)).toEqual(value)
+          expect(fromResponse(message, fromBinary(message, sent), absences)).toEqual(value)
         }),
       )
     },

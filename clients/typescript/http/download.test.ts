@@ -19,11 +19,14 @@ interface RangeRequest {
   /** Offset of the first requested byte. */
   readonly offset: number
   readonly end: number
+  /** Resolves when the client has read the first bytes of the response. */
+  readonly received: Promise<void>
 }
 
 /** Serves ranges of the bytes; `answer` can replace the response of each connection. */
 function serve(answer: (request: RangeRequest, respond: () => Response) => Response, bytes = stored) {
   const ranges: (string | null)[] = []
+  const receivedBy: PromiseWithResolvers<void>[] = []
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
@@ -34,11 +37,32 @@ function serve(answer: (request: RangeRequest, respond: () => Response) => Respo
       const offset = Number(first)
       const end = last === '' ? bytes.length - 1 : Math.min(Number(last), bytes.length - 1)
       const respond = () => part(bytes, offset, end, range !== null)
-      return answer({ connection: ranges.length - 1, offset, end }, respond)
+      const received = Promise.withResolvers<void>()
+      receivedBy.push(received)
+      return answer({ connection: ranges.length - 1, offset, end, received: received.promise }, respond)
     },
   })
   scope.defer(() => void server.stop(true))
-  return { client: openHttp({ url: server.url.href, pausesMs: [5, 20] }), ranges }
+  /** Reports the bytes that the client reads, so that a connection is not cut before. */
+  const fetchAndReport: typeof fetch = Object.assign(
+    async (...request: Parameters<typeof fetch>) => {
+      const response = await fetch(...request)
+      const reader = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          controller.enqueue(chunk)
+          receivedBy.at(-1)?.resolve()
+        },
+      })
+      return new Response(response.body?.pipeThrough(reader) ?? null, response)
+    },
+    { preconnect: fetch.preconnect },
+  )
+  const client = openHttp({
+    url: server.url.href,
+    pausesMs: [5, 20],
+    fetch: (url, init) => fetchAndReport(url, init),
+  })
+  return { client, ranges }
 }
 
 function part(
@@ -59,13 +83,16 @@ function part(
   })
 }
 
-/** Sends `after` bytes and then breaks the connection. */
-function cut(bytes: Uint8Array<ArrayBuffer>, { offset, end }: RangeRequest, after: number): Response {
+/** Sends `after` bytes and breaks the connection when the client has read them. */
+function cut(
+  bytes: Uint8Array<ArrayBuffer>,
+  { offset, end, received }: RangeRequest,
+  after: number,
+): Response {
   const body = new ReadableStream({
     async start(controller) {
       controller.enqueue(bytes.slice(offset, offset + after))
-      // Long enough for the client to receive the bytes before the connection breaks.
-      await Bun.sleep(20)
+      await received
       controller.error(new Error('cut'))
     },
   })

@@ -9,6 +9,7 @@ import type { Authenticator } from '../../accounts/authenticator.ts'
 import * as calls from '../../calls/calls.gen.ts'
 import type { Call, CallContext, HttpBinding, UnaryCall } from '../../calls/declare-call.ts'
 import { anonymous, requireAccess, type CallRunner } from '../../calls/call-runner.ts'
+import { parseIdempotencyKey } from '../../idempotency/idempotency-key.ts'
 import { mediaTypeOf, readJson } from '../shared/read-body.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 import type { CallHandler, FormHandler, StreamHandlers } from './call-handler.ts'
@@ -59,9 +60,11 @@ function createResponder(call: Call, handle: Handle, authenticator: Authenticato
     const { request } = incoming
     // Who calls, and whether it may, is known before anything of the body is read.
     const who = authenticateCall(call, request, authenticator)
+    const idempotencyKey = request.headers.get('idempotency-key') ?? undefined
+    if (call.creates && idempotencyKey !== undefined) parseIdempotencyKey(idempotencyKey)
     return handle(incoming, who, {
       requestId: requestContextOf(request).id,
-      idempotencyKey: request.headers.get('idempotency-key') ?? undefined,
+      idempotencyKey,
       position: request.headers.get(positionHeader) ?? undefined,
     })
   }

@@ -5,12 +5,12 @@ import { ref, type Json } from './ref.ts'
 import { toComponentSchemas } from './to-component-schemas.ts'
 
 const lane = { ...ref('Lane'), description: `${laneDescription} Default: \`${defaultLane}\`.` }
-const file = { type: 'string', format: 'binary' }
+const file = { type: 'string', format: 'binary', minLength: 1 }
 
 /** The schema of a form with an image and a recipe. */
 function imageForm(required: readonly string[], more: Record<string, Json> = {}): Json {
-  const recipe = { type: 'string', description: 'Text form or JSON.', examples: [recipeText] }
-  return { type: 'object', properties: { file, recipe, ...more }, required }
+  const recipe = { type: 'string', minLength: 1, description: 'Text form or JSON.', examples: [recipeText] }
+  return { type: 'object', properties: { file, recipe, ...more }, required, additionalProperties: false }
 }
 
 /** Request bodies other than files. Recipes are in `step-schemas.ts`. */
@@ -19,7 +19,12 @@ export function requestSchemas() {
     CreateTask: createTask(),
     CreateTaskForm: imageForm(['file', 'recipe'], { lane }),
     ProcessImageForm: imageForm(['file']),
-    UploadImageForm: { type: 'object', properties: { file }, required: ['file'] },
+    UploadImageForm: {
+      type: 'object',
+      properties: { file },
+      required: ['file'],
+      additionalProperties: false,
+    },
   }
 }
 
@@ -27,7 +32,7 @@ function createTask(): Json {
   const { CreateTask: schema } = toComponentSchemas({ CreateTask: createTaskInput }, 'input')
   const recipe = {
     description: 'The recipe as JSON, or its text form such as `resize:800/format:webp`.',
-    anyOf: [{ type: 'string' }, ref('RecipeInput')],
+    anyOf: [{ type: 'string', minLength: 1 }, ref('RecipeInput')],
   }
   return { ...schema, properties: { ...(schema['properties'] as Json), recipe, lane } }
 }

@@ -19,7 +19,7 @@ export const locationHeader = {
 export const positionParameter = headerParameter(
   positionHeader,
   'A position from an earlier response of any gateway. The response reflects every write of the account up to it, or is `unavailable` if this gateway does not catch up within two seconds.',
-  '^[0-9a-z]{1,11}\\.[0-9a-z]{1,7}$',
+  { pattern: '^[0-9a-z]{1,11}\\.[0-9a-z]{1,7}$', example: '2k.1sse3i' },
 )
 
 /** Response header of calls that write. */
@@ -102,6 +102,7 @@ export const conditionalHeaders = [
   headerParameter(
     'Range',
     'One byte range, such as `bytes=0-1023`. Several ranges return the whole content.',
+    { example: 'bytes=0-1023' },
   ),
   headerParameter(
     'If-Range',
@@ -115,18 +116,28 @@ export const conditionalHeaders = [
 export const idempotencyKeyHeader = headerParameter(
   'Idempotency-Key',
   'A key that the client chooses for this call, 1 to 255 visible ASCII characters, such as a UUID. The same call with the same key is executed once: repeated calls return the first response, with `Idempotent-Replayed: true`. A different call with the same key is refused.',
-  '^[\\x21-\\x7e]{1,255}$',
+  { pattern: '^[\\x21-\\x7e]{1,255}$', example: '0f7a1c2e-9d1b-4a57-8c55-6f3e2b1d4a90' },
 )
 
 /** Fault codes of calls with an idempotency key. */
 export const idempotencyFaults = ['idempotency_key_in_use', 'idempotency_key_reused'] as const
 
-/** @param pattern regular expression of valid values */
-export function headerParameter(name: string, description: string, pattern?: string): Json {
+interface HeaderFacts {
+  /** Regular expression of valid values. */
+  readonly pattern?: string
+  readonly example?: string
+}
+
+export function headerParameter(
+  name: string,
+  description: string,
+  { pattern, example }: HeaderFacts = {},
+): Json {
   return {
     name,
     in: 'header',
     description,
     schema: { type: 'string', ...(pattern === undefined ? {} : { pattern }) },
+    ...(example === undefined ? {} : { example }),
   }
 }

@@ -27,7 +27,9 @@ const writableMediaTypes = writableFormatIds.map((one) => formatOf(one).mediaTyp
 const contentHead = contentResponses('Length, media type and ETag.', [])
 
 /** Any media type is accepted. Generators make one class of each that is listed. */
-const imageFile = binaryContent(['application/octet-stream'])
+const imageFile = {
+  'application/octet-stream': { schema: { type: 'string', format: 'binary', minLength: 1 } },
+}
 
 const imageBody = (form: string): Json => ({
   required: true,
@@ -70,7 +72,9 @@ export const streamBodies: Readonly<Record<string, StreamBody>> = {
   },
   processImage: {
     parameters: [
-      headerParameter('Prefer', '`respond-async` to create a task instead of waiting for the result.'),
+      headerParameter('Prefer', '`respond-async` to create a task instead of waiting for the result.', {
+        example: 'respond-async',
+      }),
     ],
     requestBody: imageBody('ProcessImageForm'),
     responses: {
@@ -100,11 +104,10 @@ export const streamBodies: Readonly<Record<string, StreamBody>> = {
   },
   watchTask: {
     parameters: [
-      headerParameter(
-        'Last-Event-ID',
-        'Resume token: the id of the last event that the client received.',
-        '^[0-9a-z]{0,11}$',
-      ),
+      headerParameter('Last-Event-ID', 'Resume token: the id of the last event that the client received.', {
+        pattern: '^[0-9a-z]{0,11}$',
+        example: '2x',
+      }),
     ],
     responses: {
       '200': {
