@@ -38,9 +38,9 @@ async function openOwned(): Promise<Owned & AsyncDisposable> {
   const { id: task } = (await (
     await callAs(gateway, 'ann', 'POST', '/api/v1/tasks', body, 'application/json')
   ).json()) as TaskView
-  const letter = sampleDeadLetter({ account: 'ann', task })
-  await gateway.adapters.deadLetters.put(letter)
-  const deadLetter = `${letter.kind}.ann.${task}`
+  const sample = sampleDeadLetter({ account: 'ann', task })
+  await gateway.adapters.deadLetters.put(sample)
+  const deadLetter = `${sample.kind}.ann.${task}`
   return { gateway, image, task, deadLetter, [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose]() }
 }
 
