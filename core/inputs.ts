@@ -37,6 +37,11 @@ export const imageRef = z.strictObject({ id: imageId })
 export const taskRef = z.strictObject({ id: taskId })
 export const deadLetterRef = z.strictObject({ id: deadLetterId })
 
+/** An operation, by its name. */
+export const operationRef = z.strictObject({
+  name: z.string().meta({ description: 'Name of an operation.', examples: ['resize'] }),
+})
+
 const page = {
   limit: z.int().min(1).max(200).default(50).meta({ description: 'Maximum number of items.' }),
   cursor: z.string().optional().meta({ description: 'The `next` of the previous page.', minLength: 1 }),

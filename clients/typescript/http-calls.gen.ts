@@ -13,6 +13,7 @@ export const httpCalls = {
   deleteTask: {"route":"DELETE /api/v1/tasks/{id}"},
   getDeadLetter: {"route":"GET /api/v1/admin/dead/{id}","returns":"kind"},
   getImage: {"route":"GET /api/v1/images/{id}","returns":"sha256"},
+  getOperation: {"route":"GET /api/v1/operations/{name}","returns":"name"},
   getSettings: {"route":"GET /api/v1/settings","returns":"version"},
   getTask: {"route":"GET /api/v1/tasks/{id}","returns":"status"},
   listActors: {"route":"GET /api/v1/actors","returns":"items"},
@@ -31,6 +32,7 @@ export interface CallTypes {
   deleteTask: { input: InputOf<typeof inputs.taskRef>; output: undefined }
   getDeadLetter: { input: InputOf<typeof inputs.deadLetterRef>; output: OutputOf<typeof views.deadLetterView> }
   getImage: { input: InputOf<typeof inputs.imageRef>; output: OutputOf<typeof views.imageView> }
+  getOperation: { input: InputOf<typeof inputs.operationRef>; output: OutputOf<typeof views.operationView> }
   getSettings: { input: InputOf<typeof inputs.noInput>; output: OutputOf<typeof views.settingsView> }
   getTask: { input: InputOf<typeof inputs.taskRef>; output: OutputOf<typeof views.taskView> }
   listActors: { input: InputOf<typeof inputs.noInput>; output: OutputOf<typeof views.actorsView> }
@@ -43,4 +45,4 @@ export interface CallTypes {
 
 export type HttpCallName = keyof CallTypes
 /** Calls that both protocols have. */
-export type CallName = 'cancelTask' | 'createTask' | 'deleteImage' | 'deleteTask' | 'getImage' | 'getSettings' | 'getTask' | 'listActors' | 'listOperations' | 'listTasks' | 'retryTask'
+export type CallName = 'cancelTask' | 'createTask' | 'deleteImage' | 'deleteTask' | 'getImage' | 'getOperation' | 'getSettings' | 'getTask' | 'listActors' | 'listOperations' | 'listTasks' | 'retryTask'

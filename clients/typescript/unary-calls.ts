@@ -31,6 +31,8 @@ export function unaryCalls(call: UnaryCaller) {
     settings: (options?: CallOptions): Promise<ServerSettings> => call('getSettings', {}, options),
     operations: (options?: CallOptions) =>
       call('listOperations', {}, options) as unknown as Promise<OperationCatalogue>,
+    /** One operation of recipes. */
+    operation: (name: string, options?: CallOptions) => call('getOperation', { name }, options),
     /** The actors (the processes that run tasks), sorted by name, each with the caller's tasks that it is processing. */
     actors: async (options?: CallOptions): Promise<readonly ActorView[]> =>
       (await call('listActors', {}, options)).items,

@@ -9,6 +9,7 @@ export const rpcCalls = {
   deleteImage: { method: ImageService.method.deleteImage, field: '' },
   deleteTask: { method: ImageService.method.deleteTask, field: '' },
   getImage: { method: ImageService.method.getImage, field: 'image' },
+  getOperation: { method: ImageService.method.getOperation, field: 'operation' },
   getSettings: { method: ImageService.method.getVersion, field: '' },
   getTask: { method: ImageService.method.getTask, field: 'task' },
   listActors: { method: ImageService.method.listActors, field: '' },

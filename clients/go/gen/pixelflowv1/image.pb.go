@@ -1118,6 +1118,98 @@ func (x *ListOperationsResponse) GetRecipe() *structpb.Struct {
 	return nil
 }
 
+// Request of GetOperation.
+type GetOperationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the operation.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOperationRequest) Reset() {
+	*x = GetOperationRequest{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOperationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOperationRequest) ProtoMessage() {}
+
+func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
+func (*GetOperationRequest) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetOperationRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Response of GetOperation.
+type GetOperationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The operation.
+	Operation     *Operation `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOperationResponse) Reset() {
+	*x = GetOperationResponse{}
+	mi := &file_pixelflow_v1_image_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOperationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOperationResponse) ProtoMessage() {}
+
+func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_pixelflow_v1_image_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOperationResponse.ProtoReflect.Descriptor instead.
+func (*GetOperationResponse) Descriptor() ([]byte, []int) {
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetOperationResponse) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
 // One operation that a recipe may contain.
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1141,7 +1233,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[9]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1245,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[9]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1258,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{9}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Operation) GetName() string {
@@ -1231,7 +1323,7 @@ type OperationText struct {
 
 func (x *OperationText) Reset() {
 	*x = OperationText{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[10]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1335,7 @@ func (x *OperationText) String() string {
 func (*OperationText) ProtoMessage() {}
 
 func (x *OperationText) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[10]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1348,7 @@ func (x *OperationText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationText.ProtoReflect.Descriptor instead.
 func (*OperationText) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{10}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OperationText) GetUsage() string {
@@ -1286,7 +1378,7 @@ type OperationExample struct {
 
 func (x *OperationExample) Reset() {
 	*x = OperationExample{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[11]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1390,7 @@ func (x *OperationExample) String() string {
 func (*OperationExample) ProtoMessage() {}
 
 func (x *OperationExample) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[11]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1403,7 @@ func (x *OperationExample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationExample.ProtoReflect.Descriptor instead.
 func (*OperationExample) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{11}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OperationExample) GetText() string {
@@ -1345,7 +1437,7 @@ type UploadRequest struct {
 
 func (x *UploadRequest) Reset() {
 	*x = UploadRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[12]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1449,7 @@ func (x *UploadRequest) String() string {
 func (*UploadRequest) ProtoMessage() {}
 
 func (x *UploadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[12]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1462,7 @@ func (x *UploadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadRequest.ProtoReflect.Descriptor instead.
 func (*UploadRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{12}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UploadRequest) GetData() isUploadRequest_Data {
@@ -1445,7 +1537,7 @@ type UploadMetadata struct {
 
 func (x *UploadMetadata) Reset() {
 	*x = UploadMetadata{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[13]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1549,7 @@ func (x *UploadMetadata) String() string {
 func (*UploadMetadata) ProtoMessage() {}
 
 func (x *UploadMetadata) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[13]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1562,7 @@ func (x *UploadMetadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadMetadata.ProtoReflect.Descriptor instead.
 func (*UploadMetadata) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{13}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UploadMetadata) GetMediaType() string {
@@ -1500,7 +1592,7 @@ type UploadCommit struct {
 
 func (x *UploadCommit) Reset() {
 	*x = UploadCommit{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[14]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1512,7 +1604,7 @@ func (x *UploadCommit) String() string {
 func (*UploadCommit) ProtoMessage() {}
 
 func (x *UploadCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[14]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1525,7 +1617,7 @@ func (x *UploadCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadCommit.ProtoReflect.Descriptor instead.
 func (*UploadCommit) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{14}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UploadCommit) GetBytes() int64 {
@@ -1553,7 +1645,7 @@ type UploadResponse struct {
 
 func (x *UploadResponse) Reset() {
 	*x = UploadResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[15]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1657,7 @@ func (x *UploadResponse) String() string {
 func (*UploadResponse) ProtoMessage() {}
 
 func (x *UploadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[15]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1670,7 @@ func (x *UploadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadResponse.ProtoReflect.Descriptor instead.
 func (*UploadResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{15}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UploadResponse) GetImage() *Image {
@@ -1605,7 +1697,7 @@ type ProcessImageRequest struct {
 
 func (x *ProcessImageRequest) Reset() {
 	*x = ProcessImageRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1709,7 @@ func (x *ProcessImageRequest) String() string {
 func (*ProcessImageRequest) ProtoMessage() {}
 
 func (x *ProcessImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[16]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1722,7 @@ func (x *ProcessImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessImageRequest.ProtoReflect.Descriptor instead.
 func (*ProcessImageRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{16}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProcessImageRequest) GetData() isProcessImageRequest_Data {
@@ -1709,7 +1801,7 @@ type ProcessImageMetadata struct {
 
 func (x *ProcessImageMetadata) Reset() {
 	*x = ProcessImageMetadata{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1721,7 +1813,7 @@ func (x *ProcessImageMetadata) String() string {
 func (*ProcessImageMetadata) ProtoMessage() {}
 
 func (x *ProcessImageMetadata) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[17]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1734,7 +1826,7 @@ func (x *ProcessImageMetadata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessImageMetadata.ProtoReflect.Descriptor instead.
 func (*ProcessImageMetadata) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{17}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProcessImageMetadata) GetMediaType() string {
@@ -1781,7 +1873,7 @@ type ProcessImageResponse struct {
 
 func (x *ProcessImageResponse) Reset() {
 	*x = ProcessImageResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1885,7 @@ func (x *ProcessImageResponse) String() string {
 func (*ProcessImageResponse) ProtoMessage() {}
 
 func (x *ProcessImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[18]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1898,7 @@ func (x *ProcessImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessImageResponse.ProtoReflect.Descriptor instead.
 func (*ProcessImageResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{18}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ProcessImageResponse) GetData() isProcessImageResponse_Data {
@@ -1877,7 +1969,7 @@ type ProcessedImage struct {
 
 func (x *ProcessedImage) Reset() {
 	*x = ProcessedImage{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +1981,7 @@ func (x *ProcessedImage) String() string {
 func (*ProcessedImage) ProtoMessage() {}
 
 func (x *ProcessedImage) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[19]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +1994,7 @@ func (x *ProcessedImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessedImage.ProtoReflect.Descriptor instead.
 func (*ProcessedImage) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{19}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ProcessedImage) GetFormat() string {
@@ -1976,7 +2068,7 @@ type ProcessImageUnaryRequest struct {
 
 func (x *ProcessImageUnaryRequest) Reset() {
 	*x = ProcessImageUnaryRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2080,7 @@ func (x *ProcessImageUnaryRequest) String() string {
 func (*ProcessImageUnaryRequest) ProtoMessage() {}
 
 func (x *ProcessImageUnaryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[20]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2093,7 @@ func (x *ProcessImageUnaryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessImageUnaryRequest.ProtoReflect.Descriptor instead.
 func (*ProcessImageUnaryRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{20}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ProcessImageUnaryRequest) GetImage() []byte {
@@ -2038,7 +2130,7 @@ type ProcessImageUnaryResponse struct {
 
 func (x *ProcessImageUnaryResponse) Reset() {
 	*x = ProcessImageUnaryResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2142,7 @@ func (x *ProcessImageUnaryResponse) String() string {
 func (*ProcessImageUnaryResponse) ProtoMessage() {}
 
 func (x *ProcessImageUnaryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[21]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2155,7 @@ func (x *ProcessImageUnaryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessImageUnaryResponse.ProtoReflect.Descriptor instead.
 func (*ProcessImageUnaryResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{21}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProcessImageUnaryResponse) GetResult() *ProcessedImage {
@@ -2091,7 +2183,7 @@ type GetImageRequest struct {
 
 func (x *GetImageRequest) Reset() {
 	*x = GetImageRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2195,7 @@ func (x *GetImageRequest) String() string {
 func (*GetImageRequest) ProtoMessage() {}
 
 func (x *GetImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[22]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2208,7 @@ func (x *GetImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetImageRequest.ProtoReflect.Descriptor instead.
 func (*GetImageRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{22}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetImageRequest) GetId() string {
@@ -2137,7 +2229,7 @@ type GetImageResponse struct {
 
 func (x *GetImageResponse) Reset() {
 	*x = GetImageResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2149,7 +2241,7 @@ func (x *GetImageResponse) String() string {
 func (*GetImageResponse) ProtoMessage() {}
 
 func (x *GetImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[23]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2162,7 +2254,7 @@ func (x *GetImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetImageResponse.ProtoReflect.Descriptor instead.
 func (*GetImageResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{23}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetImageResponse) GetImage() *Image {
@@ -2183,7 +2275,7 @@ type DeleteImageRequest struct {
 
 func (x *DeleteImageRequest) Reset() {
 	*x = DeleteImageRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2287,7 @@ func (x *DeleteImageRequest) String() string {
 func (*DeleteImageRequest) ProtoMessage() {}
 
 func (x *DeleteImageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[24]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2300,7 @@ func (x *DeleteImageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteImageRequest.ProtoReflect.Descriptor instead.
 func (*DeleteImageRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{24}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeleteImageRequest) GetId() string {
@@ -2227,7 +2319,7 @@ type DeleteImageResponse struct {
 
 func (x *DeleteImageResponse) Reset() {
 	*x = DeleteImageResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2239,7 +2331,7 @@ func (x *DeleteImageResponse) String() string {
 func (*DeleteImageResponse) ProtoMessage() {}
 
 func (x *DeleteImageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[25]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2252,7 +2344,7 @@ func (x *DeleteImageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteImageResponse.ProtoReflect.Descriptor instead.
 func (*DeleteImageResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{25}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{27}
 }
 
 // Request of CreateTask.
@@ -2270,7 +2362,7 @@ type CreateTaskRequest struct {
 
 func (x *CreateTaskRequest) Reset() {
 	*x = CreateTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2282,7 +2374,7 @@ func (x *CreateTaskRequest) String() string {
 func (*CreateTaskRequest) ProtoMessage() {}
 
 func (x *CreateTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[26]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2387,7 @@ func (x *CreateTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskRequest.ProtoReflect.Descriptor instead.
 func (*CreateTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{26}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateTaskRequest) GetImage() string {
@@ -2330,7 +2422,7 @@ type CreateTaskResponse struct {
 
 func (x *CreateTaskResponse) Reset() {
 	*x = CreateTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2342,7 +2434,7 @@ func (x *CreateTaskResponse) String() string {
 func (*CreateTaskResponse) ProtoMessage() {}
 
 func (x *CreateTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[27]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2355,7 +2447,7 @@ func (x *CreateTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTaskResponse.ProtoReflect.Descriptor instead.
 func (*CreateTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{27}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CreateTaskResponse) GetTask() *Task {
@@ -2380,7 +2472,7 @@ type ProcessRequest struct {
 
 func (x *ProcessRequest) Reset() {
 	*x = ProcessRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2392,7 +2484,7 @@ func (x *ProcessRequest) String() string {
 func (*ProcessRequest) ProtoMessage() {}
 
 func (x *ProcessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[28]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2405,7 +2497,7 @@ func (x *ProcessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessRequest.ProtoReflect.Descriptor instead.
 func (*ProcessRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{28}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProcessRequest) GetImage() string {
@@ -2446,7 +2538,7 @@ type ProcessResponse struct {
 
 func (x *ProcessResponse) Reset() {
 	*x = ProcessResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2458,7 +2550,7 @@ func (x *ProcessResponse) String() string {
 func (*ProcessResponse) ProtoMessage() {}
 
 func (x *ProcessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[29]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2471,7 +2563,7 @@ func (x *ProcessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessResponse.ProtoReflect.Descriptor instead.
 func (*ProcessResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{29}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ProcessResponse) GetData() isProcessResponse_Data {
@@ -2546,7 +2638,7 @@ type WatchTaskRequest struct {
 
 func (x *WatchTaskRequest) Reset() {
 	*x = WatchTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2558,7 +2650,7 @@ func (x *WatchTaskRequest) String() string {
 func (*WatchTaskRequest) ProtoMessage() {}
 
 func (x *WatchTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[30]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2571,7 +2663,7 @@ func (x *WatchTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTaskRequest.ProtoReflect.Descriptor instead.
 func (*WatchTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{30}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchTaskRequest) GetId() string {
@@ -2599,7 +2691,7 @@ type WatchTaskResponse struct {
 
 func (x *WatchTaskResponse) Reset() {
 	*x = WatchTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2703,7 @@ func (x *WatchTaskResponse) String() string {
 func (*WatchTaskResponse) ProtoMessage() {}
 
 func (x *WatchTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[31]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2716,7 @@ func (x *WatchTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTaskResponse.ProtoReflect.Descriptor instead.
 func (*WatchTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{31}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WatchTaskResponse) GetEvent() *TaskEvent {
@@ -2645,7 +2737,7 @@ type GetTaskRequest struct {
 
 func (x *GetTaskRequest) Reset() {
 	*x = GetTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2657,7 +2749,7 @@ func (x *GetTaskRequest) String() string {
 func (*GetTaskRequest) ProtoMessage() {}
 
 func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[32]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2762,7 @@ func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskRequest.ProtoReflect.Descriptor instead.
 func (*GetTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{32}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetTaskRequest) GetId() string {
@@ -2691,7 +2783,7 @@ type GetTaskResponse struct {
 
 func (x *GetTaskResponse) Reset() {
 	*x = GetTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2703,7 +2795,7 @@ func (x *GetTaskResponse) String() string {
 func (*GetTaskResponse) ProtoMessage() {}
 
 func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[33]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2716,7 +2808,7 @@ func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskResponse.ProtoReflect.Descriptor instead.
 func (*GetTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{33}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetTaskResponse) GetTask() *Task {
@@ -2741,7 +2833,7 @@ type ListTasksRequest struct {
 
 func (x *ListTasksRequest) Reset() {
 	*x = ListTasksRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2753,7 +2845,7 @@ func (x *ListTasksRequest) String() string {
 func (*ListTasksRequest) ProtoMessage() {}
 
 func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[34]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2766,7 +2858,7 @@ func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTasksRequest.ProtoReflect.Descriptor instead.
 func (*ListTasksRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{34}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListTasksRequest) GetStatus() TaskStatus {
@@ -2803,7 +2895,7 @@ type ListTasksResponse struct {
 
 func (x *ListTasksResponse) Reset() {
 	*x = ListTasksResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +2907,7 @@ func (x *ListTasksResponse) String() string {
 func (*ListTasksResponse) ProtoMessage() {}
 
 func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[35]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +2920,7 @@ func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTasksResponse.ProtoReflect.Descriptor instead.
 func (*ListTasksResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{35}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListTasksResponse) GetItems() []*Task {
@@ -2856,7 +2948,7 @@ type CancelTaskRequest struct {
 
 func (x *CancelTaskRequest) Reset() {
 	*x = CancelTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2868,7 +2960,7 @@ func (x *CancelTaskRequest) String() string {
 func (*CancelTaskRequest) ProtoMessage() {}
 
 func (x *CancelTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[36]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2881,7 +2973,7 @@ func (x *CancelTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTaskRequest.ProtoReflect.Descriptor instead.
 func (*CancelTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{36}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CancelTaskRequest) GetId() string {
@@ -2902,7 +2994,7 @@ type CancelTaskResponse struct {
 
 func (x *CancelTaskResponse) Reset() {
 	*x = CancelTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2914,7 +3006,7 @@ func (x *CancelTaskResponse) String() string {
 func (*CancelTaskResponse) ProtoMessage() {}
 
 func (x *CancelTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[37]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2927,7 +3019,7 @@ func (x *CancelTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTaskResponse.ProtoReflect.Descriptor instead.
 func (*CancelTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{37}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CancelTaskResponse) GetTask() *Task {
@@ -2948,7 +3040,7 @@ type RetryTaskRequest struct {
 
 func (x *RetryTaskRequest) Reset() {
 	*x = RetryTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2960,7 +3052,7 @@ func (x *RetryTaskRequest) String() string {
 func (*RetryTaskRequest) ProtoMessage() {}
 
 func (x *RetryTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[38]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2973,7 +3065,7 @@ func (x *RetryTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaskRequest.ProtoReflect.Descriptor instead.
 func (*RetryTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{38}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RetryTaskRequest) GetId() string {
@@ -2994,7 +3086,7 @@ type RetryTaskResponse struct {
 
 func (x *RetryTaskResponse) Reset() {
 	*x = RetryTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3006,7 +3098,7 @@ func (x *RetryTaskResponse) String() string {
 func (*RetryTaskResponse) ProtoMessage() {}
 
 func (x *RetryTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[39]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3019,7 +3111,7 @@ func (x *RetryTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaskResponse.ProtoReflect.Descriptor instead.
 func (*RetryTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{39}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RetryTaskResponse) GetTask() *Task {
@@ -3040,7 +3132,7 @@ type DeleteTaskRequest struct {
 
 func (x *DeleteTaskRequest) Reset() {
 	*x = DeleteTaskRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3052,7 +3144,7 @@ func (x *DeleteTaskRequest) String() string {
 func (*DeleteTaskRequest) ProtoMessage() {}
 
 func (x *DeleteTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[40]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3065,7 +3157,7 @@ func (x *DeleteTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTaskRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{40}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *DeleteTaskRequest) GetId() string {
@@ -3084,7 +3176,7 @@ type DeleteTaskResponse struct {
 
 func (x *DeleteTaskResponse) Reset() {
 	*x = DeleteTaskResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3096,7 +3188,7 @@ func (x *DeleteTaskResponse) String() string {
 func (*DeleteTaskResponse) ProtoMessage() {}
 
 func (x *DeleteTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[41]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3109,7 +3201,7 @@ func (x *DeleteTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTaskResponse.ProtoReflect.Descriptor instead.
 func (*DeleteTaskResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{41}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
 }
 
 // Request of ListActors.
@@ -3121,7 +3213,7 @@ type ListActorsRequest struct {
 
 func (x *ListActorsRequest) Reset() {
 	*x = ListActorsRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3133,7 +3225,7 @@ func (x *ListActorsRequest) String() string {
 func (*ListActorsRequest) ProtoMessage() {}
 
 func (x *ListActorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[42]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3146,7 +3238,7 @@ func (x *ListActorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListActorsRequest.ProtoReflect.Descriptor instead.
 func (*ListActorsRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{42}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
 }
 
 // Response of ListActors.
@@ -3160,7 +3252,7 @@ type ListActorsResponse struct {
 
 func (x *ListActorsResponse) Reset() {
 	*x = ListActorsResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3172,7 +3264,7 @@ func (x *ListActorsResponse) String() string {
 func (*ListActorsResponse) ProtoMessage() {}
 
 func (x *ListActorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[43]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +3277,7 @@ func (x *ListActorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListActorsResponse.ProtoReflect.Descriptor instead.
 func (*ListActorsResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{43}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ListActorsResponse) GetItems() []*Actor {
@@ -3232,7 +3324,7 @@ type Actor struct {
 
 func (x *Actor) Reset() {
 	*x = Actor{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3244,7 +3336,7 @@ func (x *Actor) String() string {
 func (*Actor) ProtoMessage() {}
 
 func (x *Actor) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[44]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3257,7 +3349,7 @@ func (x *Actor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Actor.ProtoReflect.Descriptor instead.
 func (*Actor) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{44}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Actor) GetName() string {
@@ -3373,7 +3465,7 @@ type ActorCapabilities struct {
 
 func (x *ActorCapabilities) Reset() {
 	*x = ActorCapabilities{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3385,7 +3477,7 @@ func (x *ActorCapabilities) String() string {
 func (*ActorCapabilities) ProtoMessage() {}
 
 func (x *ActorCapabilities) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[45]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3398,7 +3490,7 @@ func (x *ActorCapabilities) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActorCapabilities.ProtoReflect.Descriptor instead.
 func (*ActorCapabilities) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{45}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ActorCapabilities) GetReads() []string {
@@ -3437,7 +3529,7 @@ type HeldTask struct {
 
 func (x *HeldTask) Reset() {
 	*x = HeldTask{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3449,7 +3541,7 @@ func (x *HeldTask) String() string {
 func (*HeldTask) ProtoMessage() {}
 
 func (x *HeldTask) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[46]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3462,7 +3554,7 @@ func (x *HeldTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldTask.ProtoReflect.Descriptor instead.
 func (*HeldTask) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{46}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *HeldTask) GetTask() string {
@@ -3506,7 +3598,7 @@ type DownloadRequest struct {
 
 func (x *DownloadRequest) Reset() {
 	*x = DownloadRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3518,7 +3610,7 @@ func (x *DownloadRequest) String() string {
 func (*DownloadRequest) ProtoMessage() {}
 
 func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[47]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3531,7 +3623,7 @@ func (x *DownloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadRequest.ProtoReflect.Descriptor instead.
 func (*DownloadRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{47}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DownloadRequest) GetSource() isDownloadRequest_Source {
@@ -3604,7 +3696,7 @@ type OutputName struct {
 
 func (x *OutputName) Reset() {
 	*x = OutputName{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3616,7 +3708,7 @@ func (x *OutputName) String() string {
 func (*OutputName) ProtoMessage() {}
 
 func (x *OutputName) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[48]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3629,7 +3721,7 @@ func (x *OutputName) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputName.ProtoReflect.Descriptor instead.
 func (*OutputName) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{48}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *OutputName) GetTask() string {
@@ -3662,7 +3754,7 @@ type DownloadResponse struct {
 
 func (x *DownloadResponse) Reset() {
 	*x = DownloadResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3674,7 +3766,7 @@ func (x *DownloadResponse) String() string {
 func (*DownloadResponse) ProtoMessage() {}
 
 func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[49]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3687,7 +3779,7 @@ func (x *DownloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadResponse.ProtoReflect.Descriptor instead.
 func (*DownloadResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{49}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DownloadResponse) GetData() isDownloadResponse_Data {
@@ -3754,7 +3846,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3766,7 +3858,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[50]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3779,7 +3871,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{50}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Content) GetBytes() int64 {
@@ -3841,7 +3933,7 @@ type TuneRequest struct {
 
 func (x *TuneRequest) Reset() {
 	*x = TuneRequest{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3853,7 +3945,7 @@ func (x *TuneRequest) String() string {
 func (*TuneRequest) ProtoMessage() {}
 
 func (x *TuneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[51]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3866,7 +3958,7 @@ func (x *TuneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRequest.ProtoReflect.Descriptor instead.
 func (*TuneRequest) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{51}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *TuneRequest) GetData() isTuneRequest_Data {
@@ -3945,7 +4037,7 @@ type TuneOpen struct {
 
 func (x *TuneOpen) Reset() {
 	*x = TuneOpen{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3957,7 +4049,7 @@ func (x *TuneOpen) String() string {
 func (*TuneOpen) ProtoMessage() {}
 
 func (x *TuneOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[52]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3970,7 +4062,7 @@ func (x *TuneOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpen.ProtoReflect.Descriptor instead.
 func (*TuneOpen) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{52}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *TuneOpen) GetImage() string {
@@ -4016,7 +4108,7 @@ type PreviewWish struct {
 
 func (x *PreviewWish) Reset() {
 	*x = PreviewWish{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4028,7 +4120,7 @@ func (x *PreviewWish) String() string {
 func (*PreviewWish) ProtoMessage() {}
 
 func (x *PreviewWish) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[53]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4041,7 +4133,7 @@ func (x *PreviewWish) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreviewWish.ProtoReflect.Descriptor instead.
 func (*PreviewWish) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{53}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PreviewWish) GetMaxPixels() int32 {
@@ -4083,7 +4175,7 @@ type TuneChange struct {
 
 func (x *TuneChange) Reset() {
 	*x = TuneChange{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4095,7 +4187,7 @@ func (x *TuneChange) String() string {
 func (*TuneChange) ProtoMessage() {}
 
 func (x *TuneChange) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[54]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4108,7 +4200,7 @@ func (x *TuneChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneChange.ProtoReflect.Descriptor instead.
 func (*TuneChange) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{54}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TuneChange) GetSequence() int64 {
@@ -4150,7 +4242,7 @@ type TuneApply struct {
 
 func (x *TuneApply) Reset() {
 	*x = TuneApply{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +4254,7 @@ func (x *TuneApply) String() string {
 func (*TuneApply) ProtoMessage() {}
 
 func (x *TuneApply) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[55]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +4267,7 @@ func (x *TuneApply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApply.ProtoReflect.Descriptor instead.
 func (*TuneApply) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{55}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *TuneApply) GetSequence() int64 {
@@ -4205,7 +4297,7 @@ type TuneResponse struct {
 
 func (x *TuneResponse) Reset() {
 	*x = TuneResponse{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4217,7 +4309,7 @@ func (x *TuneResponse) String() string {
 func (*TuneResponse) ProtoMessage() {}
 
 func (x *TuneResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[56]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4230,7 +4322,7 @@ func (x *TuneResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneResponse.ProtoReflect.Descriptor instead.
 func (*TuneResponse) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{56}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *TuneResponse) GetData() isTuneResponse_Data {
@@ -4353,7 +4445,7 @@ type Size struct {
 
 func (x *Size) Reset() {
 	*x = Size{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4365,7 +4457,7 @@ func (x *Size) String() string {
 func (*Size) ProtoMessage() {}
 
 func (x *Size) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[57]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4378,7 +4470,7 @@ func (x *Size) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Size.ProtoReflect.Descriptor instead.
 func (*Size) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{57}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Size) GetWidth() int32 {
@@ -4408,7 +4500,7 @@ type TuneOpened struct {
 
 func (x *TuneOpened) Reset() {
 	*x = TuneOpened{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[58]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4420,7 +4512,7 @@ func (x *TuneOpened) String() string {
 func (*TuneOpened) ProtoMessage() {}
 
 func (x *TuneOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[58]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4433,7 +4525,7 @@ func (x *TuneOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneOpened.ProtoReflect.Descriptor instead.
 func (*TuneOpened) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{58}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *TuneOpened) GetSource() *Size {
@@ -4477,7 +4569,7 @@ type TunePreview struct {
 
 func (x *TunePreview) Reset() {
 	*x = TunePreview{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[59]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4489,7 +4581,7 @@ func (x *TunePreview) String() string {
 func (*TunePreview) ProtoMessage() {}
 
 func (x *TunePreview) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[59]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4502,7 +4594,7 @@ func (x *TunePreview) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TunePreview.ProtoReflect.Descriptor instead.
 func (*TunePreview) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{59}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *TunePreview) GetSequence() int64 {
@@ -4585,7 +4677,7 @@ type TuneRefused struct {
 
 func (x *TuneRefused) Reset() {
 	*x = TuneRefused{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[60]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4597,7 +4689,7 @@ func (x *TuneRefused) String() string {
 func (*TuneRefused) ProtoMessage() {}
 
 func (x *TuneRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[60]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4610,7 +4702,7 @@ func (x *TuneRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRefused.ProtoReflect.Descriptor instead.
 func (*TuneRefused) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{60}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *TuneRefused) GetSequence() int64 {
@@ -4649,7 +4741,7 @@ type TuneApplied struct {
 
 func (x *TuneApplied) Reset() {
 	*x = TuneApplied{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[61]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4661,7 +4753,7 @@ func (x *TuneApplied) String() string {
 func (*TuneApplied) ProtoMessage() {}
 
 func (x *TuneApplied) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[61]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4674,7 +4766,7 @@ func (x *TuneApplied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneApplied.ProtoReflect.Descriptor instead.
 func (*TuneApplied) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{61}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *TuneApplied) GetSequence() int64 {
@@ -4709,7 +4801,7 @@ type TuneRestored struct {
 
 func (x *TuneRestored) Reset() {
 	*x = TuneRestored{}
-	mi := &file_pixelflow_v1_image_proto_msgTypes[62]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4721,7 +4813,7 @@ func (x *TuneRestored) String() string {
 func (*TuneRestored) ProtoMessage() {}
 
 func (x *TuneRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_pixelflow_v1_image_proto_msgTypes[62]
+	mi := &file_pixelflow_v1_image_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4734,7 +4826,7 @@ func (x *TuneRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TuneRestored.ProtoReflect.Descriptor instead.
 func (*TuneRestored) Descriptor() ([]byte, []int) {
-	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{62}
+	return file_pixelflow_v1_image_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *TuneRestored) GetSequence() int64 {
@@ -4815,7 +4907,11 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"operations\x18\x01 \x03(\v2\x17.pixelflow.v1.OperationR\n" +
 	"operations\x12/\n" +
-	"\x06recipe\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06recipe\"\x83\x02\n" +
+	"\x06recipe\x18\x02 \x01(\v2\x17.google.protobuf.StructR\x06recipe\")\n" +
+	"\x13GetOperationRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"M\n" +
+	"\x14GetOperationResponse\x125\n" +
+	"\toperation\x18\x01 \x01(\v2\x17.pixelflow.v1.OperationR\toperation\"\x83\x02\n" +
 	"\tOperation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x18\n" +
@@ -5077,11 +5173,12 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\x17ACTOR_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11ACTOR_STATE_READY\x10\x01\x12\x17\n" +
 	"\x13ACTOR_STATE_RESTING\x10\x02\x12\x18\n" +
-	"\x14ACTOR_STATE_DRAINING\x10\x032\x8a\x0e\n" +
+	"\x14ACTOR_STATE_DRAINING\x10\x032\x90\x0f\n" +
 	"\fImageService\x12i\n" +
 	"\n" +
 	"GetVersion\x12\x1f.pixelflow.v1.GetVersionRequest\x1a .pixelflow.v1.GetVersionResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/settings\x12w\n" +
-	"\x0eListOperations\x12#.pixelflow.v1.ListOperationsRequest\x1a$.pixelflow.v1.ListOperationsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/operations\x12E\n" +
+	"\x0eListOperations\x12#.pixelflow.v1.ListOperationsRequest\x1a$.pixelflow.v1.ListOperationsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/operations\x12\x83\x01\n" +
+	"\fGetOperation\x12!.pixelflow.v1.GetOperationRequest\x1a\".pixelflow.v1.GetOperationResponse\",\x82\xd3\xe4\x93\x02&b\toperation\x12\x19/api/v1/operations/{name}\x12E\n" +
 	"\x06Upload\x12\x1b.pixelflow.v1.UploadRequest\x1a\x1c.pixelflow.v1.UploadResponse(\x01\x12m\n" +
 	"\bGetImage\x12\x1d.pixelflow.v1.GetImageRequest\x1a\x1e.pixelflow.v1.GetImageResponse\"\"\x82\xd3\xe4\x93\x02\x1cb\x05image\x12\x13/api/v1/images/{id}\x12o\n" +
 	"\vDeleteImage\x12 .pixelflow.v1.DeleteImageRequest\x1a!.pixelflow.v1.DeleteImageResponse\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/api/v1/images/{id}\x12o\n" +
@@ -5116,7 +5213,7 @@ func file_pixelflow_v1_image_proto_rawDescGZIP() []byte {
 }
 
 var file_pixelflow_v1_image_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
+var file_pixelflow_v1_image_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
 var file_pixelflow_v1_image_proto_goTypes = []any{
 	(TaskStatus)(0),                   // 0: pixelflow.v1.TaskStatus
 	(Lane)(0),                         // 1: pixelflow.v1.Lane
@@ -5132,175 +5229,180 @@ var file_pixelflow_v1_image_proto_goTypes = []any{
 	(*GetVersionResponse)(nil),        // 11: pixelflow.v1.GetVersionResponse
 	(*ListOperationsRequest)(nil),     // 12: pixelflow.v1.ListOperationsRequest
 	(*ListOperationsResponse)(nil),    // 13: pixelflow.v1.ListOperationsResponse
-	(*Operation)(nil),                 // 14: pixelflow.v1.Operation
-	(*OperationText)(nil),             // 15: pixelflow.v1.OperationText
-	(*OperationExample)(nil),          // 16: pixelflow.v1.OperationExample
-	(*UploadRequest)(nil),             // 17: pixelflow.v1.UploadRequest
-	(*UploadMetadata)(nil),            // 18: pixelflow.v1.UploadMetadata
-	(*UploadCommit)(nil),              // 19: pixelflow.v1.UploadCommit
-	(*UploadResponse)(nil),            // 20: pixelflow.v1.UploadResponse
-	(*ProcessImageRequest)(nil),       // 21: pixelflow.v1.ProcessImageRequest
-	(*ProcessImageMetadata)(nil),      // 22: pixelflow.v1.ProcessImageMetadata
-	(*ProcessImageResponse)(nil),      // 23: pixelflow.v1.ProcessImageResponse
-	(*ProcessedImage)(nil),            // 24: pixelflow.v1.ProcessedImage
-	(*ProcessImageUnaryRequest)(nil),  // 25: pixelflow.v1.ProcessImageUnaryRequest
-	(*ProcessImageUnaryResponse)(nil), // 26: pixelflow.v1.ProcessImageUnaryResponse
-	(*GetImageRequest)(nil),           // 27: pixelflow.v1.GetImageRequest
-	(*GetImageResponse)(nil),          // 28: pixelflow.v1.GetImageResponse
-	(*DeleteImageRequest)(nil),        // 29: pixelflow.v1.DeleteImageRequest
-	(*DeleteImageResponse)(nil),       // 30: pixelflow.v1.DeleteImageResponse
-	(*CreateTaskRequest)(nil),         // 31: pixelflow.v1.CreateTaskRequest
-	(*CreateTaskResponse)(nil),        // 32: pixelflow.v1.CreateTaskResponse
-	(*ProcessRequest)(nil),            // 33: pixelflow.v1.ProcessRequest
-	(*ProcessResponse)(nil),           // 34: pixelflow.v1.ProcessResponse
-	(*WatchTaskRequest)(nil),          // 35: pixelflow.v1.WatchTaskRequest
-	(*WatchTaskResponse)(nil),         // 36: pixelflow.v1.WatchTaskResponse
-	(*GetTaskRequest)(nil),            // 37: pixelflow.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),           // 38: pixelflow.v1.GetTaskResponse
-	(*ListTasksRequest)(nil),          // 39: pixelflow.v1.ListTasksRequest
-	(*ListTasksResponse)(nil),         // 40: pixelflow.v1.ListTasksResponse
-	(*CancelTaskRequest)(nil),         // 41: pixelflow.v1.CancelTaskRequest
-	(*CancelTaskResponse)(nil),        // 42: pixelflow.v1.CancelTaskResponse
-	(*RetryTaskRequest)(nil),          // 43: pixelflow.v1.RetryTaskRequest
-	(*RetryTaskResponse)(nil),         // 44: pixelflow.v1.RetryTaskResponse
-	(*DeleteTaskRequest)(nil),         // 45: pixelflow.v1.DeleteTaskRequest
-	(*DeleteTaskResponse)(nil),        // 46: pixelflow.v1.DeleteTaskResponse
-	(*ListActorsRequest)(nil),         // 47: pixelflow.v1.ListActorsRequest
-	(*ListActorsResponse)(nil),        // 48: pixelflow.v1.ListActorsResponse
-	(*Actor)(nil),                     // 49: pixelflow.v1.Actor
-	(*ActorCapabilities)(nil),         // 50: pixelflow.v1.ActorCapabilities
-	(*HeldTask)(nil),                  // 51: pixelflow.v1.HeldTask
-	(*DownloadRequest)(nil),           // 52: pixelflow.v1.DownloadRequest
-	(*OutputName)(nil),                // 53: pixelflow.v1.OutputName
-	(*DownloadResponse)(nil),          // 54: pixelflow.v1.DownloadResponse
-	(*Content)(nil),                   // 55: pixelflow.v1.Content
-	(*TuneRequest)(nil),               // 56: pixelflow.v1.TuneRequest
-	(*TuneOpen)(nil),                  // 57: pixelflow.v1.TuneOpen
-	(*PreviewWish)(nil),               // 58: pixelflow.v1.PreviewWish
-	(*TuneChange)(nil),                // 59: pixelflow.v1.TuneChange
-	(*TuneApply)(nil),                 // 60: pixelflow.v1.TuneApply
-	(*TuneResponse)(nil),              // 61: pixelflow.v1.TuneResponse
-	(*Size)(nil),                      // 62: pixelflow.v1.Size
-	(*TuneOpened)(nil),                // 63: pixelflow.v1.TuneOpened
-	(*TunePreview)(nil),               // 64: pixelflow.v1.TunePreview
-	(*TuneRefused)(nil),               // 65: pixelflow.v1.TuneRefused
-	(*TuneApplied)(nil),               // 66: pixelflow.v1.TuneApplied
-	(*TuneRestored)(nil),              // 67: pixelflow.v1.TuneRestored
-	(*timestamppb.Timestamp)(nil),     // 68: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),           // 69: google.protobuf.Struct
-	(*structpb.Value)(nil),            // 70: google.protobuf.Value
+	(*GetOperationRequest)(nil),       // 14: pixelflow.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),      // 15: pixelflow.v1.GetOperationResponse
+	(*Operation)(nil),                 // 16: pixelflow.v1.Operation
+	(*OperationText)(nil),             // 17: pixelflow.v1.OperationText
+	(*OperationExample)(nil),          // 18: pixelflow.v1.OperationExample
+	(*UploadRequest)(nil),             // 19: pixelflow.v1.UploadRequest
+	(*UploadMetadata)(nil),            // 20: pixelflow.v1.UploadMetadata
+	(*UploadCommit)(nil),              // 21: pixelflow.v1.UploadCommit
+	(*UploadResponse)(nil),            // 22: pixelflow.v1.UploadResponse
+	(*ProcessImageRequest)(nil),       // 23: pixelflow.v1.ProcessImageRequest
+	(*ProcessImageMetadata)(nil),      // 24: pixelflow.v1.ProcessImageMetadata
+	(*ProcessImageResponse)(nil),      // 25: pixelflow.v1.ProcessImageResponse
+	(*ProcessedImage)(nil),            // 26: pixelflow.v1.ProcessedImage
+	(*ProcessImageUnaryRequest)(nil),  // 27: pixelflow.v1.ProcessImageUnaryRequest
+	(*ProcessImageUnaryResponse)(nil), // 28: pixelflow.v1.ProcessImageUnaryResponse
+	(*GetImageRequest)(nil),           // 29: pixelflow.v1.GetImageRequest
+	(*GetImageResponse)(nil),          // 30: pixelflow.v1.GetImageResponse
+	(*DeleteImageRequest)(nil),        // 31: pixelflow.v1.DeleteImageRequest
+	(*DeleteImageResponse)(nil),       // 32: pixelflow.v1.DeleteImageResponse
+	(*CreateTaskRequest)(nil),         // 33: pixelflow.v1.CreateTaskRequest
+	(*CreateTaskResponse)(nil),        // 34: pixelflow.v1.CreateTaskResponse
+	(*ProcessRequest)(nil),            // 35: pixelflow.v1.ProcessRequest
+	(*ProcessResponse)(nil),           // 36: pixelflow.v1.ProcessResponse
+	(*WatchTaskRequest)(nil),          // 37: pixelflow.v1.WatchTaskRequest
+	(*WatchTaskResponse)(nil),         // 38: pixelflow.v1.WatchTaskResponse
+	(*GetTaskRequest)(nil),            // 39: pixelflow.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),           // 40: pixelflow.v1.GetTaskResponse
+	(*ListTasksRequest)(nil),          // 41: pixelflow.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),         // 42: pixelflow.v1.ListTasksResponse
+	(*CancelTaskRequest)(nil),         // 43: pixelflow.v1.CancelTaskRequest
+	(*CancelTaskResponse)(nil),        // 44: pixelflow.v1.CancelTaskResponse
+	(*RetryTaskRequest)(nil),          // 45: pixelflow.v1.RetryTaskRequest
+	(*RetryTaskResponse)(nil),         // 46: pixelflow.v1.RetryTaskResponse
+	(*DeleteTaskRequest)(nil),         // 47: pixelflow.v1.DeleteTaskRequest
+	(*DeleteTaskResponse)(nil),        // 48: pixelflow.v1.DeleteTaskResponse
+	(*ListActorsRequest)(nil),         // 49: pixelflow.v1.ListActorsRequest
+	(*ListActorsResponse)(nil),        // 50: pixelflow.v1.ListActorsResponse
+	(*Actor)(nil),                     // 51: pixelflow.v1.Actor
+	(*ActorCapabilities)(nil),         // 52: pixelflow.v1.ActorCapabilities
+	(*HeldTask)(nil),                  // 53: pixelflow.v1.HeldTask
+	(*DownloadRequest)(nil),           // 54: pixelflow.v1.DownloadRequest
+	(*OutputName)(nil),                // 55: pixelflow.v1.OutputName
+	(*DownloadResponse)(nil),          // 56: pixelflow.v1.DownloadResponse
+	(*Content)(nil),                   // 57: pixelflow.v1.Content
+	(*TuneRequest)(nil),               // 58: pixelflow.v1.TuneRequest
+	(*TuneOpen)(nil),                  // 59: pixelflow.v1.TuneOpen
+	(*PreviewWish)(nil),               // 60: pixelflow.v1.PreviewWish
+	(*TuneChange)(nil),                // 61: pixelflow.v1.TuneChange
+	(*TuneApply)(nil),                 // 62: pixelflow.v1.TuneApply
+	(*TuneResponse)(nil),              // 63: pixelflow.v1.TuneResponse
+	(*Size)(nil),                      // 64: pixelflow.v1.Size
+	(*TuneOpened)(nil),                // 65: pixelflow.v1.TuneOpened
+	(*TunePreview)(nil),               // 66: pixelflow.v1.TunePreview
+	(*TuneRefused)(nil),               // 67: pixelflow.v1.TuneRefused
+	(*TuneApplied)(nil),               // 68: pixelflow.v1.TuneApplied
+	(*TuneRestored)(nil),              // 69: pixelflow.v1.TuneRestored
+	(*timestamppb.Timestamp)(nil),     // 70: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),           // 71: google.protobuf.Struct
+	(*structpb.Value)(nil),            // 72: google.protobuf.Value
 }
 var file_pixelflow_v1_image_proto_depIdxs = []int32{
-	68, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
+	70, // 0: pixelflow.v1.Image.created_at:type_name -> google.protobuf.Timestamp
 	0,  // 1: pixelflow.v1.Task.status:type_name -> pixelflow.v1.TaskStatus
-	69, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
+	71, // 2: pixelflow.v1.Task.recipe:type_name -> google.protobuf.Struct
 	7,  // 3: pixelflow.v1.Task.outputs:type_name -> pixelflow.v1.Output
 	8,  // 4: pixelflow.v1.Task.fault:type_name -> pixelflow.v1.Fault
-	68, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	68, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
-	68, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	68, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
+	70, // 5: pixelflow.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	70, // 6: pixelflow.v1.Task.updated_at:type_name -> google.protobuf.Timestamp
+	70, // 7: pixelflow.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	70, // 8: pixelflow.v1.Task.ended_at:type_name -> google.protobuf.Timestamp
 	1,  // 9: pixelflow.v1.Task.lane:type_name -> pixelflow.v1.Lane
 	2,  // 10: pixelflow.v1.TaskEvent.kind:type_name -> pixelflow.v1.TaskEventKind
-	68, // 11: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
+	70, // 11: pixelflow.v1.TaskEvent.at:type_name -> google.protobuf.Timestamp
 	6,  // 12: pixelflow.v1.TaskEvent.task:type_name -> pixelflow.v1.Task
 	3,  // 13: pixelflow.v1.GetVersionResponse.auth:type_name -> pixelflow.v1.Auth
-	14, // 14: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
-	69, // 15: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
-	69, // 16: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
-	15, // 17: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
-	16, // 18: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
-	70, // 19: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
-	18, // 20: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
-	19, // 21: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	5,  // 22: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
-	22, // 23: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
-	19, // 24: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
-	70, // 25: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
-	24, // 26: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	70, // 27: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
-	24, // 28: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
-	5,  // 29: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
-	70, // 30: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
-	1,  // 31: pixelflow.v1.CreateTaskRequest.lane:type_name -> pixelflow.v1.Lane
-	6,  // 32: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
-	70, // 33: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
-	1,  // 34: pixelflow.v1.ProcessRequest.lane:type_name -> pixelflow.v1.Lane
-	9,  // 35: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
-	7,  // 36: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
-	9,  // 37: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
-	6,  // 38: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
-	0,  // 39: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
-	6,  // 40: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
-	6,  // 41: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
-	6,  // 42: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
-	49, // 43: pixelflow.v1.ListActorsResponse.items:type_name -> pixelflow.v1.Actor
-	50, // 44: pixelflow.v1.Actor.capabilities:type_name -> pixelflow.v1.ActorCapabilities
-	4,  // 45: pixelflow.v1.Actor.state:type_name -> pixelflow.v1.ActorState
-	51, // 46: pixelflow.v1.Actor.tasks:type_name -> pixelflow.v1.HeldTask
-	68, // 47: pixelflow.v1.Actor.started_at:type_name -> google.protobuf.Timestamp
-	68, // 48: pixelflow.v1.Actor.seen_at:type_name -> google.protobuf.Timestamp
-	68, // 49: pixelflow.v1.HeldTask.since:type_name -> google.protobuf.Timestamp
-	53, // 50: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
-	55, // 51: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
-	57, // 52: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
-	59, // 53: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
-	60, // 54: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
-	70, // 55: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
-	58, // 56: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
-	70, // 57: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
-	69, // 58: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
-	63, // 59: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
-	64, // 60: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
-	65, // 61: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
-	66, // 62: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
-	67, // 63: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
-	62, // 64: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
-	62, // 65: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
-	62, // 66: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
-	8,  // 67: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
-	6,  // 68: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
-	10, // 69: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
-	12, // 70: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
-	17, // 71: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
-	27, // 72: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
-	29, // 73: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
-	31, // 74: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
-	33, // 75: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
-	35, // 76: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
-	37, // 77: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
-	39, // 78: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
-	41, // 79: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
-	43, // 80: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
-	45, // 81: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
-	47, // 82: pixelflow.v1.ImageService.ListActors:input_type -> pixelflow.v1.ListActorsRequest
-	52, // 83: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
-	21, // 84: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
-	25, // 85: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
-	56, // 86: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
-	11, // 87: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
-	13, // 88: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
-	20, // 89: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
-	28, // 90: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
-	30, // 91: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
-	32, // 92: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
-	34, // 93: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
-	36, // 94: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
-	38, // 95: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
-	40, // 96: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
-	42, // 97: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
-	44, // 98: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
-	46, // 99: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
-	48, // 100: pixelflow.v1.ImageService.ListActors:output_type -> pixelflow.v1.ListActorsResponse
-	54, // 101: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
-	23, // 102: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
-	26, // 103: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
-	61, // 104: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
-	87, // [87:105] is the sub-list for method output_type
-	69, // [69:87] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	16, // 14: pixelflow.v1.ListOperationsResponse.operations:type_name -> pixelflow.v1.Operation
+	71, // 15: pixelflow.v1.ListOperationsResponse.recipe:type_name -> google.protobuf.Struct
+	16, // 16: pixelflow.v1.GetOperationResponse.operation:type_name -> pixelflow.v1.Operation
+	71, // 17: pixelflow.v1.Operation.schema:type_name -> google.protobuf.Struct
+	17, // 18: pixelflow.v1.Operation.text:type_name -> pixelflow.v1.OperationText
+	18, // 19: pixelflow.v1.Operation.examples:type_name -> pixelflow.v1.OperationExample
+	72, // 20: pixelflow.v1.OperationExample.recipe:type_name -> google.protobuf.Value
+	20, // 21: pixelflow.v1.UploadRequest.metadata:type_name -> pixelflow.v1.UploadMetadata
+	21, // 22: pixelflow.v1.UploadRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	5,  // 23: pixelflow.v1.UploadResponse.image:type_name -> pixelflow.v1.Image
+	24, // 24: pixelflow.v1.ProcessImageRequest.metadata:type_name -> pixelflow.v1.ProcessImageMetadata
+	21, // 25: pixelflow.v1.ProcessImageRequest.commit:type_name -> pixelflow.v1.UploadCommit
+	72, // 26: pixelflow.v1.ProcessImageMetadata.recipe:type_name -> google.protobuf.Value
+	26, // 27: pixelflow.v1.ProcessImageResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	72, // 28: pixelflow.v1.ProcessImageUnaryRequest.recipe:type_name -> google.protobuf.Value
+	26, // 29: pixelflow.v1.ProcessImageUnaryResponse.result:type_name -> pixelflow.v1.ProcessedImage
+	5,  // 30: pixelflow.v1.GetImageResponse.image:type_name -> pixelflow.v1.Image
+	72, // 31: pixelflow.v1.CreateTaskRequest.recipe:type_name -> google.protobuf.Value
+	1,  // 32: pixelflow.v1.CreateTaskRequest.lane:type_name -> pixelflow.v1.Lane
+	6,  // 33: pixelflow.v1.CreateTaskResponse.task:type_name -> pixelflow.v1.Task
+	72, // 34: pixelflow.v1.ProcessRequest.recipe:type_name -> google.protobuf.Value
+	1,  // 35: pixelflow.v1.ProcessRequest.lane:type_name -> pixelflow.v1.Lane
+	9,  // 36: pixelflow.v1.ProcessResponse.event:type_name -> pixelflow.v1.TaskEvent
+	7,  // 37: pixelflow.v1.ProcessResponse.output:type_name -> pixelflow.v1.Output
+	9,  // 38: pixelflow.v1.WatchTaskResponse.event:type_name -> pixelflow.v1.TaskEvent
+	6,  // 39: pixelflow.v1.GetTaskResponse.task:type_name -> pixelflow.v1.Task
+	0,  // 40: pixelflow.v1.ListTasksRequest.status:type_name -> pixelflow.v1.TaskStatus
+	6,  // 41: pixelflow.v1.ListTasksResponse.items:type_name -> pixelflow.v1.Task
+	6,  // 42: pixelflow.v1.CancelTaskResponse.task:type_name -> pixelflow.v1.Task
+	6,  // 43: pixelflow.v1.RetryTaskResponse.task:type_name -> pixelflow.v1.Task
+	51, // 44: pixelflow.v1.ListActorsResponse.items:type_name -> pixelflow.v1.Actor
+	52, // 45: pixelflow.v1.Actor.capabilities:type_name -> pixelflow.v1.ActorCapabilities
+	4,  // 46: pixelflow.v1.Actor.state:type_name -> pixelflow.v1.ActorState
+	53, // 47: pixelflow.v1.Actor.tasks:type_name -> pixelflow.v1.HeldTask
+	70, // 48: pixelflow.v1.Actor.started_at:type_name -> google.protobuf.Timestamp
+	70, // 49: pixelflow.v1.Actor.seen_at:type_name -> google.protobuf.Timestamp
+	70, // 50: pixelflow.v1.HeldTask.since:type_name -> google.protobuf.Timestamp
+	55, // 51: pixelflow.v1.DownloadRequest.output:type_name -> pixelflow.v1.OutputName
+	57, // 52: pixelflow.v1.DownloadResponse.content:type_name -> pixelflow.v1.Content
+	59, // 53: pixelflow.v1.TuneRequest.open:type_name -> pixelflow.v1.TuneOpen
+	61, // 54: pixelflow.v1.TuneRequest.change:type_name -> pixelflow.v1.TuneChange
+	62, // 55: pixelflow.v1.TuneRequest.apply:type_name -> pixelflow.v1.TuneApply
+	72, // 56: pixelflow.v1.TuneOpen.recipe:type_name -> google.protobuf.Value
+	60, // 57: pixelflow.v1.TuneOpen.preview:type_name -> pixelflow.v1.PreviewWish
+	72, // 58: pixelflow.v1.TuneChange.recipe:type_name -> google.protobuf.Value
+	71, // 59: pixelflow.v1.TuneChange.set:type_name -> google.protobuf.Struct
+	65, // 60: pixelflow.v1.TuneResponse.opened:type_name -> pixelflow.v1.TuneOpened
+	66, // 61: pixelflow.v1.TuneResponse.preview:type_name -> pixelflow.v1.TunePreview
+	67, // 62: pixelflow.v1.TuneResponse.refused:type_name -> pixelflow.v1.TuneRefused
+	68, // 63: pixelflow.v1.TuneResponse.applied:type_name -> pixelflow.v1.TuneApplied
+	69, // 64: pixelflow.v1.TuneResponse.restored:type_name -> pixelflow.v1.TuneRestored
+	64, // 65: pixelflow.v1.TuneOpened.source:type_name -> pixelflow.v1.Size
+	64, // 66: pixelflow.v1.TuneOpened.preview:type_name -> pixelflow.v1.Size
+	64, // 67: pixelflow.v1.TunePreview.result:type_name -> pixelflow.v1.Size
+	8,  // 68: pixelflow.v1.TuneRefused.fault:type_name -> pixelflow.v1.Fault
+	6,  // 69: pixelflow.v1.TuneApplied.task:type_name -> pixelflow.v1.Task
+	10, // 70: pixelflow.v1.ImageService.GetVersion:input_type -> pixelflow.v1.GetVersionRequest
+	12, // 71: pixelflow.v1.ImageService.ListOperations:input_type -> pixelflow.v1.ListOperationsRequest
+	14, // 72: pixelflow.v1.ImageService.GetOperation:input_type -> pixelflow.v1.GetOperationRequest
+	19, // 73: pixelflow.v1.ImageService.Upload:input_type -> pixelflow.v1.UploadRequest
+	29, // 74: pixelflow.v1.ImageService.GetImage:input_type -> pixelflow.v1.GetImageRequest
+	31, // 75: pixelflow.v1.ImageService.DeleteImage:input_type -> pixelflow.v1.DeleteImageRequest
+	33, // 76: pixelflow.v1.ImageService.CreateTask:input_type -> pixelflow.v1.CreateTaskRequest
+	35, // 77: pixelflow.v1.ImageService.Process:input_type -> pixelflow.v1.ProcessRequest
+	37, // 78: pixelflow.v1.ImageService.WatchTask:input_type -> pixelflow.v1.WatchTaskRequest
+	39, // 79: pixelflow.v1.ImageService.GetTask:input_type -> pixelflow.v1.GetTaskRequest
+	41, // 80: pixelflow.v1.ImageService.ListTasks:input_type -> pixelflow.v1.ListTasksRequest
+	43, // 81: pixelflow.v1.ImageService.CancelTask:input_type -> pixelflow.v1.CancelTaskRequest
+	45, // 82: pixelflow.v1.ImageService.RetryTask:input_type -> pixelflow.v1.RetryTaskRequest
+	47, // 83: pixelflow.v1.ImageService.DeleteTask:input_type -> pixelflow.v1.DeleteTaskRequest
+	49, // 84: pixelflow.v1.ImageService.ListActors:input_type -> pixelflow.v1.ListActorsRequest
+	54, // 85: pixelflow.v1.ImageService.Download:input_type -> pixelflow.v1.DownloadRequest
+	23, // 86: pixelflow.v1.ImageService.ProcessImage:input_type -> pixelflow.v1.ProcessImageRequest
+	27, // 87: pixelflow.v1.ImageService.ProcessImageUnary:input_type -> pixelflow.v1.ProcessImageUnaryRequest
+	58, // 88: pixelflow.v1.ImageService.Tune:input_type -> pixelflow.v1.TuneRequest
+	11, // 89: pixelflow.v1.ImageService.GetVersion:output_type -> pixelflow.v1.GetVersionResponse
+	13, // 90: pixelflow.v1.ImageService.ListOperations:output_type -> pixelflow.v1.ListOperationsResponse
+	15, // 91: pixelflow.v1.ImageService.GetOperation:output_type -> pixelflow.v1.GetOperationResponse
+	22, // 92: pixelflow.v1.ImageService.Upload:output_type -> pixelflow.v1.UploadResponse
+	30, // 93: pixelflow.v1.ImageService.GetImage:output_type -> pixelflow.v1.GetImageResponse
+	32, // 94: pixelflow.v1.ImageService.DeleteImage:output_type -> pixelflow.v1.DeleteImageResponse
+	34, // 95: pixelflow.v1.ImageService.CreateTask:output_type -> pixelflow.v1.CreateTaskResponse
+	36, // 96: pixelflow.v1.ImageService.Process:output_type -> pixelflow.v1.ProcessResponse
+	38, // 97: pixelflow.v1.ImageService.WatchTask:output_type -> pixelflow.v1.WatchTaskResponse
+	40, // 98: pixelflow.v1.ImageService.GetTask:output_type -> pixelflow.v1.GetTaskResponse
+	42, // 99: pixelflow.v1.ImageService.ListTasks:output_type -> pixelflow.v1.ListTasksResponse
+	44, // 100: pixelflow.v1.ImageService.CancelTask:output_type -> pixelflow.v1.CancelTaskResponse
+	46, // 101: pixelflow.v1.ImageService.RetryTask:output_type -> pixelflow.v1.RetryTaskResponse
+	48, // 102: pixelflow.v1.ImageService.DeleteTask:output_type -> pixelflow.v1.DeleteTaskResponse
+	50, // 103: pixelflow.v1.ImageService.ListActors:output_type -> pixelflow.v1.ListActorsResponse
+	56, // 104: pixelflow.v1.ImageService.Download:output_type -> pixelflow.v1.DownloadResponse
+	25, // 105: pixelflow.v1.ImageService.ProcessImage:output_type -> pixelflow.v1.ProcessImageResponse
+	28, // 106: pixelflow.v1.ImageService.ProcessImageUnary:output_type -> pixelflow.v1.ProcessImageUnaryResponse
+	63, // 107: pixelflow.v1.ImageService.Tune:output_type -> pixelflow.v1.TuneResponse
+	89, // [89:108] is the sub-list for method output_type
+	70, // [70:89] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_pixelflow_v1_image_proto_init() }
@@ -5309,42 +5411,42 @@ func file_pixelflow_v1_image_proto_init() {
 		return
 	}
 	file_pixelflow_v1_image_proto_msgTypes[0].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[12].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[14].OneofWrappers = []any{
 		(*UploadRequest_Metadata)(nil),
 		(*UploadRequest_Chunk)(nil),
 		(*UploadRequest_Commit)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[13].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[16].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[15].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[18].OneofWrappers = []any{
 		(*ProcessImageRequest_Metadata)(nil),
 		(*ProcessImageRequest_Chunk)(nil),
 		(*ProcessImageRequest_Commit)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[17].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[18].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[19].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[20].OneofWrappers = []any{
 		(*ProcessImageResponse_Result)(nil),
 		(*ProcessImageResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[29].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[31].OneofWrappers = []any{
 		(*ProcessResponse_Event)(nil),
 		(*ProcessResponse_Output)(nil),
 		(*ProcessResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[47].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[49].OneofWrappers = []any{
 		(*DownloadRequest_Image)(nil),
 		(*DownloadRequest_Output)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[49].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[51].OneofWrappers = []any{
 		(*DownloadResponse_Content)(nil),
 		(*DownloadResponse_Chunk)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[51].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[53].OneofWrappers = []any{
 		(*TuneRequest_Open)(nil),
 		(*TuneRequest_Change)(nil),
 		(*TuneRequest_Apply)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[55].OneofWrappers = []any{}
-	file_pixelflow_v1_image_proto_msgTypes[56].OneofWrappers = []any{
+	file_pixelflow_v1_image_proto_msgTypes[57].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[58].OneofWrappers = []any{
 		(*TuneResponse_Opened)(nil),
 		(*TuneResponse_Preview)(nil),
 		(*TuneResponse_Chunk)(nil),
@@ -5352,14 +5454,14 @@ func file_pixelflow_v1_image_proto_init() {
 		(*TuneResponse_Applied)(nil),
 		(*TuneResponse_Restored)(nil),
 	}
-	file_pixelflow_v1_image_proto_msgTypes[60].OneofWrappers = []any{}
+	file_pixelflow_v1_image_proto_msgTypes[62].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pixelflow_v1_image_proto_rawDesc), len(file_pixelflow_v1_image_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   63,
+			NumMessages:   65,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

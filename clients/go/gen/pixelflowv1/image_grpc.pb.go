@@ -46,6 +46,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ImageService_GetVersion_FullMethodName        = "/pixelflow.v1.ImageService/GetVersion"
 	ImageService_ListOperations_FullMethodName    = "/pixelflow.v1.ImageService/ListOperations"
+	ImageService_GetOperation_FullMethodName      = "/pixelflow.v1.ImageService/GetOperation"
 	ImageService_Upload_FullMethodName            = "/pixelflow.v1.ImageService/Upload"
 	ImageService_GetImage_FullMethodName          = "/pixelflow.v1.ImageService/GetImage"
 	ImageService_DeleteImage_FullMethodName       = "/pixelflow.v1.ImageService/DeleteImage"
@@ -74,6 +75,8 @@ type ImageServiceClient interface {
 	GetVersion(ctx context.Context, in *GetVersionRequest, opts ...grpc.CallOption) (*GetVersionResponse, error)
 	// Lists the operations that recipes can use, with a JSON Schema for each.
 	ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error)
+	// Returns one operation. A name that the server does not know returns NOT_FOUND.
+	GetOperation(ctx context.Context, in *GetOperationRequest, opts ...grpc.CallOption) (*GetOperationResponse, error)
 	// Uploads an image. Send one `metadata`, any number of `chunk`s, then one `commit`. The image exists once the commit
 	// is accepted; its size and digest must match the bytes. A stream that ends without a commit stores nothing. The
 	// server checks type, size and pixels while the bytes arrive, so the call may fail before the commit.
@@ -146,6 +149,16 @@ func (c *imageServiceClient) ListOperations(ctx context.Context, in *ListOperati
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListOperationsResponse)
 	err := c.cc.Invoke(ctx, ImageService_ListOperations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *imageServiceClient) GetOperation(ctx context.Context, in *GetOperationRequest, opts ...grpc.CallOption) (*GetOperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOperationResponse)
+	err := c.cc.Invoke(ctx, ImageService_GetOperation_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -358,6 +371,8 @@ type ImageServiceServer interface {
 	GetVersion(context.Context, *GetVersionRequest) (*GetVersionResponse, error)
 	// Lists the operations that recipes can use, with a JSON Schema for each.
 	ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error)
+	// Returns one operation. A name that the server does not know returns NOT_FOUND.
+	GetOperation(context.Context, *GetOperationRequest) (*GetOperationResponse, error)
 	// Uploads an image. Send one `metadata`, any number of `chunk`s, then one `commit`. The image exists once the commit
 	// is accepted; its size and digest must match the bytes. A stream that ends without a commit stores nothing. The
 	// server checks type, size and pixels while the bytes arrive, so the call may fail before the commit.
@@ -421,6 +436,9 @@ func (UnimplementedImageServiceServer) GetVersion(context.Context, *GetVersionRe
 }
 func (UnimplementedImageServiceServer) ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOperations not implemented")
+}
+func (UnimplementedImageServiceServer) GetOperation(context.Context, *GetOperationRequest) (*GetOperationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOperation not implemented")
 }
 func (UnimplementedImageServiceServer) Upload(grpc.ClientStreamingServer[UploadRequest, UploadResponse]) error {
 	return status.Error(codes.Unimplemented, "method Upload not implemented")
@@ -523,6 +541,24 @@ func _ImageService_ListOperations_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ImageServiceServer).ListOperations(ctx, req.(*ListOperationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ImageService_GetOperation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOperationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ImageServiceServer).GetOperation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ImageService_GetOperation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ImageServiceServer).GetOperation(ctx, req.(*GetOperationRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -775,6 +811,10 @@ var ImageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOperations",
 			Handler:    _ImageService_ListOperations_Handler,
+		},
+		{
+			MethodName: "GetOperation",
+			Handler:    _ImageService_GetOperation_Handler,
 		},
 		{
 			MethodName: "GetImage",

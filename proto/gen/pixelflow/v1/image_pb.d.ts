@@ -485,6 +485,46 @@ export declare type ListOperationsResponse = Message<"pixelflow.v1.ListOperation
 export declare const ListOperationsResponseSchema: GenMessage<ListOperationsResponse>;
 
 /**
+ * Request of GetOperation.
+ *
+ * @generated from message pixelflow.v1.GetOperationRequest
+ */
+export declare type GetOperationRequest = Message<"pixelflow.v1.GetOperationRequest"> & {
+  /**
+   * Name of the operation.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message pixelflow.v1.GetOperationRequest.
+ * Use `create(GetOperationRequestSchema)` to create a new message.
+ */
+export declare const GetOperationRequestSchema: GenMessage<GetOperationRequest>;
+
+/**
+ * Response of GetOperation.
+ *
+ * @generated from message pixelflow.v1.GetOperationResponse
+ */
+export declare type GetOperationResponse = Message<"pixelflow.v1.GetOperationResponse"> & {
+  /**
+   * The operation.
+   *
+   * @generated from field: pixelflow.v1.Operation operation = 1;
+   */
+  operation?: Operation | undefined;
+};
+
+/**
+ * Describes the message pixelflow.v1.GetOperationResponse.
+ * Use `create(GetOperationResponseSchema)` to create a new message.
+ */
+export declare const GetOperationResponseSchema: GenMessage<GetOperationResponse>;
+
+/**
  * One operation that a recipe may contain.
  *
  * @generated from message pixelflow.v1.Operation
@@ -2561,6 +2601,16 @@ export declare const ImageService: GenService<{
     methodKind: "unary";
     input: typeof ListOperationsRequestSchema;
     output: typeof ListOperationsResponseSchema;
+  },
+  /**
+   * Returns one operation. A name that the server does not know returns NOT_FOUND.
+   *
+   * @generated from rpc pixelflow.v1.ImageService.GetOperation
+   */
+  getOperation: {
+    methodKind: "unary";
+    input: typeof GetOperationRequestSchema;
+    output: typeof GetOperationResponseSchema;
   },
   /**
    * Uploads an image. Send one `metadata`, any number of `chunk`s, then one `commit`. The image exists once the commit

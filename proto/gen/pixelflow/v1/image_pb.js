@@ -35,7 +35,7 @@ import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bu
  * Describes the file pixelflow/v1/image.proto.
  */
 export const file_pixelflow_v1_image = /*@__PURE__*/
-  fileDesc("ChhwaXhlbGZsb3cvdjEvaW1hZ2UucHJvdG8SDHBpeGVsZmxvdy52MSKwAQoFSW1hZ2USCgoCaWQYASABKAkSDgoGc2hhMjU2GAIgASgJEg0KBWJ5dGVzGAMgASgDEg4KBmZvcm1hdBgEIAEoCRISCgV3aWR0aBgFIAEoBUgAiAEBEhMKBmhlaWdodBgGIAEoBUgBiAEBEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBl93aWR0aEIJCgdfaGVpZ2h0IuMDCgRUYXNrEgoKAmlkGAEgASgJEigKBnN0YXR1cxgCIAEoDjIYLnBpeGVsZmxvdy52MS5UYXNrU3RhdHVzEhAKCHByb2dyZXNzGAMgASgBEg0KBWltYWdlGAQgASgJEicKBnJlY2lwZRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJQoHb3V0cHV0cxgGIAMoCzIULnBpeGVsZmxvdy52MS5PdXRwdXQSDwoHYXR0ZW1wdBgHIAEoBRINCgVhY3RvchgIIAEoCRIiCgVmYXVsdBgJIAEoCzITLnBpeGVsZmxvdy52MS5GYXVsdBIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV0cnlfb2YYDiABKAkSIAoEbGFuZRgPIAEoDjISLnBpeGVsZmxvdy52MS5MYW5lIoYBCgZPdXRwdXQSDAoEbmFtZRgBIAEoCRIOCgZmb3JtYXQYAiABKAkSEgoKbWVkaWFfdHlwZRgDIAEoCRINCgVieXRlcxgEIAEoAxIOCgZzaGEyNTYYBSABKAkSDQoFd2lkdGgYBiABKAUSDgoGaGVpZ2h0GAcgASgFEgwKBGhyZWYYCCABKAkiXAoFRmF1bHQSDAoEY29kZRgBIAEoCRIOCgZkZXRhaWwYAiABKAkSDQoFZmllbGQYAyABKAkSDgoGcmVtZWR5GAQgASgJEhYKDnJldHJ5X2FmdGVyX21zGAUgASgFIp8BCglUYXNrRXZlbnQSDQoFdG9rZW4YASABKAkSKQoEa2luZBgCIAEoDjIbLnBpeGVsZmxvdy52MS5UYXNrRXZlbnRLaW5kEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvdXRwdXQYBCABKAkSIAoEdGFzaxgFIAEoCzISLnBpeGVsZmxvdy52MS5UYXNrIhMKEUdldFZlcnNpb25SZXF1ZXN0IoYBChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIYChBtYXhfdXBsb2FkX2J5dGVzGAIgASgDEhIKCm1heF9waXhlbHMYAyABKAMSDwoHZm9ybWF0cxgEIAMoCRIgCgRhdXRoGAUgASgOMhIucGl4ZWxmbG93LnYxLkF1dGgiFwoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0Im4KFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USKwoKb3BlcmF0aW9ucxgBIAMoCzIXLnBpeGVsZmxvdy52MS5PcGVyYXRpb24SJwoGcmVjaXBlGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCLOAQoJT3BlcmF0aW9uEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDwoHc3VtbWFyeRgDIAEoCRINCgVwbGFjZRgEIAEoCRInCgZzY2hlbWEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EikKBHRleHQYBiABKAsyGy5waXhlbGZsb3cudjEuT3BlcmF0aW9uVGV4dBIwCghleGFtcGxlcxgHIAMoCzIeLnBpeGVsZmxvdy52MS5PcGVyYXRpb25FeGFtcGxlIjIKDU9wZXJhdGlvblRleHQSDQoFdXNhZ2UYASABKAkSEgoKcG9zaXRpb25hbBgCIAMoCSJIChBPcGVyYXRpb25FeGFtcGxlEgwKBHRleHQYASABKAkSJgoGcmVjaXBlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIogBCg1VcGxvYWRSZXF1ZXN0EjAKCG1ldGFkYXRhGAEgASgLMhwucGl4ZWxmbG93LnYxLlVwbG9hZE1ldGFkYXRhSAASDwoFY2h1bmsYAiABKAxIABIsCgZjb21taXQYAyABKAsyGi5waXhlbGZsb3cudjEuVXBsb2FkQ29tbWl0SABCBgoEZGF0YSJCCg5VcGxvYWRNZXRhZGF0YRISCgptZWRpYV90eXBlGAEgASgJEhIKBWJ5dGVzGAIgASgDSACIAQFCCAoGX2J5dGVzIi0KDFVwbG9hZENvbW1pdBINCgVieXRlcxgBIAEoAxIOCgZzaGEyNTYYAiABKAkiNAoOVXBsb2FkUmVzcG9uc2USIgoFaW1hZ2UYASABKAsyEy5waXhlbGZsb3cudjEuSW1hZ2UilAEKE1Byb2Nlc3NJbWFnZVJlcXVlc3QSNgoIbWV0YWRhdGEYASABKAsyIi5waXhlbGZsb3cudjEuUHJvY2Vzc0ltYWdlTWV0YWRhdGFIABIPCgVjaHVuaxgCIAEoDEgAEiwKBmNvbW1pdBgDIAEoCzIaLnBpeGVsZmxvdy52MS5VcGxvYWRDb21taXRIAEIGCgRkYXRhIoABChRQcm9jZXNzSW1hZ2VNZXRhZGF0YRISCgptZWRpYV90eXBlGAEgASgJEhIKBWJ5dGVzGAIgASgDSACIAQESJgoGcmVjaXBlGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg4KBm91dHB1dBgEIAEoCUIICgZfYnl0ZXMiXwoUUHJvY2Vzc0ltYWdlUmVzcG9uc2USLgoGcmVzdWx0GAEgASgLMhwucGl4ZWxmbG93LnYxLlByb2Nlc3NlZEltYWdlSAASDwoFY2h1bmsYAiABKAxIAEIGCgRkYXRhIpMBCg5Qcm9jZXNzZWRJbWFnZRIOCgZmb3JtYXQYASABKAkSEgoKbWVkaWFfdHlwZRgCIAEoCRINCgVieXRlcxgDIAEoAxIOCgZzaGEyNTYYBCABKAkSDQoFd2lkdGgYBSABKAUSDgoGaGVpZ2h0GAYgASgFEhEKCWZpbGVfbmFtZRgHIAEoCRIMCgR0YXNrGAggASgJImEKGFByb2Nlc3NJbWFnZVVuYXJ5UmVxdWVzdBINCgVpbWFnZRgBIAEoDBImCgZyZWNpcGUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDgoGb3V0cHV0GAMgASgJIlgKGVByb2Nlc3NJbWFnZVVuYXJ5UmVzcG9uc2USLAoGcmVzdWx0GAEgASgLMhwucGl4ZWxmbG93LnYxLlByb2Nlc3NlZEltYWdlEg0KBWltYWdlGAIgASgMIh0KD0dldEltYWdlUmVxdWVzdBIKCgJpZBgBIAEoCSI2ChBHZXRJbWFnZVJlc3BvbnNlEiIKBWltYWdlGAEgASgLMhMucGl4ZWxmbG93LnYxLkltYWdlIiAKEkRlbGV0ZUltYWdlUmVxdWVzdBIKCgJpZBgBIAEoCSIVChNEZWxldGVJbWFnZVJlc3BvbnNlImwKEUNyZWF0ZVRhc2tSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEiYKBnJlY2lwZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIgCgRsYW5lGAMgASgOMhIucGl4ZWxmbG93LnYxLkxhbmUiNgoSQ3JlYXRlVGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEi5waXhlbGZsb3cudjEuVGFzayJpCg5Qcm9jZXNzUmVxdWVzdBINCgVpbWFnZRgBIAEoCRImCgZyZWNpcGUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSIAoEbGFuZRgDIAEoDjISLnBpeGVsZmxvdy52MS5MYW5lInwKD1Byb2Nlc3NSZXNwb25zZRIoCgVldmVudBgBIAEoCzIXLnBpeGVsZmxvdy52MS5UYXNrRXZlbnRIABImCgZvdXRwdXQYAiABKAsyFC5waXhlbGZsb3cudjEuT3V0cHV0SAASDwoFY2h1bmsYAyABKAxIAEIGCgRkYXRhIi0KEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDQoFYWZ0ZXIYAiABKAkiOwoRV2F0Y2hUYXNrUmVzcG9uc2USJgoFZXZlbnQYASABKAsyFy5waXhlbGZsb3cudjEuVGFza0V2ZW50IhwKDkdldFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIjMKD0dldFRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIucGl4ZWxmbG93LnYxLlRhc2siWwoQTGlzdFRhc2tzUmVxdWVzdBIoCgZzdGF0dXMYASABKA4yGC5waXhlbGZsb3cudjEuVGFza1N0YXR1cxINCgVsaW1pdBgCIAEoBRIOCgZjdXJzb3IYAyABKAkiRAoRTGlzdFRhc2tzUmVzcG9uc2USIQoFaXRlbXMYASADKAsyEi5waXhlbGZsb3cudjEuVGFzaxIMCgRuZXh0GAIgASgJIh8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIjYKEkNhbmNlbFRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIucGl4ZWxmbG93LnYxLlRhc2siHgoQUmV0cnlUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSI1ChFSZXRyeVRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIucGl4ZWxmbG93LnYxLlRhc2siHwoRRGVsZXRlVGFza1JlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlVGFza1Jlc3BvbnNlIhMKEUxpc3RBY3RvcnNSZXF1ZXN0IjgKEkxpc3RBY3RvcnNSZXNwb25zZRIiCgVpdGVtcxgBIAMoCzITLnBpeGVsZmxvdy52MS5BY3RvciKAAwoFQWN0b3ISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWtpbmRzGAMgAygJEgwKBGxpdmUYBCADKAkSNQoMY2FwYWJpbGl0aWVzGAUgASgLMh8ucGl4ZWxmbG93LnYxLkFjdG9yQ2FwYWJpbGl0aWVzEicKBXN0YXRlGAYgASgOMhgucGl4ZWxmbG93LnYxLkFjdG9yU3RhdGUSDQoFc2xvdHMYByABKAUSDAoEaGVsZBgIIAEoBRIlCgV0YXNrcxgJIAMoCzIWLnBpeGVsZmxvdy52MS5IZWxkVGFzaxIQCghzZXNzaW9ucxgKIAEoBRIQCghjaGlsZHJlbhgLIAEoBRIWCg5yZXNpZGVudF9ieXRlcxgMIAEoAxIuCgpzdGFydGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdzZWVuX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJGChFBY3RvckNhcGFiaWxpdGllcxINCgVyZWFkcxgBIAMoCRIOCgZ3cml0ZXMYAiADKAkSEgoKb3BlcmF0aW9ucxgDIAMoCSJUCghIZWxkVGFzaxIMCgR0YXNrGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIogBCg9Eb3dubG9hZFJlcXVlc3QSDwoFaW1hZ2UYASABKAlIABIqCgZvdXRwdXQYAiABKAsyGC5waXhlbGZsb3cudjEuT3V0cHV0TmFtZUgAEg4KBm9mZnNldBgDIAEoAxITCgZsZW5ndGgYBCABKANIAYgBAUIICgZzb3VyY2VCCQoHX2xlbmd0aCIoCgpPdXRwdXROYW1lEgwKBHRhc2sYASABKAkSDAoEbmFtZRgCIAEoCSJVChBEb3dubG9hZFJlc3BvbnNlEigKB2NvbnRlbnQYASABKAsyFS5waXhlbGZsb3cudjEuQ29udGVudEgAEg8KBWNodW5rGAIgASgMSABCBgoEZGF0YSJvCgdDb250ZW50Eg0KBWJ5dGVzGAEgASgDEg4KBnNoYTI1NhgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEhEKCWZpbGVfbmFtZRgEIAEoCRIOCgZvZmZzZXQYBSABKAMSDgoGbGVuZ3RoGAYgASgDIpMBCgtUdW5lUmVxdWVzdBImCgRvcGVuGAEgASgLMhYucGl4ZWxmbG93LnYxLlR1bmVPcGVuSAASKgoGY2hhbmdlGAIgASgLMhgucGl4ZWxmbG93LnYxLlR1bmVDaGFuZ2VIABIoCgVhcHBseRgDIAEoCzIXLnBpeGVsZmxvdy52MS5UdW5lQXBwbHlIAEIGCgRkYXRhIn0KCFR1bmVPcGVuEg0KBWltYWdlGAEgASgJEiYKBnJlY2lwZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIOCgZvdXRwdXQYAyABKAkSKgoHcHJldmlldxgEIAEoCzIZLnBpeGVsZmxvdy52MS5QcmV2aWV3V2lzaCJCCgtQcmV2aWV3V2lzaBISCgptYXhfcGl4ZWxzGAEgASgFEg4KBmZvcm1hdBgCIAEoCRIPCgdxdWFsaXR5GAMgASgFInwKClR1bmVDaGFuZ2USEAoIc2VxdWVuY2UYASABKAMSJgoGcmVjaXBlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEiQKA3NldBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGb3V0cHV0GAQgASgJIi8KCVR1bmVBcHBseRIVCghzZXF1ZW5jZRgBIAEoA0gAiAEBQgsKCV9zZXF1ZW5jZSKNAgoMVHVuZVJlc3BvbnNlEioKBm9wZW5lZBgBIAEoCzIYLnBpeGVsZmxvdy52MS5UdW5lT3BlbmVkSAASLAoHcHJldmlldxgCIAEoCzIZLnBpeGVsZmxvdy52MS5UdW5lUHJldmlld0gAEg8KBWNodW5rGAMgASgMSAASLAoHcmVmdXNlZBgEIAEoCzIZLnBpeGVsZmxvdy52MS5UdW5lUmVmdXNlZEgAEiwKB2FwcGxpZWQYBSABKAsyGS5waXhlbGZsb3cudjEuVHVuZUFwcGxpZWRIABIuCghyZXN0b3JlZBgGIAEoCzIaLnBpeGVsZmxvdy52MS5UdW5lUmVzdG9yZWRIAEIGCgRkYXRhIiUKBFNpemUSDQoFd2lkdGgYASABKAUSDgoGaGVpZ2h0GAIgASgFIlUKClR1bmVPcGVuZWQSIgoGc291cmNlGAEgASgLMhIucGl4ZWxmbG93LnYxLlNpemUSIwoHcHJldmlldxgCIAEoCzISLnBpeGVsZmxvdy52MS5TaXplIrEBCgtUdW5lUHJldmlldxIQCghzZXF1ZW5jZRgBIAEoAxIOCgZvdXRwdXQYAiABKAkSDQoFd2lkdGgYAyABKAUSDgoGaGVpZ2h0GAQgASgFEiIKBnJlc3VsdBgFIAEoCzISLnBpeGVsZmxvdy52MS5TaXplEg4KBmZvcm1hdBgGIAEoCRISCgptZWRpYV90eXBlGAcgASgJEg0KBWJ5dGVzGAggASgDEgoKAm1zGAkgASgBImQKC1R1bmVSZWZ1c2VkEhUKCHNlcXVlbmNlGAEgASgDSACIAQESDQoFYXBwbHkYAiABKAgSIgoFZmF1bHQYAyABKAsyEy5waXhlbGZsb3cudjEuRmF1bHRCCwoJX3NlcXVlbmNlIlMKC1R1bmVBcHBsaWVkEhAKCHNlcXVlbmNlGAEgASgDEiAKBHRhc2sYAiABKAsyEi5waXhlbGZsb3cudjEuVGFzaxIQCghwb3NpdGlvbhgDIAEoCSIgCgxUdW5lUmVzdG9yZWQSEAoIc2VxdWVuY2UYASABKAMqqAEKClRhc2tTdGF0dXMSGwoXVEFTS19TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJUQVNLX1NUQVRVU19RVUVVRUQQARIXChNUQVNLX1NUQVRVU19SVU5OSU5HEAISGQoVVEFTS19TVEFUVVNfQ09NUExFVEVEEAMSFgoSVEFTS19TVEFUVVNfRkFJTEVEEAQSGQoVVEFTS19TVEFUVVNfQ0FOQ0VMTEVEEAUqQQoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASFAoQTEFORV9JTlRFUkFDVElWRRABEg0KCUxBTkVfQlVMSxACKrYCCg1UYXNrRXZlbnRLaW5kEh8KG1RBU0tfRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhoKFlRBU0tfRVZFTlRfS0lORF9RVUVVRUQQARIbChdUQVNLX0VWRU5UX0tJTkRfU1RBUlRFRBACEhsKF1RBU0tfRVZFTlRfS0lORF9GRVRDSEVEEAMSGwoXVEFTS19FVkVOVF9LSU5EX0RFQ09ERUQQBBIaChZUQVNLX0VWRU5UX0tJTkRfT1VUUFVUEAUSHQoZVEFTS19FVkVOVF9LSU5EX0NPTVBMRVRFRBAGEhoKFlRBU0tfRVZFTlRfS0lORF9GQUlMRUQQBxIdChlUQVNLX0VWRU5UX0tJTkRfQ0FOQ0VMTEVEEAgSGwoXVEFTS19FVkVOVF9LSU5EX0RFTEVURUQQCSpRCgRBdXRoEhQKEEFVVEhfVU5TUEVDSUZJRUQQABINCglBVVRIX05PTkUQARIOCgpBVVRIX1RPS0VOEAISFAoQQVVUSF9DRVJUSUZJQ0FURRADKnMKCkFjdG9yU3RhdGUSGwoXQUNUT1JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFBQ1RPUl9TVEFURV9SRUFEWRABEhcKE0FDVE9SX1NUQVRFX1JFU1RJTkcQAhIYChRBQ1RPUl9TVEFURV9EUkFJTklORxADMooOCgxJbWFnZVNlcnZpY2USaQoKR2V0VmVyc2lvbhIfLnBpeGVsZmxvdy52MS5HZXRWZXJzaW9uUmVxdWVzdBogLnBpeGVsZmxvdy52MS5HZXRWZXJzaW9uUmVzcG9uc2UiGILT5JMCEhIQL2FwaS92MS9zZXR0aW5ncxJ3Cg5MaXN0T3BlcmF0aW9ucxIjLnBpeGVsZmxvdy52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaJC5waXhlbGZsb3cudjEuTGlzdE9wZXJhdGlvbnNSZXNwb25zZSIagtPkkwIUEhIvYXBpL3YxL29wZXJhdGlvbnMSRQoGVXBsb2FkEhsucGl4ZWxmbG93LnYxLlVwbG9hZFJlcXVlc3QaHC5waXhlbGZsb3cudjEuVXBsb2FkUmVzcG9uc2UoARJtCghHZXRJbWFnZRIdLnBpeGVsZmxvdy52MS5HZXRJbWFnZVJlcXVlc3QaHi5waXhlbGZsb3cudjEuR2V0SW1hZ2VSZXNwb25zZSIigtPkkwIcYgVpbWFnZRITL2FwaS92MS9pbWFnZXMve2lkfRJvCgtEZWxldGVJbWFnZRIgLnBpeGVsZmxvdy52MS5EZWxldGVJbWFnZVJlcXVlc3QaIS5waXhlbGZsb3cudjEuRGVsZXRlSW1hZ2VSZXNwb25zZSIbgtPkkwIVKhMvYXBpL3YxL2ltYWdlcy97aWR9Em8KCkNyZWF0ZVRhc2sSHy5waXhlbGZsb3cudjEuQ3JlYXRlVGFza1JlcXVlc3QaIC5waXhlbGZsb3cudjEuQ3JlYXRlVGFza1Jlc3BvbnNlIh6C0+STAhg6ASpiBHRhc2siDS9hcGkvdjEvdGFza3MSSAoHUHJvY2VzcxIcLnBpeGVsZmxvdy52MS5Qcm9jZXNzUmVxdWVzdBodLnBpeGVsZmxvdy52MS5Qcm9jZXNzUmVzcG9uc2UwARJOCglXYXRjaFRhc2sSHi5waXhlbGZsb3cudjEuV2F0Y2hUYXNrUmVxdWVzdBofLnBpeGVsZmxvdy52MS5XYXRjaFRhc2tSZXNwb25zZTABEmgKB0dldFRhc2sSHC5waXhlbGZsb3cudjEuR2V0VGFza1JlcXVlc3QaHS5waXhlbGZsb3cudjEuR2V0VGFza1Jlc3BvbnNlIiCC0+STAhpiBHRhc2sSEi9hcGkvdjEvdGFza3Mve2lkfRJjCglMaXN0VGFza3MSHi5waXhlbGZsb3cudjEuTGlzdFRhc2tzUmVxdWVzdBofLnBpeGVsZmxvdy52MS5MaXN0VGFza3NSZXNwb25zZSIVgtPkkwIPEg0vYXBpL3YxL3Rhc2tzEngKCkNhbmNlbFRhc2sSHy5waXhlbGZsb3cudjEuQ2FuY2VsVGFza1JlcXVlc3QaIC5waXhlbGZsb3cudjEuQ2FuY2VsVGFza1Jlc3BvbnNlIieC0+STAiFiBHRhc2siGS9hcGkvdjEvdGFza3Mve2lkfS9jYW5jZWwSdAoJUmV0cnlUYXNrEh4ucGl4ZWxmbG93LnYxLlJldHJ5VGFza1JlcXVlc3QaHy5waXhlbGZsb3cudjEuUmV0cnlUYXNrUmVzcG9uc2UiJoLT5JMCIGIEdGFzayIYL2FwaS92MS90YXNrcy97aWR9L3JldHJ5EmsKCkRlbGV0ZVRhc2sSHy5waXhlbGZsb3cudjEuRGVsZXRlVGFza1JlcXVlc3QaIC5waXhlbGZsb3cudjEuRGVsZXRlVGFza1Jlc3BvbnNlIhqC0+STAhQqEi9hcGkvdjEvdGFza3Mve2lkfRJnCgpMaXN0QWN0b3JzEh8ucGl4ZWxmbG93LnYxLkxpc3RBY3RvcnNSZXF1ZXN0GiAucGl4ZWxmbG93LnYxLkxpc3RBY3RvcnNSZXNwb25zZSIWgtPkkwIQEg4vYXBpL3YxL2FjdG9ycxJLCghEb3dubG9hZBIdLnBpeGVsZmxvdy52MS5Eb3dubG9hZFJlcXVlc3QaHi5waXhlbGZsb3cudjEuRG93bmxvYWRSZXNwb25zZTABElkKDFByb2Nlc3NJbWFnZRIhLnBpeGVsZmxvdy52MS5Qcm9jZXNzSW1hZ2VSZXF1ZXN0GiIucGl4ZWxmbG93LnYxLlByb2Nlc3NJbWFnZVJlc3BvbnNlKAEwARJkChFQcm9jZXNzSW1hZ2VVbmFyeRImLnBpeGVsZmxvdy52MS5Qcm9jZXNzSW1hZ2VVbmFyeVJlcXVlc3QaJy5waXhlbGZsb3cudjEuUHJvY2Vzc0ltYWdlVW5hcnlSZXNwb25zZRJBCgRUdW5lEhkucGl4ZWxmbG93LnYxLlR1bmVSZXF1ZXN0GhoucGl4ZWxmbG93LnYxLlR1bmVSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChhwaXhlbGZsb3cvdjEvaW1hZ2UucHJvdG8SDHBpeGVsZmxvdy52MSKwAQoFSW1hZ2USCgoCaWQYASABKAkSDgoGc2hhMjU2GAIgASgJEg0KBWJ5dGVzGAMgASgDEg4KBmZvcm1hdBgEIAEoCRISCgV3aWR0aBgFIAEoBUgAiAEBEhMKBmhlaWdodBgGIAEoBUgBiAEBEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBl93aWR0aEIJCgdfaGVpZ2h0IuMDCgRUYXNrEgoKAmlkGAEgASgJEigKBnN0YXR1cxgCIAEoDjIYLnBpeGVsZmxvdy52MS5UYXNrU3RhdHVzEhAKCHByb2dyZXNzGAMgASgBEg0KBWltYWdlGAQgASgJEicKBnJlY2lwZRgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJQoHb3V0cHV0cxgGIAMoCzIULnBpeGVsZmxvdy52MS5PdXRwdXQSDwoHYXR0ZW1wdBgHIAEoBRINCgVhY3RvchgIIAEoCRIiCgVmYXVsdBgJIAEoCzITLnBpeGVsZmxvdy52MS5GYXVsdBIuCgpjcmVhdGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRlZF9hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmV0cnlfb2YYDiABKAkSIAoEbGFuZRgPIAEoDjISLnBpeGVsZmxvdy52MS5MYW5lIoYBCgZPdXRwdXQSDAoEbmFtZRgBIAEoCRIOCgZmb3JtYXQYAiABKAkSEgoKbWVkaWFfdHlwZRgDIAEoCRINCgVieXRlcxgEIAEoAxIOCgZzaGEyNTYYBSABKAkSDQoFd2lkdGgYBiABKAUSDgoGaGVpZ2h0GAcgASgFEgwKBGhyZWYYCCABKAkiXAoFRmF1bHQSDAoEY29kZRgBIAEoCRIOCgZkZXRhaWwYAiABKAkSDQoFZmllbGQYAyABKAkSDgoGcmVtZWR5GAQgASgJEhYKDnJldHJ5X2FmdGVyX21zGAUgASgFIp8BCglUYXNrRXZlbnQSDQoFdG9rZW4YASABKAkSKQoEa2luZBgCIAEoDjIbLnBpeGVsZmxvdy52MS5UYXNrRXZlbnRLaW5kEiYKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZvdXRwdXQYBCABKAkSIAoEdGFzaxgFIAEoCzISLnBpeGVsZmxvdy52MS5UYXNrIhMKEUdldFZlcnNpb25SZXF1ZXN0IoYBChJHZXRWZXJzaW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIYChBtYXhfdXBsb2FkX2J5dGVzGAIgASgDEhIKCm1heF9waXhlbHMYAyABKAMSDwoHZm9ybWF0cxgEIAMoCRIgCgRhdXRoGAUgASgOMhIucGl4ZWxmbG93LnYxLkF1dGgiFwoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0Im4KFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USKwoKb3BlcmF0aW9ucxgBIAMoCzIXLnBpeGVsZmxvdy52MS5PcGVyYXRpb24SJwoGcmVjaXBlGAIgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCIjChNHZXRPcGVyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiQgoUR2V0T3BlcmF0aW9uUmVzcG9uc2USKgoJb3BlcmF0aW9uGAEgASgLMhcucGl4ZWxmbG93LnYxLk9wZXJhdGlvbiLOAQoJT3BlcmF0aW9uEgwKBG5hbWUYASABKAkSDQoFdGl0bGUYAiABKAkSDwoHc3VtbWFyeRgDIAEoCRINCgVwbGFjZRgEIAEoCRInCgZzY2hlbWEYBSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EikKBHRleHQYBiABKAsyGy5waXhlbGZsb3cudjEuT3BlcmF0aW9uVGV4dBIwCghleGFtcGxlcxgHIAMoCzIeLnBpeGVsZmxvdy52MS5PcGVyYXRpb25FeGFtcGxlIjIKDU9wZXJhdGlvblRleHQSDQoFdXNhZ2UYASABKAkSEgoKcG9zaXRpb25hbBgCIAMoCSJIChBPcGVyYXRpb25FeGFtcGxlEgwKBHRleHQYASABKAkSJgoGcmVjaXBlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIogBCg1VcGxvYWRSZXF1ZXN0EjAKCG1ldGFkYXRhGAEgASgLMhwucGl4ZWxmbG93LnYxLlVwbG9hZE1ldGFkYXRhSAASDwoFY2h1bmsYAiABKAxIABIsCgZjb21taXQYAyABKAsyGi5waXhlbGZsb3cudjEuVXBsb2FkQ29tbWl0SABCBgoEZGF0YSJCCg5VcGxvYWRNZXRhZGF0YRISCgptZWRpYV90eXBlGAEgASgJEhIKBWJ5dGVzGAIgASgDSACIAQFCCAoGX2J5dGVzIi0KDFVwbG9hZENvbW1pdBINCgVieXRlcxgBIAEoAxIOCgZzaGEyNTYYAiABKAkiNAoOVXBsb2FkUmVzcG9uc2USIgoFaW1hZ2UYASABKAsyEy5waXhlbGZsb3cudjEuSW1hZ2UilAEKE1Byb2Nlc3NJbWFnZVJlcXVlc3QSNgoIbWV0YWRhdGEYASABKAsyIi5waXhlbGZsb3cudjEuUHJvY2Vzc0ltYWdlTWV0YWRhdGFIABIPCgVjaHVuaxgCIAEoDEgAEiwKBmNvbW1pdBgDIAEoCzIaLnBpeGVsZmxvdy52MS5VcGxvYWRDb21taXRIAEIGCgRkYXRhIoABChRQcm9jZXNzSW1hZ2VNZXRhZGF0YRISCgptZWRpYV90eXBlGAEgASgJEhIKBWJ5dGVzGAIgASgDSACIAQESJgoGcmVjaXBlGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg4KBm91dHB1dBgEIAEoCUIICgZfYnl0ZXMiXwoUUHJvY2Vzc0ltYWdlUmVzcG9uc2USLgoGcmVzdWx0GAEgASgLMhwucGl4ZWxmbG93LnYxLlByb2Nlc3NlZEltYWdlSAASDwoFY2h1bmsYAiABKAxIAEIGCgRkYXRhIpMBCg5Qcm9jZXNzZWRJbWFnZRIOCgZmb3JtYXQYASABKAkSEgoKbWVkaWFfdHlwZRgCIAEoCRINCgVieXRlcxgDIAEoAxIOCgZzaGEyNTYYBCABKAkSDQoFd2lkdGgYBSABKAUSDgoGaGVpZ2h0GAYgASgFEhEKCWZpbGVfbmFtZRgHIAEoCRIMCgR0YXNrGAggASgJImEKGFByb2Nlc3NJbWFnZVVuYXJ5UmVxdWVzdBINCgVpbWFnZRgBIAEoDBImCgZyZWNpcGUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDgoGb3V0cHV0GAMgASgJIlgKGVByb2Nlc3NJbWFnZVVuYXJ5UmVzcG9uc2USLAoGcmVzdWx0GAEgASgLMhwucGl4ZWxmbG93LnYxLlByb2Nlc3NlZEltYWdlEg0KBWltYWdlGAIgASgMIh0KD0dldEltYWdlUmVxdWVzdBIKCgJpZBgBIAEoCSI2ChBHZXRJbWFnZVJlc3BvbnNlEiIKBWltYWdlGAEgASgLMhMucGl4ZWxmbG93LnYxLkltYWdlIiAKEkRlbGV0ZUltYWdlUmVxdWVzdBIKCgJpZBgBIAEoCSIVChNEZWxldGVJbWFnZVJlc3BvbnNlImwKEUNyZWF0ZVRhc2tSZXF1ZXN0Eg0KBWltYWdlGAEgASgJEiYKBnJlY2lwZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIgCgRsYW5lGAMgASgOMhIucGl4ZWxmbG93LnYxLkxhbmUiNgoSQ3JlYXRlVGFza1Jlc3BvbnNlEiAKBHRhc2sYASABKAsyEi5waXhlbGZsb3cudjEuVGFzayJpCg5Qcm9jZXNzUmVxdWVzdBINCgVpbWFnZRgBIAEoCRImCgZyZWNpcGUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSIAoEbGFuZRgDIAEoDjISLnBpeGVsZmxvdy52MS5MYW5lInwKD1Byb2Nlc3NSZXNwb25zZRIoCgVldmVudBgBIAEoCzIXLnBpeGVsZmxvdy52MS5UYXNrRXZlbnRIABImCgZvdXRwdXQYAiABKAsyFC5waXhlbGZsb3cudjEuT3V0cHV0SAASDwoFY2h1bmsYAyABKAxIAEIGCgRkYXRhIi0KEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDQoFYWZ0ZXIYAiABKAkiOwoRV2F0Y2hUYXNrUmVzcG9uc2USJgoFZXZlbnQYASABKAsyFy5waXhlbGZsb3cudjEuVGFza0V2ZW50IhwKDkdldFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIjMKD0dldFRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIucGl4ZWxmbG93LnYxLlRhc2siWwoQTGlzdFRhc2tzUmVxdWVzdBIoCgZzdGF0dXMYASABKA4yGC5waXhlbGZsb3cudjEuVGFza1N0YXR1cxINCgVsaW1pdBgCIAEoBRIOCgZjdXJzb3IYAyABKAkiRAoRTGlzdFRhc2tzUmVzcG9uc2USIQoFaXRlbXMYASADKAsyEi5waXhlbGZsb3cudjEuVGFzaxIMCgRuZXh0GAIgASgJIh8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIjYKEkNhbmNlbFRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIucGl4ZWxmbG93LnYxLlRhc2siHgoQUmV0cnlUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSI1ChFSZXRyeVRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIucGl4ZWxmbG93LnYxLlRhc2siHwoRRGVsZXRlVGFza1JlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlVGFza1Jlc3BvbnNlIhMKEUxpc3RBY3RvcnNSZXF1ZXN0IjgKEkxpc3RBY3RvcnNSZXNwb25zZRIiCgVpdGVtcxgBIAMoCzITLnBpeGVsZmxvdy52MS5BY3RvciKAAwoFQWN0b3ISDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWtpbmRzGAMgAygJEgwKBGxpdmUYBCADKAkSNQoMY2FwYWJpbGl0aWVzGAUgASgLMh8ucGl4ZWxmbG93LnYxLkFjdG9yQ2FwYWJpbGl0aWVzEicKBXN0YXRlGAYgASgOMhgucGl4ZWxmbG93LnYxLkFjdG9yU3RhdGUSDQoFc2xvdHMYByABKAUSDAoEaGVsZBgIIAEoBRIlCgV0YXNrcxgJIAMoCzIWLnBpeGVsZmxvdy52MS5IZWxkVGFzaxIQCghzZXNzaW9ucxgKIAEoBRIQCghjaGlsZHJlbhgLIAEoBRIWCg5yZXNpZGVudF9ieXRlcxgMIAEoAxIuCgpzdGFydGVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdzZWVuX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJGChFBY3RvckNhcGFiaWxpdGllcxINCgVyZWFkcxgBIAMoCRIOCgZ3cml0ZXMYAiADKAkSEgoKb3BlcmF0aW9ucxgDIAMoCSJUCghIZWxkVGFzaxIMCgR0YXNrGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSKQoFc2luY2UYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIogBCg9Eb3dubG9hZFJlcXVlc3QSDwoFaW1hZ2UYASABKAlIABIqCgZvdXRwdXQYAiABKAsyGC5waXhlbGZsb3cudjEuT3V0cHV0TmFtZUgAEg4KBm9mZnNldBgDIAEoAxITCgZsZW5ndGgYBCABKANIAYgBAUIICgZzb3VyY2VCCQoHX2xlbmd0aCIoCgpPdXRwdXROYW1lEgwKBHRhc2sYASABKAkSDAoEbmFtZRgCIAEoCSJVChBEb3dubG9hZFJlc3BvbnNlEigKB2NvbnRlbnQYASABKAsyFS5waXhlbGZsb3cudjEuQ29udGVudEgAEg8KBWNodW5rGAIgASgMSABCBgoEZGF0YSJvCgdDb250ZW50Eg0KBWJ5dGVzGAEgASgDEg4KBnNoYTI1NhgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEhEKCWZpbGVfbmFtZRgEIAEoCRIOCgZvZmZzZXQYBSABKAMSDgoGbGVuZ3RoGAYgASgDIpMBCgtUdW5lUmVxdWVzdBImCgRvcGVuGAEgASgLMhYucGl4ZWxmbG93LnYxLlR1bmVPcGVuSAASKgoGY2hhbmdlGAIgASgLMhgucGl4ZWxmbG93LnYxLlR1bmVDaGFuZ2VIABIoCgVhcHBseRgDIAEoCzIXLnBpeGVsZmxvdy52MS5UdW5lQXBwbHlIAEIGCgRkYXRhIn0KCFR1bmVPcGVuEg0KBWltYWdlGAEgASgJEiYKBnJlY2lwZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIOCgZvdXRwdXQYAyABKAkSKgoHcHJldmlldxgEIAEoCzIZLnBpeGVsZmxvdy52MS5QcmV2aWV3V2lzaCJCCgtQcmV2aWV3V2lzaBISCgptYXhfcGl4ZWxzGAEgASgFEg4KBmZvcm1hdBgCIAEoCRIPCgdxdWFsaXR5GAMgASgFInwKClR1bmVDaGFuZ2USEAoIc2VxdWVuY2UYASABKAMSJgoGcmVjaXBlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEiQKA3NldBgDIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGb3V0cHV0GAQgASgJIi8KCVR1bmVBcHBseRIVCghzZXF1ZW5jZRgBIAEoA0gAiAEBQgsKCV9zZXF1ZW5jZSKNAgoMVHVuZVJlc3BvbnNlEioKBm9wZW5lZBgBIAEoCzIYLnBpeGVsZmxvdy52MS5UdW5lT3BlbmVkSAASLAoHcHJldmlldxgCIAEoCzIZLnBpeGVsZmxvdy52MS5UdW5lUHJldmlld0gAEg8KBWNodW5rGAMgASgMSAASLAoHcmVmdXNlZBgEIAEoCzIZLnBpeGVsZmxvdy52MS5UdW5lUmVmdXNlZEgAEiwKB2FwcGxpZWQYBSABKAsyGS5waXhlbGZsb3cudjEuVHVuZUFwcGxpZWRIABIuCghyZXN0b3JlZBgGIAEoCzIaLnBpeGVsZmxvdy52MS5UdW5lUmVzdG9yZWRIAEIGCgRkYXRhIiUKBFNpemUSDQoFd2lkdGgYASABKAUSDgoGaGVpZ2h0GAIgASgFIlUKClR1bmVPcGVuZWQSIgoGc291cmNlGAEgASgLMhIucGl4ZWxmbG93LnYxLlNpemUSIwoHcHJldmlldxgCIAEoCzISLnBpeGVsZmxvdy52MS5TaXplIrEBCgtUdW5lUHJldmlldxIQCghzZXF1ZW5jZRgBIAEoAxIOCgZvdXRwdXQYAiABKAkSDQoFd2lkdGgYAyABKAUSDgoGaGVpZ2h0GAQgASgFEiIKBnJlc3VsdBgFIAEoCzISLnBpeGVsZmxvdy52MS5TaXplEg4KBmZvcm1hdBgGIAEoCRISCgptZWRpYV90eXBlGAcgASgJEg0KBWJ5dGVzGAggASgDEgoKAm1zGAkgASgBImQKC1R1bmVSZWZ1c2VkEhUKCHNlcXVlbmNlGAEgASgDSACIAQESDQoFYXBwbHkYAiABKAgSIgoFZmF1bHQYAyABKAsyEy5waXhlbGZsb3cudjEuRmF1bHRCCwoJX3NlcXVlbmNlIlMKC1R1bmVBcHBsaWVkEhAKCHNlcXVlbmNlGAEgASgDEiAKBHRhc2sYAiABKAsyEi5waXhlbGZsb3cudjEuVGFzaxIQCghwb3NpdGlvbhgDIAEoCSIgCgxUdW5lUmVzdG9yZWQSEAoIc2VxdWVuY2UYASABKAMqqAEKClRhc2tTdGF0dXMSGwoXVEFTS19TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJUQVNLX1NUQVRVU19RVUVVRUQQARIXChNUQVNLX1NUQVRVU19SVU5OSU5HEAISGQoVVEFTS19TVEFUVVNfQ09NUExFVEVEEAMSFgoSVEFTS19TVEFUVVNfRkFJTEVEEAQSGQoVVEFTS19TVEFUVVNfQ0FOQ0VMTEVEEAUqQQoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASFAoQTEFORV9JTlRFUkFDVElWRRABEg0KCUxBTkVfQlVMSxACKrYCCg1UYXNrRXZlbnRLaW5kEh8KG1RBU0tfRVZFTlRfS0lORF9VTlNQRUNJRklFRBAAEhoKFlRBU0tfRVZFTlRfS0lORF9RVUVVRUQQARIbChdUQVNLX0VWRU5UX0tJTkRfU1RBUlRFRBACEhsKF1RBU0tfRVZFTlRfS0lORF9GRVRDSEVEEAMSGwoXVEFTS19FVkVOVF9LSU5EX0RFQ09ERUQQBBIaChZUQVNLX0VWRU5UX0tJTkRfT1VUUFVUEAUSHQoZVEFTS19FVkVOVF9LSU5EX0NPTVBMRVRFRBAGEhoKFlRBU0tfRVZFTlRfS0lORF9GQUlMRUQQBxIdChlUQVNLX0VWRU5UX0tJTkRfQ0FOQ0VMTEVEEAgSGwoXVEFTS19FVkVOVF9LSU5EX0RFTEVURUQQCSpRCgRBdXRoEhQKEEFVVEhfVU5TUEVDSUZJRUQQABINCglBVVRIX05PTkUQARIOCgpBVVRIX1RPS0VOEAISFAoQQVVUSF9DRVJUSUZJQ0FURRADKnMKCkFjdG9yU3RhdGUSGwoXQUNUT1JfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFBQ1RPUl9TVEFURV9SRUFEWRABEhcKE0FDVE9SX1NUQVRFX1JFU1RJTkcQAhIYChRBQ1RPUl9TVEFURV9EUkFJTklORxADMpAPCgxJbWFnZVNlcnZpY2USaQoKR2V0VmVyc2lvbhIfLnBpeGVsZmxvdy52MS5HZXRWZXJzaW9uUmVxdWVzdBogLnBpeGVsZmxvdy52MS5HZXRWZXJzaW9uUmVzcG9uc2UiGILT5JMCEhIQL2FwaS92MS9zZXR0aW5ncxJ3Cg5MaXN0T3BlcmF0aW9ucxIjLnBpeGVsZmxvdy52MS5MaXN0T3BlcmF0aW9uc1JlcXVlc3QaJC5waXhlbGZsb3cudjEuTGlzdE9wZXJhdGlvbnNSZXNwb25zZSIagtPkkwIUEhIvYXBpL3YxL29wZXJhdGlvbnMSgwEKDEdldE9wZXJhdGlvbhIhLnBpeGVsZmxvdy52MS5HZXRPcGVyYXRpb25SZXF1ZXN0GiIucGl4ZWxmbG93LnYxLkdldE9wZXJhdGlvblJlc3BvbnNlIiyC0+STAiZiCW9wZXJhdGlvbhIZL2FwaS92MS9vcGVyYXRpb25zL3tuYW1lfRJFCgZVcGxvYWQSGy5waXhlbGZsb3cudjEuVXBsb2FkUmVxdWVzdBocLnBpeGVsZmxvdy52MS5VcGxvYWRSZXNwb25zZSgBEm0KCEdldEltYWdlEh0ucGl4ZWxmbG93LnYxLkdldEltYWdlUmVxdWVzdBoeLnBpeGVsZmxvdy52MS5HZXRJbWFnZVJlc3BvbnNlIiKC0+STAhxiBWltYWdlEhMvYXBpL3YxL2ltYWdlcy97aWR9Em8KC0RlbGV0ZUltYWdlEiAucGl4ZWxmbG93LnYxLkRlbGV0ZUltYWdlUmVxdWVzdBohLnBpeGVsZmxvdy52MS5EZWxldGVJbWFnZVJlc3BvbnNlIhuC0+STAhUqEy9hcGkvdjEvaW1hZ2VzL3tpZH0SbwoKQ3JlYXRlVGFzaxIfLnBpeGVsZmxvdy52MS5DcmVhdGVUYXNrUmVxdWVzdBogLnBpeGVsZmxvdy52MS5DcmVhdGVUYXNrUmVzcG9uc2UiHoLT5JMCGDoBKmIEdGFzayINL2FwaS92MS90YXNrcxJICgdQcm9jZXNzEhwucGl4ZWxmbG93LnYxLlByb2Nlc3NSZXF1ZXN0Gh0ucGl4ZWxmbG93LnYxLlByb2Nlc3NSZXNwb25zZTABEk4KCVdhdGNoVGFzaxIeLnBpeGVsZmxvdy52MS5XYXRjaFRhc2tSZXF1ZXN0Gh8ucGl4ZWxmbG93LnYxLldhdGNoVGFza1Jlc3BvbnNlMAESaAoHR2V0VGFzaxIcLnBpeGVsZmxvdy52MS5HZXRUYXNrUmVxdWVzdBodLnBpeGVsZmxvdy52MS5HZXRUYXNrUmVzcG9uc2UiIILT5JMCGmIEdGFzaxISL2FwaS92MS90YXNrcy97aWR9EmMKCUxpc3RUYXNrcxIeLnBpeGVsZmxvdy52MS5MaXN0VGFza3NSZXF1ZXN0Gh8ucGl4ZWxmbG93LnYxLkxpc3RUYXNrc1Jlc3BvbnNlIhWC0+STAg8SDS9hcGkvdjEvdGFza3MSeAoKQ2FuY2VsVGFzaxIfLnBpeGVsZmxvdy52MS5DYW5jZWxUYXNrUmVxdWVzdBogLnBpeGVsZmxvdy52MS5DYW5jZWxUYXNrUmVzcG9uc2UiJ4LT5JMCIWIEdGFzayIZL2FwaS92MS90YXNrcy97aWR9L2NhbmNlbBJ0CglSZXRyeVRhc2sSHi5waXhlbGZsb3cudjEuUmV0cnlUYXNrUmVxdWVzdBofLnBpeGVsZmxvdy52MS5SZXRyeVRhc2tSZXNwb25zZSImgtPkkwIgYgR0YXNrIhgvYXBpL3YxL3Rhc2tzL3tpZH0vcmV0cnkSawoKRGVsZXRlVGFzaxIfLnBpeGVsZmxvdy52MS5EZWxldGVUYXNrUmVxdWVzdBogLnBpeGVsZmxvdy52MS5EZWxldGVUYXNrUmVzcG9uc2UiGoLT5JMCFCoSL2FwaS92MS90YXNrcy97aWR9EmcKCkxpc3RBY3RvcnMSHy5waXhlbGZsb3cudjEuTGlzdEFjdG9yc1JlcXVlc3QaIC5waXhlbGZsb3cudjEuTGlzdEFjdG9yc1Jlc3BvbnNlIhaC0+STAhASDi9hcGkvdjEvYWN0b3JzEksKCERvd25sb2FkEh0ucGl4ZWxmbG93LnYxLkRvd25sb2FkUmVxdWVzdBoeLnBpeGVsZmxvdy52MS5Eb3dubG9hZFJlc3BvbnNlMAESWQoMUHJvY2Vzc0ltYWdlEiEucGl4ZWxmbG93LnYxLlByb2Nlc3NJbWFnZVJlcXVlc3QaIi5waXhlbGZsb3cudjEuUHJvY2Vzc0ltYWdlUmVzcG9uc2UoATABEmQKEVByb2Nlc3NJbWFnZVVuYXJ5EiYucGl4ZWxmbG93LnYxLlByb2Nlc3NJbWFnZVVuYXJ5UmVxdWVzdBonLnBpeGVsZmxvdy52MS5Qcm9jZXNzSW1hZ2VVbmFyeVJlc3BvbnNlEkEKBFR1bmUSGS5waXhlbGZsb3cudjEuVHVuZVJlcXVlc3QaGi5waXhlbGZsb3cudjEuVHVuZVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_api_annotations, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message pixelflow.v1.Image.
@@ -101,382 +101,396 @@ export const ListOperationsResponseSchema = /*@__PURE__*/
   messageDesc(file_pixelflow_v1_image, 8);
 
 /**
+ * Describes the message pixelflow.v1.GetOperationRequest.
+ * Use `create(GetOperationRequestSchema)` to create a new message.
+ */
+export const GetOperationRequestSchema = /*@__PURE__*/
+  messageDesc(file_pixelflow_v1_image, 9);
+
+/**
+ * Describes the message pixelflow.v1.GetOperationResponse.
+ * Use `create(GetOperationResponseSchema)` to create a new message.
+ */
+export const GetOperationResponseSchema = /*@__PURE__*/
+  messageDesc(file_pixelflow_v1_image, 10);
+
+/**
  * Describes the message pixelflow.v1.Operation.
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 9);
+  messageDesc(file_pixelflow_v1_image, 11);
 
 /**
  * Describes the message pixelflow.v1.OperationText.
  * Use `create(OperationTextSchema)` to create a new message.
  */
 export const OperationTextSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 10);
+  messageDesc(file_pixelflow_v1_image, 12);
 
 /**
  * Describes the message pixelflow.v1.OperationExample.
  * Use `create(OperationExampleSchema)` to create a new message.
  */
 export const OperationExampleSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 11);
+  messageDesc(file_pixelflow_v1_image, 13);
 
 /**
  * Describes the message pixelflow.v1.UploadRequest.
  * Use `create(UploadRequestSchema)` to create a new message.
  */
 export const UploadRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 12);
+  messageDesc(file_pixelflow_v1_image, 14);
 
 /**
  * Describes the message pixelflow.v1.UploadMetadata.
  * Use `create(UploadMetadataSchema)` to create a new message.
  */
 export const UploadMetadataSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 13);
+  messageDesc(file_pixelflow_v1_image, 15);
 
 /**
  * Describes the message pixelflow.v1.UploadCommit.
  * Use `create(UploadCommitSchema)` to create a new message.
  */
 export const UploadCommitSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 14);
+  messageDesc(file_pixelflow_v1_image, 16);
 
 /**
  * Describes the message pixelflow.v1.UploadResponse.
  * Use `create(UploadResponseSchema)` to create a new message.
  */
 export const UploadResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 15);
+  messageDesc(file_pixelflow_v1_image, 17);
 
 /**
  * Describes the message pixelflow.v1.ProcessImageRequest.
  * Use `create(ProcessImageRequestSchema)` to create a new message.
  */
 export const ProcessImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 16);
+  messageDesc(file_pixelflow_v1_image, 18);
 
 /**
  * Describes the message pixelflow.v1.ProcessImageMetadata.
  * Use `create(ProcessImageMetadataSchema)` to create a new message.
  */
 export const ProcessImageMetadataSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 17);
+  messageDesc(file_pixelflow_v1_image, 19);
 
 /**
  * Describes the message pixelflow.v1.ProcessImageResponse.
  * Use `create(ProcessImageResponseSchema)` to create a new message.
  */
 export const ProcessImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 18);
+  messageDesc(file_pixelflow_v1_image, 20);
 
 /**
  * Describes the message pixelflow.v1.ProcessedImage.
  * Use `create(ProcessedImageSchema)` to create a new message.
  */
 export const ProcessedImageSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 19);
+  messageDesc(file_pixelflow_v1_image, 21);
 
 /**
  * Describes the message pixelflow.v1.ProcessImageUnaryRequest.
  * Use `create(ProcessImageUnaryRequestSchema)` to create a new message.
  */
 export const ProcessImageUnaryRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 20);
+  messageDesc(file_pixelflow_v1_image, 22);
 
 /**
  * Describes the message pixelflow.v1.ProcessImageUnaryResponse.
  * Use `create(ProcessImageUnaryResponseSchema)` to create a new message.
  */
 export const ProcessImageUnaryResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 21);
+  messageDesc(file_pixelflow_v1_image, 23);
 
 /**
  * Describes the message pixelflow.v1.GetImageRequest.
  * Use `create(GetImageRequestSchema)` to create a new message.
  */
 export const GetImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 22);
+  messageDesc(file_pixelflow_v1_image, 24);
 
 /**
  * Describes the message pixelflow.v1.GetImageResponse.
  * Use `create(GetImageResponseSchema)` to create a new message.
  */
 export const GetImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 23);
+  messageDesc(file_pixelflow_v1_image, 25);
 
 /**
  * Describes the message pixelflow.v1.DeleteImageRequest.
  * Use `create(DeleteImageRequestSchema)` to create a new message.
  */
 export const DeleteImageRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 24);
+  messageDesc(file_pixelflow_v1_image, 26);
 
 /**
  * Describes the message pixelflow.v1.DeleteImageResponse.
  * Use `create(DeleteImageResponseSchema)` to create a new message.
  */
 export const DeleteImageResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 25);
+  messageDesc(file_pixelflow_v1_image, 27);
 
 /**
  * Describes the message pixelflow.v1.CreateTaskRequest.
  * Use `create(CreateTaskRequestSchema)` to create a new message.
  */
 export const CreateTaskRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 26);
+  messageDesc(file_pixelflow_v1_image, 28);
 
 /**
  * Describes the message pixelflow.v1.CreateTaskResponse.
  * Use `create(CreateTaskResponseSchema)` to create a new message.
  */
 export const CreateTaskResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 27);
+  messageDesc(file_pixelflow_v1_image, 29);
 
 /**
  * Describes the message pixelflow.v1.ProcessRequest.
  * Use `create(ProcessRequestSchema)` to create a new message.
  */
 export const ProcessRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 28);
+  messageDesc(file_pixelflow_v1_image, 30);
 
 /**
  * Describes the message pixelflow.v1.ProcessResponse.
  * Use `create(ProcessResponseSchema)` to create a new message.
  */
 export const ProcessResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 29);
+  messageDesc(file_pixelflow_v1_image, 31);
 
 /**
  * Describes the message pixelflow.v1.WatchTaskRequest.
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 30);
+  messageDesc(file_pixelflow_v1_image, 32);
 
 /**
  * Describes the message pixelflow.v1.WatchTaskResponse.
  * Use `create(WatchTaskResponseSchema)` to create a new message.
  */
 export const WatchTaskResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 31);
+  messageDesc(file_pixelflow_v1_image, 33);
 
 /**
  * Describes the message pixelflow.v1.GetTaskRequest.
  * Use `create(GetTaskRequestSchema)` to create a new message.
  */
 export const GetTaskRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 32);
+  messageDesc(file_pixelflow_v1_image, 34);
 
 /**
  * Describes the message pixelflow.v1.GetTaskResponse.
  * Use `create(GetTaskResponseSchema)` to create a new message.
  */
 export const GetTaskResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 33);
+  messageDesc(file_pixelflow_v1_image, 35);
 
 /**
  * Describes the message pixelflow.v1.ListTasksRequest.
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 34);
+  messageDesc(file_pixelflow_v1_image, 36);
 
 /**
  * Describes the message pixelflow.v1.ListTasksResponse.
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 35);
+  messageDesc(file_pixelflow_v1_image, 37);
 
 /**
  * Describes the message pixelflow.v1.CancelTaskRequest.
  * Use `create(CancelTaskRequestSchema)` to create a new message.
  */
 export const CancelTaskRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 36);
+  messageDesc(file_pixelflow_v1_image, 38);
 
 /**
  * Describes the message pixelflow.v1.CancelTaskResponse.
  * Use `create(CancelTaskResponseSchema)` to create a new message.
  */
 export const CancelTaskResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 37);
+  messageDesc(file_pixelflow_v1_image, 39);
 
 /**
  * Describes the message pixelflow.v1.RetryTaskRequest.
  * Use `create(RetryTaskRequestSchema)` to create a new message.
  */
 export const RetryTaskRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 38);
+  messageDesc(file_pixelflow_v1_image, 40);
 
 /**
  * Describes the message pixelflow.v1.RetryTaskResponse.
  * Use `create(RetryTaskResponseSchema)` to create a new message.
  */
 export const RetryTaskResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 39);
+  messageDesc(file_pixelflow_v1_image, 41);
 
 /**
  * Describes the message pixelflow.v1.DeleteTaskRequest.
  * Use `create(DeleteTaskRequestSchema)` to create a new message.
  */
 export const DeleteTaskRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 40);
+  messageDesc(file_pixelflow_v1_image, 42);
 
 /**
  * Describes the message pixelflow.v1.DeleteTaskResponse.
  * Use `create(DeleteTaskResponseSchema)` to create a new message.
  */
 export const DeleteTaskResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 41);
+  messageDesc(file_pixelflow_v1_image, 43);
 
 /**
  * Describes the message pixelflow.v1.ListActorsRequest.
  * Use `create(ListActorsRequestSchema)` to create a new message.
  */
 export const ListActorsRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 42);
+  messageDesc(file_pixelflow_v1_image, 44);
 
 /**
  * Describes the message pixelflow.v1.ListActorsResponse.
  * Use `create(ListActorsResponseSchema)` to create a new message.
  */
 export const ListActorsResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 43);
+  messageDesc(file_pixelflow_v1_image, 45);
 
 /**
  * Describes the message pixelflow.v1.Actor.
  * Use `create(ActorSchema)` to create a new message.
  */
 export const ActorSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 44);
+  messageDesc(file_pixelflow_v1_image, 46);
 
 /**
  * Describes the message pixelflow.v1.ActorCapabilities.
  * Use `create(ActorCapabilitiesSchema)` to create a new message.
  */
 export const ActorCapabilitiesSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 45);
+  messageDesc(file_pixelflow_v1_image, 47);
 
 /**
  * Describes the message pixelflow.v1.HeldTask.
  * Use `create(HeldTaskSchema)` to create a new message.
  */
 export const HeldTaskSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 46);
+  messageDesc(file_pixelflow_v1_image, 48);
 
 /**
  * Describes the message pixelflow.v1.DownloadRequest.
  * Use `create(DownloadRequestSchema)` to create a new message.
  */
 export const DownloadRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 47);
+  messageDesc(file_pixelflow_v1_image, 49);
 
 /**
  * Describes the message pixelflow.v1.OutputName.
  * Use `create(OutputNameSchema)` to create a new message.
  */
 export const OutputNameSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 48);
+  messageDesc(file_pixelflow_v1_image, 50);
 
 /**
  * Describes the message pixelflow.v1.DownloadResponse.
  * Use `create(DownloadResponseSchema)` to create a new message.
  */
 export const DownloadResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 49);
+  messageDesc(file_pixelflow_v1_image, 51);
 
 /**
  * Describes the message pixelflow.v1.Content.
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 50);
+  messageDesc(file_pixelflow_v1_image, 52);
 
 /**
  * Describes the message pixelflow.v1.TuneRequest.
  * Use `create(TuneRequestSchema)` to create a new message.
  */
 export const TuneRequestSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 51);
+  messageDesc(file_pixelflow_v1_image, 53);
 
 /**
  * Describes the message pixelflow.v1.TuneOpen.
  * Use `create(TuneOpenSchema)` to create a new message.
  */
 export const TuneOpenSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 52);
+  messageDesc(file_pixelflow_v1_image, 54);
 
 /**
  * Describes the message pixelflow.v1.PreviewWish.
  * Use `create(PreviewWishSchema)` to create a new message.
  */
 export const PreviewWishSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 53);
+  messageDesc(file_pixelflow_v1_image, 55);
 
 /**
  * Describes the message pixelflow.v1.TuneChange.
  * Use `create(TuneChangeSchema)` to create a new message.
  */
 export const TuneChangeSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 54);
+  messageDesc(file_pixelflow_v1_image, 56);
 
 /**
  * Describes the message pixelflow.v1.TuneApply.
  * Use `create(TuneApplySchema)` to create a new message.
  */
 export const TuneApplySchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 55);
+  messageDesc(file_pixelflow_v1_image, 57);
 
 /**
  * Describes the message pixelflow.v1.TuneResponse.
  * Use `create(TuneResponseSchema)` to create a new message.
  */
 export const TuneResponseSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 56);
+  messageDesc(file_pixelflow_v1_image, 58);
 
 /**
  * Describes the message pixelflow.v1.Size.
  * Use `create(SizeSchema)` to create a new message.
  */
 export const SizeSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 57);
+  messageDesc(file_pixelflow_v1_image, 59);
 
 /**
  * Describes the message pixelflow.v1.TuneOpened.
  * Use `create(TuneOpenedSchema)` to create a new message.
  */
 export const TuneOpenedSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 58);
+  messageDesc(file_pixelflow_v1_image, 60);
 
 /**
  * Describes the message pixelflow.v1.TunePreview.
  * Use `create(TunePreviewSchema)` to create a new message.
  */
 export const TunePreviewSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 59);
+  messageDesc(file_pixelflow_v1_image, 61);
 
 /**
  * Describes the message pixelflow.v1.TuneRefused.
  * Use `create(TuneRefusedSchema)` to create a new message.
  */
 export const TuneRefusedSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 60);
+  messageDesc(file_pixelflow_v1_image, 62);
 
 /**
  * Describes the message pixelflow.v1.TuneApplied.
  * Use `create(TuneAppliedSchema)` to create a new message.
  */
 export const TuneAppliedSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 61);
+  messageDesc(file_pixelflow_v1_image, 63);
 
 /**
  * Describes the message pixelflow.v1.TuneRestored.
  * Use `create(TuneRestoredSchema)` to create a new message.
  */
 export const TuneRestoredSchema = /*@__PURE__*/
-  messageDesc(file_pixelflow_v1_image, 62);
+  messageDesc(file_pixelflow_v1_image, 64);
 
 /**
  * Describes the enum pixelflow.v1.TaskStatus.
