@@ -14,6 +14,7 @@ import { buildGoClient } from '../tools/go-client.ts'
 import { buildGoTool } from '../tools/go.ts'
 import { prepareOpenapiPythonClient } from '../tools/openapi-python-client.ts'
 import { preparePythonClient } from '../tools/python-client.ts'
+import { prepareSchemathesis } from '../tools/schemathesis.ts'
 import { addExamples } from './server-flags.ts'
 import { printNote } from '../terminal/print-note.ts'
 
@@ -23,7 +24,8 @@ export function addTestCommand(program: Command, context: Context): void {
     .summary('run the test suites')
     .description(
       'Runs all test suites, or the given ones. First builds or installs what they need: nats-server, the pinned Go ' +
-        'tools, the clients in Go and Python, and (as root, with apt) Chromium and Python. The last line is the total.',
+        'tools, the clients in Go and Python, schemathesis, and (as root, with apt) Chromium and Python. The last line ' +
+        'is the total.',
     )
     .argument('[packages...]', 'packages, folders or files')
     .option('--bail', 'stop after the first file that fails')
@@ -114,6 +116,7 @@ async function prepare(files: readonly TestFile[], { config }: Context) {
   }
   if (files.some((file) => file.suite.openapiPythonClient))
     await prepareOpenapiPythonClient({ ...toolOptions, mayInstall })
+  if (files.some((file) => file.suite.schemathesis)) await prepareSchemathesis({ ...toolOptions, mayInstall })
   const browser = files.some((file) => file.suite.browser)
     ? await findChromium({
         named: config.chromium,

@@ -7,6 +7,8 @@ export interface Suite {
   /** Names of pinned Go tools that are built first, so that no test waits for a compiler. */
   readonly tools?: readonly string[]
   readonly browser?: true
+  /** Needs schemathesis, which calls the HTTP API with generated requests. */
+  readonly schemathesis?: true
   /** Needs the clients in Go and Python. */
   readonly clients?: true
   /** Needs the generator of Python clients. */
@@ -33,6 +35,7 @@ export const suites: readonly Suite[] = [
   { name: 'root', fileTimeoutS: 60 },
   { name: 'e2e/generated-clients', fileTimeoutS: 240, openapiPythonClient: true },
   { name: 'e2e/grpc', fileTimeoutS: 300, tools: ['grpcurl'], clients: true, alone: true },
+  { name: 'e2e/openapi', fileTimeoutS: 300, schemathesis: true, alone: true },
   { name: 'e2e', fileTimeoutS: 300, browser: true, alone: true },
 ]
 
