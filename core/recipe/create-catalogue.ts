@@ -82,6 +82,7 @@ function recipeSchemas<Op extends Operation>(
           error: `a recipe can have at most ${maxOutputs} outputs`,
           params: { remedy: 'Split the recipe into several tasks.' },
         })
+        .meta({ minProperties: 1, maxProperties: maxOutputs })
         .optional(),
     })
     .superRefine((recipe, context) => {
