@@ -116,7 +116,6 @@ export const processImageInput = z.strictObject({
     .optional()
     .meta({
       description: 'The recipe, in text form or JSON. Not together with a part `recipe`.',
-      minLength: 1,
       examples: ['resize:800/blur:2/format:webp'],
     }),
   output: outputName

@@ -9,7 +9,7 @@ const file = { type: 'string', format: 'binary', minLength: 1 }
 
 /** The schema of a form with an image and a recipe. */
 function imageForm(required: readonly string[], more: Record<string, Json> = {}): Json {
-  const recipe = { type: 'string', minLength: 1, description: 'Text form or JSON.', examples: [recipeText] }
+  const recipe = { type: 'string', description: 'Text form or JSON.', examples: [recipeText] }
   return { type: 'object', properties: { file, recipe, ...more }, required, additionalProperties: false }
 }
 
@@ -32,7 +32,7 @@ function createTask(): Json {
   const { CreateTask: schema } = toComponentSchemas({ CreateTask: createTaskInput }, 'input')
   const recipe = {
     description: 'The recipe as JSON, or its text form such as `resize:800/format:webp`.',
-    anyOf: [{ type: 'string', minLength: 1 }, ref('RecipeInput')],
+    anyOf: [{ type: 'string' }, ref('RecipeInput')],
   }
   return { ...schema, properties: { ...(schema['properties'] as Json), recipe, lane } }
 }
