@@ -1,5 +1,5 @@
-import { renderCallIndex } from '@pixelflow/gateway/calls/render-call-index'
 import { join } from 'node:path'
+import { renderCallIndex } from './render-call-index.ts'
 import { renderOperationsIndex } from './render-operations-index.ts'
 
 /** Writes the files that are generated from the code. With `--check`, fails when one of them differs from the code. */

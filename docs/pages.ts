@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { recipesMarkdown } from '@pixelflow/core/recipe/recipes-markdown'
-import { renderClientCalls, renderRpcCalls } from '@pixelflow/gateway/calls/render-client-calls'
-import { openapiDocument } from '@pixelflow/gateway/transports/rest/openapi/openapi-document'
+import { openapiDocument } from './openapi/openapi-document.ts'
+import { renderClientCalls, renderRpcCalls } from './render-client-calls.ts'
 import { renderConfiguration, renderSettingNames } from './render-configuration.ts'
 import { renderKinds, renderWorkerHandlers } from './render-kinds.ts'
 import { renderMetrics } from './render-metrics.ts'
@@ -18,5 +18,7 @@ export const pages: Readonly<Record<string, () => string>> = {
   'third-party-notices.txt': () => renderThirdPartyNotices(join(import.meta.dir, '..')),
   '../clients/typescript/http-calls.gen.ts': renderClientCalls,
   '../clients/typescript/grpc/rpc-calls.gen.ts': renderRpcCalls,
+  // Served by every gateway.
+  '../gateway/transports/rest/openapi.gen.json': () => JSON.stringify(openapiDocument()),
   'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Fault, faults } from '@pixelflow/core/fault'
@@ -5,8 +6,9 @@ import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { originCheck } from '../shared/authenticate.ts'
 import type { StreamHandlers } from './call-handler.ts'
-import { openapiDocument } from './openapi/openapi-document.ts'
 import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
+
+const openapiFile = Bun.file(join(import.meta.dir, 'openapi.gen.json'))
 
 /** Everything is served from here, so the documents work offline. The viewer needs inline styles. */
 const contentSecurityPolicy = [
@@ -21,9 +23,9 @@ const contentSecurityPolicy = [
 ].join('; ')
 const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-cache' }
 
-/** The OpenAPI document. */
+/** The OpenAPI document, which `docs/openapi/` renders from the declarations of calls. */
 export function openapiHandler(): Pick<StreamHandlers, 'getOpenApi'> {
-  const document = lazy(() => compressedFile('application/json', JSON.stringify(openapiDocument())))
+  const document = lazy(async () => compressedFile('application/json', await openapiFile.bytes()))
   return { getOpenApi: async ({ request }) => sendStatic(request, await document(), headers) }
 }
 

@@ -3,7 +3,8 @@ import type { Problem } from '@pixelflow/core/problem'
 import type { ImageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
-import { openapiPaths } from './openapi/openapi-document.ts'
+import * as calls from '../../calls/calls.gen.ts'
+import type { Call } from '../../calls/declare-call.ts'
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
@@ -17,16 +18,13 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-const methods = ['get', 'head', 'post', 'put', 'patch', 'delete']
-const calls = Object.entries(openapiPaths()).flatMap(([path, item]) =>
-  Object.keys(item as object)
-    .filter((one) => methods.includes(one))
-    .map((method) => [method.toUpperCase(), path] as const),
+const routes = (Object.values(calls) as Call[]).flatMap(({ http }) =>
+  http ? [http.method, ...(http.head ? ['HEAD'] : [])].map((method) => [method, http.path] as const) : [],
 )
 const concrete = (path: string) => path.replace('{id}', task).replace('{name}', 'default')
 
 describe('a query parameter', () => {
-  test.each([...calls, ['GET', '/api/v1/tasks/'] as const])(
+  test.each([...routes, ['GET', '/api/v1/tasks/'] as const])(
     'that is unknown is refused by %s %s',
     async (method, path) => {
       const answer = await gateway.call(`${concrete(path)}?nonsense=1`, { method })

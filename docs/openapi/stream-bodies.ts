@@ -1,6 +1,6 @@
 import { formatOf, formats, writableFormatIds } from '@pixelflow/core/format'
 import { tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
-import { eventExample, imageExample, queuedExample, recipeText } from '../../../calls/examples.ts'
+import { eventExample, imageExample, queuedExample, recipeText } from '@pixelflow/gateway/calls/examples'
 import { ref, type Json } from './ref.ts'
 import {
   binaryContent,

@@ -7,7 +7,7 @@ import { faultReport, outputFormat, status } from '@pixelflow/core/task'
 import type { z } from 'zod'
 // These two name schemas that no call declares.
 import '@pixelflow/core/problem'
-import '../../shared/health-view.ts'
+import '@pixelflow/gateway/transports/shared/health-view'
 import { components } from '@pixelflow/core/component'
 import { recipeInputSchemas, stepSchemas, withDiscriminator } from './step-schemas.ts'
 import { requestSchemas } from './request-schemas.ts'

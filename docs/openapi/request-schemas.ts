@@ -1,6 +1,6 @@
 import { defaultLane } from '@pixelflow/core/job'
 import { createTaskInput, laneDescription } from '@pixelflow/core/inputs'
-import { recipeText } from '../../../calls/examples.ts'
+import { recipeText } from '@pixelflow/gateway/calls/examples'
 import { ref, type Json } from './ref.ts'
 import { toComponentSchemas } from './to-component-schemas.ts'
 

@@ -5,12 +5,12 @@ import { fromResponse, toMessage, type MessageJson } from '@pixelflow/proto/mess
 import { TaskEventSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { schemaArbitrary } from '../testing/schema-arbitrary.ts'
-import { readInput } from '../transports/grpc/call-methods.ts'
-import * as calls from './calls.gen.ts'
+import { schemaArbitrary } from './testing/schema-arbitrary.ts'
+import { readInput } from '@pixelflow/gateway/transports/grpc/call-methods'
+import * as calls from '@pixelflow/gateway/calls/calls.gen'
 import { findAbsences } from './find-absences.ts'
-import { outputMessageOf } from './output-message.ts'
-import type { Call, UnaryCall } from './declare-call.ts'
+import { outputMessageOf } from '@pixelflow/gateway/calls/output-message'
+import type { Call, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
 
 /** What crosses gRPC is the same value as over REST: for random inputs and outputs of every declared unary call. */
 

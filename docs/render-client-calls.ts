@@ -3,11 +3,11 @@ import * as inputs from '@pixelflow/core/inputs'
 import * as views from '@pixelflow/core/views'
 import { toJsonSchema } from '@pixelflow/core/validation/json-schema'
 import type { z } from 'zod'
-import { inputFieldsOf } from '../transports/rest/input-reader.ts'
-import * as calls from './calls.gen.ts'
-import type { Call, UnaryCall } from './declare-call.ts'
+import { inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
+import * as calls from '@pixelflow/gateway/calls/calls.gen'
+import type { Call, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
 import { findAbsences } from './find-absences.ts'
-import { responseFieldOf } from './output-message.ts'
+import { responseFieldOf } from '@pixelflow/gateway/calls/output-message'
 
 /**
  * What the TypeScript client must know of each unary call: where its input goes, whether it is safe to repeat, and the types

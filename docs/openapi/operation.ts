@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import type { Call, UnaryCall } from '../../../calls/declare-call.ts'
-import { inputFieldsOf } from '../input-reader.ts'
+import type { Call, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
+import { inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
 import { ref, type Json } from './ref.ts'
 import {
   idempotencyFaults,

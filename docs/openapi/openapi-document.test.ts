@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { eventKinds } from '@pixelflow/core/event'
-import { openIdleHttpApp } from '../../../testing/open-idle-http-app.ts'
+import { openIdleHttpApp } from '@pixelflow/gateway/testing/open-idle-http-app'
 import { openapiDocument } from './openapi-document.ts'
 
 type Json = Record<string, unknown>

@@ -3,9 +3,9 @@ import { eventView } from '@pixelflow/core/views'
 import type { Absence, Absences } from '@pixelflow/proto/message-json'
 import { TaskEventSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { z } from 'zod'
-import * as calls from './calls.gen.ts'
-import type { Call } from './declare-call.ts'
-import { outputMessageOf } from './output-message.ts'
+import * as calls from '@pixelflow/gateway/calls/calls.gen'
+import type { Call } from '@pixelflow/gateway/calls/declare-call'
+import { outputMessageOf } from '@pixelflow/gateway/calls/output-message'
 
 /**
  * The fields of response messages that may have no value, and what that means, from the schemas of all outputs.
