@@ -68,7 +68,7 @@ export function createAuthenticator(
         tokenAccount !== certificateAccount
       ) {
         throw new Fault('unauthenticated', 'The token and the client certificate name different accounts.', {
-          field: 'authorization' satisfies RequestField,
+          field: '@authorization' satisfies RequestField,
           remedy: 'Send the token of the account that the certificate names, or no token.',
         })
       }
@@ -102,7 +102,7 @@ function authenticateToken(headers: Headers, tokens: TokenTable | undefined): Pr
 
 function invalidToken(detail: string): Fault {
   return new Fault('unauthenticated', detail, {
-    field: 'authorization' satisfies RequestField,
+    field: '@authorization' satisfies RequestField,
     remedy: 'Send "Authorization: Bearer <token>" with a token from PIXELFLOW_API_TOKENS.',
   })
 }

@@ -41,7 +41,7 @@ type AllowedOrigins = ReadonlySet<string>
 export function requireLocalOrigin(headers: Headers, allowedOrigins: AllowedOrigins = new Set()): void {
   if (hostnamesOf(headers.get('host'))?.every(isLoopback) !== true) {
     throw new Fault('forbidden', 'Without tokens this server answers only calls to a loopback address.', {
-      field: 'host' satisfies RequestField,
+      field: '@host' satisfies RequestField,
       remedy: 'Call localhost or 127.0.0.1, or configure PIXELFLOW_API_TOKENS.',
     })
   }
@@ -63,11 +63,11 @@ export function requireSameOrigin(
   if (origin !== null && allowedOrigins.has(origin.toLowerCase())) return
   const host = headers.get('host') ?? ''
   const own = schemes.map((scheme) => `${scheme}://${host}`.toLowerCase())
-  if (origin !== null && !own.includes(origin.toLowerCase())) throw crossOrigin('origin')
+  if (origin !== null && !own.includes(origin.toLowerCase())) throw crossOrigin('@origin')
   // Browsers send no Origin with a GET of the same origin, but Sec-Fetch-Site. `none` is an address typed by the user.
   const site = headers.get('sec-fetch-site')
   if (site !== null && site !== 'same-origin' && site !== 'none' && !isNavigation(headers)) {
-    throw crossOrigin('fetch_site')
+    throw crossOrigin('@fetch_site')
   }
 }
 

@@ -41,7 +41,7 @@ export async function waitForPosition(follower: EventFollower, token: string | u
   if ((await compare(follower, position, deadline)) !== 'ahead') return
   if (await follower.waitForSequence(position.seq, deadline - performance.now(), position.logHash)) return
   throw new Fault('unavailable', 'This gateway has not caught up to the requested position.', {
-    field: 'position' satisfies RequestField,
+    field: '@position' satisfies RequestField,
     remedy: 'Try again in a moment.',
     retryAfterMs: 500,
   })
@@ -72,7 +72,7 @@ function parse(token: string): Position {
 
 function invalidPosition(detail: string): Fault {
   return new Fault('invalid_request', detail, {
-    field: 'position' satisfies RequestField,
+    field: '@position' satisfies RequestField,
     remedy: 'Send the newest position that a response of this server contained, or leave the position out.',
   })
 }

@@ -2,7 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { shorten } from '@pixelflow/core/shorten'
 import type { RequestField } from '../request-field.ts'
 
-const field = 'idempotency_key' satisfies RequestField
+const field = '@idempotency_key' satisfies RequestField
 
 /**
  * The key that a client sent, without the quotes that the IETF draft of the HTTP header puts around it.

@@ -114,7 +114,7 @@ export function pausedUpload(idleMs: number): Fault {
 /** The received bytes differ from the announced digest. */
 export function digestMismatch(): Fault {
   return new Fault('invalid_request', 'The SHA-256 of the received bytes differs from the announced one.', {
-    field: 'sha256' satisfies RequestField,
+    field: '@sha256' satisfies RequestField,
     remedy: 'Send the file again, with the digest of exactly these bytes.',
   })
 }
@@ -131,7 +131,7 @@ const acceptedMediaTypes: ReadonlySet<string> = new Set([
 function unsupported(detail: string): Fault {
   const names = formats.map((one) => one.mediaType).join(', ')
   return new Fault('unsupported_format', detail, {
-    field: 'media_type' satisfies RequestField,
+    field: '@media_type' satisfies RequestField,
     remedy: `Send one of ${names}, or application/octet-stream to have the format detected.`,
   })
 }

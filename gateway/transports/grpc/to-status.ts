@@ -14,14 +14,14 @@ import { translateField, type RequestField } from '../../request-field.ts'
 
 /** Keys of the metadata of a call, and fields of its messages. */
 const grpcFields: Readonly<Record<RequestField, string>> = {
-  authorization: 'authorization',
-  fetch_site: 'sec-fetch-site',
-  host: ':authority',
-  idempotency_key: 'idempotency-key',
-  media_type: 'metadata.media_type',
-  origin: 'origin',
-  position: positionHeader,
-  sha256: 'commit.sha256',
+  '@authorization': 'authorization',
+  '@fetch_site': 'sec-fetch-site',
+  '@host': ':authority',
+  '@idempotency_key': 'idempotency-key',
+  '@media_type': 'metadata.media_type',
+  '@origin': 'origin',
+  '@position': positionHeader,
+  '@sha256': 'commit.sha256',
 }
 
 /** A detail of an error, with the descriptor of its message. */

@@ -5,15 +5,15 @@ import { translateField, type RequestField } from '../../request-field.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 
 /** The headers of HTTP. */
-const httpFields: Readonly<Record<RequestField, string>> = {
-  authorization: 'Authorization',
-  fetch_site: 'Sec-Fetch-Site',
-  host: 'Host',
-  idempotency_key: 'Idempotency-Key',
-  media_type: 'Content-Type',
-  origin: 'Origin',
-  position: positionHeader,
-  sha256: 'sha256',
+export const httpFields: Readonly<Record<RequestField, string>> = {
+  '@authorization': 'Authorization',
+  '@fetch_site': 'Sec-Fetch-Site',
+  '@host': 'Host',
+  '@idempotency_key': 'Idempotency-Key',
+  '@media_type': 'Content-Type',
+  '@origin': 'Origin',
+  '@position': positionHeader,
+  '@sha256': 'sha256',
 }
 
 /** A fault as a problem+json response (RFC 9457). The cause is not sent. */

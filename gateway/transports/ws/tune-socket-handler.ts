@@ -10,6 +10,8 @@ import type { ServerWebSocket } from 'bun'
 import { messageOverheadBytes, type MemoryReservation } from '../../limits/request-memory.ts'
 import type { TuneUpdate } from '../../tuning/tune.ts'
 import type { Usecases } from '../../usecases.ts'
+import { translateField } from '../../request-field.ts'
+import { httpFields } from '../rest/problem-response.ts'
 import { parseJson } from '../shared/read-body.ts'
 import { createBoundedQueue } from '@pixelflow/core/bounded-queue'
 
@@ -78,7 +80,9 @@ export function createTuneSocketHandler({
   }
   const fail = (socket: Socket, cause: Fault, code = closeCodeOf(cause, stopping)) => {
     fault ??= cause
-    socket.send(encode({ type: 'failed', fault: cause.report() }))
+    const report = cause.report()
+    const field = report.field === undefined ? {} : { field: translateField(report.field, httpFields) }
+    socket.send(encode({ type: 'failed', fault: { ...report, ...field } }))
     // The code of the fault is short enough for the close frame, the detail may not be.
     socket.close(code, cause.code)
     closed.abort()
