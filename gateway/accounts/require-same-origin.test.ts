@@ -63,7 +63,7 @@ describe('an unauthenticated call', () => {
 
   test.each([
     ['from a gRPC client with a list of addresses', { host: '127.0.0.1:1,127.0.0.1:2' }, 'passes'],
-    ['with an address of another machine in the list', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden host'],
+    ['with an address of another machine in the list', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden @host'],
     ['from a program', { host }, 'passes'],
     ['by address', { host: '127.0.0.1:3000' }, 'passes'],
     ['by IPv6 address', { host: '[::1]:3000' }, 'passes'],
@@ -74,31 +74,31 @@ describe('an unauthenticated call', () => {
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
       'passes',
     ],
-    ['without Host', {}, 'forbidden host'],
-    ['under a name of another host (DNS rebinding)', { host: 'evil.example:3000' }, 'forbidden host'],
-    ['to an address of the network', { host: '192.168.1.4:3000' }, 'forbidden host'],
-    ['from a page of another origin', { host, origin: 'https://evil.example' }, 'forbidden origin'],
-    ['from an origin on another port', { host, origin: 'http://localhost:8080' }, 'forbidden origin'],
+    ['without Host', {}, 'forbidden @host'],
+    ['under a name of another host (DNS rebinding)', { host: 'evil.example:3000' }, 'forbidden @host'],
+    ['to an address of the network', { host: '192.168.1.4:3000' }, 'forbidden @host'],
+    ['from a page of another origin', { host, origin: 'https://evil.example' }, 'forbidden @origin'],
+    ['from an origin on another port', { host, origin: 'http://localhost:8080' }, 'forbidden @origin'],
     [
       'from a page under another name of this machine',
       { host, origin: 'http://127.0.0.1:3000' },
-      'forbidden origin',
+      'forbidden @origin',
     ],
-    ['from a sandboxed page', { host, origin: 'null' }, 'forbidden origin'],
+    ['from a sandboxed page', { host, origin: 'null' }, 'forbidden @origin'],
     [
       'from an image tag of another origin',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
-      'forbidden fetch_site',
+      'forbidden @fetch_site',
     ],
     [
       'from a frame',
       { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
-      'forbidden fetch_site',
+      'forbidden @fetch_site',
     ],
     [
       'from a page on another port',
       { host, 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'cors' },
-      'forbidden fetch_site',
+      'forbidden @fetch_site',
     ],
   ])('%s', (_, headers, expected) => expect(outcomeOf(headers as Record<string, string>)).toBe(expected))
 })
