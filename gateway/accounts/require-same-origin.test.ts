@@ -63,7 +63,11 @@ describe('an unauthenticated call', () => {
 
   test.each([
     ['from a gRPC client with a list of addresses', { host: '127.0.0.1:1,127.0.0.1:2' }, 'passes'],
-    ['with an address of another machine in the list', { host: '127.0.0.1:1,192.0.2.1:2' }, 'forbidden @host'],
+    [
+      'with an address of another machine in the list',
+      { host: '127.0.0.1:1,192.0.2.1:2' },
+      'forbidden @host',
+    ],
     ['from a program', { host }, 'passes'],
     ['by address', { host: '127.0.0.1:3000' }, 'passes'],
     ['by IPv6 address', { host: '[::1]:3000' }, 'passes'],
