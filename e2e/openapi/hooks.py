@@ -51,8 +51,9 @@ INEXPRESSIBLE_FIELDS = {
     # OpenAPI; they are tested in gateway/transports/ws and e2e/hostile.
     "Upgrade",
 }
-# A step, or a parameter of it, that does not fit the others: resize needs width or height, format must be the last step.
-RULE_BETWEEN_FIELDS = re.compile(r"steps\[\d+\](\.width|\.position)?$")
+# A step that does not fit the others, such as a format that is not the last, or a parameter that does not: resize needs
+# width or height, its positions entropy and attention need fit cover, and JPEG is never lossless.
+RULE_BETWEEN_FIELDS = re.compile(r"steps\[\d+\](\.(width|position|lossless))?$")
 # The recipe is in the query or in the form, and the output must be one of the recipe.
 INEXPRESSIBLE_PROCESS_FIELDS = {"output", "recipe"}
 
