@@ -39,8 +39,6 @@ export interface CallRunner {
     context: CallContext & { readonly keyKind?: string },
     work: (keyed?: IdempotentCall<Created[R]>) => Promise<Created[R]>,
   ): Promise<CallResult<Created[R]>>
-  /** The write position of an account, for a call that has written. */
-  positionOf(account: string): string | undefined
 }
 
 /** Whether a call acts for an account, so that its caller needs credentials. */
@@ -88,7 +86,6 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
   }
 
   return {
-    positionOf,
     async run(call, who, input, context) {
       requireAccess(who, call.access)
       const { value, position, replayed } = await audited(call, who, input, context, () =>

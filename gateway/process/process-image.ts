@@ -31,6 +31,8 @@ export interface ProcessedOutput extends StoredContent, AsyncDisposable {
   readonly output: string
   /** The task that created the image, when it was too large for memory. */
   readonly task?: Task
+  /** The write position of the account after that task was created. */
+  readonly position?: string | undefined
 }
 
 /**

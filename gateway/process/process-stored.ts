@@ -2,6 +2,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import { awaitTask } from '../tasks/await-task.ts'
+import { writePositionOf } from '../consistency/wait-for-position.ts'
 import { acceptTask } from '../tasks/accept-task.ts'
 import { endIfActive } from '../tasks/cancel-task.ts'
 import type { BufferedImage } from './buffer-image.ts'
@@ -13,6 +14,7 @@ import { openEvents } from '../tasks/watch-task.ts'
 /** Processes an image that is in the store as a task and waits for its end. The task remains like any other. */
 export function processStored(ports: Ports) {
   const accept = acceptTask(ports)
+  const positionOf = writePositionOf(ports)
   const read = readOutput(ports)
 
   const awaitEnd = awaitTask({ events: ports.events, watch: openEvents(ports) })
@@ -34,7 +36,9 @@ export function processStored(ports: Ports) {
     if (created === undefined) throw new Fault('internal', 'The completed task has no output.')
     const { format, width, height } = created
     const content = await read(who, task.id, output)
-    return { ...content, format, width, height, output, task, [Symbol.asyncDispose]: async () => {} }
+    const position = positionOf(who.account)
+    const processed = { ...content, format, width, height, output, task, position }
+    return { ...processed, [Symbol.asyncDispose]: async () => {} }
   }
 }
 

@@ -30,7 +30,7 @@ export function imageService({ usecases, runner, uploadIdleTimeoutMs }: ImageSer
   const streams: Pick<Methods, StreamName> = {
     ...uploadMethod(usecases, runner, uploadIdleTimeoutMs),
     ...taskStreams(usecases, runner),
-    ...processMethods(usecases, runner, uploadIdleTimeoutMs),
+    ...processMethods(usecases, uploadIdleTimeoutMs),
     ...tuneMethod(usecases),
   }
   return {

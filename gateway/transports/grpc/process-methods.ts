@@ -8,7 +8,6 @@ import type {
 } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { selectOutput, type OutputRequest, type ProcessedOutput } from '../../process/process-image.ts'
 import type { ImageUpload } from '../../images/receive-image.ts'
-import type { CallRunner } from '../../calls/call-runner.ts'
 import type { Usecases } from '../../usecases.ts'
 import type { Implementation } from './implementation.ts'
 import { parseRecipeValue } from './parse-recipe-value.ts'
@@ -23,7 +22,6 @@ const maxResultBytes = 4 * 1024 * 1024 - resultOverheadBytes
 /** The methods that respond with the processed image. */
 export function processMethods(
   usecases: Usecases,
-  runner: CallRunner,
   uploadIdleTimeoutMs: number,
 ): Pick<Implementation<typeof ImageService>, 'processImage' | 'processImageUnary'> {
   return {
@@ -34,7 +32,7 @@ export function processMethods(
       const request = selectOutput(parseRecipeValue(recipe), output || undefined)
       const copied = { ...upload, body: copyChunks(upload.body) }
       await using result = await processUpload(usecases, principal, copied, request, call.signal)
-      if (result.task) call.recordPosition(runner.positionOf(principal.account))
+      call.recordPosition(result.position)
       yield { data: { case: 'result', value: toResultMessage(result) } }
       for await (const value of readContentChunks(result)) yield { data: { case: 'chunk', value } }
     },
@@ -43,7 +41,7 @@ export function processMethods(
       const request = selectOutput(parseRecipeValue(recipe), output || undefined)
       const upload = { body: singleChunk(image), mediaType: 'application/octet-stream', bytes: image.length }
       await using result = await processUpload(usecases, principal, upload, request, call.signal)
-      if (result.task) call.recordPosition(runner.positionOf(principal.account))
+      call.recordPosition(result.position)
       if (result.bytes > maxResultBytes) throw resultTooLarge(result.bytes)
       const pieces = await Array.fromAsync(await result.open())
       return { result: toResultMessage(result), image: Buffer.concat(pieces) }

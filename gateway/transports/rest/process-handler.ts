@@ -17,7 +17,7 @@ import { readBody, contentLengthOf, mediaTypeOf, type IdleTimeout } from '../sha
 import { startIdleTimeout } from './start-idle-timeout.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 import type { StreamHandlers } from './call-handler.ts'
-import { createdResponse } from './send-result.ts'
+import { sendResult } from './send-result.ts'
 import { contentHeaders, type SendBytes } from './send-content.ts'
 import { parseRecipeField } from './parse-recipe-field.ts'
 import { readImageForm } from './read-image-form.ts'
@@ -50,9 +50,8 @@ export function processHandler(options: ProcessHandlerOptions): Pick<StreamHandl
           const wanted = output === undefined ? recipe : select(recipe).recipe
           return createTaskFrom(usecases, who, image, wanted, lane ?? defaultLane, keyed)
         })
-        const { value: task, position, replayed } = result
-        requestContextOf(request).position = position
-        const response = createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
+        const created = { ...result, value: viewTask(result.value) }
+        const response = sendResult(calls.createTask, request, created) as Response
         response.headers.set('preference-applied', 'respond-async')
         return response
       }
@@ -62,7 +61,7 @@ export function processHandler(options: ProcessHandlerOptions): Pick<StreamHandl
       // The connection is idle while the image is processed; processing has its own timeout.
       server?.timeout(request, 0)
       await using result = await processOrCancel(usecases, who, image, () => select(recipe), request.signal)
-      if (result.task) requestContextOf(request).position = runner.positionOf(who.account)
+      requestContextOf(request).position = result.position
       const timing = { receive: received - begin, process: performance.now() - received }
       return await sendBytes({ request, server }, result.bytes, () => result.open(), {
         status: 200,

@@ -8,10 +8,9 @@ import type { ImageLimits } from '../../ports.ts'
 import { describeTaskRequest } from '../../tasks/accept-task.ts'
 import type { Usecases } from '../../usecases.ts'
 import { contentLengthOf, mediaTypeOf, readBody, type IdleTimeout } from '../shared/read-body.ts'
-import { requestContextOf } from '../shared/request-context.ts'
 import type { FormHandler, RestCall, StreamHandlers } from './call-handler.ts'
 import { readImageForm } from './read-image-form.ts'
-import { createdResponse } from './send-result.ts'
+import { createdResponse, sendResult } from './send-result.ts'
 import { startIdleTimeout } from './start-idle-timeout.ts'
 
 export interface UploadHandlerOptions {
@@ -68,9 +67,7 @@ export function createTaskForm(options: UploadHandlerOptions): FormHandler {
           )
         },
       )
-      const { value: task, position, replayed } = result
-      requestContextOf(request).position = position
-      return createdResponse(202, `/api/v1/tasks/${task.id}`, viewTask(task), replayed)
+      return sendResult(calls.createTask, request, { ...result, value: viewTask(result.value) }) as Response
     },
   }
 }
