@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { Fault } from '../fault.ts'
+import { catalogue } from '../operations/index.ts'
 import { maxOutputs, maxSteps } from './create-catalogue.ts'
 import { outputNames, parseRecipe, recipe } from './recipe.ts'
 
@@ -229,7 +230,7 @@ describe('the fault names the step, the parameter, the allowed values and the re
       code: 'invalid_recipe',
       field: 'steps[1].op',
       detail: `Step 2: unknown operation "${typed}".`,
-      remedy: `Did you mean ${meant}? Available operations: orient, resize, crop, rotate, flip, flop, blur, sharpen, grayscale, format.`,
+      remedy: `Did you mean ${meant}? Available operations: ${catalogue.names.join(', ')}.`,
     })
   })
 
