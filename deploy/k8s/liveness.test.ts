@@ -11,6 +11,7 @@ import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { freezeProcess } from '@pixelflow/testkit/freeze-process'
 import { manifests, findOnlyObject } from './manifests.ts'
 
 /** Runs the liveness probe of the chart's nats-server with BusyBox, as the image does. */
@@ -78,6 +79,6 @@ test('the probe fails if a restart helps: the server hangs, or its disk was full
     { timeoutMs: 30_000 },
   )
 
-  process.kill(nats.pid, 'SIGSTOP')
+  await freezeProcess(nats.pid)
   expect(await isAlive()).toBe(false)
 }, 180_000)

@@ -1,4 +1,5 @@
 import type { Nats } from '@pixelflow/testkit/nats'
+import { freezeProcess } from '@pixelflow/testkit/freeze-process'
 
 /** A way to make the broker unavailable, and to restore it. */
 export interface BrokerFault {
@@ -10,7 +11,7 @@ export const brokerFaults: Readonly<Record<'killed' | 'frozen', BrokerFault>> = 
   killed: { begin: (nats) => nats.kill9(), end: (nats) => nats.restart() },
   /** The sockets stay open, so only timeouts detect it. */
   frozen: {
-    begin: (nats) => void process.kill(nats.pid, 'SIGSTOP'),
+    begin: (nats) => freezeProcess(nats.pid),
     end: (nats) => void process.kill(nats.pid, 'SIGCONT'),
   },
 }

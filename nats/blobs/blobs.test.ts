@@ -4,6 +4,7 @@ import { Objm } from '@nats-io/obj'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { blobsContract, digest, noise } from '@pixelflow/testkit/contracts/blobs'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { freezeProcess } from '@pixelflow/testkit/freeze-process'
 import { createBlobs, type BlobsOptions } from './blobs.ts'
 import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe as describeBlob, putDescription } from './bucket.ts'
@@ -133,7 +134,7 @@ describe('bounds', () => {
   test('writes stay within their memory while the broker does not answer', async () => {
     await using opened = await openBucket({ writeMemoryBytes: 2 * mebibyte })
     const writes = await Promise.all(Array.from({ length: 8 }, () => opened.blobs.begin()))
-    process.kill(opened.fixture.nats.pid, 'SIGSTOP')
+    await freezeProcess(opened.fixture.nats.pid)
     const piece = noise(100_000)
     const feeding = writes.map(async (write) => {
       for (let i = 0; i < 20; i++) await write.write(piece)

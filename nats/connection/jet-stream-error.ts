@@ -18,6 +18,8 @@ const lastSequenceUndecided = 10164
 /** For a full stream, and for a second message where a subject may have only one. */
 const storeFailed = 10077
 const insufficientResources = 10023
+/** A cluster that forms does not know all its servers yet. */
+const noSuitablePeers = 10005
 export const noMessage = 10037
 export const noSuchSequence = 10043
 export const messageNotRemoved = 10057
@@ -41,7 +43,8 @@ export function toJetStreamError(
   description: string,
 ): JetStreamError | Unreachable {
   if (code === insufficientResources) return new StorageFull(`${description} (${code})`)
-  const isNotYet = code === lastSequenceUndecided || (status === 503 && code !== storeFailed)
+  const isNotYet =
+    code === lastSequenceUndecided || code === noSuitablePeers || (status === 503 && code !== storeFailed)
   if (isNotYet) return new Unreachable(`${description} (${code})`)
   return new JetStreamError(code, description)
 }

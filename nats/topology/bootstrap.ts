@@ -5,7 +5,7 @@ import {
   streamNameTaken,
   streamNotFound,
 } from '../connection/jet-stream-error.ts'
-import { NoResponders } from '../connection/unreachable.ts'
+import { NoResponders, Unreachable } from '../connection/unreachable.ts'
 import type { Broker } from '../connection/broker.ts'
 import { consumersOf, type Consumer } from './consumers.ts'
 import { readAccountInfo } from '../jetstream/read-account-info.ts'
@@ -101,7 +101,8 @@ function differs(wanted: object, found: object): boolean {
 }
 
 function unsuitable(what: string, cause: unknown): Fault {
-  const why = cause instanceof JetStreamError ? ` (${cause.message})` : ''
+  const isKnown = cause instanceof JetStreamError || cause instanceof Unreachable
+  const why = isKnown ? ` (${cause.message})` : ''
   return new Fault('unavailable', `The ${what} cannot be set up${why}.`, {
     remedy:
       'Check the permissions and limits of this NATS account, and whether another program uses a stream of that name.',

@@ -4,6 +4,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { parsePrometheus } from '@pixelflow/testkit/prometheus'
 import { waitFor } from '@pixelflow/testkit/wait-for'
+import { freezeProcess } from '@pixelflow/testkit/freeze-process'
 import { readAllPages } from '../../testing/read-all-pages.ts'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import { failure, grpcClient, type GrpcClient } from '../../testing/grpc-client.ts'
@@ -46,7 +47,7 @@ describe.each<Protocol>(['gRPC', ...webProtocols])('over %s', (protocol) => {
     await native.unary(calls.getVersion, {})
     const before = await handled()
     const lines = gateway.logs.length
-    process.kill(gateway.nats.pid, 'SIGSTOP')
+    await freezeProcess(gateway.nats.pid)
     const began = performance.now()
     try {
       const call =
