@@ -4,7 +4,7 @@ import type { Absence, Absences } from '@pixelflow/proto/message-json'
 import { TaskEventSchema } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { z } from 'zod'
 import * as calls from '@pixelflow/gateway/calls/calls.gen'
-import type { Call } from '@pixelflow/gateway/calls/declare-call'
+import type { CallDeclaration } from '@pixelflow/gateway/calls/declare-call'
 import { outputMessageOf } from '@pixelflow/gateway/calls/output-message'
 
 /**
@@ -14,7 +14,7 @@ import { outputMessageOf } from '@pixelflow/gateway/calls/output-message'
 export function findAbsences(): Absences {
   const found = new Map<string, Record<string, Absence>>()
   addAbsences(found, TaskEventSchema, eventView.extend({ token: z.string() }))
-  for (const call of Object.values(calls) as Call[]) {
+  for (const call of Object.values(calls) as CallDeclaration[]) {
     if (call.kind === 'unary' && call.rpc && call.output)
       addAbsences(found, outputMessageOf(call.rpc), call.output)
   }

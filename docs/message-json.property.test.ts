@@ -10,12 +10,12 @@ import { readInput } from '@pixelflow/gateway/transports/grpc/call-methods'
 import * as calls from '@pixelflow/gateway/calls/calls.gen'
 import { findAbsences } from './find-absences.ts'
 import { outputMessageOf } from '@pixelflow/gateway/calls/output-message'
-import type { Call, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
+import type { CallDeclaration, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
 
 /** What crosses gRPC is the same value as over REST: for random inputs and outputs of every declared unary call. */
 
 type RpcCall = UnaryCall & { readonly rpc: DescMethod }
-const unary = (Object.values(calls) as Call[]).filter(
+const unary = (Object.values(calls) as CallDeclaration[]).filter(
   (call): call is RpcCall => call.kind === 'unary' && call.rpc !== undefined,
 )
 

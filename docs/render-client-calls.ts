@@ -5,7 +5,7 @@ import { toJsonSchema } from '@pixelflow/core/validation/json-schema'
 import type { z } from 'zod'
 import { inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
 import * as calls from '@pixelflow/gateway/calls/calls.gen'
-import type { Call, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
+import type { CallDeclaration, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
 import { findAbsences } from './find-absences.ts'
 import { responseFieldOf } from '@pixelflow/gateway/calls/output-message'
 
@@ -16,7 +16,7 @@ import { responseFieldOf } from '@pixelflow/gateway/calls/output-message'
 
 const header = '// Generated from the declarations of calls in gateway: `./pixelflow verify --write`.\n'
 
-const unary = (Object.values(calls) as Call[]).filter((call): call is UnaryCall => call.kind === 'unary')
+const unary = (Object.values(calls) as CallDeclaration[]).filter((call): call is UnaryCall => call.kind === 'unary')
 
 /** `clients/typescript/http-calls.gen.ts` */
 export function renderClientCalls(): string {

@@ -1,13 +1,13 @@
 import manifest from '../../gateway/package.json'
 import * as calls from '@pixelflow/gateway/calls/calls.gen'
-import type { Call } from '@pixelflow/gateway/calls/declare-call'
+import type { CallDeclaration } from '@pixelflow/gateway/calls/declare-call'
 import { operationsOf, pathParametersOf } from './operation.ts'
 import type { Json } from './ref.ts'
 import { componentSchemas } from './schemas.ts'
 
 /** Every path of the REST API with its operations, in alphabetical order. */
 export function openapiPaths(): Json {
-  const declared = (Object.values(calls) as Call[]).filter(({ http }) => http !== undefined)
+  const declared = (Object.values(calls) as CallDeclaration[]).filter(({ http }) => http !== undefined)
   const byPath = Map.groupBy(declared, ({ http }) => http?.path ?? '')
   const paths = [...byPath].sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(

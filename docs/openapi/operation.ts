@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Call, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
+import type { CallDeclaration, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
 import { inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
 import { ref, type Json } from './ref.ts'
 import {
@@ -18,7 +18,7 @@ import { streamBodies, type StreamBody } from './stream-bodies.ts'
 import { toComponentSchemas } from './to-component-schemas.ts'
 
 /** The operations of a declared call by HTTP method in lower case: one, or two when HEAD has its own. */
-export function operationsOf(call: Call): Json {
+export function operationsOf(call: CallDeclaration): Json {
   const { http, name, summary } = call
   if (http === undefined) return {}
   const body = call.kind === 'unary' ? unaryBody(call) : (streamBodies[name] ?? { responses: {} })
@@ -42,7 +42,7 @@ export function operationsOf(call: Call): Json {
 }
 
 /** The parameters of the path of a call. */
-export function pathParametersOf(call: Call): Json[] {
+export function pathParametersOf(call: CallDeclaration): Json[] {
   const schemas = parameterSchemas(call)
   return inputFieldsOf(call).path.map((name) => ({
     ...parameter(name, 'path', schemas[name] ?? {}),
@@ -50,7 +50,7 @@ export function pathParametersOf(call: Call): Json[] {
   }))
 }
 
-function parametersOf(call: Call, { parameters = [] }: StreamBody): Json[] {
+function parametersOf(call: CallDeclaration, { parameters = [] }: StreamBody): Json[] {
   const schemas = parameterSchemas(call)
   const inQuery = Object.keys(inputFieldsOf(call).query).map((name) =>
     parameter(name, 'query', schemas[name] ?? {}),
@@ -64,7 +64,7 @@ function parametersOf(call: Call, { parameters = [] }: StreamBody): Json[] {
 }
 
 /** The fields of a call's input, with references to the schemas that have a name. */
-function parameterSchemas({ input }: Call): Record<string, Json> {
+function parameterSchemas({ input }: CallDeclaration): Record<string, Json> {
   const { parameters } = toComponentSchemas({ ...outputSchemas, parameters: input }, 'parameters')
   return (parameters?.['properties'] ?? {}) as Record<string, Json>
 }
@@ -105,7 +105,7 @@ function schemaOf(schema: z.ZodType): Json {
   return toComponentSchemas({ ...outputSchemas, inline: schema }, 'output').inline
 }
 
-function problemsOf({ access, http, faults, creates }: Call): Json {
+function problemsOf({ access, http, faults, creates }: CallDeclaration): Json {
   if (access === 'probe') return queryProblem
   if (http?.path.startsWith('/api/') !== true && access === 'public') return originProblems
   return problemResponses(...faults, ...(creates ? idempotencyFaults : []))

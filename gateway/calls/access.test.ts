@@ -10,11 +10,11 @@ import { createRequestMemory } from '../limits/request-memory.ts'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import * as calls from './calls.gen.ts'
 import { needsAccount } from './call-runner.ts'
-import type { Call } from './declare-call.ts'
+import type { CallDeclaration } from './declare-call.ts'
 
 /** Who may call is decided from the headers, for every declared call and before any of its body is read. */
 
-const all = Object.values(calls) as Call[]
+const all = Object.values(calls) as CallDeclaration[]
 const forAccounts = all.filter(({ access }) => needsAccount(access))
 const withScope = forAccounts.filter(({ access }) => access !== 'any')
 const withoutScopes = authenticatorOf(() => createPrincipal('ann', []))
@@ -27,7 +27,7 @@ function authenticatorOf(authenticate: Authenticator['authenticate']): Authentic
 }
 
 /** A request of a call, and whether its body was read. */
-function requestOf({ http }: Call) {
+function requestOf({ http }: CallDeclaration) {
   let isRead = false
   const body = new ReadableStream<Uint8Array>(
     {

@@ -4,7 +4,7 @@ import { writePositionOf } from '../consistency/wait-for-position.ts'
 import { withIdempotency, type IdempotentCall } from '../idempotency/with-idempotency.ts'
 import type { Created } from '../idempotency/with-idempotency.ts'
 import type { Ports } from '../ports.ts'
-import type { Access, CallContext, CallFacts, CallResult, UnaryCall } from './declare-call.ts'
+import type { Access, CallerInfo, CallFacts, CallResult, UnaryCall } from './declare-call.ts'
 
 /** The account of callers of public calls, which has no scopes. */
 export const anonymous: Principal = { account: 'anonymous', scopes: new Set() }
@@ -27,7 +27,7 @@ export type CallInput = Readonly<Record<string, unknown>>
 /** Runs calls with the rules that hold for every transport: scopes, idempotency, positions and the audit. */
 export interface CallRunner {
   /** Runs a unary call; its input has been validated. The value is the output. */
-  run(call: UnaryCall, who: Principal, input: CallInput, context: CallContext): Promise<CallResult<unknown>>
+  run(call: UnaryCall, who: Principal, input: CallInput, context: CallerInfo): Promise<CallResult<unknown>>
   /**
    * Runs the part of a call with a body that creates a resource, once for each idempotency key.
    * @param keyKind replaces that of the call, for a form that does more than the call itself
@@ -36,7 +36,7 @@ export interface CallRunner {
     call: CallFacts,
     resource: R,
     who: Principal,
-    context: CallContext & { readonly keyKind?: string },
+    context: CallerInfo & { readonly keyKind?: string },
     work: (keyed?: IdempotentCall<Created[R]>) => Promise<Created[R]>,
   ): Promise<CallResult<Created[R]>>
 }
@@ -69,7 +69,7 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
     call: UnaryCall,
     who: Principal,
     input: CallInput,
-    context: CallContext,
+    context: CallerInfo,
   ): Promise<CallResult<unknown>> => {
     const work = functionOf(call)
     const { creates } = call
@@ -109,7 +109,7 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
     { name, isAudited }: CallFacts,
     { account }: Principal,
     input: CallInput,
-    { requestId }: CallContext,
+    { requestId }: CallerInfo,
     work: () => Promise<T>,
   ): Promise<T> {
     if (isAudited !== true) return work()

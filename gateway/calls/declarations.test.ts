@@ -5,7 +5,7 @@ import { http } from '@pixelflow/proto/google/api/annotations_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { inputFieldsOf } from '../transports/rest/input-reader.ts'
 import * as calls from './calls.gen.ts'
-import type { Call, UnaryCall } from './declare-call.ts'
+import type { CallDeclaration, UnaryCall } from './declare-call.ts'
 
 /** The declarations, the methods of the proto and their `google.api.http` annotations describe the same calls. */
 
@@ -32,7 +32,7 @@ const restOnly: Readonly<Record<string, string>> = {
   getReadiness: 'gRPC has its own health service',
 }
 
-const all = Object.values(calls) as Call[]
+const all = Object.values(calls) as CallDeclaration[]
 const withMethod = all.filter(({ rpc }) => rpc !== undefined)
 const annotated = withMethod.filter(({ rpc }) => hasOption(rpc as DescMethod, http))
 

@@ -59,7 +59,7 @@ export interface CallFacts<Input = unknown> {
 }
 
 /** What a call knows of its caller besides the input. */
-export interface CallContext {
+export interface CallerInfo {
   readonly requestId: string
   readonly idempotencyKey: string | undefined
   /** The position that a read must include. */
@@ -67,7 +67,7 @@ export interface CallContext {
 }
 
 /** What a function of a call gets besides the input. */
-export interface FunctionContext extends CallContext {
+export interface FunctionContext extends CallerInfo {
   /** The id that the created resource must get, so that a repetition of the call finds it. */
   readonly newId: string | undefined
 }
@@ -118,7 +118,7 @@ export interface StreamCall extends CallFacts {
   open?(ports: Ports): unknown
 }
 
-export type Call = UnaryCall | StreamCall
+export type CallDeclaration = UnaryCall | StreamCall
 export type ValueOf<Output extends z.ZodType | null> = Output extends z.ZodType ? z.output<Output> : undefined
 type MaybePromise<T> = T | Promise<T>
 

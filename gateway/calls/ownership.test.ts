@@ -11,7 +11,7 @@ import { failure, grpcClient } from '../testing/grpc-client.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import * as calls from './calls.gen.ts'
 import { needsAccount } from './call-runner.ts'
-import type { Call } from './declare-call.ts'
+import type { CallDeclaration } from './declare-call.ts'
 
 /**
  * Every declared call, made by bob with the ids of what ann owns. The rows come from the declarations, so a new call is
@@ -57,7 +57,7 @@ function callAs(
 }
 
 /** Values of input fields that name what ann owns, by the format of the field; others are left out. */
-function idsOf(call: Call): Readonly<Record<string, string>> {
+function idsOf(call: CallDeclaration): Readonly<Record<string, string>> {
   const formats: Readonly<Record<string, string>> = {
     'image-id': owned.image,
     'task-id': owned.task,
@@ -72,12 +72,12 @@ function idsOf(call: Call): Readonly<Record<string, string>> {
   )
 }
 
-const all = Object.values(calls) as Call[]
-const namesOwned = (call: Call) =>
+const all = Object.values(calls) as CallDeclaration[]
+const namesOwned = (call: CallDeclaration) =>
   Object.values(toJsonSchema(call.input).properties ?? {}).some(({ format }) => format?.endsWith('-id'))
 
 /** A call with one request and one response that names no resource of an account. */
-const isGeneral = (call: Call) => call.kind === 'unary' && !namesOwned(call) && call.http?.body === undefined
+const isGeneral = (call: CallDeclaration) => call.kind === 'unary' && !namesOwned(call) && call.http?.body === undefined
 
 /** Calls with bodies or streams that name a resource in them; tests below make them. */
 const madeBelow = ['createTask', 'processTask', 'download', 'tune']
@@ -132,7 +132,7 @@ describe('another account does not find what ann owns', () => {
   )
 
   const recipe = 'resize:20'
-  const streams: readonly (readonly [string, Call, () => MessageJson])[] = [
+  const streams: readonly (readonly [string, CallDeclaration, () => MessageJson])[] = [
     ['create a task with her image', calls.createTask, () => ({ image: owned.image, recipe })],
     ['process her image', calls.processTask, () => ({ image: owned.image, recipe })],
     ['download her image', calls.download, () => ({ image: owned.image })],
@@ -164,7 +164,7 @@ test('what the other account tried has changed nothing', async () => {
 })
 
 /** One request as bob; on the wire, all kinds of call are a sequence of messages. */
-async function callOverGrpc(method: NonNullable<Call['rpc']>, request: Message): Promise<void> {
+async function callOverGrpc(method: NonNullable<CallDeclaration['rpc']>, request: Message): Promise<void> {
   using client = grpcClient(owned.gateway.grpcAddress)
   const metadata = new Metadata()
   metadata.set('authorization', 'Bearer secret-of-bob')

@@ -11,7 +11,7 @@ import { validate } from '@pixelflow/core/validation/validate'
 import { fromRequest, toMessage, type MessageJson, type MessageProblem } from '@pixelflow/proto/message-json'
 import type { z } from 'zod'
 import * as calls from '../../calls/calls.gen.ts'
-import type { Call as DeclaredCall, UnaryCall } from '../../calls/declare-call.ts'
+import type { CallDeclaration, UnaryCall } from '../../calls/declare-call.ts'
 import { responseFieldOf } from '../../calls/output-message.ts'
 import { anonymous, type CallInput, type CallRunner } from '../../calls/call-runner.ts'
 import { maxMessageBytes, type Call } from './implementation.ts'
@@ -23,7 +23,7 @@ export type UnaryMethod = (message: Message, call: Call) => Promise<object>
 
 /** The methods of the declared unary calls of a service, by their names in code. */
 export function callMethods(service: DescService, runner: CallRunner): Record<string, UnaryMethod> {
-  const methods = (Object.values(calls) as DeclaredCall[]).flatMap((call) =>
+  const methods = (Object.values(calls) as CallDeclaration[]).flatMap((call) =>
     call.kind === 'unary' && call.rpc?.parent === service
       ? [[call.rpc.localName, methodOf(call, call.rpc, runner)]]
       : [],
@@ -49,7 +49,7 @@ function methodOf(declared: UnaryCall, method: DescMethod, runner: CallRunner): 
 }
 
 /** A declared call with a method. */
-type RpcCall = Pick<DeclaredCall, 'input'> & { readonly rpc: DescMethod }
+type RpcCall = Pick<CallDeclaration, 'input'> & { readonly rpc: DescMethod }
 
 /** Validates a request message with the schema of its call. @throws Fault `invalid_request` naming the proto field. */
 export function readInput<C extends RpcCall>({ input, rpc }: C, message: Message): z.output<C['input']> {

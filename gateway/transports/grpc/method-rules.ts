@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import { largestJsonBytes } from '@pixelflow/core/json-bounds'
 import * as calls from '../../calls/calls.gen.ts'
-import type { Access, Call, LimitsClass } from '../../calls/declare-call.ts'
+import type { Access, CallDeclaration, LimitsClass } from '../../calls/declare-call.ts'
 import { maxMessageBytes } from './implementation.ts'
 
 /** Rules that the server applies to a call before it reads the body. */
@@ -20,7 +20,7 @@ const maxBytes: Readonly<Record<LimitsClass, number>> = {
 const maxProbeBytes = 4096
 
 const declared = new Map(
-  (Object.values(calls) as Call[]).flatMap((call) => (call.rpc ? [[call.rpc, call] as const] : [])),
+  (Object.values(calls) as CallDeclaration[]).flatMap((call) => (call.rpc ? [[call.rpc, call] as const] : [])),
 )
 
 /** @throws Error for a method that no call declares. */

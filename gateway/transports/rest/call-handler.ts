@@ -2,7 +2,7 @@ import type { Principal } from '@pixelflow/core/principal'
 import type { Server } from 'bun'
 import type { z } from 'zod'
 import type * as calls from '../../calls/calls.gen.ts'
-import type { Call, CallContext } from '../../calls/declare-call.ts'
+import type { CallDeclaration, CallerInfo } from '../../calls/declare-call.ts'
 
 /** A request of a declared call, after authentication and with a valid input. */
 export interface RestCall<Input = Readonly<Record<string, unknown>>> {
@@ -11,11 +11,11 @@ export interface RestCall<Input = Readonly<Record<string, unknown>>> {
   readonly who: Principal
   /** The parameters of path and query. */
   readonly input: Input
-  readonly context: CallContext
+  readonly context: CallerInfo
 }
 
 /** Reads and writes the bodies of a call. */
-export type CallHandler<Declared extends Call = Call> = (
+export type CallHandler<Declared extends CallDeclaration = CallDeclaration> = (
   call: RestCall<z.output<Declared['input']>>,
 ) => Response | Promise<Response>
 

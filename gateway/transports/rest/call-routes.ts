@@ -7,7 +7,7 @@ import type { Server } from 'bun'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import * as calls from '../../calls/calls.gen.ts'
-import type { Call, CallContext, HttpBinding, UnaryCall } from '../../calls/declare-call.ts'
+import type { CallDeclaration, CallerInfo, HttpBinding, UnaryCall } from '../../calls/declare-call.ts'
 import { anonymous, requireAccess, type CallRunner } from '../../calls/call-runner.ts'
 import { parseIdempotencyKey } from '../../idempotency/idempotency-key.ts'
 import { mediaTypeOf, readJson } from '../shared/read-body.ts'
@@ -36,7 +36,7 @@ interface Incoming {
 /** The routes of all declared calls, with what holds for each: credentials, scope, input, and the form of the response. */
 export function callRoutes(options: CallRouteOptions) {
   const app = new Elysia({ name: 'calls' })
-  for (const call of Object.values(calls) as Call[]) {
+  for (const call of Object.values(calls) as CallDeclaration[]) {
     const handle = handlerOf(call, options)
     if (call.http === undefined || handle === undefined) continue
     const respond = createResponder(call, handle, options.authenticator)
@@ -53,9 +53,9 @@ export function callRoutes(options: CallRouteOptions) {
   return app
 }
 
-type Handle = (incoming: Incoming, who: Principal, context: CallContext) => unknown
+type Handle = (incoming: Incoming, who: Principal, context: CallerInfo) => unknown
 
-function createResponder(call: Call, handle: Handle, authenticator: Authenticator) {
+function createResponder(call: CallDeclaration, handle: Handle, authenticator: Authenticator) {
   return (incoming: Incoming): unknown => {
     const { request } = incoming
     // Who calls, and whether it may, is known before anything of the body is read.
@@ -71,7 +71,7 @@ function createResponder(call: Call, handle: Handle, authenticator: Authenticato
 }
 
 /** @throws Fault `unauthenticated` or `forbidden`. */
-function authenticateCall({ access }: Call, request: Request, authenticator: Authenticator): Principal {
+function authenticateCall({ access }: CallDeclaration, request: Request, authenticator: Authenticator): Principal {
   if (access === 'probe') return anonymous
   if (access === 'public') {
     authenticator.checkOrigin(request.headers)
@@ -85,7 +85,7 @@ function authenticateCall({ access }: Call, request: Request, authenticator: Aut
 }
 
 /** Undefined for a call that another module serves. */
-function handlerOf(call: Call, options: CallRouteOptions): Handle | undefined {
+function handlerOf(call: CallDeclaration, options: CallRouteOptions): Handle | undefined {
   const reader = createInputReader(call)
   if (call.kind === 'unary') return unaryHandler(call, reader, options)
   const handler = (options.handlers as Readonly<Record<string, CallHandler | undefined>>)[call.name]
@@ -124,7 +124,7 @@ function methodsOf({ method, head }: HttpBinding): readonly string[] {
   return head ? [method, 'HEAD'] : [method]
 }
 
-function unsupportedContentType({ input }: Call, mediaType: string | null, form?: FormHandler): Fault {
+function unsupportedContentType({ input }: CallDeclaration, mediaType: string | null, form?: FormHandler): Fault {
   const problem =
     mediaType === null
       ? 'Content-Type is missing.'

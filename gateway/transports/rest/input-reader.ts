@@ -1,6 +1,6 @@
 import { validate } from '@pixelflow/core/validation/validate'
 import { toJsonSchema, type JsonSchema } from '@pixelflow/core/validation/json-schema'
-import type { Call } from '../../calls/declare-call.ts'
+import type { CallDeclaration } from '../../calls/declare-call.ts'
 import { queryOf, requireKnownQuery } from './require-known-query.ts'
 
 /** The fields of a call's input by their place in a request. */
@@ -12,7 +12,7 @@ export interface InputFields {
 }
 
 /** Where REST expects each field of a call: in the path, in the JSON body if the call has one, or in the query. */
-export function inputFieldsOf({ http, input }: Call): InputFields {
+export function inputFieldsOf({ http, input }: CallDeclaration): InputFields {
   const { properties = {} } = toJsonSchema(input)
   const path = [...(http?.path.matchAll(/\{(\w+)\}/g) ?? [])].map(([, name = '']) => name)
   const others = Object.entries(properties).filter(([name]) => !path.includes(name))
@@ -36,7 +36,7 @@ export interface InputReader {
   ): Readonly<Record<string, unknown>>
 }
 
-export function createInputReader(call: Call): InputReader {
+export function createInputReader(call: CallDeclaration): InputReader {
   const { path, query, body: inBody } = inputFieldsOf(call)
   const whole = inBody.length > 0 ? 'the body' : 'the query'
   // Most requests have no query.

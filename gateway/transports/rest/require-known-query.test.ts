@@ -4,7 +4,7 @@ import type { ImageView } from '@pixelflow/core/views'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openTestGateway, type TestGateway } from '../../testing/test-gateway.ts'
 import * as calls from '../../calls/calls.gen.ts'
-import type { Call } from '../../calls/declare-call.ts'
+import type { CallDeclaration } from '../../calls/declare-call.ts'
 
 let gateway: TestGateway
 let photo: Uint8Array<ArrayBuffer>
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
-const routes = (Object.values(calls) as Call[]).flatMap(({ http }) =>
+const routes = (Object.values(calls) as CallDeclaration[]).flatMap(({ http }) =>
   http ? [http.method, ...(http.head ? ['HEAD'] : [])].map((method) => [method, http.path] as const) : [],
 )
 const concrete = (path: string) => path.replace('{id}', task).replace('{name}', 'default')
