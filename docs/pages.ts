@@ -5,6 +5,7 @@ import { renderClientCalls, renderRpcCalls } from './render-client-calls.ts'
 import { renderConfiguration, renderSettingNames } from './render-configuration.ts'
 import { renderKinds, renderWorkerHandlers } from './render-kinds.ts'
 import { renderMetrics } from './render-metrics.ts'
+import { renderServiceConfig } from './render-service-config.ts'
 import { renderThirdPartyNotices } from './third-party-notices.ts'
 
 /** The pages, settings, and tables of calls and kinds that are generated from the code, by their path in this folder. */
@@ -18,6 +19,8 @@ export const pages: Readonly<Record<string, () => string>> = {
   'third-party-notices.txt': () => renderThirdPartyNotices(join(import.meta.dir, '..')),
   '../clients/typescript/http-calls.gen.ts': renderClientCalls,
   '../clients/typescript/grpc/rpc-calls.gen.ts': renderRpcCalls,
+  '../proto/service-config.json': renderServiceConfig,
+  '../clients/go/service-config.json': renderServiceConfig,
   // Served by every gateway.
   '../gateway/transports/rest/openapi.gen.json': () => JSON.stringify(openapiDocument()),
   'openapi.json': () => `${JSON.stringify(openapiDocument(), null, 2)}\n`,

@@ -16,7 +16,9 @@ import { responseFieldOf } from '@pixelflow/gateway/calls/output-message'
 
 const header = '// Generated from the declarations of calls in gateway: `./pixelflow verify --write`.\n'
 
-const unary = (Object.values(calls) as CallDeclaration[]).filter((call): call is UnaryCall => call.kind === 'unary')
+const unary = (Object.values(calls) as CallDeclaration[]).filter(
+  (call): call is UnaryCall => call.kind === 'unary',
+)
 
 /** `clients/typescript/http-calls.gen.ts` */
 export function renderClientCalls(): string {
@@ -24,11 +26,11 @@ export function renderClientCalls(): string {
     const query = Object.keys(inputFieldsOf(call).query)
     // Facts that are absent keep the bundle of a page small.
     const facts = {
-      route: `${call.http?.method} ${call.http?.path}`,
+      route: `${call.http.method} ${call.http.path}`,
       ...(query.length > 0 ? { query } : {}),
-      ...(call.http?.body === undefined ? {} : { hasBody: true }),
+      ...(call.http.body === undefined ? {} : { hasBody: true }),
       ...(call.creates === undefined ? {} : { creates: true }),
-      ...(call.output === null ? {} : { returns: requiredFieldOf(call.output) }),
+      ...(call.output === null ? {} : { returns: requiredFieldOf(call.name, call.output) }),
     }
     return `  ${call.name}: ${JSON.stringify(facts)},`
   })
@@ -88,10 +90,11 @@ export function renderRpcCalls(): string {
 }
 
 /** A field that every output has: a body without it comes from another server. */
-function requiredFieldOf(output: z.ZodType): string {
+function requiredFieldOf(name: string, output: z.ZodType): string {
   const { required = [] } = toJsonSchema(output)
-  const [first = ''] = required.filter((name) => name !== 'id')
-  return first
+  const found = required.find((field) => field !== 'id') ?? required[0]
+  if (found !== undefined) return found
+  throw new Error(`The output of ${name} has no required field, so a client cannot recognise it.`)
 }
 
 function exportName(module: object, schema: z.ZodType, call: string): string {

@@ -53,7 +53,7 @@ interface Rules {
 
 /** The fields to create a message from. @throws TypeError for a key or an enum value that the proto does not have. */
 export function toMessage<D extends DescMessage>(desc: D, json: MessageJson): MessageInitShape<D> {
-  const { byName } = planOf(desc)
+  const { byName } = codecOf(desc)
   const init: Record<string, unknown> = {}
   for (const key in json) {
     const value = json[key]
@@ -84,7 +84,7 @@ export function fromRequest(
 export function findUnknownField(desc: DescMessage, message: Message, path = ''): MessageProblem | undefined {
   const [unknown] = message.$unknown ?? []
   if (unknown !== undefined) return { field: path, unknownField: unknown.no }
-  for (const field of planOf(desc).fields) {
+  for (const field of codecOf(desc).fields) {
     const { inner, name } = field
     if (inner === undefined) continue
     const value = valueOf(field, message)
@@ -110,7 +110,7 @@ function read(desc: DescMessage, message: Message, rules: Rules, path: string): 
   if (unknown !== undefined) rules.refuse?.({ field: path, unknownField: unknown.no })
   const absent = rules.absences?.[desc.typeName]
   const json: Record<string, unknown> = {}
-  for (const field of planOf(desc).fields) {
+  for (const field of codecOf(desc).fields) {
     const value = valueOf(field, message)
     const absence = absent?.[field.jsonName]
     const isSet = value !== undefined && !(field.isImplicit && isDefault(value))
@@ -125,7 +125,7 @@ function read(desc: DescMessage, message: Message, rules: Rules, path: string): 
   return json
 }
 
-interface FieldPlan {
+interface FieldCodec {
   readonly name: string
   readonly jsonName: string
   readonly localName: string
@@ -138,29 +138,29 @@ interface FieldPlan {
   readonly read: (value: unknown, rules: Rules, path: string) => unknown
 }
 
-interface MessagePlan {
-  readonly fields: readonly FieldPlan[]
-  readonly byName: ReadonlyMap<string, FieldPlan>
+interface MessageCodec {
+  readonly fields: readonly FieldCodec[]
+  readonly byName: ReadonlyMap<string, FieldCodec>
 }
 
-const plans = new WeakMap<DescMessage, MessagePlan>()
+const codecs = new WeakMap<DescMessage, MessageCodec>()
 
-function planOf(desc: DescMessage): MessagePlan {
-  const known = plans.get(desc)
+function codecOf(desc: DescMessage): MessageCodec {
+  const known = codecs.get(desc)
   if (known) return known
-  const fields = desc.fields.map((field): FieldPlan => {
+  const fields = desc.fields.map((field): FieldCodec => {
     const { name, jsonName, localName, oneof } = field
     const isImplicit =
       field.presence === Presence.IMPLICIT && (field.fieldKind === 'scalar' || field.fieldKind === 'enum')
     const inner = field.fieldKind !== 'map' && !isWellKnown(field.message) ? field.message : undefined
     return { name, jsonName, localName, oneof, isImplicit, inner, ...converterOf(field) }
   })
-  const plan = { fields, byName: new Map(fields.map((field) => [field.jsonName, field])) }
-  plans.set(desc, plan)
-  return plan
+  const codec = { fields, byName: new Map(fields.map((field) => [field.jsonName, field])) }
+  codecs.set(desc, codec)
+  return codec
 }
 
-function valueOf({ oneof, localName }: FieldPlan, holder: Message): unknown {
+function valueOf({ oneof, localName }: FieldCodec, holder: Message): unknown {
   const message = holder as unknown as MessageJson
   if (oneof === undefined) return message[localName]
   const chosen = message[oneof.localName] as { readonly case?: string; readonly value?: unknown }
@@ -181,7 +181,7 @@ function isDefault(value: unknown): boolean {
   )
 }
 
-type Converter = Pick<FieldPlan, 'read' | 'write'>
+type Converter = Pick<FieldCodec, 'read' | 'write'>
 
 function converterOf(field: DescField): Converter {
   switch (field.fieldKind) {

@@ -31,7 +31,9 @@ async function verify(
   const live = createLiveLine(process.stdout)
   const isTerminal = process.stdout.isTTY
   const print = (text: string) => (isTerminal ? live.print(text) : process.stdout.write(`${text}\n`))
-  const chosen = checks.filter((check) => isSelected(check, selection))
+  const selected = checks.filter((check) => isSelected(check, selection))
+  const isFirst = ({ isReadByOthers }: Check) => mustWrite && isReadByOthers === true
+  const chosen = [...selected.filter(isFirst), ...selected.filter((check) => !isFirst(check))]
   if (chosen.length === 0) {
     throw new CliError('usage', `Unknown check ${selection.join(' or ')}.`, {
       remedy: `Checks: ${checks.map((check) => check.name).join('; ')}.`,

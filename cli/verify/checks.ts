@@ -4,6 +4,8 @@ export interface Check {
   readonly command: readonly string[]
   /** The command that fixes problems; `verify --write` runs it first. */
   readonly write?: readonly string[]
+  /** What it writes is read by what writes other files, so it is written before them. */
+  readonly isReadByOthers?: true
   /** Names of pinned Go tools that are built first, so that their progress is visible. */
   readonly tools?: readonly string[]
 }
@@ -41,6 +43,7 @@ export const checks: readonly Check[] = [
   { name: 'types of the load tests', command: tool('tsc', '-p', 'loadtest') },
   {
     name: 'contract',
+    isReadByOthers: true,
     tools: ['buf', 'protoc-gen-go', 'protoc-gen-go-grpc'],
     command: [bun, '--no-env-file', 'proto/verify.ts'],
     write: [bun, '--no-env-file', 'proto/generate.ts'],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { eventKinds } from '@pixelflow/core/event'
 import { openIdleHttpApp } from '@pixelflow/gateway/testing/open-idle-http-app'
+import * as calls from '@pixelflow/gateway/calls/calls.gen'
+import type { CallDeclaration } from '@pixelflow/gateway/calls/declare-call'
 import { openapiDocument } from './openapi-document.ts'
 
 type Json = Record<string, unknown>
@@ -99,7 +101,7 @@ describe('the OpenAPI document', () => {
         return call === undefined || form.test(String(call['operationId'])) ? [] : [call['operationId']]
       }),
     )
-    // A stream of events and a WebSocket are more than one GET.
+    // A stream of events and a WebSocket are more than one GET. Other reads are named get… or list….
     expect(new Set(others)).toEqual(new Set(['tune', 'watchTask']))
   })
 
@@ -134,6 +136,15 @@ describe('the OpenAPI document', () => {
     const { parameters } = openapiPaths['/api/v1/process']?.['post'] as { parameters: Json[] }
     const lane = parameters.find(({ name }) => name === 'lane')
     expect(lane?.['schema']).toEqual({ $ref: '#/components/schemas/Lane' })
+  })
+
+  test('describes the JSON body of every call that has one', () => {
+    const withBody = (Object.values(calls) as CallDeclaration[]).filter(({ http }) => http?.body === 'json')
+    expect(withBody.length).toBeGreaterThan(0)
+    for (const { name, http } of withBody) {
+      const { requestBody } = openapiPaths[http?.path ?? '']?.[http?.method.toLowerCase() ?? ''] as Json
+      expect([name, JSON.stringify(requestBody)]).toEqual([name, expect.stringContaining('application/json')])
+    }
   })
 
   test('is deterministic', () => {

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { CallDeclaration, UnaryCall } from '@pixelflow/gateway/calls/declare-call'
-import { inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
+import { bodySchemaOf, inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
 import { ref, type Json } from './ref.ts'
 import {
   idempotencyFaults,
@@ -14,14 +14,14 @@ import {
   queryProblem,
 } from './responses.ts'
 import { outputSchemas } from './schemas.ts'
-import { streamBodies, type StreamBody } from './stream-bodies.ts'
+import { httpBodies, type HttpBody } from './http-bodies.ts'
 import { toComponentSchemas } from './to-component-schemas.ts'
 
 /** The operations of a declared call by HTTP method in lower case: one, or two when HEAD has its own. */
 export function operationsOf(call: CallDeclaration): Json {
   const { http, name, summary } = call
   if (http === undefined) return {}
-  const body = call.kind === 'unary' ? unaryBody(call) : (streamBodies[name] ?? { responses: {} })
+  const body = call.kind === 'unary' ? unaryBody(call) : streamBody(name)
   const operation = (id: string, title: string, responses: Json) => ({
     tags: [call.tag],
     ...(call.access === 'public' || call.access === 'probe' ? { security: [] } : {}),
@@ -41,6 +41,13 @@ export function operationsOf(call: CallDeclaration): Json {
   }
 }
 
+/** @throws Error for a streaming call whose body nothing describes. */
+function streamBody(name: string): HttpBody {
+  const found = httpBodies[name]
+  if (found) return found
+  throw new Error(`docs/openapi/http-bodies.ts does not describe what ${name} sends and receives.`)
+}
+
 /** The parameters of the path of a call. */
 export function pathParametersOf(call: CallDeclaration): Json[] {
   const schemas = parameterSchemas(call)
@@ -50,7 +57,7 @@ export function pathParametersOf(call: CallDeclaration): Json[] {
   }))
 }
 
-function parametersOf(call: CallDeclaration, { parameters = [] }: StreamBody): Json[] {
+function parametersOf(call: CallDeclaration, { parameters = [] }: HttpBody): Json[] {
   const schemas = parameterSchemas(call)
   const inQuery = Object.keys(inputFieldsOf(call).query).map((name) =>
     parameter(name, 'query', schemas[name] ?? {}),
@@ -80,22 +87,24 @@ function parameter(name: string, place: 'path' | 'query', { description, example
   }
 }
 
-function unaryBody({ http, output, response, creates, writes, name }: UnaryCall): StreamBody {
+function unaryBody(call: UnaryCall): HttpBody {
+  const { output, response, writes, name } = call
   const { description, example, location } = response
-  const headers = {
-    ...(location && creates ? locationHeader : {}),
-    ...(writes ? positionHeaders : {}),
-  }
+  const headers = { ...(location ? locationHeader : {}), ...(writes ? positionHeaders : {}) }
   const status = response.status ?? (output === null ? 204 : 200)
   const success =
     output === null
       ? { description, ...(writes ? { headers } : {}) }
       : jsonResponse(description, schemaOf(output), example, headers)
-  const stream = streamBodies[name]
-  return {
-    ...(http?.body === 'json' && stream?.requestBody ? { requestBody: stream.requestBody } : {}),
-    responses: { [status]: success },
-  }
+  const requestBody = httpBodies[name]?.requestBody ?? jsonRequestBody(call)
+  return { ...(requestBody === undefined ? {} : { requestBody }), responses: { [status]: success } }
+}
+
+/** The JSON body of a call that has one. */
+function jsonRequestBody(call: UnaryCall): Json | undefined {
+  if (inputFieldsOf(call).body.length === 0) return undefined
+  const { body: schema } = toComponentSchemas({ ...outputSchemas, body: bodySchemaOf(call) }, 'input')
+  return { required: true, content: { 'application/json': { schema } } }
 }
 
 /** The name of a schema in the document; a schema without a name is written where it is used. */

@@ -1,6 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
-import { writePositionOf } from '../consistency/wait-for-position.ts'
+import { requireValidPosition, waitForPosition, writePositionOf } from '../consistency/wait-for-position.ts'
 import { withIdempotency, type IdempotentCall } from '../idempotency/with-idempotency.ts'
 import type { Created } from '../idempotency/with-idempotency.ts'
 import type { Ports } from '../ports.ts'
@@ -78,7 +78,7 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
       who,
       { key: context.idempotencyKey, call: creates.keyKind, creates: creates.resource },
       async (keyed) =>
-        keyed?.earlierResult(...(creates.identify?.(input) ?? [])) ??
+        keyed?.earlierResult(...(creates.identify?.(input) ?? [JSON.stringify(input)])) ??
         ((await work(who, input, { ...context, newId: keyed?.[creates.resource] }))
           .value as Created[typeof creates.resource]),
     )
@@ -88,9 +88,10 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
   return {
     async run(call, who, input, context) {
       requireAccess(who, call.access)
-      const { value, position, replayed } = await audited(call, who, input, context, () =>
-        invoke(call, who, input, context),
-      )
+      const { value, position, replayed } = await audited(call, who, input, context, async () => {
+        await reachPosition(call, context)
+        return invoke(call, who, input, context)
+      })
       return {
         value: call.view ? call.view(value) : value,
         position: position ?? (call.writes ? positionOf(who.account) : undefined),
@@ -105,8 +106,14 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
     },
   }
 
+  /** Waits until what a call reads includes everything up to the position that its caller has sent. */
+  async function reachPosition({ readsAtPosition }: CallFacts, { position }: CallerInfo): Promise<void> {
+    if (readsAtPosition === 'log') await requireValidPosition(ports.follower, position)
+    if (readsAtPosition === 'list') await waitForPosition(ports.follower, position)
+  }
+
   async function audited<T>(
-    { name, isAudited }: CallFacts,
+    { name, isAudited }: UnaryCall,
     { account }: Principal,
     input: CallInput,
     { requestId }: CallerInfo,

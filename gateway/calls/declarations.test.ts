@@ -67,6 +67,40 @@ test('every call that creates a task can answer that there are too many', () => 
     expect([name, ...faults]).toEqual(expect.arrayContaining(['too_many_tasks', 'queue_full']))
 })
 
+/** Calls that change something: over REST they are not GET. */
+const changing = all.filter(({ http }) => http !== undefined && http.method !== 'GET')
+
+describe('a call that changes something', () => {
+  test.each(changing.map((call) => [call.name, call] as const))(
+    '%s needs a scope that permits it',
+    (_, { access }) => {
+      expect(access).toMatch(/^(admin|[a-z]+:write)$/)
+    },
+  )
+
+  test('is audited if it deletes, or if an operator makes it', () => {
+    const audited = changing.filter(({ http, access }) => http?.method === 'DELETE' || access === 'admin')
+    expect(audited.length).toBeGreaterThan(3)
+    for (const call of audited) expect([call.name, 'isAudited' in call]).toEqual([call.name, true])
+  })
+
+  test('has a write position if it creates a task', () => {
+    for (const { name, creates, writes } of all)
+      if (creates?.resource === 'task') expect([name, writes]).toEqual([name, true])
+  })
+
+  test('answers with the path of what it creates', () => {
+    for (const call of all) {
+      if (call.kind !== 'unary' || !call.creates) continue
+      expect([call.name, call.response.status, typeof call.response.location]).toEqual([
+        call.name,
+        expect.any(Number),
+        'function',
+      ])
+    }
+  })
+})
+
 describe('the annotation agrees with the declaration', () => {
   test.each(annotated.map((call) => [call.name, call] as const))('%s', (_, call) => {
     const method = call.rpc as DescMethod

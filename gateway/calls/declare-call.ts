@@ -10,7 +10,7 @@ import type { Ports } from '../ports.ts'
  */
 export type Access = Scope | 'any' | 'public' | 'probe'
 
-/** How much a caller may send. `small`: a few names, `json`: one JSON value or message, `image`: an image file. */
+/** How much a request may hold. `small`: a few names, `json`: one JSON value or message, `image`: an image file in pieces. */
 export type LimitsClass = 'small' | 'json' | 'image'
 
 /** How a call is made over REST. A GET route also answers HEAD. */
@@ -31,7 +31,7 @@ export interface Creation<Input> {
   readonly resource: 'image' | 'task'
   /** A key is valid for one kind of call. Stored with each key, so it stays as it is. */
   readonly keyKind: string
-  /** All that the caller asks for. Calls that read a body tell it when it has arrived. */
+  /** What the caller asks for; a repetition must ask for the same. Default: the whole input. Handlers of streams say it. */
   identify?(input: Input): readonly string[]
 }
 
@@ -48,14 +48,16 @@ export interface CallFacts<Input = unknown> {
   readonly access: Access
   /** Codes of the faults that it can answer besides those of every call. */
   readonly faults: readonly FaultCode[]
+  /** Clients repeat every other call when it fails, so what creates nothing must be idempotent by itself. */
   readonly creates?: Creation<Input>
   /** Changes tasks: the response has the account's write position. */
   readonly writes?: true
-  /** A caller may send a position; the response reflects every write up to it. */
-  readonly readsAtPosition?: true
+  /**
+   * A caller may send a position; the response reflects every write up to it. `log`: the call reads the event log, which is
+   * current; `list`: it reads the task list, which must catch up first.
+   */
+  readonly readsAtPosition?: 'log' | 'list'
   readonly limits: LimitsClass
-  /** Logs who made the call, and with which result. */
-  readonly isAudited?: true
 }
 
 /** What a call knows of its caller besides the input. */
@@ -67,7 +69,7 @@ export interface CallerInfo {
 }
 
 /** What a function of a call gets besides the input. */
-export interface FunctionContext extends CallerInfo {
+export interface FunctionContext extends Pick<CallerInfo, 'requestId'> {
   /** The id that the created resource must get, so that a repetition of the call finds it. */
   readonly newId: string | undefined
 }
@@ -87,6 +89,9 @@ export interface UnaryCall<
   Value = unknown,
 > extends CallFacts<z.output<Input>> {
   readonly kind: 'unary'
+  readonly http: HttpBinding
+  /** Logs who made the call, and with which result. */
+  readonly isAudited?: true
   readonly input: Input
   /** Null: the response is empty. */
   readonly output: Output

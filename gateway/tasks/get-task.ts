@@ -3,7 +3,6 @@ import { taskView, viewTask } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
 import { completedExample } from '../calls/examples.ts'
-import { requireValidPosition } from '../consistency/wait-for-position.ts'
 import { findTask } from './find-task.ts'
 
 /** The current state of a task, from the event log. */
@@ -15,16 +14,13 @@ export const getTask = declareCall({
   rpc: ImageService.method.getTask,
   access: 'tasks:read',
   faults: ['task_not_found'],
-  readsAtPosition: true,
+  readsAtPosition: 'log',
   limits: 'json',
   input: taskRef,
   output: taskView,
   view: viewTask,
   response: { description: 'The task.', example: completedExample },
   open:
-    ({ events, follower }) =>
-    async (who, { id }, { position }) => {
-      await requireValidPosition(follower, position)
-      return { value: (await findTask(events, who, id)).event.task }
-    },
+    ({ events }) =>
+    async (who, { id }) => ({ value: (await findTask(events, who, id)).event.task }),
 })

@@ -5,7 +5,6 @@ import { taskPageView, viewTaskPage } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
 import { completedExample } from '../calls/examples.ts'
-import { waitForPosition } from '../consistency/wait-for-position.ts'
 import type { Ports } from '../ports.ts'
 
 export const listTasks = declareCall({
@@ -16,7 +15,7 @@ export const listTasks = declareCall({
   rpc: ImageService.method.listTasks,
   access: 'tasks:read',
   faults: [],
-  readsAtPosition: true,
+  readsAtPosition: 'list',
   limits: 'json',
   input: listTasksInput,
   output: taskPageView,
@@ -24,9 +23,7 @@ export const listTasks = declareCall({
   response: { description: 'A page of tasks.', example: { items: [completedExample], next: null } },
   open(ports) {
     const list = readList(ports)
-    return async ({ account }, query, { position }) => ({
-      value: await list({ ...query, account }, position),
-    })
+    return async ({ account }, query) => ({ value: await list({ ...query, account }) })
   },
 })
 
@@ -38,12 +35,10 @@ const otherGatewaysTimeoutMs = 500
 /**
  * Tasks of the account, newest first. The list includes all writes of the account through this gateway. It also waits
  * for writes through other gateways, but not long, because a list that is slightly old is better than none.
- * @param position from a response of any gateway: the list includes everything that was written up to there
- * @throws Fault `unavailable` while the list is rebuilt or behind the position, `invalid_request` for an invalid cursor
- * or position.
+ * @throws Fault `unavailable` while the list is rebuilt, `invalid_request` for an invalid cursor.
  */
 function readList({ index, follower, writePositions }: Pick<Ports, 'index' | 'follower' | 'writePositions'>) {
-  return async (query: TaskQuery, position?: string): Promise<TaskPage> => {
+  return async (query: TaskQuery): Promise<TaskPage> => {
     const isCaughtUp = await follower.waitForCatchUp(thisGatewayTimeoutMs)
     if (
       !isCaughtUp ||
@@ -54,7 +49,6 @@ function readList({ index, follower, writePositions }: Pick<Ports, 'index' | 'fo
         retryAfterMs: 1000,
       })
     }
-    await waitForPosition(follower, position)
     await follower.waitForHead(otherGatewaysTimeoutMs)
     return index.list(query)
   }

@@ -6,15 +6,17 @@ import {
   type Message,
   type MessageInitShape,
 } from '@bufbuild/protobuf'
-import { Fault } from '@pixelflow/core/fault'
+import { toJsonSchema } from '@pixelflow/core/validation/json-schema'
 import { validate } from '@pixelflow/core/validation/validate'
-import { fromRequest, toMessage, type MessageJson, type MessageProblem } from '@pixelflow/proto/message-json'
+import { fromRequest, toMessage, type MessageJson } from '@pixelflow/proto/message-json'
 import type { z } from 'zod'
 import * as calls from '../../calls/calls.gen.ts'
 import type { CallDeclaration, UnaryCall } from '../../calls/declare-call.ts'
 import { responseFieldOf } from '../../calls/output-message.ts'
-import { anonymous, type CallInput, type CallRunner } from '../../calls/call-runner.ts'
-import { maxMessageBytes, type Call } from './implementation.ts'
+import { maxMessageBytes } from '../../calls/max-request-bytes.ts'
+import { anonymous, needsAccount, type CallInput, type CallRunner } from '../../calls/call-runner.ts'
+import type { Call } from './implementation.ts'
+import { refuseMessage } from './refuse-message.ts'
 import { plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'
 
@@ -33,17 +35,17 @@ export function callMethods(service: DescService, runner: CallRunner): Record<st
 
 function methodOf(declared: UnaryCall, method: DescMethod, runner: CallRunner): UnaryMethod {
   const wrap = createWrapper(method)
-  const isPublic = declared.access === 'public'
+  const isForAccount = needsAccount(declared.access)
+  const isPaged = declared.output !== null && 'next' in (toJsonSchema(declared.output).properties ?? {})
   return async (message, call) => {
-    const who = isPublic ? anonymous : call.principal()
+    const who = isForAccount ? call.principal() : anonymous
     const input: CallInput = readInput({ input: declared.input, rpc: method }, message)
     for (let limit = input['limit']; ; limit = Math.ceil((limit as number) / 2)) {
-      const asked = limit === undefined ? input : { ...input, limit }
-      const { value, position } = await runner.run(declared, who, asked, call)
+      const { value, position } = await runner.run(declared, who, isPaged ? { ...input, limit } : input, call)
       call.recordPosition(position)
       const response = wrap(value)
       // A page of long items can be larger than clients accept. The cursor continues from a shorter page.
-      if (limit === undefined || limit === 1 || sizeOf(method, response) < maxMessageBytes) return response
+      if (!isPaged || limit === 1 || sizeOf(method, response) < maxMessageBytes) return response
     }
   }
 }
@@ -53,7 +55,7 @@ type RpcCall = Pick<CallDeclaration, 'input'> & { readonly rpc: DescMethod }
 
 /** Validates a request message with the schema of its call. @throws Fault `invalid_request` naming the proto field. */
 export function readInput<C extends RpcCall>({ input, rpc }: C, message: Message): z.output<C['input']> {
-  const json = fromRequest(rpc.input, message, { refuse, readValue: plainValue })
+  const json = fromRequest(rpc.input, message, { refuse: refuseMessage, readValue: plainValue })
   const nameField = (path: readonly PropertyKey[]) => protoField(rpc.input, path)
   return validate(input, json, { whole: 'the message', nameField }) as z.output<C['input']>
 }
@@ -70,19 +72,4 @@ function createWrapper(method: DescMethod): (value: unknown) => object {
 
 function sizeOf({ output }: DescMethod, response: object): number {
   return toBinary(output, create(output, response as MessageInitShape<typeof output>)).length
-}
-
-/** @throws Fault `invalid_request`. */
-export function refuse({ field, unknownEnum, unknownField }: MessageProblem): never {
-  if (unknownEnum) {
-    throw new Fault('invalid_request', `Unknown ${field} ${unknownEnum.number}.`, {
-      field,
-      remedy: `Send one of ${unknownEnum.known.join(', ')}, or leave it out.`,
-    })
-  }
-  const where = field === '' ? 'The message' : `"${field}" in the message`
-  throw new Fault('invalid_request', `${where} has an unknown field with the number ${unknownField}.`, {
-    ...(field === '' ? {} : { field }),
-    remedy: 'Leave the field out, or use a server whose proto/pixelflow/v1 has it.',
-  })
 }

@@ -25,7 +25,10 @@ type StreamName =
   | 'processImageUnary'
   | 'tune'
 
-/** Implements pixelflow.v1.ImageService, once for native gRPC, gRPC-Web and Connect. */
+/**
+ * Implements pixelflow.v1.ImageService, once for native gRPC, gRPC-Web and Connect.
+ * @throws Error for a method without an implementation.
+ */
 export function imageService({ usecases, runner, uploadIdleTimeoutMs }: ImageServiceOptions): Methods {
   const streams: Pick<Methods, StreamName> = {
     ...uploadMethod(usecases, runner, uploadIdleTimeoutMs),
@@ -33,8 +36,13 @@ export function imageService({ usecases, runner, uploadIdleTimeoutMs }: ImageSer
     ...processMethods(usecases, uploadIdleTimeoutMs),
     ...tuneMethod(usecases),
   }
-  return {
+  const methods = {
     ...(callMethods(ImageService, runner) as unknown as Omit<Methods, StreamName>),
     ...refuseUnknownFields(ImageService, streams),
   }
+  const missing = ImageService.methods.filter(({ localName }) => !Object.hasOwn(methods, localName))
+  if (missing.length === 0) return methods
+  throw new Error(
+    `No call implements ${missing.map(({ name }) => name).join(', ')} of ${ImageService.typeName}.`,
+  )
 }

@@ -9,9 +9,6 @@ import type {
   MessageShape,
 } from '@bufbuild/protobuf'
 
-/** Largest message in both directions. It is the default limit of gRPC clients. */
-export const maxMessageBytes = 4 * 1024 * 1024
-
 /** One call as its implementation sees it, independent of the protocol. */
 export interface Call {
   readonly requestId: string

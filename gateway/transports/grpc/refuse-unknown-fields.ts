@@ -1,6 +1,6 @@
 import type { DescMethod, DescService, Message } from '@bufbuild/protobuf'
 import { findUnknownField } from '@pixelflow/proto/message-json'
-import { refuse } from './call-methods.ts'
+import { refuseMessage } from './refuse-message.ts'
 import type { Call } from './implementation.ts'
 
 type Method = (request: Message | AsyncIterable<Message>, call: Call) => unknown
@@ -15,7 +15,7 @@ export function refuseUnknownFields<Methods extends object>(service: DescService
     const isStreamIn = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming'
     const check = (request: Message): Message => {
       const problem = findUnknownField(method.input, request)
-      return problem ? refuse(problem) : request
+      return problem ? refuseMessage(problem) : request
     }
     const run: Method = (request, call) =>
       implemented(
@@ -35,7 +35,7 @@ function deferred(run: Method): Method {
   return async (request, call) => run(request, call)
 }
 
-/** Passes each message on when it is asked for, so that its bytes stay valid as long as before. */
+/** Reads each message only when it is asked for: its bytes are valid until the next one is. */
 function mapMessages(
   messages: AsyncIterable<Message>,
   check: (message: Message) => Message,

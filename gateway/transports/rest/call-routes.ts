@@ -8,12 +8,13 @@ import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import * as calls from '../../calls/calls.gen.ts'
 import type { CallDeclaration, CallerInfo, HttpBinding, UnaryCall } from '../../calls/declare-call.ts'
+import { maxRequestBytes } from '../../calls/max-request-bytes.ts'
 import { anonymous, requireAccess, type CallRunner } from '../../calls/call-runner.ts'
 import { parseIdempotencyKey } from '../../idempotency/idempotency-key.ts'
 import { mediaTypeOf, readJson } from '../shared/read-body.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 import type { CallHandler, FormHandler, StreamHandlers } from './call-handler.ts'
-import { createInputReader, type InputReader } from './input-reader.ts'
+import { createInputReader, inputFieldsOf, type InputReader } from './input-reader.ts'
 import { sendResult } from './send-result.ts'
 import { startIdleTimeout } from './start-idle-timeout.ts'
 
@@ -37,8 +38,9 @@ interface Incoming {
 export function callRoutes(options: CallRouteOptions) {
   const app = new Elysia({ name: 'calls' })
   for (const call of Object.values(calls) as CallDeclaration[]) {
+    if (call.http === undefined) continue
     const handle = handlerOf(call, options)
-    if (call.http === undefined || handle === undefined) continue
+    if (handle === undefined) continue
     const respond = createResponder(call, handle, options.authenticator)
     for (const method of methodsOf(call.http))
       app.route(
@@ -58,7 +60,7 @@ type Handle = (incoming: Incoming, who: Principal, context: CallerInfo) => unkno
 function createResponder(call: CallDeclaration, handle: Handle, authenticator: Authenticator) {
   return (incoming: Incoming): unknown => {
     const { request } = incoming
-    // Who calls, and whether it may, is known before anything of the body is read.
+    // The caller and its scope are checked before any of the body is read.
     const who = authenticateCall(call, request, authenticator)
     const idempotencyKey = request.headers.get('idempotency-key') ?? undefined
     if (call.creates && idempotencyKey !== undefined) parseIdempotencyKey(idempotencyKey)
@@ -71,7 +73,11 @@ function createResponder(call: CallDeclaration, handle: Handle, authenticator: A
 }
 
 /** @throws Fault `unauthenticated` or `forbidden`. */
-function authenticateCall({ access }: CallDeclaration, request: Request, authenticator: Authenticator): Principal {
+function authenticateCall(
+  { access }: CallDeclaration,
+  request: Request,
+  authenticator: Authenticator,
+): Principal {
   if (access === 'probe') return anonymous
   if (access === 'public') {
     authenticator.checkOrigin(request.headers)
@@ -110,7 +116,8 @@ function unaryHandler(
     if (form && mediaType === 'multipart/form-data')
       return form.handle({ request, server, who, input: {}, context })
     if (mediaType !== 'application/json') throw unsupportedContentType(call, mediaType, form)
-    const body = await readJson(request, startIdleTimeout(server, request, uploadIdleTimeoutMs))
+    const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
+    const body = await readJson(request, idleTimeout, maxRequestBytes[call.limits])
     return sendResult(call, request, await runner.run(call, who, reader.read(request, params, body), context))
   }
 }
@@ -124,15 +131,16 @@ function methodsOf({ method, head }: HttpBinding): readonly string[] {
   return head ? [method, 'HEAD'] : [method]
 }
 
-function unsupportedContentType({ input }: CallDeclaration, mediaType: string | null, form?: FormHandler): Fault {
+function unsupportedContentType(call: CallDeclaration, mediaType: string | null, form?: FormHandler): Fault {
   const problem =
     mediaType === null
       ? 'Content-Type is missing.'
       : `Content-Type ${shorten(mediaType, 100)} is not supported.`
-  const fields = (toJsonSchema(input).required ?? []).map((name) => `"${name}"`).join(', ')
+  const { required = [] } = toJsonSchema(call.input)
+  const fields = inputFieldsOf(call).body.filter((name) => required.includes(name))
   const orForm = form ? `, or the parts ${form.parts.join(' and ')} as multipart/form-data` : ''
   return new Fault('unsupported_format', problem, {
     field: 'Content-Type',
-    remedy: `Send {${fields}} as application/json${orForm}.`,
+    remedy: `Send {${fields.map((name) => `"${name}"`).join(', ')}} as application/json${orForm}.`,
   })
 }

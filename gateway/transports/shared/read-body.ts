@@ -89,13 +89,17 @@ export function parseJson(text: string, code?: StructureCode): unknown {
 }
 
 /** @throws Fault `invalid_request` for a body that is too long or not JSON, `truncated_upload`. */
-export async function readJson(request: Request, idleTimeout?: IdleTimeout): Promise<unknown> {
+export async function readJson(
+  request: Request,
+  idleTimeout?: IdleTimeout,
+  maxBytes = largestJsonBytes,
+): Promise<unknown> {
   const buffer = createByteBuffer(reservationOf(request))
   let bytes = 0
   for await (const piece of readBody(request, idleTimeout)) {
     bytes += piece.length
-    if (bytes > largestJsonBytes)
-      throw new Fault('invalid_request', `The JSON body is longer than ${largestJsonBytes} bytes.`, {
+    if (bytes > maxBytes)
+      throw new Fault('invalid_request', `The JSON body is longer than ${maxBytes} bytes.`, {
         remedy: 'Send a smaller body.',
       })
     buffer.append(piece)

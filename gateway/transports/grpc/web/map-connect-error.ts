@@ -1,7 +1,7 @@
 import { Code, type ConnectError } from '@connectrpc/connect'
 import { Fault } from '@pixelflow/core/fault'
 import { decodeError } from '../decode-error.ts'
-import { maxMessageBytes } from '../implementation.ts'
+import { maxMessageBytes } from '../../../calls/max-request-bytes.ts'
 
 /**
  * Maps the error of connect-es for an invalid request message to a fault; undefined for any other error. connect-es answers

@@ -13,7 +13,7 @@ import {
 } from './responses.ts'
 
 /** What REST sends and receives as the body of a call that is not one JSON value. */
-export interface StreamBody {
+export interface HttpBody {
   /** Besides those of the input, which come from the declaration. */
   readonly parameters?: readonly Json[]
   readonly requestBody?: Json
@@ -41,8 +41,8 @@ const probe = (status: string) => ['ProbeResult', { status }] as const
 const statusResponse = (description: string, [schema, example]: readonly [string, unknown?]) =>
   jsonResponse(description, ref(schema), example)
 
-/** By name of the call. */
-export const streamBodies: Readonly<Record<string, StreamBody>> = {
+/** By name of the call. A unary call is here only if it also takes a form. */
+export const httpBodies: Readonly<Record<string, HttpBody>> = {
   uploadImage: {
     requestBody: imageBody('UploadImageForm'),
     responses: { '201': jsonResponse('The image is stored.', ref('Image'), imageExample, locationHeader) },
