@@ -48,7 +48,7 @@ export interface CallFacts<Input = unknown> {
   readonly access: Access
   /** Codes of the faults that it can answer besides those of every call. */
   readonly faults: readonly FaultCode[]
-  /** Clients repeat every other call when it fails, so what creates nothing must be idempotent by itself. */
+  /** Clients repeat every other call when it fails, so a call that creates nothing must be idempotent. */
   readonly creates?: Creation<Input>
   /** Changes tasks: the response has the account's write position. */
   readonly writes?: true
