@@ -72,7 +72,8 @@ export const recipeInput = z
   .transform((value, context): Recipe => {
     // A value that JSON lacks.
     if (typeof value === 'symbol') throw missingRecipe()
-    if (typeof value === 'string' || (typeof value === 'object' && value !== null)) return parseRecipe(value)
+    if (typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)))
+      return parseRecipe(value)
     context.addIssue({ code: 'invalid_type', expected: 'object', input: value })
     return z.NEVER
   })

@@ -27,9 +27,7 @@ const writableMediaTypes = writableFormatIds.map((one) => formatOf(one).mediaTyp
 const contentHead = contentResponses('Length, media type and ETag.', [])
 
 /** Any media type is accepted. Generators make one class of each that is listed. */
-const imageFile = {
-  'application/octet-stream': { schema: { type: 'string', format: 'binary', minLength: 1 } },
-}
+const imageFile = binaryContent(['application/octet-stream'])
 
 const imageBody = (form: string): Json => ({
   required: true,

@@ -5,7 +5,7 @@ import { ref, type Json } from './ref.ts'
 import { toComponentSchemas } from './to-component-schemas.ts'
 
 const lane = { ...ref('Lane'), description: `${laneDescription} Default: \`${defaultLane}\`.` }
-const file = { type: 'string', format: 'binary', minLength: 1 }
+const file = { type: 'string', format: 'binary' }
 
 /** The schema of a form with an image and a recipe. */
 function imageForm(required: readonly string[], more: Record<string, Json> = {}): Json {

@@ -90,7 +90,7 @@ function textReaderOf(
     case 'string':
       return (text) => text
     case 'integer':
-      return (text) => (/^[+-]?\d{1,16}$/.test(text) ? Number(text) : text)
+      return (text) => (/^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text)
     case 'number':
       return (text) => (/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : text)
     case 'boolean':
