@@ -67,6 +67,16 @@ test('every call that creates a task can answer that there are too many', () => 
     expect([name, ...faults]).toEqual(expect.arrayContaining(['too_many_tasks', 'queue_full']))
 })
 
+test('every output has an example that its schema accepts', () => {
+  for (const call of all) {
+    if (call.kind !== 'unary' || call.output === null) continue
+    expect([call.name, call.output.safeParse(call.response.example).error?.issues]).toEqual([
+      call.name,
+      undefined,
+    ])
+  }
+})
+
 /** Calls that change something: over REST they are not GET. */
 const changing = all.filter(({ http }) => http !== undefined && http.method !== 'GET')
 

@@ -11,6 +11,7 @@ import {
   type TaskView,
 } from '@pixelflow/core/views'
 import { createEvent } from '@pixelflow/core/event'
+import { catalogue, describeOperations } from '@pixelflow/core/operations/index'
 import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
 
@@ -83,18 +84,7 @@ export const actorExample: ActorView = viewActor({
     capabilities: {
       reads: [...formatIds],
       writes: [...writableFormatIds],
-      operations: [
-        'orient',
-        'resize',
-        'crop',
-        'rotate',
-        'flip',
-        'flop',
-        'blur',
-        'sharpen',
-        'grayscale',
-        'format',
-      ],
+      operations: [...catalogue.names],
     },
     state: 'ready',
     slots: 12,
@@ -126,3 +116,6 @@ export const replayedDeadLetterExample: DeadLetterView = {
   ...deadLetterExample,
   replay: { task: '01936f2e-8a11-7abc-9def-0123456789ab', createdAt: '2026-11-21T09:45:00.000Z' },
 }
+
+const [blur] = describeOperations().operations.filter(({ name }) => name === 'blur')
+export const operationExample = blur

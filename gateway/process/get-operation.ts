@@ -6,6 +6,7 @@ import { findNearestWord } from '@pixelflow/core/validation/find-nearest-word'
 import { operationView } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
+import { operationExample } from '../calls/examples.ts'
 
 /** One operation of the catalogue: forms and editors need its schema only when the user chooses it. */
 export const getOperation = declareCall({
@@ -19,7 +20,7 @@ export const getOperation = declareCall({
   limits: 'json',
   input: operationRef,
   output: operationView,
-  response: { description: 'The operation.' },
+  response: { description: 'The operation.', example: operationExample },
   open() {
     const operations = new Map(describeOperations().operations.map((one) => [one.name, one]))
     return (_who, { name }) => {

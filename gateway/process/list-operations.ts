@@ -3,6 +3,7 @@ import { noInput } from '@pixelflow/core/inputs'
 import { operationsView } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
+import { operationExample } from '../calls/examples.ts'
 
 /** The catalogue of operations with their schemas; created once. */
 export const listOperations = declareCall({
@@ -16,7 +17,10 @@ export const listOperations = declareCall({
   limits: 'json',
   input: noInput,
   output: operationsView,
-  response: { description: 'The operations.' },
+  response: {
+    description: 'The operations.',
+    example: { operations: [operationExample], recipe: { type: 'object' } },
+  },
   open() {
     const value = describeOperations()
     return () => ({ value })
