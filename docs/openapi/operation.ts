@@ -114,7 +114,7 @@ function schemaOf(schema: z.ZodType): Json {
   return toComponentSchemas({ ...outputSchemas, inline: schema }, 'output').inline
 }
 
-function problemsOf({ access, http, faults, creates }: CallDeclaration): Json {
+function problemsOf({ access, http, faults = [], creates }: CallDeclaration): Json {
   if (access === 'probe') return queryProblem
   if (http?.path.startsWith('/api/') !== true && access === 'public') return originProblems
   return problemResponses(...faults, ...(creates ? idempotencyFaults : []))

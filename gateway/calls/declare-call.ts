@@ -47,7 +47,7 @@ export interface CallFacts<Input = unknown> {
   /** Checked before the body of a call is read. */
   readonly access: Access
   /** Codes of the faults that it can answer besides those of every call. */
-  readonly faults: readonly FaultCode[]
+  readonly faults?: readonly FaultCode[]
   /** Clients repeat every other call when it fails, so a call that creates nothing must be idempotent. */
   readonly creates?: Creation<Input>
   /** Changes tasks: the response has the account's write position. */
@@ -57,7 +57,8 @@ export interface CallFacts<Input = unknown> {
    * current; `list`: it reads the task list, which must catch up first.
    */
   readonly readsAtPosition?: 'log' | 'list'
-  readonly limits: LimitsClass
+  /** Default: `json`. */
+  readonly limits?: LimitsClass
 }
 
 /** What a call knows of its caller besides the input. */

@@ -15,7 +15,6 @@ export const deleteImage = declareCall({
   rpc: ImageService.method.deleteImage,
   access: 'images:write',
   faults: ['image_not_found'],
-  limits: 'json',
   isAudited: true,
   input: imageRef,
   output: null,

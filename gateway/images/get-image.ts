@@ -14,7 +14,6 @@ export const getImage = declareCall({
   rpc: ImageService.method.getImage,
   access: 'images:read',
   faults: ['image_not_found'],
-  limits: 'json',
   input: imageRef,
   output: imageView,
   view: viewImage,

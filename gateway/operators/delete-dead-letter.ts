@@ -10,7 +10,6 @@ export const deleteDeadLetter = declareCall({
   http: { method: 'DELETE', path: '/api/v1/admin/dead/{id}' },
   access: 'admin',
   faults: ['not_found'],
-  limits: 'json',
   isAudited: true,
   input: deadLetterRef,
   output: null,

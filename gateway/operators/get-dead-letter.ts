@@ -11,7 +11,6 @@ export const getDeadLetter = declareCall({
   http: { method: 'GET', path: '/api/v1/admin/dead/{id}' },
   access: 'admin',
   faults: ['not_found'],
-  limits: 'json',
   input: deadLetterRef,
   output: deadLetterView,
   view: viewDeadLetter,

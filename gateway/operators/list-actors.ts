@@ -14,8 +14,6 @@ export const listActors = declareCall({
   http: { method: 'GET', path: '/api/v1/actors' },
   rpc: ImageService.method.listActors,
   access: 'tasks:read',
-  faults: [],
-  limits: 'json',
   input: noInput,
   output: actorsView,
   response: { description: 'The actors, by name.', example: { items: [actorExample] } },

@@ -11,8 +11,6 @@ export const listDeadLetters = declareCall({
     'Dead letters of all accounts, with internal causes that the owners of the tasks do not see. Requires the scope `admin`.',
   http: { method: 'GET', path: '/api/v1/admin/dead' },
   access: 'admin',
-  faults: [],
-  limits: 'json',
   input: listDeadLettersInput,
   output: deadLetterPageView,
   view: viewDeadLetterPage,

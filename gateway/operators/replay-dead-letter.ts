@@ -31,7 +31,6 @@ export const replayDeadLetter = declareCall({
     'queue_full',
   ],
   writes: true,
-  limits: 'json',
   isAudited: true,
   input: deadLetterRef,
   output: deadLetterView,

@@ -17,7 +17,6 @@ export const getOperation = declareCall({
   rpc: ImageService.method.getOperation,
   access: 'tasks:read',
   faults: ['not_found'],
-  limits: 'json',
   input: operationRef,
   output: operationView,
   response: { description: 'The operation.', example: operationExample },

@@ -13,8 +13,6 @@ export const listOperations = declareCall({
   http: { method: 'GET', path: '/api/v1/operations' },
   rpc: ImageService.method.listOperations,
   access: 'tasks:read',
-  faults: [],
-  limits: 'json',
   input: noInput,
   output: operationsView,
   response: {

@@ -9,7 +9,6 @@ export const getMetrics = declareStream({
   description: 'Not found with `PIXELFLOW_METRICS_ACCESS=off`; public with `PIXELFLOW_METRICS_ACCESS=open`.',
   http: { method: 'GET', path: '/metrics' },
   access: 'any',
-  faults: [],
   limits: 'small',
   input: noInput,
 })

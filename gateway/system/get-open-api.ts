@@ -7,7 +7,6 @@ export const getOpenApi = declareStream({
   summary: 'Get this document',
   http: { method: 'GET', path: '/api/v1/openapi.json' },
   access: 'public',
-  faults: [],
   limits: 'small',
   input: noInput,
 })

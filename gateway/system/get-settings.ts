@@ -12,7 +12,6 @@ export const getSettings = declareCall({
   http: { method: 'GET', path: '/api/v1/settings' },
   rpc: ImageService.method.getVersion,
   access: 'public',
-  faults: [],
   limits: 'small',
   input: noInput,
   output: settingsView,

@@ -31,7 +31,6 @@ export const cancelTask = declareCall({
   access: 'tasks:write',
   faults: ['task_not_found', 'task_ended'],
   writes: true,
-  limits: 'json',
   input: taskRef,
   output: taskView,
   view: viewTask,

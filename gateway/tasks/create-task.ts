@@ -30,7 +30,6 @@ export const createTask = declareCall({
     identify: ({ image, recipe, lane }) => [image, ...describeTaskRequest(recipe, lane)],
   },
   writes: true,
-  limits: 'json',
   input: createTaskInput,
   output: taskView,
   view: viewTask,

@@ -19,7 +19,6 @@ export const deleteTask = declareCall({
   access: 'tasks:write',
   faults: ['task_not_found'],
   writes: true,
-  limits: 'json',
   isAudited: true,
   input: taskRef,
   output: null,

@@ -10,6 +10,5 @@ export const download = declareStream({
   rpc: ImageService.method.download,
   access: 'any',
   faults: ['image_not_found', 'task_not_found', 'output_not_found', 'range_not_satisfiable'],
-  limits: 'json',
   input: noInput,
 })

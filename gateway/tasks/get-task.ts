@@ -15,7 +15,6 @@ export const getTask = declareCall({
   access: 'tasks:read',
   faults: ['task_not_found'],
   readsAtPosition: 'log',
-  limits: 'json',
   input: taskRef,
   output: taskView,
   view: viewTask,

@@ -11,9 +11,8 @@ export const processTask = declareStream({
   summary: 'Create a task, watch it, and download its outputs',
   rpc: ImageService.method.process,
   access: 'tasks:write',
-  faults: [...createTask.faults, ...faultCodesWith('isProcessingFault')],
+  faults: [...(createTask.faults ?? []), ...faultCodesWith('isProcessingFault')],
   creates: { resource: 'task', keyKind: 'process' },
   writes: true,
-  limits: 'json',
   input: createTaskInput,
 })

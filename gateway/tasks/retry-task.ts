@@ -21,7 +21,6 @@ export const retryTask = declareCall({
   faults: ['task_not_found', 'image_not_found', 'task_active', 'too_many_tasks', 'queue_full'],
   creates: { resource: 'task', keyKind: 'retry', identify: ({ id }) => [id] },
   writes: true,
-  limits: 'json',
   input: taskRef,
   output: taskView,
   view: viewTask,

@@ -24,7 +24,6 @@ export const watchTask = declareStream({
   rpc: ImageService.method.watchTask,
   access: 'tasks:read',
   faults: ['task_not_found'],
-  limits: 'json',
   input: watchTaskInput,
   open: openEvents,
 })

@@ -28,8 +28,6 @@ export const tune = declareStream({
   http: { method: 'GET', path: tunePath },
   rpc: ImageService.method.tune,
   access: 'images:read',
-  faults: [],
-  limits: 'json',
   input: noInput,
   open: (ports) => openSessions(ports, acceptTask(ports)),
 })

@@ -22,7 +22,7 @@ const declared = new Map(
 /** @throws Error for a method that no call declares. */
 export function rulesOf(method: DescMethod): MethodRules {
   const call = declared.get(method)
-  if (call) return { access: call.access, maxRequestBytes: maxRequestBytes[call.limits] }
+  if (call) return { access: call.access, maxRequestBytes: maxRequestBytes[call.limits ?? 'json'] }
   const service = method.parent.typeName
   if (service.startsWith('grpc.health.')) return { access: 'probe', maxRequestBytes: maxProbeBytes }
   if (service.startsWith('grpc.reflection.'))

@@ -9,9 +9,10 @@ import type { Authenticator } from '../../accounts/authenticator.ts'
 import * as calls from '../../calls/calls.gen.ts'
 import type { CallDeclaration, CallerInfo, HttpBinding, UnaryCall } from '../../calls/declare-call.ts'
 import { maxRequestBytes } from '../../calls/max-request-bytes.ts'
-import { anonymous, requireAccess, type CallRunner } from '../../calls/call-runner.ts'
+import type { CallRunner } from '../../calls/call-runner.ts'
 import { parseIdempotencyKey } from '../../idempotency/idempotency-key.ts'
 import { mediaTypeOf, readJson } from '../shared/read-body.ts'
+import { authenticate } from '../shared/authenticate.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 import type { CallHandler, FormHandler, StreamHandlers } from './call-handler.ts'
 import { createInputReader, inputFieldsOf, type InputReader } from './input-reader.ts'
@@ -61,7 +62,7 @@ function createResponder(call: CallDeclaration, handle: Handle, authenticator: A
   return (incoming: Incoming): unknown => {
     const { request } = incoming
     // The caller and its scope are checked before any of the body is read.
-    const who = authenticateCall(call, request, authenticator)
+    const who = authenticate(call.access, request, authenticator)
     const idempotencyKey = request.headers.get('idempotency-key') ?? undefined
     if (call.creates && idempotencyKey !== undefined) parseIdempotencyKey(idempotencyKey)
     return handle(incoming, who, {
@@ -70,24 +71,6 @@ function createResponder(call: CallDeclaration, handle: Handle, authenticator: A
       position: request.headers.get(positionHeader) ?? undefined,
     })
   }
-}
-
-/** @throws Fault `unauthenticated` or `forbidden`. */
-function authenticateCall(
-  { access }: CallDeclaration,
-  request: Request,
-  authenticator: Authenticator,
-): Principal {
-  if (access === 'probe') return anonymous
-  if (access === 'public') {
-    authenticator.checkOrigin(request.headers)
-    return anonymous
-  }
-  const context = requestContextOf(request)
-  const who = authenticator.authenticate(request.headers, context.certificate)
-  context.account = who.account
-  requireAccess(who, access)
-  return who
 }
 
 /** Undefined for a call that another module serves. */
@@ -117,7 +100,7 @@ function unaryHandler(
       return form.handle({ request, server, who, input: {}, context })
     if (mediaType !== 'application/json') throw unsupportedContentType(call, mediaType, form)
     const idleTimeout = startIdleTimeout(server, request, uploadIdleTimeoutMs)
-    const body = await readJson(request, idleTimeout, maxRequestBytes[call.limits])
+    const body = await readJson(request, idleTimeout, maxRequestBytes[call.limits ?? 'json'])
     return sendResult(call, request, await runner.run(call, who, reader.read(request, params, body), context))
   }
 }
