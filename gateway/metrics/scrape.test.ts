@@ -144,20 +144,28 @@ describe('a scrape', () => {
 })
 
 describe('access to the metrics', () => {
+  /** The status of a response that is read to its end: a gateway waits at its own end for responses that are not. */
+  const statusOf = async (answer: Promise<Response>) => {
+    const response = await answer
+    await response.arrayBuffer()
+    return response.status
+  }
   const env = { PIXELFLOW_API_TOKENS: 'ann:secret-of-ann' }
   test('without tokens: this machine, but no page of another origin', async () => {
-    expect((await gateway.call('/metrics', { headers: { host: 'evil.example' } })).status).toBe(403)
-    expect((await gateway.call('/metrics', { headers: { origin: 'https://evil.example' } })).status).toBe(403)
+    expect(await statusOf(gateway.call('/metrics', { headers: { host: 'evil.example' } }))).toBe(403)
+    expect(await statusOf(gateway.call('/metrics', { headers: { origin: 'https://evil.example' } }))).toBe(
+      403,
+    )
   })
 
   test('with tokens: token, open and off', async () => {
     await using guarded = await openTestGateway({ env })
-    expect((await guarded.call('/metrics')).status).toBe(401)
+    expect(await statusOf(guarded.call('/metrics'))).toBe(401)
     const headers = { authorization: 'Bearer secret-of-ann' }
-    expect((await guarded.call('/metrics', { headers })).status).toBe(200)
+    expect(await statusOf(guarded.call('/metrics', { headers }))).toBe(200)
     await using open = await guarded.another({ PIXELFLOW_METRICS_ACCESS: 'open' })
-    expect((await fetch(`${open.url}/metrics`)).status).toBe(200)
+    expect(await statusOf(fetch(`${open.url}/metrics`))).toBe(200)
     await using off = await guarded.another({ PIXELFLOW_METRICS_ACCESS: 'off' })
-    expect((await fetch(`${off.url}/metrics`, { headers })).status).toBe(404)
+    expect(await statusOf(fetch(`${off.url}/metrics`, { headers }))).toBe(404)
   }, 30_000)
 })
