@@ -35,7 +35,9 @@ describe('the scenario table', () => {
     expect(new Set(table.map((row) => row.scenario)).size).toBe(table.length)
   })
 
-  test.each(ImageService.methods.map(({ name }) => name))('has a row about %s', (method) => {
+  // Unary methods are derived from declarations, and other tests make each with random values.
+  const streams = ImageService.methods.filter(({ methodKind }) => methodKind !== 'unary')
+  test.each(streams.map(({ name }) => name))('has a row about %s', (method) => {
     const rows = table.filter(({ sent }) => new RegExp(`\\b${method}\\b`).test(sent))
     expect(rows.length).toBeGreaterThan(0)
   })

@@ -16,7 +16,9 @@ export function toTaskView(message: MessageShape<typeof TaskSchema> | undefined)
 }
 
 export function toTaskEvent(message: MessageShape<typeof TaskEventSchema> | undefined): TaskEvent {
-  return fromResponse(TaskEventSchema, requireMessage(message), absences)
+  const { token, ...event } = fromResponse<TaskEvent>(TaskEventSchema, requireMessage(message), absences)
+  // In the order of HTTP, where the token is not part of the event.
+  return { ...event, token }
 }
 
 export function toFault(

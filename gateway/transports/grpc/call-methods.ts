@@ -6,6 +6,7 @@ import {
   type Message,
   type MessageInitShape,
 } from '@bufbuild/protobuf'
+import { ValueSchema } from '@bufbuild/protobuf/wkt'
 import { toJsonSchema } from '@pixelflow/core/validation/json-schema'
 import { validate } from '@pixelflow/core/validation/validate'
 import { fromRequest, toMessage, type MessageJson } from '@pixelflow/proto/message-json'
@@ -17,7 +18,7 @@ import { maxMessageBytes } from '../../calls/max-request-bytes.ts'
 import { anonymous, needsAccount, type CallInput, type CallRunner } from '../../calls/call-runner.ts'
 import type { Call } from './implementation.ts'
 import { refuseMessage } from './refuse-message.ts'
-import { plainValue } from './plain-value.ts'
+import { missingKind, plainValue } from './plain-value.ts'
 import { protoField } from './proto-field.ts'
 
 /** A method with one request and one response. */
@@ -56,6 +57,11 @@ type RpcCall = Pick<CallDeclaration, 'input'> & { readonly rpc: DescMethod }
 /** Validates a request message with the schema of its call. @throws Fault `invalid_request` naming the proto field. */
 export function readInput<C extends RpcCall>({ input, rpc }: C, message: Message): z.output<C['input']> {
   const json = fromRequest(rpc.input, message, { refuse: refuseMessage, readValue: plainValue })
+  const { required = [] } = toJsonSchema(input)
+  for (const { message: type, jsonName } of rpc.input.fields) {
+    // A value that is not sent has no kind either, and is refused like one.
+    if (type?.typeName === ValueSchema.typeName && required.includes(jsonName)) json[jsonName] ??= missingKind
+  }
   const nameField = (path: readonly PropertyKey[]) => protoField(rpc.input, path)
   return validate(input, json, { whole: 'the message', nameField }) as z.output<C['input']>
 }
