@@ -20,6 +20,7 @@ export const pages: Readonly<Record<string, () => string>> = {
   '../clients/typescript/http-calls.gen.ts': renderClientCalls,
   '../clients/typescript/grpc/rpc-calls.gen.ts': renderRpcCalls,
   '../proto/service-config.json': renderServiceConfig,
+  // A Go program embeds only files of its own folder.
   '../clients/go/service-config.json': renderServiceConfig,
   // Served by every gateway.
   '../gateway/transports/rest/openapi.gen.json': () => JSON.stringify(openapiDocument()),

@@ -19,9 +19,6 @@ export const targets = [
 ] as const
 export type Target = (typeof targets)[number]
 
-/** Files copied to other packages whose tools cannot read outside their own folder. */
-export const copies = [{ from: 'service-config.json', to: '../clients/go/service-config.json' }] as const
-
 /** The contract of the last release, which the current one must not break. Written by `generate.ts --baseline`. */
 export const baseline = join(folder, 'baseline.binpb')
 

@@ -1,13 +1,10 @@
-import { join } from 'node:path'
-import { baseline, buf, copies, generate, targets, type BufResult } from './buf.ts'
+import { baseline, buf, generate, targets, type BufResult } from './buf.ts'
 
 /**
  * Generates the code here and in clients/go from the contract: `bun proto/generate.ts`. `--baseline` also writes the
  * baseline that `buf breaking` compares with: only for a release, or for an intended breaking change.
  */
 for (const target of targets) requireSuccess(await generate(target))
-for (const { from, to } of copies)
-  await Bun.write(join(import.meta.dir, to), Bun.file(join(import.meta.dir, from)))
 if (process.argv.includes('--baseline')) {
   requireSuccess(await buf('build', '--path', 'pixelflow', '--exclude-source-info', '-o', baseline))
 }

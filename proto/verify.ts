@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { baseline, buf, copies, filesIn, generate, targets, type BufResult, type Target } from './buf.ts'
+import { baseline, buf, filesIn, generate, targets, type BufResult, type Target } from './buf.ts'
 
 /**
  * Checks the contract: `bun proto/verify.ts`. Style, compatibility with the baseline, and generated code that is up to
@@ -12,7 +12,6 @@ let failures = 0
 report('style', await buf('lint'))
 report('no breaking change', await buf('breaking', '--against', baseline, '--path', 'pixelflow'))
 for (const target of targets) report(`generated ${target.what} is up to date`, await compareGenerated(target))
-for (const { from, to } of copies) report(`${to} equals ${from}`, await compareCopy(from, to))
 
 process.exit(failures === 0 ? 0 : 1)
 
@@ -34,13 +33,6 @@ async function compareGenerated(target: Target): Promise<BufResult> {
   } finally {
     await rm(scratch, { recursive: true, force: true })
   }
-}
-
-async function compareCopy(from: string, to: string): Promise<BufResult> {
-  const [one, other] = await Promise.all(
-    [from, to].map((path) => Bun.file(join(import.meta.dir, path)).text()),
-  )
-  return { ok: one === other, text: 'Run: bun proto/generate.ts' }
 }
 
 function report(what: string, result: BufResult) {
