@@ -19,7 +19,7 @@ export const noInput = z.strictObject({})
 
 const exampleTask = '019aa6f2-51b0-7c44-8a02-6be90d17f35c'
 
-/** An id as the caller sends it. One that has not the form of an id belongs to no resource. */
+/** An id as the caller sends it. A text of another form is accepted, and names no resource. */
 const imageId = z.string().meta({
   description: 'Id of an image.',
   format: 'image-id',
@@ -63,10 +63,10 @@ export const laneDescription =
   'account with many active ones are queued as bulk; the `lane` of the task shows this.'
 
 /** The priority that a caller asks for. */
-export const laneInput = lane.default(defaultLane).meta({ description: laneDescription })
+const laneInput = lane.default(defaultLane).meta({ description: laneDescription })
 
 /** A recipe as the caller sends it: the short text form or an object. Its own parser checks it, because its faults name the step. */
-export const recipeInput = z
+const recipeInput = z
   .unknown()
   .meta({ anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: {} }] })
   .transform((value, context): Recipe => {
@@ -78,10 +78,8 @@ export const recipeInput = z
     return z.NEVER
   })
 
-export const createTaskInput = component(
-  'CreateTask',
-  z.strictObject({ image: id, recipe: recipeInput, lane: laneInput }),
-)
+export const createTaskInput = z.strictObject({ image: id, recipe: recipeInput, lane: laneInput })
+
 const download = component('DownloadFlag', z.enum(['1']))
   .optional()
   .meta({ description: '`1` to send the content as an attachment.' })

@@ -1,8 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { requireValidPosition, waitForPosition, writePositionOf } from '../consistency/wait-for-position.ts'
-import { withIdempotency, type IdempotentCall } from '../idempotency/with-idempotency.ts'
-import type { Created } from '../idempotency/with-idempotency.ts'
+import { withIdempotency, type Created, type IdempotentCall } from '../idempotency/with-idempotency.ts'
 import type { Ports } from '../ports.ts'
 import type { Access, CallerInfo, CallFacts, CallResult, UnaryCall } from './declare-call.ts'
 
@@ -29,7 +28,8 @@ export interface CallRunner {
   /** Runs a unary call; its input has been validated. The value is the output. */
   run(call: UnaryCall, who: Principal, input: CallInput, context: CallerInfo): Promise<CallResult<unknown>>
   /**
-   * Runs the part of a call with a body that creates a resource, once for each idempotency key.
+   * Runs the part of a call with a body that creates a resource, once for each idempotency key. The resource is that of
+   * the declaration; the argument gives the type of the result.
    * @param keyKind replaces that of the call, for a form that does more than the call itself
    */
   create<R extends keyof Created>(
@@ -98,7 +98,9 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
         replayed,
       }
     },
-    async create(call, resource, who, { keyKind = call.creates?.keyKind ?? call.name, ...context }, work) {
+    async create(call, resource, who, { keyKind = call.creates?.keyKind, ...context }, work) {
+      if (keyKind === undefined || call.creates?.resource !== resource)
+        throw new Error(`${call.name} does not declare that it creates a resource of the kind ${resource}.`)
       requireAccess(who, call.access)
       const key = { key: context.idempotencyKey, call: keyKind, creates: resource }
       const { value, replayed } = await runKeyed(who, key, work)

@@ -31,7 +31,10 @@ export interface Creation<Input> {
   readonly resource: 'image' | 'task'
   /** A key is valid for one kind of call. Stored with each key, so it stays as it is. */
   readonly keyKind: string
-  /** What the caller asks for; a repetition must ask for the same. Default: the whole input. Handlers of streams say it. */
+  /**
+   * What the caller asks for; a repetition must ask for the same. Default: the whole input. The handler of a stream passes
+   * it to `earlierResult` when it has been read.
+   */
   identify?(input: Input): readonly string[]
 }
 

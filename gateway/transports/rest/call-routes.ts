@@ -88,7 +88,7 @@ function unaryHandler(
   reader: InputReader,
   { runner, forms, uploadIdleTimeoutMs }: CallRouteOptions,
 ): Handle {
-  if (call.http?.body === undefined) {
+  if (call.http.body === undefined) {
     return async ({ request, params }, who, context) =>
       sendResult(call, request, await runner.run(call, who, reader.read(request, params), context))
   }

@@ -92,7 +92,7 @@ function textReaderOf(
     case 'integer':
       return (text) => (/^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text)
     case 'number':
-      return (text) => (/^[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : text)
+      return (text) => (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) ? Number(text) : text)
     case 'boolean':
       return (text) => (text === 'true' ? true : text === 'false' ? false : text)
     default:
