@@ -3,16 +3,18 @@ import { readOptionsOrExit } from './options.ts'
 import { fairPart } from './parts/fair.ts'
 import { floodsPart } from './parts/floods.ts'
 import { grpcUploadPart } from './parts/grpc-upload.ts'
-import type { Part } from './parts/part.ts'
+import type { Part, SharedStack } from './parts/part.ts'
 import { processPart } from './parts/process.ts'
 import { tunePart } from './parts/tune.ts'
 import { wholePart } from './parts/whole.ts'
+import { worksPart } from './parts/works.ts'
 
 /**
  * Compares PixelFlow with minimal programs that do the same work. Both alternate within one run, so that other load on
  * the machine affects them equally. Each part can be run alone.
  */
 const parts: Readonly<Record<string, Part>> = {
+  works: worksPart,
   whole: wholePart,
   process: processPart,
   tune: tunePart,
@@ -24,16 +26,22 @@ const parts: Readonly<Record<string, Part>> = {
 const options = readOptionsOrExit(process.argv.slice(2), Object.keys(parts))
 const print = (text: string) => void (options.json || console.log(text))
 
-await using stack = await startStack({
-  env: { PIXELFLOW_MAX_UPLOAD_BYTES: '8GiB', PIXELFLOW_LOG_LEVEL: 'warn' },
-})
-const gateway = await stack.gateway({ env: { PIXELFLOW_LOG_LEVEL: 'info' } })
-const actor = await stack.actor({ env: { PIXELFLOW_LOG_LEVEL: 'info' } })
+await using scope = new AsyncDisposableStack()
+let shared: Promise<SharedStack> | undefined
+const startSharedStack = async () => {
+  const stack = scope.use(
+    await startStack({ env: { PIXELFLOW_MAX_UPLOAD_BYTES: '8GiB', PIXELFLOW_LOG_LEVEL: 'info' } }),
+  )
+  return { stack, gateway: await stack.gateway(), actor: await stack.actor() }
+}
 
 const report: Record<string, unknown> = {}
 for (const name of options.parts) {
   print(`── ${name}`)
-  Object.assign(report, await parts[name]?.({ options, stack, gateway, actor, print }))
+  Object.assign(
+    report,
+    await parts[name]?.({ options, openStack: () => (shared ??= startSharedStack()), print }),
+  )
   print('')
 }
 if (options.json) console.log(JSON.stringify(report))

@@ -17,6 +17,27 @@ test('parts can be chosen', () => {
 })
 
 test('invalid numbers and unknown options are rejected by name', () => {
-  for (const args of [['--images', 'many'], ['--rounds', '0'], ['--parts', 'one,four'], ['--nope'], ['more']])
+  for (const args of [
+    ['--images', 'many'],
+    ['--rounds', '0'],
+    ['--parts', 'one,four'],
+    ['--works', '1k,2k'],
+    ['--systems', ''],
+    ['--nope'],
+    ['more'],
+  ])
     expect(() => readOptions(args, known)).toThrow(args[0])
+})
+
+test('all works and systems are compared by default', () => {
+  expect(readOptions([], known)).toMatchObject({
+    works: ['1k', '180k', '3m', '15m'],
+    systems: ['pixelflow', 'sharp', 'stored', 'bullmq'],
+    isQuick: false,
+  })
+  expect(readOptions(['--works', '3m', '--systems=sharp', '--quick'], known)).toMatchObject({
+    works: ['3m'],
+    systems: ['sharp'],
+    isQuick: true,
+  })
 })

@@ -1,37 +1,42 @@
 import { parseArgs } from 'node:util'
+import { systemNames, type SystemName } from './works/system.ts'
+import { workNames, type WorkName } from './works/work.ts'
 
-const defaults = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '256', queued: '5000' }
+/** Whole numbers of at least 1. */
+const numbers = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '256', queued: '5000' }
 
 export type BenchOptions = ReturnType<typeof readOptions>
 
 /**
- * Reads the command line of the benchmark: whole numbers of at least 1, and the parts to run, by default all.
- * @throws Error with a message for the user when an option, a number or a part is invalid.
+ * Reads the command line of the benchmark: whole numbers of at least 1, and what to run and to compare, by default all.
+ * @throws Error with a message for the user when an option or a value is invalid.
  */
-export function readOptions(args: readonly string[], known: readonly string[]) {
+export function readOptions(args: readonly string[], partNames: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      images: { type: 'string', default: defaults.images },
-      rounds: { type: 'string', default: defaults.rounds },
-      'warm-up': { type: 'string', default: defaults['warm-up'] },
-      'upload-mib': { type: 'string', default: defaults['upload-mib'] },
-      queued: { type: 'string', default: defaults.queued },
-      parts: { type: 'string', default: known.join(',') },
+      images: { type: 'string', default: numbers.images },
+      rounds: { type: 'string', default: numbers.rounds },
+      'warm-up': { type: 'string', default: numbers['warm-up'] },
+      'upload-mib': { type: 'string', default: numbers['upload-mib'] },
+      queued: { type: 'string', default: numbers.queued },
+      parts: { type: 'string', default: partNames.join(',') },
+      works: { type: 'string', default: workNames.join(',') },
+      systems: { type: 'string', default: systemNames.join(',') },
+      quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   })
-  const readNumber = (name: keyof typeof defaults) => {
+  const readNumber = (name: keyof typeof numbers) => {
     const value = Number(values[name])
     if (Number.isSafeInteger(value) && value >= 1) return value
     throw new Error(`--${name} ${values[name]} is not a whole number of 1 or more.`)
   }
-  const parts = values.parts.split(',')
-  const unknown = parts.find((one) => !known.includes(one))
-  if (unknown !== undefined) {
-    throw new Error(
-      `--parts has the unknown part ${JSON.stringify(unknown)}. The parts are ${known.join(', ')}.`,
-    )
+  const readList = (name: 'parts' | 'works' | 'systems', known: readonly string[]) => {
+    const list = values[name].split(',')
+    const unknown = list.find((one) => !known.includes(one))
+    if (unknown === undefined) return list
+    throw new Error(`--${name} has the unknown value ${JSON.stringify(unknown)}. Known: ${known.join(', ')}.`)
   }
   return {
     images: readNumber('images'),
@@ -39,15 +44,18 @@ export function readOptions(args: readonly string[], known: readonly string[]) {
     warmUp: readNumber('warm-up'),
     queued: readNumber('queued'),
     uploadBytes: readNumber('upload-mib') * 1024 * 1024,
-    parts,
+    parts: readList('parts', partNames),
+    works: readList('works', workNames) as WorkName[],
+    systems: readList('systems', systemNames) as SystemName[],
+    isQuick: values.quick,
     json: values.json,
   }
 }
 
 /** Reads the command line as `readOptions`. Prints an error and exits with 2 when it is invalid. */
-export function readOptionsOrExit(args: readonly string[], known: readonly string[]): BenchOptions {
+export function readOptionsOrExit(args: readonly string[], partNames: readonly string[]): BenchOptions {
   try {
-    return readOptions(args, known)
+    return readOptions(args, partNames)
   } catch (error) {
     process.stderr.write(`error: ${(error as Error).message}\n  remedy   See ./pixelflow bench --help.\n`)
     return process.exit(2)

@@ -11,7 +11,8 @@ export interface PlainStore extends AsyncDisposable {
   process(source: Uint8Array): Promise<void>
 }
 
-export async function openPlainStore(broker: Broker): Promise<PlainStore> {
+/** @param width width of the results in pixels */
+export async function openPlainStore(broker: Broker, width: number): Promise<PlainStore> {
   setSha256Backend('native')
   const connection = await connectTo(broker)
   const bucket = await new Objm(connection).create(`bench_${nuid.next()}`)
@@ -28,7 +29,7 @@ export async function openPlainStore(broker: Broker): Promise<PlainStore> {
   return {
     async process(source) {
       const id = nuid.next()
-      const result = await resizeWithSharp(await putAndGet(`${id}/source`, source))
+      const result = await resizeWithSharp(await putAndGet(`${id}/source`, source), width)
       await putAndGet(`${id}/result`, result)
     },
     async [Symbol.asyncDispose]() {

@@ -18,7 +18,8 @@ const delayMs = 12
  * Compares uploads over gRPC with the same client sending to a server that only counts bytes (sink): on this machine, and
  * with a round-trip time of 24 ms.
  */
-export const grpcUploadPart: Part = async ({ options, stack, gateway, print }) => {
+export const grpcUploadPart: Part = async ({ options, openStack, print }) => {
+  const { stack, gateway } = await openStack()
   const { rounds, uploadBytes } = options
   const { grpc: address } = JSON.parse(await gateway.line(hasMessage('ready'))) as { grpc: string }
   const port = Number(address.slice(address.lastIndexOf(':') + 1))

@@ -10,7 +10,8 @@ import type { Part } from './part.ts'
 const callsAtOnce = 10
 
 /** Compares synchronous calls with plain calls of sharp: added latency while idle, and throughput at full load. */
-export const processPart: Part = async ({ options, stack, gateway, actor, print }) => {
+export const processPart: Part = async ({ options, openStack, print }) => {
+  const { stack, gateway, actor } = await openStack()
   const { images, rounds, warmUp } = options
   const cores = availableParallelism()
   sharp.concurrency(1)

@@ -10,7 +10,7 @@ import { tunePath, tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { measureCpu } from '../measure-cpu.ts'
 import { computeMedian } from '../compute-median.ts'
 import { samplePhoto } from '../sample-photo.ts'
-import type { Bench, Part } from './part.ts'
+import type { Part } from './part.ts'
 
 /** A parameter that users change with a slider: each value gives a different image. */
 const sliders: Readonly<Record<string, (value: number) => string>> = {
@@ -25,7 +25,8 @@ const maxPixels = 1_048_576
 const changesAtOnce = 10
 
 /** Compares the time from a change of a recipe to its preview of one megapixel with plain sharp calls on the same pixels. */
-export const tunePart: Part = async ({ options, gateway, actor, stack, print }) => {
+export const tunePart: Part = async ({ options, openStack, print }) => {
+  const { stack, gateway, actor } = await openStack()
   sharp.concurrency(1)
   sharp.cache(false)
   const bytes = await samplePhoto()
@@ -133,7 +134,7 @@ async function openPlainRenderer(bytes: Uint8Array) {
   }
 }
 
-async function openTuning(url: Bench['gateway']['url'], image: string) {
+async function openTuning(url: string, image: string) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${tunePath}`, [tuneProtocol])
   socket.binaryType = 'arraybuffer'
   let sequence = 0

@@ -11,7 +11,8 @@ import { resizeWithSharp } from '../resize-with-sharp.ts'
 import type { Part } from './part.ts'
 
 /** Compares stored images, end to end over HTTP, and uploads over HTTP with minimal programs that do the same work. */
-export const wholePart: Part = async ({ options, stack, gateway, actor, print }) => {
+export const wholePart: Part = async ({ options, openStack, print }) => {
+  const { stack, gateway, actor } = await openStack()
   const { images, rounds, warmUp, uploadBytes } = options
   const cores = availableParallelism()
   sharp.concurrency(1)
@@ -20,18 +21,18 @@ export const wholePart: Part = async ({ options, stack, gateway, actor, print })
   print(
     `a JPEG of 12 megapixels, ${(source.length / 1e6).toFixed(2)} MB → 800 pixels; ${images} per round, ${rounds} rounds, ${cores} cores`,
   )
-  await using plainStore = await openPlainStore(stack.nats)
+  await using plainStore = await openPlainStore(stack.nats, 800)
   const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid, client: process.pid }
 
   // Not counted: workers start, streams are created, and the first thousand calls are compiled.
   print(`warming up with ${warmUp} images for each variant`)
   await measureRate(warmUp, cores * 2, (serial) =>
-    processStoredImage(gateway.url, makeDistinct(source, -1 - serial)),
+    processStoredImage(gateway.url, makeDistinct(source, -1 - serial), 'resize:800'),
   )
   await measureRate(warmUp, cores * 2, (serial) =>
     plainStore.process(makeDistinct(source, -1 - warmUp - serial)),
   )
-  await measureRate(warmUp, cores, async () => void (await resizeWithSharp(source)))
+  await measureRate(warmUp, cores, async () => void (await resizeWithSharp(source, 800)))
 
   const rows: { sharp: number; stored: number; pixelflow: number; put: number; upload: number }[] = []
   const cpu: Record<string, number> = {}
@@ -41,14 +42,14 @@ export const wholePart: Part = async ({ options, stack, gateway, actor, print })
     const sharpRate = await measureRate(
       images,
       cores,
-      async (serial) => void (await resizeWithSharp(at(serial))),
+      async (serial) => void (await resizeWithSharp(at(serial), 800)),
     )
     const plainStored = await measureCpu({ client: process.pid, 'nats-server': stack.nats.pid }, () =>
       measureRate(images, cores * 2, (serial) => plainStore.process(at(serial))),
     )
     plainStoreCpuMs += Object.values(plainStored.cpuMs).reduce((sum, ms) => sum + ms, 0)
     const pixelflow = await measureCpu(pids, () =>
-      measureRate(images, cores * 2, (serial) => processStoredImage(gateway.url, at(serial))),
+      measureRate(images, cores * 2, (serial) => processStoredImage(gateway.url, at(serial), 'resize:800')),
     )
     for (const [name, ms] of Object.entries(pixelflow.cpuMs)) cpu[name] = (cpu[name] ?? 0) + ms
     const put = await measurePlainPut(stack.nats, uploadBytes)

@@ -14,20 +14,24 @@ export function addBenchCommand(program: Command, context: Context): void {
     .description(
       'Measures PixelFlow, and in the same run minimal programs that do the same work. ' +
         'Passes its options to the benchmark: --images 40, --rounds 5, --warm-up 100, --upload-mib 256, ' +
-        '--queued 5000, --json, and --parts whole,… to run only some parts.',
+        '--queued 5000, --json, and --parts works,… to run only some parts. --works 1k,180k,3m,15m and ' +
+        '--systems pixelflow,sharp,stored,bullmq choose what the part works compares, and --quick runs a tenth of ' +
+        'its tasks. For bullmq it needs redis-server (apt-get install redis-server).',
     )
     .allowUnknownOption()
     .argument('[options...]', 'options of the benchmark')
-  addExamples(command, ['bench', 'bench --parts whole --images 10 --rounds 1', 'bench --json']).action(
-    async (args: string[]) => {
-      const { config } = context
-      const nats = await findNatsServerFor(config, printNote)
-      await exec(
-        [process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args],
-        context,
-        { NODE_ENV: 'production', PIXELFLOW_NATS_SERVER_PATH: nats.path },
-        exitCodes.usage,
-      )
-    },
-  )
+  addExamples(command, [
+    'bench',
+    'bench --parts whole --images 10 --rounds 1',
+    'bench --parts works --works 1k,3m --json',
+  ]).action(async (args: string[]) => {
+    const { config } = context
+    const nats = await findNatsServerFor(config, printNote)
+    await exec(
+      [process.execPath, '--no-env-file', join(config.root, 'bench/main.ts'), ...args],
+      context,
+      { NODE_ENV: 'production', PIXELFLOW_NATS_SERVER_PATH: nats.path },
+      exitCodes.usage,
+    )
+  })
 }

@@ -1,0 +1,72 @@
+import { availableParallelism } from 'node:os'
+import { startStack } from '@pixelflow/testkit/stack'
+import { startAlternative } from '../alternative/start-alternative.ts'
+import { descendantsOf, processAlone, processTree } from '../measure-cpu.ts'
+import { openPlainStore } from '../plain-store.ts'
+import { processStoredImage } from '../process-stored-image.ts'
+import { resizeWithSharp } from '../resize-with-sharp.ts'
+import type { System, SystemName } from './system.ts'
+
+/** Tasks that a client keeps in flight with a server. */
+const inFlight = 4
+
+/**
+ * Starts the systems, each with fresh processes, so that the first tasks of a work are those of a cold system.
+ * @param width width of the results in pixels
+ */
+export async function openSystems(
+  names: readonly SystemName[],
+  width: number,
+): Promise<{ systems: System[] } & AsyncDisposable> {
+  await using scope = new AsyncDisposableStack()
+  const recipe = `resize:${width}`
+  const open: Readonly<Record<SystemName, () => Promise<System>>> = {
+    async pixelflow() {
+      const stack = scope.use(await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' } }))
+      const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
+      return {
+        name: 'pixelflow',
+        inFlight,
+        servers: {
+          gateway: processTree(gateway.pid),
+          actor: processAlone(actor.pid),
+          workers: descendantsOf(actor.pid),
+          'nats-server': processTree(stack.nats.pid),
+        },
+        run: (source) => processStoredImage(gateway.url, source, recipe),
+      }
+    },
+    async sharp() {
+      return {
+        name: 'sharp',
+        inFlight: availableParallelism(),
+        servers: {},
+        run: async (source) => void (await resizeWithSharp(source, width)),
+      }
+    },
+    async stored() {
+      const stack = scope.use(await startStack())
+      const store = scope.use(await openPlainStore(stack.nats, width))
+      return {
+        name: 'stored',
+        inFlight,
+        servers: { 'nats-server': processTree(stack.nats.pid) },
+        run: (source) => store.process(source),
+      }
+    },
+    async bullmq() {
+      const alternative = scope.use(await startAlternative())
+      const servers = Object.entries(alternative.pids).map(([name, pid]) => [name, processTree(pid)])
+      return {
+        name: 'bullmq',
+        inFlight,
+        servers: Object.fromEntries(servers) as System['servers'],
+        run: (source) => processStoredImage(alternative.url, source, recipe),
+      }
+    },
+  }
+  const systems: System[] = []
+  for (const name of names) systems.push(await open[name]())
+  const opened = scope.move()
+  return { systems, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}

@@ -1,0 +1,21 @@
+import type { CpuReader } from '../measure-cpu.ts'
+
+/** A program that does a work, and how its use of the CPU is read. */
+export interface System {
+  readonly name: SystemName
+  /** Tasks in flight. */
+  readonly inFlight: number
+  /** Its server processes by name, without the client. */
+  readonly servers: Readonly<Record<string, CpuReader>>
+  run(source: Uint8Array<ArrayBuffer>): Promise<void>
+}
+
+export const systemNames = ['pixelflow', 'sharp', 'stored', 'bullmq'] as const
+export type SystemName = (typeof systemNames)[number]
+
+export const systemTitles: Readonly<Record<SystemName, string>> = {
+  pixelflow: 'PixelFlow',
+  sharp: 'plain sharp loop',
+  stored: 'plain loop with put and get',
+  bullmq: 'Fastify, BullMQ, Redis, sharp',
+}
