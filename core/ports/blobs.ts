@@ -1,3 +1,5 @@
+import type { Fault } from '../fault.ts'
+
 /** A stored blob, as its store describes it. */
 export interface BlobInfo {
   readonly name: string
@@ -8,6 +10,22 @@ export interface BlobInfo {
   readonly storedAt: Date
   /** String pairs given at commit, e.g. `mediaType`. */
   readonly metadata: Readonly<Record<string, string>>
+  /**
+   * Where the store keeps the bytes: an opaque string of at most `maxLocationLength` characters. With it `readLocated`
+   * needs no description. Missing when the store cannot tell, for example for a blob of another client.
+   */
+  readonly location?: string
+}
+
+/** Longest location; one that would be longer is left out. */
+export const maxLocationLength = 1000
+
+/** A blob that can be read without asking for its description. */
+export interface LocatedBlob {
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly location: string
 }
 
 /** Bytes `start` to `end`, both inclusive, counted from 0, as in an HTTP Range. */
@@ -56,6 +74,16 @@ export interface Blobs {
   stat(name: string): Promise<BlobInfo | null>
   /** Null when the blob does not exist. @throws Fault `range_not_satisfiable` for a range outside the content. */
   read(name: string, range?: ByteRange): Promise<BlobRead | null>
+  /**
+   * The bytes like the body of `read`, but read where they were when the location was noted: one exchange less. When they are
+   * no longer there, the name is looked up, and reading continues if it has the same bytes. Fails with the fault of
+   * `createMissingFault` when the blob no longer exists.
+   */
+  readLocated(
+    blob: LocatedBlob,
+    createMissingFault: () => Fault,
+    range?: ByteRange,
+  ): AsyncIterable<Uint8Array>
   /** Removes name and bytes; false when the blob does not exist. */
   delete(name: string): Promise<boolean>
 }

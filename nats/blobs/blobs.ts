@@ -1,13 +1,13 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import { readBlobRange, readBlob } from './read-blob.ts'
+import { readBlobRange, readBlob, type ReadOptions } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
 import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
-import { blobInfoOf } from './object-info.ts'
+import { blobInfoOf, infoAtLocation, type ObjectInfo } from './object-info.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { blobReuseMs } from '../topology/buckets.ts'
 import type { Layout } from '../topology/streams.ts'
@@ -60,6 +60,16 @@ export function createBlobs(
     return found?.info.deleted ? null : found
   }
 
+  const contentOf = (info: ObjectInfo, range?: ByteRange, createMissingFault?: () => Fault) => {
+    const options: ReadOptions = {
+      bucket,
+      budget: readBudget,
+      windowBytes,
+      ...(createMissingFault && { createMissingFault }),
+    }
+    return range ? readBlobRange(options, info, within(range, info.size)) : readBlob(options, info)
+  }
+
   return {
     async begin() {
       const onEnd = () => void writes.delete(write)
@@ -74,10 +84,12 @@ export function createBlobs(
     async read(blob, range) {
       const found = await find(blob)
       if (!found) return null
-      const options = { bucket, budget: readBudget, windowBytes }
-      const { info } = found
-      const body = range ? readBlobRange(options, info, within(range, info.size)) : readBlob(options, info)
-      return { info: blobInfoOf(found), body }
+      return { info: blobInfoOf(found), body: contentOf(found.info, range) }
+    },
+    async *readLocated(blob, createMissingFault, range) {
+      const info = infoAtLocation(bucket.name, blob) ?? (await find(blob.name))?.info
+      if (info === undefined) throw createMissingFault()
+      yield* contentOf(info, range, createMissingFault)
     },
     delete: (blob) => retryWithFaults(() => remove(bucket, blob)),
   }

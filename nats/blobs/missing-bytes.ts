@@ -30,16 +30,32 @@ export async function isComplete(bucket: Bucket, { info }: Pick<ObjectEntry, 'in
   return last?.seq === lastNoted
 }
 
-/** The fault for chunks that could not be read: lost permanently, or temporarily unreadable. */
-export async function explainMissingBytes(bucket: Bucket, info: ObjectInfo): Promise<Fault> {
+/** What a reader does when chunks are not where they were: it continues with those of `now`, or fails. */
+export type MissingBytes = { readonly now: ObjectInfo } | { readonly fault: Fault }
+
+/**
+ * Looks up the name of a blob whose chunks could not be read. They may be lost permanently or temporarily unreadable, or the
+ * blob was deleted, or the same bytes were written again.
+ * @param createMissingFault the fault for a deleted blob; without it the reader has seen the blob, and may try again
+ */
+export async function resolveMissingBytes(
+  bucket: Bucket,
+  info: ObjectInfo,
+  createMissingFault: (() => Fault) | undefined,
+): Promise<MissingBytes> {
   const { broker, name, stream } = bucket
   const subject = blobSubject(name, info.name)
   const found = await retryUnreachable(() => readFromLeader(broker, stream, { last_by_subj: subject }))
   const now = found && parseObjectEntry(found).info
-  // The blob may have been deleted or replaced while it was read.
-  const isThis = now?.nuid === info.nuid && !now.deleted
-  if (isThis && !(await retryUnreachable(() => isComplete(bucket, { info }))))
-    return dataLoss(info, 'are incomplete')
+  const exists = now !== null && !now.deleted
+  if (!exists && createMissingFault) return { fault: createMissingFault() }
+  if (exists && now.nuid !== info.nuid && now.digest === info.digest && now.size === info.size) return { now }
+  if (exists && now.nuid === info.nuid && !(await retryUnreachable(() => isComplete(bucket, { info: now }))))
+    return { fault: dataLoss(info, 'are incomplete') }
+  return { fault: temporarilyUnreadable(info) }
+}
+
+function temporarilyUnreadable(info: ObjectInfo): Fault {
   return new Fault('storage_failed', 'The stored bytes are temporarily unreadable.', {
     remedy: 'Try again in a moment.',
     retryAfterMs: 1000,

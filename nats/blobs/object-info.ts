@@ -1,4 +1,4 @@
-import type { BlobInfo } from '@pixelflow/core/ports/blobs'
+import { maxLocationLength, type BlobInfo, type LocatedBlob } from '@pixelflow/core/ports/blobs'
 import { z } from 'zod'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 
@@ -40,7 +40,44 @@ export function parseObjectEntry({ seq, at, data }: StoredMessage): ObjectEntry 
 
 export function blobInfoOf({ info, at }: ObjectEntry): BlobInfo {
   const { [sequencesKey]: _, ...metadata } = info.metadata
-  return { name: info.name, bytes: info.size, sha256: hexOfDigest(info.digest), storedAt: at, metadata }
+  const location = locationOf(info)
+  return {
+    name: info.name,
+    bytes: info.size,
+    sha256: hexOfDigest(info.digest),
+    storedAt: at,
+    metadata,
+    ...(location === undefined ? {} : { location }),
+  }
+}
+
+/** `<nuid>.<bytes of a chunk>.<sequences>`, without sequences for at most one chunk. Undefined when they are not noted. */
+function locationOf({ nuid, chunks, options, metadata }: ObjectInfo): string | undefined {
+  const sequences = chunks > 1 ? metadata[sequencesKey] : ''
+  if (options.max_chunk_size === undefined || sequences === undefined) return undefined
+  const location = `${nuid}.${options.max_chunk_size}.${sequences}`
+  return location.length <= maxLocationLength ? location : undefined
+}
+
+/** The description that a location stands for; undefined when it does not belong to a blob of this size. */
+export function infoAtLocation(bucket: string, blob: LocatedBlob): ObjectInfo | undefined {
+  const match = /^([A-Za-z0-9_-]+)\.([1-9]\d{0,9})\.([\d,-]*)$/.exec(blob.location)
+  if (match === null) return undefined
+  const [, nuid = '', chunkBytes, sequences = ''] = match
+  const chunks = Math.ceil(blob.bytes / Number(chunkBytes))
+  if (countChunks(parseRuns(sequences) ?? []) !== (chunks > 1 ? chunks : 0)) return undefined
+  return {
+    name: blob.name,
+    bucket,
+    nuid,
+    size: blob.bytes,
+    chunks,
+    digest: digestOf(blob.sha256),
+    mtime: '',
+    deleted: false,
+    options: { max_chunk_size: Number(chunkBytes) },
+    metadata: chunks > 1 ? { [sequencesKey]: sequences } : {},
+  }
 }
 
 export function digestOf(hex: string): string {
@@ -84,7 +121,7 @@ export interface ChunkLocation {
 /** Finds the chunks of the bytes from `start` to before `end`. */
 export function locateChunks(info: ObjectInfo, start: number, end: number): ChunkLocation {
   const noted = parseRuns(info.metadata[sequencesKey] ?? '')
-  if (info.chunks <= 1 || !noted || noted.reduce((sum, { chunks }) => sum + chunks, 0) !== info.chunks)
+  if (info.chunks <= 1 || !noted || countChunks(noted) !== info.chunks)
     return { offset: 0 }
   const size = chunkSizeOf(info)
   const first = Math.floor(start / size)
@@ -98,6 +135,10 @@ export function locateChunks(info: ObjectInfo, start: number, end: number): Chun
     index += chunks
   }
   return { offset: first * size, runs }
+}
+
+function countChunks(runs: readonly Run[]): number {
+  return runs.reduce((sum, { chunks }) => sum + chunks, 0)
 }
 
 /** `12-15,20` for 12, 13, 14, 15, 20: short, because most sequences are consecutive. */

@@ -1,3 +1,4 @@
+import type { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { faultOf } from '../connection/fault-of.ts'
 import type { Bucket } from './bucket.ts'
@@ -6,7 +7,7 @@ import { chunksBySubject, chunksBySequence, singleChunk, type ChunkSource } from
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { noteProgress } from '../jetstream/store-timeout.ts'
 import { chunkSizeOf, digestOf, locateChunks, type ObjectInfo, type ChunkLocation } from './object-info.ts'
-import { dataLoss, explainMissingBytes } from './missing-bytes.ts'
+import { dataLoss, resolveMissingBytes } from './missing-bytes.ts'
 
 export interface ReadOptions {
   readonly bucket: Bucket
@@ -14,6 +15,8 @@ export interface ReadOptions {
   readonly budget: ByteBudget
   /** How much a read fetches at a time while the budget allows it. */
   readonly windowBytes: number
+  /** The fault for a blob that does not exist, if its description was not read before. */
+  readonly createMissingFault?: () => Fault
 }
 
 /** The whole content; the digest is checked before the last bytes are yielded. */
@@ -39,7 +42,12 @@ export async function* readBlobRange(
 }
 
 /** The bytes from `start` to before `end`. The next window of chunks is fetched while one is read. */
-async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number, end: number) {
+async function* chunksFrom(
+  options: ReadOptions,
+  info: ObjectInfo,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
   if (end <= start) return
   const location = locateChunks(info, start, end)
   const ahead = openWindows(options, info, location)
@@ -47,8 +55,13 @@ async function* chunksFrom(options: ReadOptions, info: ObjectInfo, start: number
   try {
     while (at < end) {
       const { messages, requested } = await ahead.next()
-      if (requested === 0 || messages.length < requested)
-        throw await explainMissingBytes(options.bucket, info)
+      if (requested === 0 || messages.length < requested) {
+        const missing = await resolveMissingBytes(options.bucket, info, options.createMissingFault)
+        if ('fault' in missing) throw missing.fault
+        ahead.stop()
+        yield* chunksFrom(options, missing.now, Math.max(start, at), end)
+        return
+      }
       for (const piece of messages.flatMap((message) => message.chunks)) {
         const from = Math.max(0, start - at)
         const to = Math.min(piece.length, end - at)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import type { Blobs, BlobWrite } from '@pixelflow/core/ports/blobs'
+import { Fault } from '@pixelflow/core/fault'
+import type { BlobInfo, Blobs, BlobWrite, ByteRange, LocatedBlob } from '@pixelflow/core/ports/blobs'
 
 /** An adapter under test. */
 export interface BlobsUnderTest extends AsyncDisposable {
@@ -167,6 +168,58 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
       })
     })
 
+    describe('by location', () => {
+      const missing = () => new Fault('image_not_found', 'The blob is missing.', { remedy: 'Store it.' })
+      const located = async (blobs: Blobs, blob: LocatedBlob, range?: ByteRange) =>
+        Buffer.concat(await Array.fromAsync(blobs.readLocated(blob, missing, range)))
+
+      test.each([1, 65_536, size])('reads %d bytes, and parts of them', async (length) => {
+        await using fixture = await open()
+        const bytes = noise(length)
+        const blob = withLocation((await store(fixture.blobs, 'a/b', bytes)).info)
+        expect(digest(await located(fixture.blobs, blob))).toBe(digest(bytes))
+        const range = { start: Math.floor(length / 3), end: Math.floor(length / 2) }
+        const part = bytes.subarray(range.start, range.end + 1)
+        expect(digest(await located(fixture.blobs, blob, range))).toBe(digest(part))
+        const outside = located(fixture.blobs, blob, { start: length, end: length })
+        await expect(outside).rejects.toMatchObject({ code: 'range_not_satisfiable' })
+        expect(withLocation(await fixture.blobs.stat('a/b')).location).toBe(blob.location)
+      })
+
+      test.each([1, size])('finds %d bytes that were written again', async (length) => {
+        await using fixture = await open()
+        const bytes = noise(length)
+        const blob = withLocation((await store(fixture.blobs, 'a/b', bytes)).info)
+        await fixture.blobs.delete('a/b')
+        await expect(located(fixture.blobs, blob)).rejects.toMatchObject({ code: 'image_not_found' })
+        await store(fixture.blobs, 'a/b', bytes)
+        expect(digest(await located(fixture.blobs, blob))).toBe(digest(bytes))
+        const range = { start: Math.floor(length / 3), end: Math.floor(length / 2) }
+        const part = bytes.subarray(range.start, range.end + 1)
+        expect(digest(await located(fixture.blobs, blob, range))).toBe(digest(part))
+      })
+
+      test('never reads other bytes of the same name', async () => {
+        await using fixture = await open()
+        const blob = withLocation((await store(fixture.blobs, 'a/b', noise(size, 1))).info)
+        await fixture.blobs.delete('a/b')
+        await store(fixture.blobs, 'a/b', noise(size, 2))
+        await expect(located(fixture.blobs, blob)).rejects.toMatchObject({ code: 'storage_failed' })
+      })
+
+      test.each(['', 'x', '../..', 'a.1.', 'a.131072.1-2', `a.131072.${'1,'.repeat(400)}1`])(
+        'looks up the name when the location is %p',
+        async (location) => {
+          await using fixture = await open()
+          const { info } = await store(fixture.blobs, 'a/b', noise(size))
+          const found = await located(fixture.blobs, { ...info, location })
+          expect(digest(found)).toBe(digest(noise(size)))
+          const gone = located(fixture.blobs, { ...info, name: 'a/none', location })
+          await expect(gone).rejects.toMatchObject({ code: 'image_not_found' })
+        },
+      )
+    })
+
     test('readers that leave early or read slowly do not affect others', async () => {
       await using fixture = await open()
       await store(fixture.blobs, 'a/b', noise(8 * mebibyte))
@@ -220,6 +273,11 @@ async function content(
   const read = await blobs.read(name, range)
   if (!read) throw new Error(`${name} does not exist`)
   return Buffer.concat(await Array.fromAsync(read.body))
+}
+
+function withLocation(info: BlobInfo | null): LocatedBlob {
+  if (info?.location === undefined) throw new Error('the blob has no location')
+  return { ...info, location: info.location }
 }
 
 /** Bytes that do not repeat; the same for the same seed. */
