@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { jetstream } from '@nats-io/jetstream'
 import { Objm } from '@nats-io/obj'
-import { Fault } from '@pixelflow/core/fault'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import { blobsContract, digest, noise } from '@pixelflow/testkit/contracts/blobs'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
@@ -195,18 +194,6 @@ describe('bounds', () => {
     expect(new Set(await Promise.all(readers))).toEqual(new Set([12 * mebibyte]))
     expect(opened.fixture.nats.log()).not.toContain('Slow Consumer')
   }, 60_000)
-
-  test('reading by location sends one message for a small blob, and for two mebibytes', async () => {
-    await using opened = await openBucket()
-    for (const size of [1000, 2 * mebibyte]) {
-      const { info } = await store(opened.blobs, `a/${size}`, noise(size))
-      const blob = { ...info, location: info.location ?? 'none' }
-      const before = opened.broker.nc.stats().outMsgs
-      const body = opened.blobs.readLocated(blob, () => new Fault('internal', 'missing', { remedy: '' }))
-      expect(digest(Buffer.concat(await Array.fromAsync(body)))).toBe(digest(noise(size)))
-      expect(opened.broker.nc.stats().outMsgs - before).toBe(1)
-    }
-  })
 
   test('reading creates no lasting consumer', async () => {
     await using opened = await openBucket()

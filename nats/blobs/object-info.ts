@@ -59,7 +59,7 @@ function locationOf({ nuid, chunks, options, metadata }: ObjectInfo): string | u
   return location.length <= maxLocationLength ? location : undefined
 }
 
-/** The description that a location stands for; undefined when it does not belong to a blob of this size. */
+/** The description that belongs to a location; undefined when the location does not fit a blob of this size. */
 export function infoAtLocation(bucket: string, blob: LocatedBlob): ObjectInfo | undefined {
   const match = /^([A-Za-z0-9_-]+)\.([1-9]\d{0,9})\.([\d,-]*)$/.exec(blob.location)
   if (match === null) return undefined
@@ -121,8 +121,7 @@ export interface ChunkLocation {
 /** Finds the chunks of the bytes from `start` to before `end`. */
 export function locateChunks(info: ObjectInfo, start: number, end: number): ChunkLocation {
   const noted = parseRuns(info.metadata[sequencesKey] ?? '')
-  if (info.chunks <= 1 || !noted || countChunks(noted) !== info.chunks)
-    return { offset: 0 }
+  if (info.chunks <= 1 || !noted || countChunks(noted) !== info.chunks) return { offset: 0 }
   const size = chunkSizeOf(info)
   const first = Math.floor(start / size)
   const after = Math.ceil(end / size)

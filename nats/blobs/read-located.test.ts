@@ -1,0 +1,22 @@
+import { expect, test } from 'bun:test'
+import { Fault } from '@pixelflow/core/fault'
+import { digest, noise } from '@pixelflow/testkit/contracts/blobs'
+import { createBlobs } from './blobs.ts'
+import { connect } from '../connection/connect.ts'
+import { errorLogger, openNatsFixture } from '../testing/nats-fixture.ts'
+
+const mebibyte = 1024 * 1024
+
+test.each([1000, 2 * mebibyte])('reading %d bytes by location sends one message', async (size) => {
+  await using fixture = await openNatsFixture()
+  await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
+  const blobs = createBlobs(broker, fixture.adapters.clock, 'sources', fixture.settings)
+  const write = await blobs.begin()
+  await write.write(noise(size))
+  const { info } = await write.commit(() => 'a')
+  const before = broker.nc.stats().outMsgs
+  const blob = { ...info, location: info.location ?? 'none' }
+  const body = blobs.readLocated(blob, () => new Fault('internal', 'missing', { remedy: '' }))
+  expect(digest(Buffer.concat(await Array.fromAsync(body)))).toBe(digest(noise(size)))
+  expect(broker.nc.stats().outMsgs - before).toBe(1)
+})
