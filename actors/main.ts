@@ -4,8 +4,10 @@ import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { readSettings, type Values } from '@pixelflow/platform/config/read-settings'
 import { runService, waitForAbort } from '@pixelflow/platform/run-service'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { actorSettings } from './config.ts'
+import { version } from './package.json'
 import { drain } from './drain.ts'
 import { announceActor } from './composition/announce-actor.ts'
 import { openSandboxes } from './composition/open-sandboxes.ts'
@@ -18,10 +20,10 @@ import { openScratch } from './sandbox/scratch.ts'
 
 /** One actor process: takes jobs from the queue and live sessions, and runs them in worker processes. */
 
-const table = { ...natsSettings, ...logSettings, ...actorSettings }
+const table = { ...natsSettings, ...logSettings, ...traceSettings, ...actorSettings }
 type Settings = Values<typeof table>
 
-await runService({ name: 'actors', table, read: () => readSettings(table, process.env), run })
+await runService({ name: 'actors', version, table, read: () => readSettings(table, process.env), run })
 
 /** The composition root: every part of an actor, in the order in which they open; they close in reverse. */
 async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<void> {

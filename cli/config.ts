@@ -4,6 +4,7 @@ import { readSettings, type Environment, type Values } from '@pixelflow/platform
 import { natsUrlSetting } from '@pixelflow/nats/nats-settings'
 import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import { choice, list, port, secret, text } from '@pixelflow/platform/config/setting'
 
 /** Settings of the command line and of the processes that it starts. */
@@ -100,6 +101,8 @@ const serviceSettings = {
   natsUrl: natsUrlSetting(undefined),
   drainTimeoutMs: sharedSettings.drainTimeoutMs,
   exitWithParent: sharedSettings.exitWithParent,
+  traceRingFolder: traceSettings.traceRingFolder,
+  traceRingBytes: traceSettings.traceRingBytes,
   ...logSettings,
 }
 
@@ -109,6 +112,8 @@ export interface Config extends Values<typeof cliSettings & typeof serviceSettin
   readonly root: string
   readonly dataDir: string
   readonly cacheDir: string
+  /** The folder of the recent traces of this machine; undefined when they are not recorded. */
+  readonly traceRingFolder: string | undefined
   /** Whether a variable sets the address of the server. */
   readonly hasAddress: boolean
   /** Base address of the server, without a slash at the end. */
@@ -128,12 +133,14 @@ export interface Config extends Values<typeof cliSettings & typeof serviceSettin
 export function readConfig(env: Environment = process.env, cwd: string = process.cwd()): Config {
   const values = readSettings({ ...cliSettings, ...serviceSettings }, env)
   const root = resolve(import.meta.dir, '..')
+  const dataDir = values.dataDir === undefined ? join(root, '.pixelflow') : resolve(cwd, values.dataDir)
   const cache = values.cacheDir ?? join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'pixelflow')
   return {
     ...values,
     root,
-    dataDir: values.dataDir === undefined ? join(root, '.pixelflow') : resolve(cwd, values.dataDir),
+    dataDir,
     cacheDir: resolve(cwd, cache),
+    traceRingFolder: findTraceRing(values, { dataDir, cwd }),
     ...(values.natsServer === undefined ? {} : { natsServer: resolve(cwd, values.natsServer) }),
     hasAddress: values.url !== undefined || env['PIXELFLOW_HTTP_PORT'] !== undefined,
     serverUrl: (values.url ?? localUrl(values)).replace(/\/$/, ''),
@@ -147,4 +154,14 @@ function localUrl({ host, httpPort, tlsCertFile }: Values<typeof serviceSettings
   const isEverywhere = host === '0.0.0.0' || host === '::'
   const name = isEverywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${httpPort}`
+}
+
+/** `up` records traces where only this machine can call it, because they cost a little and tell who calls what. */
+function findTraceRing(
+  { traceRingFolder, traceRingBytes, host }: Values<typeof serviceSettings>,
+  { dataDir, cwd }: { readonly dataDir: string; readonly cwd: string },
+): string | undefined {
+  if (traceRingBytes === 0) return undefined
+  if (traceRingFolder !== undefined) return resolve(cwd, traceRingFolder)
+  return /^(?:localhost|127(?:\.\d+){3}|::1|\[::1\])$/.test(host) ? join(dataDir, 'traces') : undefined
 }

@@ -12,6 +12,7 @@ import { addProcessCommand } from './commands/process.ts'
 import { addHelpCommand, commandPath, refuseRepeatedOptions } from './commands/add-help-command.ts'
 import { addTasksCommand } from './commands/tasks.ts'
 import { addTestCommand } from './commands/test.ts'
+import { addTraceCommand } from './commands/trace.ts'
 import { addUpCommand } from './commands/up.ts'
 import { addUploadCommand } from './commands/upload.ts'
 import { addVerifyCommand } from './commands/verify.ts'
@@ -55,6 +56,7 @@ function commands(context: Context): Command {
   addWatchCommand(program, context)
   addTasksCommand(program, context)
   addGetCommand(program, context)
+  addTraceCommand(program, context)
   addActorsCommand(program, context)
   addVersionCommand(program, context, manifest.version)
   program.commandsGroup('Administer a server:')

@@ -4,6 +4,7 @@ import { describeSettings } from '@pixelflow/platform/config/describe-settings'
 import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
@@ -17,7 +18,7 @@ const scriptVariables = ['PIXELFLOW_BUN_INSTALLER_URL']
  * names of settings, which are refused.
  */
 export function renderSettingNames(): string {
-  const tables = [gatewaySettings, actorSettings, natsSettings, logSettings, cliSettings].map(
+  const tables = [gatewaySettings, actorSettings, natsSettings, logSettings, traceSettings, cliSettings].map(
     (one): Table => one,
   )
   const names = tables.flatMap((one) =>
@@ -56,6 +57,12 @@ ${table(without(actorSettings, sharedSettings))}
 ## Gateway and actors
 
 ${table({ ...sharedSettings, ...natsSettings, ...logSettings })}
+
+## Traces
+
+Settings of the gateway and the actors.
+
+${table(traceSettings)}
 
 ## Command line and \`./pixelflow up\`
 

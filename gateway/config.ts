@@ -18,6 +18,7 @@ import {
 import { sharedSettings } from '@pixelflow/platform/config/shared-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import { metricsAccess } from './metrics/metrics-access.ts'
 import { parseTokens } from './accounts/token-table.ts'
 import { checkSettings } from './check-settings.ts'
@@ -215,7 +216,7 @@ export const gatewaySettings = {
 }
 
 /** All settings of a gateway process. */
-export const settingsTable = { ...natsSettings, ...logSettings, ...gatewaySettings }
+export const settingsTable = { ...natsSettings, ...logSettings, ...traceSettings, ...gatewaySettings }
 
 export interface GatewayConfig extends Values<typeof settingsTable> {
   /** Undefined when both ports use no TLS. */

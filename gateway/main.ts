@@ -1,6 +1,7 @@
 import { runService, waitForAbort } from '@pixelflow/platform/run-service'
 import { readConfig, settingsTable } from './config.ts'
 import { openGateway } from './gateway.ts'
+import { version } from './package.json'
 
 /** The gateway process. It serves until SIGTERM or SIGINT, then drains. */
 
@@ -11,6 +12,7 @@ const closeMs = 1500
 
 await runService({
   name: 'gateway',
+  version,
   table: settingsTable,
   read: () => readConfig(process.env),
   async run(config, log, stop) {

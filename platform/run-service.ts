@@ -2,12 +2,15 @@ import { redact, InvalidSettings, type Table, type Values } from './config/read-
 import { unknownSettings } from './config/unknown-settings.ts'
 import type { LogSettings } from './telemetry/log-settings.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
+import { openTracing } from './telemetry/tracing/open-tracing.ts'
+import type { TraceSettings } from './telemetry/tracing/trace-settings.ts'
 
 /** Settings that every service has. */
-type ServiceSettings = LogSettings & { readonly exitWithParent: boolean }
+type ServiceSettings = LogSettings & TraceSettings & { readonly exitWithParent: boolean }
 
 export interface Service<T extends Table, S extends Values<T> & ServiceSettings> {
   readonly name: string
+  readonly version: string
   readonly table: T
   /** @throws InvalidSettings */
   read(): S
@@ -21,11 +24,12 @@ export interface Service<T extends Table, S extends Values<T> & ServiceSettings>
  */
 export async function runService<T extends Table, S extends Values<T> & ServiceSettings>({
   name,
+  version,
   table,
   read,
   run,
 }: Service<T, S>): Promise<never> {
-  const settings = readOrExit(name, read)
+  const settings = await orExit(name, read)
   const log = createLogger({ service: name, level: settings.logLevel, format: settings.logFormat })
   const fail = (message: string, error: unknown): never => {
     log.error(message, { error })
@@ -46,12 +50,14 @@ export async function runService<T extends Table, S extends Values<T> & ServiceS
   log.info('starting', { pid: process.pid, settings: redact(table, settings) })
   const unknown = unknownSettings(process.env)
   if (unknown.length > 0) log.warn('unknown settings ignored', { unknown })
+  const tracing = await orExit(name, () => openTracing({ service: name, version, settings, log }))
   try {
     await run(settings, log, stop.signal)
   } catch (error) {
     // A stop during the start is not a failure.
     if (!stop.signal.aborted) fail('service failed', error)
   }
+  await tracing[Symbol.asyncDispose]()
   log.info('stopped')
   process.exit(0)
 }
@@ -65,9 +71,9 @@ export function waitForAbort(signal: AbortSignal): Promise<void> {
 /** Exit code for invalid settings; `up` passes it on. */
 export const invalidSettingsExitCode = 2
 
-function readOrExit<S>(service: string, read: () => S): S {
+async function orExit<S>(service: string, start: () => S | Promise<S>): Promise<S> {
   try {
-    return read()
+    return await start()
   } catch (error) {
     if (!(error instanceof InvalidSettings)) throw error
     createLogger({ service }).error('invalid settings', { problems: error.problems })

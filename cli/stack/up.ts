@@ -157,6 +157,7 @@ function environment(config: Config): Record<string, string | undefined> {
     MIMALLOC_PURGE_DELAY: config.env['MIMALLOC_PURGE_DELAY'] ?? '10000',
     PIXELFLOW_DATA_DIR: config.dataDir,
     PIXELFLOW_LOG_FORMAT: 'json',
+    PIXELFLOW_TRACE_RING_DIR: config.traceRingFolder,
     PIXELFLOW_NATS_PASSWORD: config.natsUrl ? config.env['PIXELFLOW_NATS_PASSWORD'] : undefined,
     PIXELFLOW_NATS_CREDS_FILE: config.natsUrl ? config.env['PIXELFLOW_NATS_CREDS_FILE'] : undefined,
   }

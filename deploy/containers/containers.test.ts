@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path'
 import { actorSettings } from '@pixelflow/actors/config'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 import { startNats } from '@pixelflow/testkit/nats'
 import { freePort } from '@pixelflow/testkit/port'
@@ -164,10 +165,10 @@ describe('compose.yaml', async () => {
   test('gives existing settings to containers with few privileges', () => {
     const declared = (...tables: Record<string, { env: string }>[]) =>
       tables.flatMap((table) => Object.values(table).map(({ env }) => env))
-    expect(declared(natsSettings, logSettings, gatewaySettings)).toContainValues(
+    expect(declared(natsSettings, logSettings, traceSettings, gatewaySettings)).toContainValues(
       Object.keys(gateway.environment ?? {}),
     )
-    expect(declared(natsSettings, logSettings, actorSettings)).toContainValues(
+    expect(declared(natsSettings, logSettings, traceSettings, actorSettings)).toContainValues(
       Object.keys(actors.environment ?? {}),
     )
     for (const service of [nats, gateway, actors]) {

@@ -7,6 +7,7 @@ import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { readSettings, type Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import { byteSize } from '@pixelflow/platform/config/byte-size'
 import { numberWithUnit } from '@pixelflow/platform/config/number-with-unit'
 import { gatewaySettings } from '@pixelflow/gateway/config'
@@ -43,12 +44,12 @@ describe.each(sets)('settings, $name values', ({ objects }) => {
   const parts = [
     {
       part: 'gateway',
-      table: { ...natsSettings, ...logSettings, ...gatewaySettings },
+      table: { ...natsSettings, ...logSettings, ...traceSettings, ...gatewaySettings },
       own: setByChart.gateway,
     },
     ...actors.map((part) => ({
       part,
-      table: { ...natsSettings, ...logSettings, ...actorSettings },
+      table: { ...natsSettings, ...logSettings, ...traceSettings, ...actorSettings },
       own: setByChart.actors,
     })),
   ]

@@ -5,6 +5,7 @@ import { lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import {
   backlogConsumer,
   consumersOf,
@@ -55,7 +56,14 @@ export const setByChart = {
 } as const
 
 /** The first would end a containerized process at once; the second is set by the image. */
-const notInContainers = ['PIXELFLOW_EXIT_WITH_PARENT', 'PIXELFLOW_UI_DIR']
+const notInContainers = [
+  'PIXELFLOW_EXIT_WITH_PARENT',
+  'PIXELFLOW_UI_DIR',
+  // A pod has no folder that `./pixelflow trace` can read, and no file that the chart does not mount.
+  'PIXELFLOW_TRACE_RING_DIR',
+  'PIXELFLOW_TRACE_RING_SIZE',
+  'OTEL_EXPORTER_OTLP_CERTIFICATE',
+]
 
 /** Content of `topology.json`: the consumers with waiting work, by kind and KEDA trigger, and `max_ack_pending`. */
 export function renderChartTopology(kinds: readonly ActorKind[] = jobKinds) {
@@ -93,6 +101,7 @@ export function listSettingNames() {
   const common = [
     ...allowed(natsSettings),
     ...allowed(logSettings),
+    ...allowed(traceSettings),
     ...gateway.filter((name) => actors.includes(name)),
   ]
   const withoutCommon = (names: string[]) => names.filter((name) => !common.includes(name)).sort()

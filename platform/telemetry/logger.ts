@@ -1,5 +1,7 @@
 import { redacted } from '../config/setting.ts'
 import { formatPretty } from './format-pretty.ts'
+import { currentTraceId } from './tracing/tracing.ts'
+import { withoutPassword } from './without-password.ts'
 import { writeStdout } from './write-stdout.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error'] as const
@@ -57,8 +59,11 @@ function bound(
 ): Logger {
   const at = (level: Level) => {
     if (levels.indexOf(level) < lowest) return () => {}
-    return (msg: string, fields?: Fields) =>
-      emit(level, msg, fields ? { ...fixed, ...sanitize(fields) } : fixed)
+    return (msg: string, fields?: Fields) => {
+      const traceId = currentTraceId()
+      const traced = traceId === undefined ? fixed : { ...fixed, traceId }
+      emit(level, msg, fields ? { ...traced, ...sanitize(fields) } : traced)
+    }
   }
   return {
     debug: at('debug'),
@@ -111,9 +116,4 @@ function plainError(error: Error, depth: number): unknown {
     ...(stack === undefined ? {} : { stack: withoutPassword(stack) }),
     ...(error.cause === undefined || depth >= maxDepth ? {} : { cause: plainOf(error.cause, depth + 1) }),
   }
-}
-
-/** Redacts the user and password in `scheme://user:password@host`. */
-function withoutPassword(text: string): string {
-  return text.includes('://') ? text.replace(/:\/\/[^\s/@]+@/g, `://${redacted}@`) : text
 }

@@ -1,0 +1,59 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { styleOf } from '../terminal/style.ts'
+import { terminalWidth } from '../terminal/table.ts'
+import { findTrace } from '../trace/find-trace.ts'
+import { formatWaterfall } from '../trace/format-waterfall.ts'
+import { createWaterfall, type Waterfall } from '../trace/waterfall.ts'
+import { addExamples, addServerFlags, createReporterFor, parseId, type ServerFlags } from './server-flags.ts'
+
+export function addTraceCommand(program: Command, context: Context): void {
+  const command = program
+    .command('trace')
+    .summary('show where the time of a task went')
+    .description(
+      'Prints the waterfall of a task: what the gateway, the actors and the workers did for it, when, and for how long. ' +
+        './pixelflow up on a loopback address records recent tasks in its data folder.',
+    )
+    .argument('<task>', 'id of the task', parseId('task'))
+  addExamples(addServerFlags(command), [
+    'trace 01936f2e-7c5e-7abc-9def-0123456789ab',
+    'trace 01936f2e-7c5e-7abc-9def-0123456789ab --json',
+  ]).action(async (task: string, options: ServerFlags) => {
+    const { traceId, spans } = await findTrace(task, context, options)
+    const waterfall = createWaterfall(spans)
+    const style = styleOf(process.stdout, context.config.useColor)
+    const width = terminalWidth(process.stdout)
+    createReporterFor(context, options).result(viewOf(task, traceId, waterfall), [
+      `${style.bold(task)}  ${waterfall.durationMs.toFixed(1)} ms  ${style.dim(`trace ${traceId}`)}`,
+      '',
+      ...formatWaterfall(waterfall, { width, style }),
+    ])
+  })
+}
+
+/** The JSON output. Times are in milliseconds; `startMs` counts from `startedAt`. */
+function viewOf(task: string, traceId: string, { rows, startedAtMs, durationMs }: Waterfall) {
+  return {
+    task,
+    traceId,
+    startedAt: new Date(startedAtMs).toISOString(),
+    durationMs: round(durationMs),
+    spans: rows.map(({ span, startMs, durationMs: spanMs }) => ({
+      spanId: span.context.spanId,
+      parentSpanId: span.parentSpanId ?? null,
+      process: `${span.service} ${span.pid}`,
+      name: span.name,
+      kind: span.kind,
+      startMs: round(startMs),
+      durationMs: round(spanMs),
+      attributes: span.attributes,
+      links: span.links.map(({ spanId, traceId: linked }) => ({ spanId, traceId: linked })),
+      ...(span.error === undefined ? {} : { error: span.error }),
+    })),
+  }
+}
+
+function round(valueMs: number): number {
+  return Math.round(valueMs * 1000) / 1000
+}

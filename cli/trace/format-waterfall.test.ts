@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'bun:test'
+import type { ProcessSpan } from '@pixelflow/platform/telemetry/tracing/ring/read-ring'
+import { styleOf } from '../terminal/style.ts'
+import { formatWaterfall } from './format-waterfall.ts'
+import { createWaterfall } from './waterfall.ts'
+
+const style = styleOf({}, false)
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+const origin = 1_796_079_050_000
+
+function spanOf(
+  id: string,
+  [startMs, endMs]: readonly [number, number],
+  given: Partial<ProcessSpan> = {},
+): ProcessSpan {
+  return {
+    name: id,
+    kind: 'internal',
+    context: { traceId, spanId: id, isSampled: true },
+    parentSpanId: undefined,
+    isParentRemote: false,
+    startMs: origin + startMs,
+    endMs: origin + endMs,
+    attributes: {},
+    links: [],
+    error: undefined,
+    service: 'gateway',
+    pid: 7,
+    ...given,
+  }
+}
+
+const actor = { service: 'actors', pid: 12_345 }
+const first = spanOf('a1', [30, 40], {
+  ...actor,
+  name: 'attempt',
+  parentSpanId: 'call',
+  error: 'worker killed',
+})
+const spans = [
+  first,
+  spanOf('a2', [70, 100], { ...actor, name: 'attempt', parentSpanId: 'call', links: [first.context] }),
+  spanOf('wait', [10, 30], { ...actor, name: 'queue wait', parentSpanId: 'call' }),
+  spanOf('decode', [75, 80], { ...actor, parentSpanId: 'a2' }),
+  spanOf('call', [0, 10], { name: 'POST /api/v1/tasks', parentSpanId: 'of the caller' }),
+  spanOf('body', [0, 5], { name: 'receive body', parentSpanId: 'call' }),
+]
+
+describe('the waterfall', () => {
+  test('is a tree with bars on one time axis, links and errors', () => {
+    const lines = formatWaterfall(createWaterfall(spans), { width: 100, style })
+    expect(lines).toEqual([
+      'process       span                0                                          100.00 ms  start     ms',
+      'gateway 7     POST /api/v1/tasks  █████                                                  0.00  10.00',
+      'gateway 7       receive body      ███                                                    0.00   5.00',
+      'actors 12345    queue wait             ░░░░░░░░░░░                                      10.00  20.00',
+      'actors 12345    attempt                          ██████                                 30.00  10.00',
+      '                  ✗ worker killed',
+      'actors 12345    attempt                                               ████████████████  70.00  30.00',
+      '                  ↪ follows attempt at 30.00 ms on actors 12345',
+      'actors 12345      decode                                                 ███            75.00   5.00',
+    ])
+  })
+
+  test.each([40, 50, 60, 80, 200])('fits into %d columns', (width) => {
+    const lines = formatWaterfall(createWaterfall(spans), { width, style })
+    expect(lines.filter((line) => line.length > width)).toEqual([])
+    expect(lines.some((line) => line.includes('█'))).toBe(width >= 60)
+  })
+
+  test('shows a span that took no time, alone', () => {
+    const lines = formatWaterfall(createWaterfall([spanOf('one', [0, 0])]), { width: undefined, style })
+    expect(lines).toHaveLength(2)
+    expect(lines[1]).toMatch(/^gateway 7 +one +█ +0\.00 +0\.00$/)
+  })
+})

@@ -1,0 +1,16 @@
+/** A system clock that is off by more than this was changed, or its process was suspended. */
+const maxDriftMs = 2
+
+let offsetMs = performance.timeOrigin
+
+/**
+ * The time of day in milliseconds since 1970, with microseconds, so that short spans of several processes can be compared. It
+ * follows the system clock when that is changed.
+ */
+export function nowMs(): number {
+  const now = performance.now() + offsetMs
+  const driftMs = Date.now() - now
+  if (driftMs < maxDriftMs && driftMs > -maxDriftMs) return now
+  offsetMs += driftMs
+  return now + driftMs
+}

@@ -1,0 +1,135 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { noSpan, RecordedSpan, UnrecordedSpan, type Span } from './span.ts'
+import type { Attributes, SpanKind, SpanRecord } from './span-record.ts'
+import { createSpanId, createTraceId, formatTraceparent, type TraceContext } from './trace-context.ts'
+import { nowMs } from './now-ms.ts'
+
+/**
+ * The spans of this process. Tracing is off until `startTracing` is called; then every function here returns at once. Spans
+ * belong to the process and not to an object, as in the API of OpenTelemetry, so that no constructor has to pass a tracer on.
+ */
+
+export interface SpanOptions {
+  /** Default: the current span. Without one, the span starts a trace. */
+  readonly parent?: TraceContext | undefined
+  readonly kind?: SpanKind
+  /** Start in milliseconds since 1970. Default: now. */
+  readonly startMs?: number | undefined
+  readonly attributes?: Attributes
+  readonly links?: readonly TraceContext[]
+}
+
+/** Decides on new spans, and receives those that have ended. */
+export interface Recorder {
+  /** Whether a span is exported; `parent` is undefined for the first span of a trace. */
+  isSampled(traceId: string, parent: TraceContext | undefined): boolean
+  /** Whether spans that are not sampled are recorded too. */
+  readonly recordsAll: boolean
+  /** Never throws and never waits. Called without `this`. */
+  readonly record: (span: SpanRecord) => void
+}
+
+interface Tracing {
+  readonly recorder: Recorder
+  readonly current: AsyncLocalStorage<TraceContext>
+}
+
+let tracing: Tracing | undefined
+
+/** Starts to record spans. Disposing stops it. */
+export function startTracing(recorder: Recorder): Disposable {
+  const started: Tracing = { recorder, current: new AsyncLocalStorage() }
+  tracing = started
+  return {
+    [Symbol.dispose]() {
+      if (tracing === started) tracing = undefined
+    },
+  }
+}
+
+export function isTracing(): boolean {
+  return tracing !== undefined
+}
+
+/** Starts a span, which the caller ends. It does not become the current one. */
+export function startSpan(name: string, options: SpanOptions = {}): Span {
+  if (tracing === undefined) return noSpan
+  const { recorder, current } = tracing
+  const { parent = current.getStore(), kind = 'internal', startMs, attributes, links } = options
+  const traceId = parent?.traceId ?? createTraceId()
+  const isSampled = recorder.isSampled(traceId, parent)
+  const context = { traceId, spanId: createSpanId(), isSampled }
+  if (!isSampled && !recorder.recordsAll) return new UnrecordedSpan(context)
+  return new RecordedSpan(recorder.record, {
+    name,
+    kind,
+    context,
+    parentSpanId: parent?.spanId,
+    isParentRemote: parent?.isRemote === true,
+    startMs: startMs ?? nowMs(),
+    attributes,
+    links: links ?? [],
+  })
+}
+
+/** Runs `work` within a new span, which is the current one meanwhile and ends with the work, or fails with its error. */
+export function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => T): T {
+  if (tracing === undefined) return work(noSpan)
+  const span = startSpan(name, options)
+  return endAfter(span, () => runWithin(span.context, () => work(span)))
+}
+
+/** Records work that has ended, such as a wait that another process began. */
+export function recordSpan(
+  name: string,
+  { endMs, ...options }: SpanOptions & { readonly startMs: number; readonly endMs: number },
+): void {
+  startSpan(name, options).end(endMs)
+}
+
+/** Runs `work` with a span of this or of another process as the current one. */
+export function runWithin<T>(context: TraceContext | undefined, work: () => T): T {
+  return tracing === undefined || context === undefined ? work() : tracing.current.run(context, work)
+}
+
+/** The current span. */
+export function currentSpan(): TraceContext | undefined {
+  return tracing?.current.getStore()
+}
+
+/** Value of the header `traceparent` for requests and messages that the current span sends. */
+export function currentTraceparent(): string | undefined {
+  const context = currentSpan()
+  return context && formatTraceparent(context)
+}
+
+/** The trace of the current span, for logs and problems. */
+export function currentTraceId(): string | undefined {
+  return currentSpan()?.traceId
+}
+
+/** Ends the span when the work ends, which may be when its promise settles. */
+function endAfter<T>(span: Span, work: () => T): T {
+  try {
+    const result = work()
+    if (!(result instanceof Promise)) {
+      span.end()
+      return result
+    }
+    return result.then(
+      (value: unknown) => {
+        span.end()
+        return value
+      },
+      (error: unknown) => {
+        span.fail(error)
+        span.end()
+        throw error
+      },
+    ) as T
+  } catch (error) {
+    span.fail(error)
+    span.end()
+    throw error
+  }
+}
