@@ -6,9 +6,12 @@ import {
   binaryContent,
   conditionalHeaders,
   contentResponses,
+  etagHeader,
   headerParameter,
+  ifNoneMatchParameter,
   jsonResponse,
   locationHeader,
+  notModified,
   positionHeaders,
 } from './responses.ts'
 
@@ -130,8 +133,15 @@ export const httpBodies: Readonly<Record<string, HttpBody>> = {
     responses: { '101': { description: 'The WebSocket is open.' } },
   },
   getOpenApi: {
+    parameters: [ifNoneMatchParameter],
     responses: {
-      '200': jsonResponse('OpenAPI 3.1.', { type: 'object', additionalProperties: true }),
+      '200': jsonResponse(
+        'OpenAPI 3.1.',
+        { type: 'object', additionalProperties: true },
+        undefined,
+        etagHeader,
+      ),
+      ...notModified,
     },
   },
   getMetrics: {

@@ -3,10 +3,13 @@ import type { CallDeclaration, UnaryCall } from '@pixelflow/gateway/calls/declar
 import { bodySchemaOf, inputFieldsOf } from '@pixelflow/gateway/transports/rest/input-reader'
 import { ref, type Json } from './ref.ts'
 import {
+  etagHeader,
   idempotencyFaults,
   idempotencyKeyHeader,
+  ifNoneMatchParameter,
   jsonResponse,
   locationHeader,
+  notModified,
   originProblems,
   positionHeaders,
   positionParameter,
@@ -89,15 +92,23 @@ function parameter(name: string, place: 'path' | 'query', { description, example
 
 function unaryBody(call: UnaryCall): HttpBody {
   const { output, response, writes, name } = call
-  const { description, example, location } = response
-  const headers = { ...(location ? locationHeader : {}), ...(writes ? positionHeaders : {}) }
+  const { description, example, location, isConstant } = response
+  const headers = {
+    ...(location ? locationHeader : {}),
+    ...(writes ? positionHeaders : {}),
+    ...(isConstant ? etagHeader : {}),
+  }
   const status = response.status ?? (output === null ? 204 : 200)
   const success =
     output === null
       ? { description, ...(writes ? { headers } : {}) }
       : jsonResponse(description, schemaOf(output), example, headers)
   const requestBody = httpBodies[name]?.requestBody ?? jsonRequestBody(call)
-  return { ...(requestBody === undefined ? {} : { requestBody }), responses: { [status]: success } }
+  return {
+    ...(requestBody === undefined ? {} : { requestBody }),
+    ...(isConstant ? { parameters: [ifNoneMatchParameter] } : {}),
+    responses: { [status]: success, ...(isConstant ? notModified : {}) },
+  }
 }
 
 /** The JSON body of a call that has one. */

@@ -87,8 +87,18 @@ export function contentResponses(description: string, mediaTypes: readonly strin
       headers: { ...headers, 'Content-Range': { schema: { type: 'string' } } },
       content,
     },
-    '304': { description: 'Not modified: the copy of the client is current.' },
+    ...notModified,
   }
+}
+
+/** The response to a conditional request of a client that has the current content. */
+export const notModified: Json = {
+  '304': { description: 'Not modified: the copy of the client is current.' },
+}
+
+/** Response header of content that rarely changes. */
+export const etagHeader: Json = {
+  ETag: { description: 'Identifies the bytes, in the coding that they have.', schema: { type: 'string' } },
 }
 
 /** Bytes of these media types. */
@@ -97,6 +107,11 @@ export function binaryContent(mediaTypes: readonly string[]): Json {
     mediaTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
   )
 }
+
+export const ifNoneMatchParameter = headerParameter(
+  'If-None-Match',
+  'ETags of the copies of the client, or `*`. Weak ETags (`W/"…"`) match.',
+)
 
 export const conditionalHeaders = [
   headerParameter(
@@ -108,7 +123,7 @@ export const conditionalHeaders = [
     'If-Range',
     'ETag of the content that the range belongs to; for other content the whole is returned.',
   ),
-  headerParameter('If-None-Match', 'ETags of the copies of the client, or `*`. Weak ETags (`W/"…"`) match.'),
+  ifNoneMatchParameter,
   headerParameter('If-Match', 'ETags that the content must have, or `*`. Weak ETags (`W/"…"`) never match.'),
 ]
 

@@ -113,6 +113,8 @@ export interface UnaryResponse<Output> {
   /** Default: 200; 204 without an output. */
   readonly status?: 201 | 202
   readonly description: string
+  /** The output for an input never changes, and is the same object each time: REST compresses it once and gives it an ETag. */
+  readonly isConstant?: true
   /** Path of the created resource. */
   location?(output: Output): string
   readonly example?: unknown

@@ -19,7 +19,7 @@ export const getOperation = declareCall({
   faults: ['not_found'],
   input: operationRef,
   output: operationView,
-  response: { description: 'The operation.', example: operationExample },
+  response: { description: 'The operation.', isConstant: true, example: operationExample },
   open() {
     const operations = new Map(describeOperations().operations.map((one) => [one.name, one]))
     return (_who, { name }) => {

@@ -17,6 +17,7 @@ export const listOperations = declareCall({
   output: operationsView,
   response: {
     description: 'The operations.',
+    isConstant: true,
     example: { operations: [operationExample], recipe: { type: 'object' } },
   },
   open() {

@@ -17,6 +17,7 @@ export const getSettings = declareCall({
   output: settingsView,
   response: {
     description: 'Limits and authentication method.',
+    isConstant: true,
     example: {
       version: '0.1.0',
       maxUploadBytes: 536_870_912,

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { Fault, faults } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { originCheck } from '../shared/authenticate.ts'
 import type { StreamHandlers } from './call-handler.ts'
-import { sendStatic, staticFile, type StaticFile } from './static-file.ts'
+import { compressStatic, sendStatic, type StaticFile } from './static-file.ts'
 
 const openapiFile = Bun.file(join(import.meta.dir, 'openapi.gen.json'))
 
@@ -25,19 +23,19 @@ const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-contr
 
 /** The OpenAPI document, which `docs/openapi/` renders from the declarations of calls. */
 export function openapiHandler(): Pick<StreamHandlers, 'getOpenApi'> {
-  const document = lazy(async () => compressedFile('application/json', await openapiFile.bytes()))
+  const document = lazy(async () => compressStatic('application/json', await openapiFile.bytes()))
   return { getOpenApi: async ({ request }) => sendStatic(request, await document(), headers) }
 }
 
 /** A viewer of the OpenAPI document, and the list of error codes. */
 export function docsRoutes(authenticator: Authenticator) {
-  const viewer = lazy(() => compressedFile('text/html; charset=utf-8', viewerHtml))
-  const problems = lazy(() => compressedFile('text/html; charset=utf-8', problemsHtml()))
+  const viewer = lazy(() => compressStatic('text/html; charset=utf-8', viewerHtml))
+  const problems = lazy(() => compressStatic('text/html; charset=utf-8', problemsHtml()))
   const assets: Record<string, () => Promise<StaticFile>> = {
     'swagger-ui-bundle.js': lazy(() => viewerFile('swagger-ui-bundle.js')),
     'swagger-ui.css': lazy(() => viewerFile('swagger-ui.css')),
     'favicon-32x32.png': lazy(() => viewerFile('favicon-32x32.png')),
-    'start.js': lazy(() => compressedFile('text/javascript; charset=utf-8', startScript)),
+    'start.js': lazy(() => compressStatic('text/javascript; charset=utf-8', startScript)),
   }
   return new Elysia({ name: 'docs' })
     .use(originCheck(authenticator))
@@ -55,14 +53,9 @@ function lazy<T>(create: () => Promise<T>): () => Promise<T> {
   return () => (value ??= create())
 }
 
-async function compressedFile(type: string, content: string | Uint8Array<ArrayBuffer>): Promise<StaticFile> {
-  const plain = typeof content === 'string' ? new TextEncoder().encode(content) : content
-  return staticFile(type, plain, { gzip: new Uint8Array(await promisify(gzip)(plain)) })
-}
-
 async function viewerFile(name: string): Promise<StaticFile> {
   const file = Bun.file(Bun.resolveSync(`swagger-ui-dist/${name}`, import.meta.dir))
-  return compressedFile(file.type, await file.bytes())
+  return compressStatic(file.type, await file.bytes())
 }
 
 const viewerHtml = `<!doctype html>

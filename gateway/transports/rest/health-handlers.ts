@@ -1,5 +1,6 @@
 import type { CheckHealth } from '../shared/health-view.ts'
 import type { StreamHandlers } from './call-handler.ts'
+import { sendJson } from './send-text.ts'
 
 /**
  * Live: the process answers. Ready: the broker answers and commits writes, and the task list has caught up. Both return only
@@ -9,18 +10,18 @@ export function healthHandlers(
   checkHealth: CheckHealth,
 ): Pick<StreamHandlers, 'getLiveness' | 'getReadiness' | 'getHealth'> {
   return {
-    getLiveness: () => statusResponse(200, { status: 'ok' }),
-    async getReadiness() {
+    getLiveness: ({ request }) => statusResponse(request, 200, { status: 'ok' }),
+    async getReadiness({ request }) {
       const { status } = await checkHealth()
-      return statusResponse(status === 'ok' ? 200 : 503, { status })
+      return statusResponse(request, status === 'ok' ? 200 : 503, { status })
     },
-    async getHealth() {
+    async getHealth({ request }) {
       const view = await checkHealth()
-      return statusResponse(view.status === 'ok' ? 200 : 503, view)
+      return statusResponse(request, view.status === 'ok' ? 200 : 503, view)
     },
   }
 }
 
-function statusResponse(status: number, view: unknown): Response {
-  return Response.json(view, { status, headers: { 'cache-control': 'no-store' } })
+function statusResponse(request: Request, status: number, view: unknown): Response {
+  return sendJson(request, view, { status, headers: { 'cache-control': 'no-store' } })
 }

@@ -5,7 +5,7 @@ import type { MetricsAccess } from '../../metrics/metrics-access.ts'
 import { authenticate } from '../shared/authenticate.ts'
 import * as calls from '../../calls/calls.gen.ts'
 import { createInputReader } from './input-reader.ts'
-import { acceptsEncoding } from './static-file.ts'
+import { sendText } from './send-text.ts'
 
 export interface MetricsRouteOptions {
   readonly authenticator: Authenticator
@@ -22,11 +22,9 @@ export function metricsRoutes({ authenticator, metricsAccess, metricsText }: Met
   return app.get('/metrics', async ({ request }) => {
     authenticate(metricsAccess === 'open' ? 'public' : calls.getMetrics.access, request, authenticator)
     checkQuery(request)
-    const text = await metricsText()
-    const headers = { 'content-type': metricsMediaType, 'cache-control': 'no-store', vary: 'Accept-Encoding' }
-    // Metric names repeat, so gzip reduces the text to a fifteenth.
-    return acceptsEncoding(request.headers.get('accept-encoding') ?? '', 'gzip')
-      ? new Response(Bun.gzipSync(text), { headers: { ...headers, 'content-encoding': 'gzip' } })
-      : new Response(text, { headers })
+    // Metric names repeat, so compression reduces the text to a fifteenth.
+    return sendText(request, await metricsText(), {
+      headers: { 'content-type': metricsMediaType, 'cache-control': 'no-store' },
+    })
   })
 }
