@@ -1,5 +1,5 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { Objm, setSha256Backend } from '@nats-io/obj'
+import { Objm, setSha256Backend, type ObjectStore } from '@nats-io/obj'
 import { connect, nuid, type NatsConnection } from '@nats-io/transport-node'
 import type { Nats } from '@pixelflow/testkit/nats'
 import { resizeWithSharp } from './resize-with-sharp.ts'
@@ -11,13 +11,25 @@ export interface PlainStore extends AsyncDisposable {
   process(source: Uint8Array): Promise<void>
 }
 
+/**
+ * After so many images a new bucket is used. Each read of the official client leaves a consumer in the broker for 5 minutes, which
+ * costs CPU time, and a stream has at most 1,000 of them. They go with their bucket.
+ */
+const imagesPerBucket = 25
+
 /** @param width width of the results in pixels */
 export async function openPlainStore(broker: Broker, width: number): Promise<PlainStore> {
   setSha256Backend('native')
   const connection = await connectTo(broker)
-  const bucket = await new Objm(connection).create(`bench_${nuid.next()}`)
+  const objects = new Objm(connection)
+  const openBucket = async () => ({
+    bucket: await objects.create(`bench_${nuid.next()}`),
+    left: imagesPerBucket,
+  })
+  let current = openBucket()
+  let started = 0
 
-  const putAndGet = async (name: string, bytes: Uint8Array): Promise<Uint8Array> => {
+  const putAndGet = async (bucket: ObjectStore, name: string, bytes: Uint8Array): Promise<Uint8Array> => {
     await bucket.put({ name, options: { max_chunk_size: 256 * 1024 } }, streamOf(bytes))
     const stored = await bucket.get(name)
     if (stored === null) throw new Error(`the object ${name} does not exist`)
@@ -28,12 +40,18 @@ export async function openPlainStore(broker: Broker, width: number): Promise<Pla
 
   return {
     async process(source) {
+      if (started > 0 && started % imagesPerBucket === 0) current = openBucket()
+      started += 1
+      const used = await current
       const id = nuid.next()
-      const result = await resizeWithSharp(await putAndGet(`${id}/source`, source), width)
-      await putAndGet(`${id}/result`, result)
+      const result = await resizeWithSharp(await putAndGet(used.bucket, `${id}/source`, source), width)
+      await putAndGet(used.bucket, `${id}/result`, result)
+      used.left -= 1
+      if (used.left === 0) await used.bucket.destroy()
     },
     async [Symbol.asyncDispose]() {
-      await bucket.destroy()
+      const { bucket, left } = await current
+      if (left > 0) await bucket.destroy()
       await connection.close()
     },
   }
