@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { createEvent, isFinal, eventKinds, parseResumeToken, formatResumeToken, taskEvent } from './event.ts'
+import { maxEntryEvents } from './event-entry.ts'
+import {
+  createEvent,
+  isAfter,
+  isFinal,
+  eventKinds,
+  parseResumeToken,
+  formatResumeToken,
+  taskEvent,
+} from './event.ts'
 import { parseRecipe } from './recipe/recipe.ts'
 import { statuses, type Task } from './task.ts'
 
@@ -58,18 +67,25 @@ describe('an event', () => {
 })
 
 describe('a resume token', () => {
-  test('is parsed to the sequence it was made from', () => {
+  test('is parsed to the position it was made from', () => {
     fc.assert(
-      fc.property(fc.maxSafeNat(), (seq) => {
-        expect(parseResumeToken(formatResumeToken(seq))).toBe(seq)
+      fc.property(fc.maxSafeNat(), fc.option(fc.nat(maxEntryEvents), { nil: undefined }), (seq, part) => {
+        const position = part === undefined ? { seq } : { seq, part }
+        expect(parseResumeToken(formatResumeToken(position))).toEqual(position)
       }),
       { seed: 20_261_114 },
     )
   })
 
   test('that the server did not issue is invalid', () => {
-    for (const foreign of ['', '-1', 'A', '1.5', ' 1', '1 ', 'zzzzzzzzzzz', 'zzzzzzzzzzzz', '0X10', 'é']) {
+    for (const foreign of ['', '-1', 'A', '1.', '.5', '1.234', '1.x', ' 1', '1 ', 'zzzzzzzzzzz', 'zzzzzzzzzzzz', '0X10', 'é']) {
       expect(parseResumeToken(foreign)).toBeUndefined()
     }
   })
+})
+
+test('positions are ordered by entry, then by part, and the last event of an entry comes last', () => {
+  const ordered = [{ seq: 1 }, { seq: 2, part: 0 }, { seq: 2, part: 1 }, { seq: 2 }, { seq: 3, part: 0 }]
+  for (const [i, one] of ordered.entries())
+    for (const [j, other] of ordered.entries()) expect(isAfter(one, other)).toBe(i > j)
 })

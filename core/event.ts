@@ -27,9 +27,16 @@ export const taskEvent = z.object({
 })
 export type TaskEvent = z.infer<typeof taskEvent>
 
-/** An event in the event log. `seq` is the sequence of the log: a total order over all tasks, with gaps. */
-export interface StoredEvent {
+/** The place of an event in the event log. */
+export interface EventPosition {
+  /** Sequence of its entry: a total order over all tasks, with gaps. */
   readonly seq: number
+  /** Number within its entry, from 0, when later events are in the same entry; absent for the last event of an entry. */
+  readonly part?: number
+}
+
+/** An event in the event log. */
+export interface StoredEvent extends EventPosition {
   /** When the log stored it, by the clock of the log. `event.at` is by the clock of the writer. */
   readonly storedAt: Date
   readonly event: TaskEvent
@@ -58,14 +65,20 @@ export function createEvent(
   }
 }
 
-/** An opaque position in an event stream, valid on any gateway and over any protocol. */
-export function formatResumeToken(seq: number): string {
-  return seq.toString(36)
+/** Whether an event comes after a position. */
+export function isAfter(one: EventPosition, other: EventPosition): boolean {
+  return one.seq > other.seq || (one.seq === other.seq && (one.part ?? Infinity) > (other.part ?? Infinity))
 }
 
-/** The sequence of a resume token; undefined for an invalid token. */
-export function parseResumeToken(token: string): number | undefined {
-  if (!/^[0-9a-z]{1,11}$/.test(token)) return undefined
-  const seq = Number.parseInt(token, 36)
-  return Number.isSafeInteger(seq) ? seq : undefined
+/** An opaque position in an event stream, valid on any gateway and over any protocol. */
+export function formatResumeToken({ seq, part }: EventPosition): string {
+  return part === undefined ? seq.toString(36) : `${seq.toString(36)}.${part}`
+}
+
+/** The position of a resume token; undefined for an invalid token. */
+export function parseResumeToken(token: string): EventPosition | undefined {
+  const [, first = '', second] = /^([0-9a-z]{1,11})(?:\.(\d{1,2}))?$/.exec(token) ?? []
+  const seq = Number.parseInt(first, 36)
+  if (!Number.isSafeInteger(seq)) return undefined
+  return second === undefined ? { seq } : { seq, part: Number(second) }
 }

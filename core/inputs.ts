@@ -90,18 +90,20 @@ export const outputContentInput = taskRef.extend({
   download,
 })
 
+const resumeTokenPattern = /^([0-9a-z]{1,11}(\.[0-9]{1,2})?)?$/
+
 /** Opaque to clients. Empty means no token. */
 const resumeToken = (description: string) =>
   z
     .string()
-    .refine((token) => /^[0-9a-z]{0,11}$/.test(token), {
+    .refine((token) => resumeTokenPattern.test(token), {
       error: ({ input }) => `Invalid resume token "${shorten(String(input))}"`,
       params: {
         remedy: 'Send the token of the last event seen of this task, or none to begin with its first event.',
       },
     })
     .optional()
-    .meta({ description, pattern: '^[0-9a-z]{0,11}$' })
+    .meta({ description, pattern: resumeTokenPattern.source })
 
 export const watchTaskInput = taskRef.extend({
   lastEventId: resumeToken('The same, for clients that cannot set headers. The header takes precedence.'),

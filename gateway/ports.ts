@@ -82,6 +82,13 @@ export interface TuningLimits {
 export interface EventFollower {
   /** Live events of one task, from now on. */
   subscribe(account: string, task: string): Subscription
+  /**
+   * The events of a task from its first one up to where this gateway has followed the log; undefined for most tasks that
+   * are not recent. Newer events arrive through a subscription.
+   */
+  recentHistory(account: string, task: string): readonly StoredEvent[] | undefined
+  /** Adds the first event of a task that this gateway has appended, before the log sends it. */
+  addFirstEvent(event: StoredEvent): void
   /** Identity of the log that the task list is built from; empty before the first. */
   readonly logId: string
   /** Identity and end of the log; undefined when the broker does not answer in time. */
@@ -99,8 +106,8 @@ export interface EventFollower {
 
 export interface Subscription extends Disposable {
   /**
-   * The next event, in order; `missed` when this reader was too slow and must read the history; null when the signal
-   * aborts or the gateway stops.
+   * The next events, in order, at least one; `missed` when this reader was too slow and must read the history; null when
+   * the signal aborts or the gateway stops.
    */
-  next(signal: AbortSignal): Promise<StoredEvent | 'missed' | null>
+  next(signal: AbortSignal): Promise<readonly StoredEvent[] | 'missed' | null>
 }

@@ -34,6 +34,11 @@ export interface Attempt {
 /** Why an attempt stops before its work is finished: a fault means that an event could not be written. */
 type StopReason = Exclude<WorkResult, 'completed'> | Fault
 
+/** Events of a first attempt that follow each other within this time go into one entry of the log, in milliseconds. */
+const gatherEventsMs = 20
+/** Age of a job up to which its copy of the image's record counts, in milliseconds; later the image may be deleted. */
+const maxImageAgeMs = 1000
+
 /** Works on a lease, from reading its task to settling the lease. */
 export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const { events, handler, deadLetters, maxAttempts, actor } = options
@@ -58,11 +63,15 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
   const processTask = async (from: StoredEvent): Promise<WorkResult> => {
     const { startedAt = events.now().toISOString(), image } = from.event.task
-    const reporter = createTaskReporter(events, from, stopFor)
+    // A later attempt shows at once that it has started, because started attempts are counted.
+    const gatherMs = lease.attempt === 1 ? gatherEventsMs : 0
+    const reporter = createTaskReporter(events, from, { gatherMs, onStop: stopFor })
     reporter.report('started', { status: 'running', attempt, actor, startedAt })
     log.info('task started', { image, attempt })
+    const isFresh = lease.ageMs < maxImageAgeMs
     const work = handler.run({
       job: lease.job,
+      image: isFresh ? lease.content?.image : undefined,
       get task() {
         return reporter.task
       },
@@ -88,11 +97,14 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
     throw stopped ?? fault
   }
 
-  const run = async (): Promise<WorkResult> => {
-    const from = await timer.time(
+  const lookup = () =>
+    timer.time(
       'lookup',
       retry(() => events.last(account, task)),
     )
+  const run = async (): Promise<WorkResult> => {
+    // When the task was cancelled since, the first append conflicts.
+    const from = lease.content?.first ?? (await lookup())
     if (from === null) throw taskHistoryMissing()
     if (isFinal(from.event)) return 'ended'
     // Deliveries that did not start an attempt do not count.

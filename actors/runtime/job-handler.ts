@@ -1,3 +1,4 @@
+import type { ImageRecord } from '@pixelflow/core/image'
 import type { Job } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 
@@ -21,6 +22,8 @@ export type HandlerEventKind = 'fetched' | 'decoded' | 'output'
 
 export interface JobContext {
   readonly job: Job
+  /** The image of the task, when its record was read a moment ago. */
+  readonly image: ImageRecord | undefined
   /** The task with everything that was reported so far. */
   readonly task: Task
   /** Aborts when the result is no longer wanted: the task was cancelled or ended, or this process stops. */

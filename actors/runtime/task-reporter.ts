@@ -1,4 +1,5 @@
 import { createEvent, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
+import { maxEntryEvents } from '@pixelflow/core/event-entry'
 import { Fault } from '@pixelflow/core/fault'
 import type { Events } from '@pixelflow/core/ports/events'
 import { retry } from '@pixelflow/core/retry'
@@ -20,30 +21,48 @@ export interface TaskReporter {
   flush(): Promise<FlushResult>
 }
 
-/**
- * @param from the last event of the task, on which the first report builds
- * @param onStop called once, when nothing more can be written
- */
+export interface TaskReporterOptions {
+  /**
+   * How long an event may wait for those that follow it, in milliseconds; they are then appended in one entry. A final
+   * event never waits. Default 0.
+   */
+  readonly gatherMs?: number
+  /** Called once, when nothing more can be written. */
+  readonly onStop?: (reason: Exclude<FlushResult, 'written'> | Fault) => void
+}
+
+/** @param from the last event of the task, on which the first report builds */
 export function createTaskReporter(
   events: Events,
   from: StoredEvent,
-  onStop?: (reason: Exclude<FlushResult, 'written'> | Fault) => void,
+  { gatherMs = 0, onStop }: TaskReporterOptions = {},
 ): TaskReporter {
   let { seq } = from
   let { task } = from.event
   let result: FlushResult | Fault = 'written'
+  let pending: TaskEvent[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
   let writes: Promise<void> = Promise.resolve()
 
-  const append = async (event: TaskEvent) => {
-    if (result !== 'written') return
+  /** Appends all pending events, those included that were reported during the append before. */
+  const appendPending = async () => {
+    const entry = pending.splice(0, maxEntryEvents)
+    const last = entry.pop()
+    if (result !== 'written' || last === undefined) return
     try {
-      const appended = await retry(() => events.append(event, seq))
+      const appended = await retry(() => events.append(last, seq, entry))
       if (appended === null) result = await explainConflict()
       else seq = appended
     } catch (thrown) {
       result = Fault.of(thrown)
     }
     if (result !== 'written') onStop?.(result)
+    else if (pending.length > 0 && timer === undefined) await appendPending()
+  }
+  const write = () => {
+    clearTimeout(timer)
+    timer = undefined
+    writes = writes.then(appendPending)
   }
 
   /** @throws Fault `unavailable` when this server does not have the history that the write conflicts with. */
@@ -63,9 +82,12 @@ export function createTaskReporter(
       const progress = kind === 'started' ? 0 : Math.max(task.progress, change.progress ?? 0)
       const event = createEvent(kind, task, { ...change, progress }, events.now(), output)
       task = event.task
-      writes = writes.then(() => append(event))
+      pending.push(event)
+      if (gatherMs === 0 || isFinal(event) || pending.length >= maxEntryEvents) write()
+      else timer ??= setTimeout(write, gatherMs)
     },
     async flush() {
+      write()
       await writes
       if (result instanceof Fault) throw result
       return result

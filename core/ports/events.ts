@@ -9,8 +9,9 @@ export interface Events {
    * or null on a conflict, because another process has appended: read again, and stop if the task has ended. A `deleted`
    * event replaces the history before it. Repeating an append whose answer was lost returns the same sequence, if it is
    * repeated through the same adapter instance.
+   * @param earlier events right before it, oldest first, that are appended with it in one entry of the log
    */
-  append(event: TaskEvent, after: number): Promise<number | null>
+  append(event: TaskEvent, after: number, earlier?: readonly TaskEvent[]): Promise<number | null>
   /** The latest event of a task; null when the task does not exist or has expired. */
   last(account: string, task: string): Promise<StoredEvent | null>
   /** The task's events with a sequence above `after`, oldest first, up to the current end. Creates no consumer. */
@@ -21,12 +22,12 @@ export interface Events {
 export interface EventLog {
   /**
    * Every event above `after`, each once and in order, then new ones as they are appended, across broker restarts; ends
-   * when `signal` aborts.
+   * when `signal` aborts. Events that were appended together come together, oldest first.
    * @throws Fault `precondition_failed` when the log was recreated or restored from a backup: sequences have a new
    * meaning from then on.
    */
-  follow(after: number, signal: AbortSignal): AsyncIterable<StoredEvent>
-  /** The event with exactly this sequence; null when it does not exist or was removed. */
+  follow(after: number, signal: AbortSignal): AsyncIterable<readonly StoredEvent[]>
+  /** The last event of the entry with exactly this sequence; null when it does not exist or was removed. */
   at(seq: number): Promise<StoredEvent | null>
   /** The identity of the log and its end. */
   readHead(): Promise<LogHead>

@@ -1,14 +1,25 @@
 import type { ActorKind } from '../actor-kinds.ts'
+import type { StoredEvent } from '../event.ts'
+import type { ImageRecord } from '../image.ts'
 import type { Job, Lane } from '../job.ts'
+
+/** What the first attempt would otherwise read: copies from when the job was submitted, which may be outdated. */
+export interface JobContent {
+  /** The first event of the task. */
+  readonly first: StoredEvent
+  /** The image of the task. */
+  readonly image: ImageRecord
+}
 
 /** The producer's side of the job queue. */
 export interface Queue {
   /**
    * Queues a job. Returns `duplicate` while the same job (kind, lane, account, task, stage) is queued or leased,
    * however long ago it was submitted. A bulk job waits in the backlog until it is admitted.
+   * @param content saves the first attempt from reading it
    * @throws Fault `queue_full` when the queue is full, `unavailable` when the broker does not answer.
    */
-  submit(job: Job): Promise<'queued' | 'duplicate'>
+  submit(job: Job, content?: JobContent): Promise<'queued' | 'duplicate'>
   /** Removes a job, queued or leased; harmless when it does not exist. */
   remove(job: Job): Promise<void>
 }
@@ -18,6 +29,10 @@ export interface Lease {
   readonly job: Job
   /** Number of this attempt, from 1, as the queue counts: deliveries that never started count as well. */
   readonly attempt: number
+  /** Milliseconds since the job was submitted or admitted. */
+  readonly ageMs: number
+  /** Only in the first attempt, and only if the job was submitted with it. */
+  readonly content: JobContent | undefined
   /** How often to call `extend`, in milliseconds; leaves a margin before the lease expires. */
   readonly extendEveryMs: number
   extend(): Promise<void>

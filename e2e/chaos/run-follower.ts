@@ -1,6 +1,6 @@
 import { isLastEvent } from './ledger.ts'
 import { pause } from '@pixelflow/core/pause'
-import { parseResumeToken } from '@pixelflow/core/event'
+import { isAfter, parseResumeToken } from '@pixelflow/core/event'
 import type { TaskEvent } from '@pixelflow/client'
 import type { GatewayClient } from './gateway-clients.ts'
 import type { Random } from './random.ts'
@@ -64,8 +64,8 @@ export function isNotFound(thrown: unknown): boolean {
 
 /** Counts the events that a follower received twice or in the wrong order, by their resume tokens. */
 export function countDisorder({ events }: FollowedTask): { duplicates: number; outOfOrder: number } {
-  const tokens = events.map(({ token }) => parseResumeToken(token) ?? Number.NaN)
-  const duplicates = tokens.length - new Set(tokens).size
-  const outOfOrder = tokens.filter((token, n) => n > 0 && token < (tokens[n - 1] as number)).length
+  const positions = events.map(({ token }) => parseResumeToken(token) ?? { seq: Number.NaN })
+  const duplicates = events.length - new Set(events.map(({ token }) => token)).size
+  const outOfOrder = positions.filter((one, n) => n > 0 && isAfter(positions[n - 1] ?? one, one)).length
   return { duplicates, outOfOrder }
 }

@@ -11,6 +11,7 @@ import { checkpointHash } from '../readmodel/checkpoint-hash.ts'
 import type { ReadModel } from '../readmodel/read-model.ts'
 import type { EventFollower } from '../ports.ts'
 import { createSequenceWaiters } from '../consistency/sequence-waiters.ts'
+import { createRecentHistories } from './recent-histories.ts'
 import type { Watchers } from './watchers.ts'
 
 /** When no event arrives for so long, the log was read to its end, even if its last sequence is higher. */
@@ -59,6 +60,7 @@ export function startFollower({
 }: FollowerOptions): Follower {
   const stopping = new AbortController()
   const sequenceWaiters = createSequenceWaiters()
+  const recent = createRecentHistories()
   let isCaughtUp = false
   let lagMs = Number.NaN
   let subscriptionAbort = new AbortController()
@@ -72,10 +74,14 @@ export function startFollower({
     log.info('task list caught up', { sequence: index.sequence })
   }
 
-  const handle = (one: StoredEvent) => {
+  const handle = (events: readonly StoredEvent[]) => {
+    const one = events.at(-1)
+    if (one === undefined) return
+    // The last event of an entry has the newest snapshot.
     index.apply([one])
+    recent.add(events)
     lagMs = Math.max(0, clock.now() - one.storedAt.getTime())
-    watchers.publish(one)
+    watchers.publish(events)
     sequenceWaiters.reach(one.seq)
     if (one.seq >= target) setCaughtUp()
     failures = 0
@@ -109,6 +115,7 @@ export function startFollower({
     if (reason) {
       log.info('task list rebuild started', { reason, last })
       index.restart(logId)
+      recent.clear()
       onNewLog()
     }
     target = last
@@ -116,8 +123,8 @@ export function startFollower({
     // An incompatible record is skipped. When it is the last one, its sequence is never reached.
     let quiet = setTimeout(setCaughtUp, quietMs)
     try {
-      for await (const one of eventLog.follow(index.sequence, signal)) {
-        handle(one)
+      for await (const events of eventLog.follow(index.sequence, signal)) {
+        handle(events)
         if (!isCaughtUp) quiet = restartTimer(quiet, setCaughtUp)
       }
     } finally {
@@ -150,6 +157,11 @@ export function startFollower({
 
   return {
     subscribe: watchers.subscribe,
+    recentHistory: recent.read,
+    addFirstEvent(event) {
+      // Later events of the task may have been followed, and its history dropped, before the append was answered.
+      if (event.seq > index.sequence) recent.add([event])
+    },
     get logId() {
       return index.logId
     },

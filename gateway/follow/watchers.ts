@@ -1,11 +1,13 @@
 import type { StoredEvent } from '@pixelflow/core/event'
+import { maxEntryEvents } from '@pixelflow/core/event-entry'
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { Subscription } from '../ports.ts'
 
 /** Distributes the events of the follower to the callers that watch a task. */
 export interface Watchers {
   subscribe(account: string, task: string): Subscription
-  publish(event: StoredEvent): void
+  /** @param events of one task */
+  publish(events: readonly StoredEvent[]): void
   /** Open subscriptions. */
   readonly count: number
   /** Ends all subscriptions, and those that are created later. */
@@ -13,7 +15,7 @@ export interface Watchers {
 }
 
 /** @param maxPending events kept for a slow watcher; when there are more, it must read the history */
-export function createWatchers(maxPending = 32): Watchers {
+export function createWatchers(maxPending = 2 * maxEntryEvents): Watchers {
   const byTask = new Map<string, Set<Watcher>>()
   let count = 0
   let isClosed = false
@@ -34,9 +36,11 @@ export function createWatchers(maxPending = 32): Watchers {
       if (isClosed) watcher.close()
       return watcher
     },
-    publish(event) {
-      const { account, id } = event.event.task
-      for (const watcher of byTask.get(`${account}/${id}`) ?? []) watcher.offer(event)
+    publish(events) {
+      const [first] = events
+      if (first === undefined) return
+      const { account, id } = first.event.task
+      for (const watcher of byTask.get(`${account}/${id}`) ?? []) watcher.offer(events)
     },
     get count() {
       return count
@@ -49,23 +53,23 @@ export function createWatchers(maxPending = 32): Watchers {
 }
 
 interface Watcher extends Subscription {
-  offer(event: StoredEvent): void
+  offer(events: readonly StoredEvent[]): void
   close(): void
 }
 
 /** Not a `BoundedQueue`: when it is full, it drops everything, and its reader continues from the history. */
 function createWatcher(maxPending: number, onDispose: () => void): Watcher {
-  const pending: StoredEvent[] = []
+  let pending: StoredEvent[] = []
   const state = { hasMissed: false, isClosed: false }
   const notifier = createNotifier()
 
   return {
-    offer(event) {
-      if (pending.length < maxPending && !state.hasMissed) pending.push(event)
+    offer(events) {
+      if (pending.length + events.length <= maxPending && !state.hasMissed) pending.push(...events)
       else {
         // The reader continues from the history, which contains the pending events too.
         state.hasMissed = true
-        pending.length = 0
+        pending = []
       }
       notifier.notify()
     },
@@ -77,9 +81,13 @@ function createWatcher(maxPending: number, onDispose: () => void): Watcher {
       while (pending.length === 0 && !state.hasMissed && !state.isClosed && !signal.aborted)
         await notifier.wait({ signal })
       if (state.isClosed || signal.aborted) return null
-      if (!state.hasMissed) return pending.shift() ?? null
-      state.hasMissed = false
-      return 'missed'
+      if (state.hasMissed) {
+        state.hasMissed = false
+        return 'missed'
+      }
+      const events = pending
+      pending = []
+      return events
     },
     [Symbol.dispose]: onDispose,
   }

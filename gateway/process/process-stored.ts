@@ -25,7 +25,7 @@ export function processStored(ports: Ports) {
     { recipe, output }: OutputRequest,
     signal: AbortSignal,
   ): Promise<ProcessedOutput> => {
-    const accepted = await image.storeForTask(({ id }) => accept(who, id, recipe))
+    const accepted = await image.storeForTask((stored) => accept(who, stored, recipe))
     const task = await awaitEnd(who, accepted, signal).catch(async (thrown: unknown) => {
       // The caller has disconnected, or the call has timed out.
       if (signal.aborted) await endIfActive(ports, who, accepted.id).catch(() => {})

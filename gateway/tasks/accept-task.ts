@@ -1,5 +1,6 @@
 import { createEvent, type TaskEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
+import type { ImageRecord } from '@pixelflow/core/image'
 import { defaultLane, createFirstJob, type Lane } from '@pixelflow/core/job'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
@@ -14,7 +15,7 @@ const quotaRetryMs = 5000
 
 type AcceptTaskPorts = Pick<
   Ports,
-  'images' | 'events' | 'queue' | 'writePositions' | 'taskQuota' | 'onTaskAccepted'
+  'images' | 'events' | 'queue' | 'follower' | 'writePositions' | 'taskQuota' | 'onTaskAccepted'
 >
 
 interface AcceptTaskOptions {
@@ -40,7 +41,7 @@ export function acceptTask(ports: AcceptTaskPorts) {
 }
 
 /**
- * Accepts a task. Once its first event is in the log, the task is accepted and will end, whatever process fails: a job
+ * Accepts a task for an image, given by its id or by its record if the caller has just read or stored it. Once its first event is in the log, the task is accepted and will end, whatever process fails: a job
  * that did not reach the queue is submitted by the actors' reconciler.
  * @param options `id`: the id of the task. When an earlier call has already created it, that task is returned, or null
  * when it was deleted since.
@@ -48,28 +49,30 @@ export function acceptTask(ports: AcceptTaskPorts) {
  * there is no task.
  */
 export function acceptOrFindTask(ports: AcceptTaskPorts) {
-  const { images, events, queue, writePositions, taskQuota, onTaskAccepted } = ports
+  const { images, events, queue, follower, writePositions, taskQuota, onTaskAccepted } = ports
 
   return async (
     who: Principal,
-    imageId: string,
+    image: string | ImageRecord,
     recipe: Recipe,
     options: AcceptTaskOptions = {},
   ): Promise<Task | null> => {
     requireScope(who, 'tasks:write')
-    await Promise.all([
-      findImage(images, who, imageId, 'image'),
+    const [record] = await Promise.all([
+      typeof image === 'string' ? findImage(images, who, image, 'image') : image,
       ...plan(recipe).images.map((one) => findImage(images, who, one, 'recipe')),
     ])
     using reservation = taskQuota.reserve(who.account, options.lane)
-    const queued = firstEvent(who, imageId, recipe, { ...options, lane: reservation?.lane }, events.now())
+    const queued = firstEvent(who, record.id, recipe, { ...options, lane: reservation?.lane }, events.now())
     if (reservation === null) return resumeOrRefuse(queued.task, options)
     const seq = await events.append(queued, 0)
     if (seq === null) return resumeExisting(queued.task)
     writePositions.record(who.account, seq)
     reservation.commit(seq)
+    const first = { seq, storedAt: events.now(), event: queued }
+    follower.addFirstEvent(first)
     try {
-      await queue.submit(createFirstJob(queued.task))
+      await queue.submit(createFirstJob(queued.task), { first, image: record })
     } catch (thrown) {
       if (Fault.of(thrown).code === 'queue_full' && (await withdraw(queued, seq))) throw thrown
     }

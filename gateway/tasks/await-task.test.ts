@@ -27,9 +27,9 @@ const queued: Task = {
 /** Waits for a task whose store check fails; the event arrives after that. */
 function failing(fault: Fault, event?: TaskEvent): Promise<Task> {
   const { events } = fixture.adapters
-  async function* follow(signal: AbortSignal): AsyncGenerator<StoredEvent, void> {
+  async function* follow(signal: AbortSignal): AsyncGenerator<readonly StoredEvent[], void> {
     await new Promise((resolve) => signal.addEventListener('abort', resolve))
-    if (event) yield { seq: 2, storedAt: new Date(), event }
+    if (event) yield [{ seq: 2, storedAt: new Date(), event }]
   }
   const wait = awaitTask({
     events: { ...events, last: () => Promise.reject(fault) },

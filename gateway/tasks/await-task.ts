@@ -36,7 +36,7 @@ export function awaitTask({ events, watch }: AwaitTaskOptions) {
     }
     try {
       const either = AbortSignal.any([signal, lost.signal])
-      for await (const one of (await watch(who, task.id, undefined, either)) ?? []) last = one
+      for await (const found of (await watch(who, task.id, undefined, either)) ?? []) last = found.at(-1)
     } catch (thrown) {
       signal.throwIfAborted()
       // The task exists: a client that only reads "try again" would create a second one.

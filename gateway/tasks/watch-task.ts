@@ -1,4 +1,10 @@
-import { isFinal, parseResumeToken, type StoredEvent } from '@pixelflow/core/event'
+import {
+  isAfter,
+  isFinal,
+  parseResumeToken,
+  type EventPosition,
+  type StoredEvent,
+} from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { watchTaskInput } from '@pixelflow/core/inputs'
@@ -29,9 +35,10 @@ export const watchTask = declareStream({
 })
 
 /**
- * The events of a task after `after`, each once and in order: first the history, then live events. Ends
- * after the final event, or when the signal aborts or the gateway stops. Null when `after` is the final event. A slow
- * reader never costs more than a few buffered events: what it has missed is read from the history.
+ * The events of a task after `after`, each once and in order: first the history, then live events. Events that are
+ * available at once come together. Ends after the final event, or when the signal aborts or the gateway stops. Null when
+ * `after` is the final event. A slow reader never costs more than a few buffered events: what it has missed is read from
+ * the history.
  * @throws Fault `task_not_found`, `invalid_request` for an `after` that is not a token of this task.
  */
 export function openEvents({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
@@ -40,39 +47,63 @@ export function openEvents({ events, follower }: Pick<Ports, 'events' | 'followe
     taskId: string,
     from: ResumePoint | undefined,
     signal: AbortSignal,
-  ): Promise<AsyncGenerator<StoredEvent, void> | null> => {
+  ): Promise<AsyncGenerator<readonly StoredEvent[], void> | null> => {
     requireScope(who, 'tasks:read')
-    const after = from === undefined ? 0 : parseResumeToken(from.token)
+    const after = from === undefined ? beginning : parseResumeToken(from.token)
     if (after === undefined) throw invalidToken(from)
-    const last = await lastEvent(events, who, taskId)
+    const recent = follower.recentHistory(who.account, taskId)?.at(-1)
+    const isRecent = recent !== undefined && after.seq <= recent.seq
+    const last = isRecent ? recent : await lastEvent(events, who, taskId)
     // Only a client that has seen earlier events of the task may see its deletion.
-    if (last === null || (last.event.kind === 'deleted' && after === 0)) throw taskNotFound(taskId)
-    if (after > last.seq) throw invalidToken(from)
-    if (after === last.seq && isFinal(last.event)) return null
+    if (last === null || (last.event.kind === 'deleted' && after.seq === 0)) throw taskNotFound(taskId)
+    if (after.seq > last.seq) throw invalidToken(from)
+    if (!isAfter(last, after) && isFinal(last.event)) return null
     return follow(who.account, taskId, after, signal)
   }
 
-  async function* follow(account: string, taskId: string, after: number, signal: AbortSignal) {
+  async function* follow(account: string, taskId: string, after: EventPosition, signal: AbortSignal) {
     // Subscribes before it reads the history, so that no event is missed in between.
     using live = follower.subscribe(account, taskId)
-    for (let at = after; ;) {
-      for await (const one of events.history(account, taskId, at)) {
-        at = one.seq
-        yield one
-        if (isFinal(one.event) || signal.aborted) return
+    let at = after
+    /** Those after the last one that was returned, up to the final one. */
+    const select = (found: readonly StoredEvent[]) => {
+      const unseen = found.filter((one) => isAfter(one, at))
+      const end = unseen.findIndex(({ event }) => isFinal(event))
+      const selected = end === -1 ? unseen : unseen.slice(0, end + 1)
+      at = selected.at(-1) ?? at
+      return { selected, isEnd: end !== -1 }
+    }
+    for (;;) {
+      for await (const found of historyAfter(account, taskId, at)) {
+        const { selected, isEnd } = select(found)
+        if (selected.length > 0) yield selected
+        if (isEnd || signal.aborted) return
       }
       for (;;) {
         const next = await live.next(signal)
         if (next === null) return
         if (next === 'missed') break
-        if (next.seq <= at) continue
-        at = next.seq
-        yield next
-        if (isFinal(next.event)) return
+        const { selected, isEnd } = select(next)
+        if (selected.length > 0) yield selected
+        if (isEnd) return
       }
     }
   }
+
+  /** The history from about a position on, up to where the live events begin. */
+  async function* historyAfter(
+    account: string,
+    taskId: string,
+    { seq, part }: EventPosition,
+  ): AsyncGenerator<readonly StoredEvent[], void> {
+    const recent = follower.recentHistory(account, taskId)
+    if (recent !== undefined) return yield recent
+    // Events before the position in the same entry are read again.
+    for await (const one of events.history(account, taskId, part === undefined ? seq : seq - 1)) yield [one]
+  }
 }
+
+const beginning: EventPosition = { seq: 0 }
 
 function invalidToken({ token = '', field }: Partial<ResumePoint> = {}): Fault {
   return new Fault('invalid_request', `Invalid resume token "${shorten(token)}".`, {

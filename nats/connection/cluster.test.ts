@@ -55,7 +55,8 @@ test('in a cluster of three, killing one server loses no data and interrupts no 
   const leave = new AbortController()
   const seen: number[] = []
   const follow = async () => {
-    for await (const { seq } of other.eventLog.follow(0, leave.signal)) seen.push(seq)
+    for await (const events of other.eventLog.follow(0, leave.signal))
+      seen.push(...events.map(({ seq }) => seq))
   }
   const following = follow()
   const slot = other.jobConsumer.next('transform', AbortSignal.timeout(60_000))

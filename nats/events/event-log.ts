@@ -2,7 +2,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import type { EventLog } from '@pixelflow/core/ports/events'
 import { faultOf } from '../connection/fault-of.ts'
 import type { Broker } from '../connection/broker.ts'
-import { parseStoredEvent } from './events.ts'
+import { parseStoredEvent, parseStoredEvents } from './events.ts'
 import { followStream } from './follow-stream.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
@@ -25,8 +25,8 @@ export function createEventLog(broker: Broker, log: Logger): EventLog {
       const history = { stream: streams.events, republished: liveEvents }
       try {
         for await (const one of followStream(broker, history, after, signal)) {
-          const event = tryParse(one, log)
-          if (event) yield event
+          const events = tryParse(one, log)
+          if (events) yield events
           if (signal.aborted) return
         }
       } catch (thrown) {
@@ -42,9 +42,9 @@ export function createEventLog(broker: Broker, log: Logger): EventLog {
 }
 
 /** An incompatible event must not block those that follow. */
-function tryParse(one: StoredMessage, log: Logger): StoredEvent | undefined {
+function tryParse(one: StoredMessage, log: Logger): StoredEvent[] | undefined {
   try {
-    return parseStoredEvent(one)
+    return parseStoredEvents(one)
   } catch (error) {
     log.error('incompatible event skipped', { seq: one.seq, subject: one.subject, error })
     return undefined

@@ -39,7 +39,7 @@ function follow(log: EventLog, after = 0) {
   const leave = new AbortController()
   const seen: StoredEvent[] = []
   const read = async () => {
-    for await (const one of log.follow(after, leave.signal)) seen.push(one)
+    for await (const events of log.follow(after, leave.signal)) seen.push(...events)
   }
   const following = read()
   following.catch(() => {})

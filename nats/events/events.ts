@@ -1,22 +1,21 @@
 import { headers, nuid } from '@nats-io/nats-core'
+import { packEvents, unpackEvents, type EventEntry } from '@pixelflow/core/event-entry'
 import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { currentCode, Fault } from '@pixelflow/core/fault'
 import { defaultLane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Events } from '@pixelflow/core/ports/events'
-import type { Task } from '@pixelflow/core/task'
 import { faultOf } from '../connection/fault-of.ts'
 import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { readLast } from '../jetstream/read-last.ts'
-import { publish } from '../jetstream/publish.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
-import { outboxSubject, eventSubject, writerHeader } from '../topology/subjects.ts'
+import { eventSubject, writerHeader } from '../topology/subjects.ts'
 import { streams, type Layout } from '../topology/streams.ts'
 
 const page = 128
@@ -29,19 +28,16 @@ export function createEvents(
 ): Events {
   const writer = nuid.next()
 
-  const append = async (event: TaskEvent, after: number): Promise<number | null> => {
+  const append = async (event: TaskEvent, after: number, earlier: readonly TaskEvent[]) => {
     const { account, id } = event.task
     const subject = eventSubject(account, id)
-    const body = new TextEncoder().encode(JSON.stringify(event))
+    const body = encoder.encode(JSON.stringify(packEvents(earlier, event)))
     const head = headers()
     head.set(writerHeader, writer)
     if (event.kind === 'deleted') head.set('Nats-Rollup', 'sub')
     const seq = await publishAfter(broker, subject, after, body, { headers: head, timeoutMs: 3000 })
     return seq ?? findOwnAppend(subject, body, after)
   }
-
-  /** Writes the outbox entry of a new task, by which a reconciler finds tasks without a job. */
-  const writeOutbox = ({ account, id }: Task) => publish(broker, outboxSubject(account, id))
 
   /** The sequence of the same append from an earlier try whose answer was lost; null when there is none. */
   const findOwnAppend = async (subject: string, body: Uint8Array, after: number): Promise<number | null> => {
@@ -64,7 +60,7 @@ export function createEvents(
       const found = await retryUnreachable(readPage)
       for (const one of found) {
         at = one.seq
-        yield parseStoredEvent(one)
+        yield* parseStoredEvents(one)
       }
       if (found.length === page) continue
       if (natsReplicas === 1) return
@@ -76,10 +72,7 @@ export function createEvents(
 
   return {
     now: () => new Date(clock.now()),
-    async append(event, after) {
-      if (event.kind === 'queued') await retryWithFaults(() => writeOutbox(event.task))
-      return retryWithFaults(() => append(event, after))
-    },
+    append: (event, after, earlier = []) => retryWithFaults(() => append(event, after, earlier)),
     async last(account, task) {
       const last = await retryWithFaults(() => newest(eventSubject(account, task)))
       return last && parseStoredEvent(last)
@@ -94,27 +87,47 @@ export function createEvents(
   }
 }
 
+/** The last event of an entry. @throws Fault `incompatible_record` for an entry of an unknown version. */
+export function parseStoredEvent(message: StoredMessage): StoredEvent {
+  const { earlier: _, ...event } = parseEntry(message)
+  return { seq: message.seq, storedAt: message.at, event }
+}
+
+/** All events of an entry, oldest first. @throws Fault `incompatible_record` for an entry of an unknown version. */
+export function parseStoredEvents(message: StoredMessage): StoredEvent[] {
+  const { seq, at: storedAt } = message
+  const events = unpackEvents(parseEntry(message))
+  return events.map((event, part) => ({
+    seq,
+    ...(part === events.length - 1 ? {} : { part }),
+    storedAt,
+    event,
+  }))
+}
+
 /**
  * Checks only the version: events are written by PixelFlow alone, and validating every snapshot against the full schema
  * would cost a follower more than all its other work.
- * @throws Fault `incompatible_record` for an event of an unknown version.
  */
-export function parseStoredEvent({ seq, at, data }: StoredMessage): StoredEvent {
-  const event = parseJson(data)
-  if (event?.version === 1 && typeof event.task?.id === 'string') {
-    event.task.lane ??= defaultLane
-    const { fault } = event.task
-    if (fault) event.task.fault = { ...fault, code: currentCode(fault.code) }
-    return { seq, storedAt: at, event: event as TaskEvent }
+function parseEntry({ data }: StoredMessage): EventEntry {
+  const entry = parseJson(data)
+  if (entry?.version === 1 && typeof entry.task?.id === 'string') {
+    entry.task.lane ??= defaultLane
+    const { fault } = entry.task
+    if (fault) entry.task.fault = { ...fault, code: currentCode(fault.code) }
+    return entry as EventEntry
   }
   throw new Fault('incompatible_record', 'The event log contains an event of an unknown version.', {
     remedy: 'Start the newest version of PixelFlow that writes to this broker.',
   })
 }
 
-function parseJson(data: Uint8Array): Partial<TaskEvent> | undefined {
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+function parseJson(data: Uint8Array): Partial<EventEntry> | undefined {
   try {
-    return JSON.parse(new TextDecoder().decode(data)) as Partial<TaskEvent>
+    return JSON.parse(decoder.decode(data)) as Partial<EventEntry>
   } catch {
     return undefined
   }

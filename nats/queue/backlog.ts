@@ -29,7 +29,7 @@ export function createBacklog(broker: Broker): Backlog {
     const waiting = await readFromLeader(broker, streams.backlog, { seq })
     if (waiting === null) return 'gone'
     try {
-      await publishAfter(broker, admittedSubject(waiting.subject), 0, '', { timeoutMs: 3000 })
+      await publishAfter(broker, admittedSubject(waiting.subject), 0, waiting.data, { timeoutMs: 3000 })
     } catch (thrown) {
       // A job that the queue already has is a conflict of `publishAfter`, so the queue is full.
       if (isStoreFailure(thrown)) return 'full'

@@ -9,6 +9,7 @@ import type { Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { pull, type PullRequest } from '../jetstream/pull.ts'
+import { decodeJobContent } from './job-content.ts'
 import { schedule } from './retries.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { attemptsHeader, jobOfSubject } from '../topology/subjects.ts'
@@ -98,9 +99,12 @@ function leaseOf(broker: Broker, clock: Clock, delivery: Delivery): Lease | unde
     retryUnreachable(() => delivery.confirm(), { timeoutMs: 5000 }).catch((thrown: unknown) => {
       if (!(thrown instanceof Unreachable)) throw thrown
     })
+  const attempt = before + delivery.deliveryCount
   return {
     job: data,
-    attempt: before + delivery.deliveryCount,
+    attempt,
+    ageMs: clock.now() - delivery.at.getTime(),
+    content: attempt === 1 ? decodeJobContent(delivery.data) : undefined,
     extendEveryMs,
     async extend() {
       delivery.extend()

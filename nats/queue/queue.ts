@@ -12,6 +12,7 @@ import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { backlogSubject, dueSubject, jobSubject, retrySubject } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
+import { encodeJobContent } from './job-content.ts'
 
 /** Short, because a client waits for the answer; the reconciler queues what failed here. */
 const submitRetry = { timeoutMs: 5000 }
@@ -21,9 +22,9 @@ const submitRetry = { timeoutMs: 5000 }
  * the backlog first, a stream with the same limit.
  */
 export function createQueue(broker: Broker): Queue {
-  const store = async (subject: string) => {
+  const store = async (subject: string, body: Uint8Array) => {
     const seq = await retryUnreachable(
-      () => publishAfter(broker, subject, 0, '', { timeoutMs: 3000 }),
+      () => publishAfter(broker, subject, 0, body, { timeoutMs: 3000 }),
       submitRetry,
     )
     return seq === undefined ? 'duplicate' : 'queued'
@@ -38,10 +39,11 @@ export function createQueue(broker: Broker): Queue {
     (await retryUnreachable(() => readLast(broker, streams.jobs, jobSubject(job)), submitRetry)) !== null
 
   return {
-    async submit(job) {
+    async submit(job, content) {
       try {
-        if (job.lane === 'interactive') return await store(jobSubject(job))
-        return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job))
+        const body = encodeJobContent(content)
+        if (job.lane === 'interactive') return await store(jobSubject(job), body)
+        return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job), body)
       } catch (thrown) {
         throw isStoreFailure(thrown) ? queueFull(job, thrown) : faultOf(thrown)
       }

@@ -142,8 +142,8 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       const leave = new AbortController()
       const seen: number[] = []
       const followSlowly = async () => {
-        for await (const { seq } of fixture.eventLog.follow(0, leave.signal)) {
-          seen.push(seq)
+        for await (const events of fixture.eventLog.follow(0, leave.signal)) {
+          seen.push(...events.map(({ seq }) => seq))
           if (seen.length < 20) await Bun.sleep(20)
         }
       }
@@ -200,7 +200,7 @@ async function appendEvents(
 }
 
 async function follow(log: EventLog, after: number, signal: AbortSignal, seen: StoredEvent[]): Promise<void> {
-  for await (const one of log.follow(after, signal)) seen.push(one)
+  for await (const events of log.follow(after, signal)) seen.push(...events)
 }
 
 async function readAll(history: AsyncIterable<StoredEvent>): Promise<StoredEvent[]> {

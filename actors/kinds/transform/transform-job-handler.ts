@@ -35,10 +35,12 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
   const progress = () => Math.min(99, Math.round(((parts += 1) / (names.length + 2)) * 100))
   if (missing.length === 0) return
 
-  const record = await job.time(
-    'lookup',
-    retry(() => findSource(context, account, image), job),
-  )
+  const lookup = () =>
+    job.time(
+      'lookup',
+      retry(() => findSource(context, account, image), job),
+    )
+  const record = job.image ?? (await lookup())
   await using folder = await scratch.folder(record.bytes)
   const source = join(folder.path, 'source')
   await job.time(

@@ -75,8 +75,8 @@ export function taskStreams(
   }
 }
 
-function toEventMessage({ seq, event }: StoredEvent): MessageInitShape<typeof TaskEventSchema> {
-  return toMessage(TaskEventSchema, { ...viewEvent(event), token: formatResumeToken(seq) })
+function toEventMessage(one: StoredEvent): MessageInitShape<typeof TaskEventSchema> {
+  return toMessage(TaskEventSchema, { ...viewEvent(one.event), token: formatResumeToken(one) })
 }
 
 /**
@@ -100,9 +100,11 @@ async function* watchToEnd(
   try {
     const events = await watchTask(call.principal(), id, after, stop.signal)
     if (events === null) return
-    for await (const one of events) {
-      yield one
-      if (isFinal(one.event)) return
+    for await (const found of events) {
+      for (const one of found) {
+        yield one
+        if (isFinal(one.event)) return
+      }
     }
   } finally {
     for (const signal of [call.signal, goaway]) signal?.removeEventListener('abort', end)

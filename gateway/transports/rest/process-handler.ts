@@ -130,7 +130,7 @@ async function createTaskFrom(
 ) {
   try {
     return await image.storeForTask(
-      ({ id }) => acceptTask(principal, id, recipe, { id: idempotentCall?.task, lane }),
+      (stored) => acceptTask(principal, stored, recipe, { id: idempotentCall?.task, lane }),
       storeImageOptions(idempotentCall, ...describeTaskRequest(recipe, lane)),
     )
   } finally {

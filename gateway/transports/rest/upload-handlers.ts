@@ -62,7 +62,7 @@ export function createTaskForm(options: UploadHandlerOptions): FormHandler {
           const recipe = form.recipe as Recipe
           const lane = form.lane ?? defaultLane
           return form.image.storeForTask(
-            ({ id }) => usecases.acceptTask(who, id, recipe, { id: keyed?.task, lane }),
+            (stored) => usecases.acceptTask(who, stored, recipe, { id: keyed?.task, lane }),
             storeImageOptions(keyed, ...describeTaskRequest(recipe, lane)),
           )
         },

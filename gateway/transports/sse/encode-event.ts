@@ -17,7 +17,7 @@ export function encodeEvent(one: StoredEvent): Uint8Array {
   if (known) return known
   const { kind } = one.event
   const data = JSON.stringify(viewEvent(one.event))
-  const frame = encoder.encode(`event: ${kind}\nid: ${formatResumeToken(one.seq)}\ndata: ${data}\n\n`)
+  const frame = encoder.encode(`event: ${kind}\nid: ${formatResumeToken(one)}\ndata: ${data}\n\n`)
   encoded.set(one, frame)
   return frame
 }

@@ -13,7 +13,7 @@ const stored: StoredEvent = {
   event: createEvent('completed', sampleTask(), {}, new Date()),
 }
 
-function streamOf(events: AsyncGenerator<StoredEvent, void>, onEnd = () => {}) {
+function streamOf(events: AsyncGenerator<readonly StoredEvent[], void>, onEnd = () => {}) {
   const ignore = () => {}
   return createEventStream({
     events,
@@ -29,7 +29,7 @@ test('an event after many heartbeats is sent once', async () => {
   const reader = streamOf(
     (async function* () {
       await due.promise
-      yield stored
+      yield [stored]
     })(),
   )
   await reader.read()
@@ -45,7 +45,7 @@ test('heartbeats leak no memory', async () => {
   const reader = streamOf(
     (async function* () {
       await never.promise
-      yield stored
+      yield [stored]
     })(),
   )
   await reader.read()
@@ -65,7 +65,7 @@ test('a client that disconnects while it waits is not reported as a failure', as
   const left = Promise.withResolvers<void>()
   const events = (async function* () {
     await left.promise
-    if (failures.length > 1000) yield stored
+    if (failures.length > 1000) yield [stored]
   })()
   const reader = createEventStream({
     events,

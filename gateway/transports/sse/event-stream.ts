@@ -3,7 +3,8 @@ import { createNotifier } from '@pixelflow/core/notifier'
 import { encodeEvent, heartbeat, openingBytes } from './encode-event.ts'
 
 interface StreamOptions {
-  readonly events: AsyncGenerator<StoredEvent, void>
+  /** Events that are available at once come together. */
+  readonly events: AsyncGenerator<readonly StoredEvent[], void>
   readonly heartbeatMs: number
   /** Ends `events`; called when the client disconnects or the stream fails. */
   readonly stopEvents: () => void
@@ -13,7 +14,7 @@ interface StreamOptions {
 }
 
 /**
- * A stream of server-sent events with backpressure: takes an event only when the client can receive it. An error can only
+ * A stream of server-sent events with backpressure: takes events only when the client can receive it. An error can only
  * end the stream; the client reconnects with the id of the last event it received.
  */
 export function createEventStream({
@@ -24,7 +25,7 @@ export function createEventStream({
   onEnd,
 }: StreamOptions): ReadableStream<Uint8Array> {
   // The same promise is awaited again after a heartbeat.
-  let next: Promise<IteratorResult<StoredEvent, void>> | undefined
+  let next: Promise<IteratorResult<readonly StoredEvent[], void>> | undefined
   let isSettled = false
   let isCancelled = false
   const changed = createNotifier()
@@ -55,7 +56,7 @@ export function createEventStream({
           const result = await pending
           next = undefined
           if (isCancelled) return
-          if (!result.done) return controller.enqueue(encodeEvent(result.value))
+          if (!result.done) return controller.enqueue(encodeEvents(result.value))
         } catch (error) {
           stopEvents()
           if (isCancelled) return
@@ -75,4 +76,9 @@ export function createEventStream({
     },
     { highWaterMark: 0 },
   )
+}
+
+function encodeEvents(events: readonly StoredEvent[]): Uint8Array {
+  const [first] = events
+  return events.length === 1 && first ? encodeEvent(first) : Buffer.concat(events.map(encodeEvent))
 }

@@ -1,0 +1,46 @@
+import { expect, test } from 'bun:test'
+import { createEvent, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import { sampleTask } from '@pixelflow/testkit/tasks'
+import { createRecentHistories } from './recent-histories.ts'
+
+const stored = (task: ReturnType<typeof sampleTask>, kind: EventKind, seq: number): StoredEvent => ({
+  seq,
+  storedAt: new Date(),
+  event: createEvent(kind, task, {}, new Date()),
+})
+
+test('keeps histories from their first event on, each event once', () => {
+  const recent = createRecentHistories()
+  const task = sampleTask()
+  const first = stored(task, 'queued', 5)
+  recent.add([first])
+  recent.add([first])
+  const rest = [{ ...stored(task, 'started', 7), part: 0 }, stored(task, 'completed', 7)]
+  recent.add(rest)
+  recent.add(rest)
+  expect(recent.read(task.account, task.id)).toEqual([first, ...rest])
+})
+
+test('has no history without its beginning, of other accounts, or of a deleted task', () => {
+  const recent = createRecentHistories()
+  const [late, deleted] = [sampleTask(), sampleTask()]
+  recent.add([stored(late, 'started', 2)])
+  expect(recent.read(late.account, late.id)).toBeUndefined()
+  recent.add([stored(deleted, 'queued', 3)])
+  expect(recent.read('another', deleted.id)).toBeUndefined()
+  recent.add([stored(deleted, 'deleted', 4)])
+  expect(recent.read(deleted.account, deleted.id)).toBeUndefined()
+  expect(recent.bytes).toBe(0)
+})
+
+test('drops the oldest tasks to stay within its bytes', () => {
+  const recent = createRecentHistories(20_000)
+  const tasks = Array.from({ length: 100 }, () => sampleTask())
+  for (const [seq, task] of tasks.entries()) {
+    recent.add([stored(task, 'queued', seq + 1)])
+    expect(recent.bytes).toBeLessThanOrEqual(20_000)
+  }
+  const kept = tasks.filter((task) => recent.read(task.account, task.id) !== undefined)
+  expect(kept.length).toBeGreaterThan(3)
+  expect(kept).toEqual(tasks.slice(-kept.length))
+})

@@ -1,0 +1,64 @@
+import type { StoredEvent } from '@pixelflow/core/event'
+
+/** The complete histories of recent tasks, so that most watchers read nothing from the store. */
+export interface RecentHistories {
+  /** Adds the events of one entry of the log; ignores those of tasks whose beginning it does not have. */
+  add(events: readonly StoredEvent[]): void
+  /** The events of a task from its first one on; undefined when it is not recent or was deleted. */
+  read(account: string, task: string): readonly StoredEvent[] | undefined
+  clear(): void
+  /** Estimated bytes of all histories. */
+  readonly bytes: number
+}
+
+interface History {
+  readonly events: StoredEvent[]
+  readonly snapshotBytes: number
+  bytes: number
+}
+
+/** Bytes of an event besides the snapshot that its task began with. */
+const eventBytes = 512
+
+/** @param maxBytes of all histories; the tasks that were created first are dropped first */
+export function createRecentHistories(maxBytes = 16 * 1024 * 1024): RecentHistories {
+  const byTask = new Map<string, History>()
+  let bytes = 0
+
+  const drop = (key: string, history: History) => {
+    byTask.delete(key)
+    bytes -= history.bytes
+  }
+
+  return {
+    add(events) {
+      const first = events[0]
+      if (first === undefined) return
+      const { task, kind } = first.event
+      const key = `${task.account}/${task.id}`
+      let history = byTask.get(key)
+      if (history === undefined) {
+        if (kind !== 'queued') return
+        history = { events: [], snapshotBytes: JSON.stringify(first.event).length, bytes: 0 }
+        byTask.set(key, history)
+      } else if (first.seq <= (history.events.at(-1)?.seq ?? 0)) return
+      if (kind === 'deleted') return drop(key, history)
+      history.events.push(...events)
+      const added = events.length * (history.snapshotBytes + eventBytes)
+      history.bytes += added
+      bytes += added
+      for (const [oldest, one] of byTask) {
+        if (bytes <= maxBytes) return
+        drop(oldest, one)
+      }
+    },
+    read: (account, task) => byTask.get(`${account}/${task}`)?.events,
+    clear() {
+      byTask.clear()
+      bytes = 0
+    },
+    get bytes() {
+      return bytes
+    },
+  }
+}
