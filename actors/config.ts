@@ -89,12 +89,6 @@ export const actorSettings = {
     expects: 'the path of a folder that can be written to',
     help: 'Folder for the files of work in progress.',
   }),
-  reconcileAfterMs: duration('PIXELFLOW_RECONCILE_AFTER', {
-    default: 10_000,
-    min: 100,
-    max: 3_600_000,
-    help: 'Age at which an accepted task is checked and queued if it is not queued yet.',
-  }),
   ...sharedSettings,
 }
 

@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { cp } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { LiveKind } from '@pixelflow/core/actor-kinds'
+import type { ActorKind as JobKind, LiveKind } from '@pixelflow/core/actor-kinds'
+import { createFirstJob } from '@pixelflow/core/job'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { startActorCluster } from './testing/actor-cluster.ts'
 import { openActorProcesses } from './testing/actor-processes.ts'
@@ -23,7 +24,7 @@ test('a kind is its folder and its row: it takes jobs and sessions beside the sh
 
   await using cluster = await startActorCluster()
   await using processes = await openActorProcesses(cluster)
-  const env = { PIXELFLOW_LIVE_CONCURRENCY: '1', PIXELFLOW_RECONCILE_AFTER: '300' }
+  const env = { PIXELFLOW_LIVE_CONCURRENCY: '1' }
   const startActor = (kind: string) =>
     processes.actor({ ...env, PIXELFLOW_ACTOR_KINDS: kind }, join(checkout.path, 'actors/main.ts'))
   await using transformActor = await startActor('transform')
@@ -31,8 +32,10 @@ test('a kind is its folder and its row: it takes jobs and sessions beside the sh
 
   const { id, sha256 } = await cluster.upload(await sampleImage({ width: 40, height: 30 }))
   const transformed = await cluster.submit(id, 'resize:20')
-  // The code of this process does not know the kind: an actor finds the first job of the task.
   const checksummed = await cluster.submit(id, 'flip', { job: false, lane: 'bulk' })
+  // The code of this process does not know the kind.
+  const firstJob = { ...createFirstJob(checksummed), kind: 'checksum' as JobKind }
+  await cluster.adapters.queue.submit(firstJob)
   const actorOf = ({ pid }: { readonly pid: number }) => `${hostname()}.${pid}`
   expect((await cluster.end(transformed)).task).toMatchObject({
     status: 'completed',

@@ -32,10 +32,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   removeAtExit(scratch.paths)
   const launcher = workerLauncherFor(settings)
   const sandboxes = scope.use(openSandboxes(settings, launcher, scratch.large, log))
-  const opening = Promise.all([
-    openAdapters({ settings, name: 'actor', log, reconcileAfterMs: settings.reconcileAfterMs }),
-    sandboxes.ready(),
-  ])
+  const opening = Promise.all([openAdapters({ settings, name: 'actor', log }), sandboxes.ready()])
   const stopped = waitForAbort(stop).then(() => Promise.reject(stop.reason))
   const [adapters] = await Promise.race([opening, stopped])
   scope.use(adapters)

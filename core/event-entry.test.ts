@@ -39,7 +39,13 @@ test('an entry returns the events that it was made of', () => {
     fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
       let task = queued
       const events = steps.map(({ kind, change: next, output: name }, i): TaskEvent => {
-        const event = createEvent(kind, task, next as Partial<Task>, new Date(i), name ?? undefined)
+        const event = createEvent(
+          kind,
+          task,
+          next as unknown as Partial<Task>,
+          new Date(i),
+          name ?? undefined,
+        )
         task = event.task
         return event
       })

@@ -78,7 +78,21 @@ describe('a resume token', () => {
   })
 
   test('that the server did not issue is invalid', () => {
-    for (const foreign of ['', '-1', 'A', '1.', '.5', '1.234', '1.x', ' 1', '1 ', 'zzzzzzzzzzz', 'zzzzzzzzzzzz', '0X10', 'é']) {
+    for (const foreign of [
+      '',
+      '-1',
+      'A',
+      '1.',
+      '.5',
+      '1.234',
+      '1.x',
+      ' 1',
+      '1 ',
+      'zzzzzzzzzzz',
+      'zzzzzzzzzzzz',
+      '0X10',
+      'é',
+    ]) {
       expect(parseResumeToken(foreign)).toBeUndefined()
     }
   })

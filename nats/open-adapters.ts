@@ -9,7 +9,6 @@ import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { EventLog, Events } from '@pixelflow/core/ports/events'
 import type { Queue, Retries, JobConsumer } from '@pixelflow/core/ports/queue'
-import type { TaskOutbox } from '@pixelflow/core/ports/task-outbox'
 import type { UndeliverableJobs } from '@pixelflow/core/ports/undeliverable-jobs'
 import type { CompareAndSwapRecords } from '@pixelflow/core/ports/compare-and-swap-records'
 import type { Records } from '@pixelflow/core/ports/records'
@@ -19,7 +18,6 @@ import type { SessionHost, Sessions } from '@pixelflow/core/ports/sessions'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
-import { createTaskOutbox } from './queue/task-outbox.ts'
 import { createBacklog } from './queue/backlog.ts'
 import { createBlobs, type BlobsOptions } from './blobs/blobs.ts'
 import { bootstrap } from './topology/bootstrap.ts'
@@ -56,8 +54,6 @@ export interface AdaptersOptions extends BlobsOptions {
   /** Name of the connections in the broker's monitoring, e.g. `gateway`. */
   readonly name: string
   readonly log: Logger
-  /** Age at which an outbox entry is delivered; default 10 s. */
-  readonly reconcileAfterMs?: number
   /** Age at which a sweep may remove unreferenced bytes; default an hour. */
   readonly sweepGraceMs?: number
   /** How long to wait for the broker when starting; default 30 s. */
@@ -87,7 +83,6 @@ export interface Adapters extends AsyncDisposable {
   readonly backlog: Backlog
   readonly jobConsumer: JobConsumer
   readonly retries: Retries
-  readonly outbox: TaskOutbox
   readonly events: Events
   readonly eventLog: EventLog
   readonly cancellations: Cancellations
@@ -114,7 +109,7 @@ export interface Adapters extends AsyncDisposable {
  * @throws Fault `unavailable` when no broker answers or the layout cannot be created.
  */
 export async function openAdapters(options: AdaptersOptions): Promise<Adapters> {
-  const { settings, log, reconcileAfterMs = 10_000, sweepGraceMs = 3_600_000 } = options
+  const { settings, log, sweepGraceMs = 3_600_000 } = options
   await using stack = new AsyncDisposableStack()
   const broker = stack.use(await connect(options))
   // A separate connection for blobs, so that a heartbeat or an event never waits behind megabytes of an upload.
@@ -139,7 +134,6 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
     backlog: createBacklog(broker),
     jobConsumer: createJobConsumer(broker, clock, deadLetters, log),
     retries: createRetries(broker, log),
-    outbox: createTaskOutbox(broker, clock, reconcileAfterMs),
     events,
     eventLog: createEventLog(broker, log),
     cancellations: createCancellations(broker),

@@ -1,12 +1,10 @@
 import { dispatcherName } from '@pixelflow/core/actor'
 import type { ActorKind } from '@pixelflow/core/actor-kinds'
-import { createFirstJob } from '@pixelflow/core/job'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { ActorSettings } from '../config.ts'
 import { admitBulkJobs } from '../runtime/admit-bulk-jobs.ts'
 import { deadLetterUndeliverable } from '../runtime/dead-letter-undeliverable.ts'
-import { reconcile } from '../runtime/reconcile.ts'
 import type { ActorAnnouncement } from './announce-actor.ts'
 
 export interface ActorBackgroundJobsOptions {
@@ -18,18 +16,17 @@ export interface ActorBackgroundJobsOptions {
 }
 
 /**
- * Runs what the queue needs besides its jobs: accepted tasks are queued, retries forwarded, undeliverable jobs
+ * Runs what the queue needs besides its jobs: retries are forwarded, undeliverable jobs
  * dead-lettered, and bulk jobs admitted. Resolves after `signal` has aborted.
  */
 export async function runActorBackgroundJobs(
   { adapters, kinds, announcement, settings, log }: ActorBackgroundJobsOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { outbox, events, queue, retries, undeliverableJobs, deadLetters } = adapters
+  const { events, retries, undeliverableJobs, deadLetters } = adapters
   const { leaderElection, backlog, registry } = adapters
   const maxAdmittedOf = () => settings.accountRunning || Number.POSITIVE_INFINITY
   await Promise.all([
-    reconcile({ outbox, events, queue, jobOf: createFirstJob, log }, signal),
     retries.forward(signal),
     deadLetterUndeliverable({ leaderElection, undeliverableJobs, deadLetters, events, log }, signal),
     ...kinds.map((kind) => {

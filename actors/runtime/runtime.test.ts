@@ -5,11 +5,10 @@ import { createFirstJob } from '@pixelflow/core/job'
 import type { Task } from '@pixelflow/core/task'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { completedEventKinds } from '@pixelflow/testkit/tasks'
-import { stays, waitFor } from '@pixelflow/testkit/wait-for'
+import { waitFor } from '@pixelflow/testkit/wait-for'
 import { account, useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
 import { startTestRuntime } from '../testing/start-test-runtime.ts'
 import type { JobContext } from './job-handler.ts'
-import { reconcile } from './reconcile.ts'
 import type { Runtime, RuntimeOptions } from './runtime.ts'
 
 /** The runtime with a real broker and work without images. */
@@ -233,23 +232,4 @@ describe('the process', () => {
     })
     await cluster.end(late[1])
   })
-})
-
-test('a task that was accepted and never queued is processed once', async () => {
-  const stop = new AbortController()
-  let runs = 0
-  await using _ = start(async () => void (runs += 1))
-  const { outbox, events, queue } = cluster.adapters
-  const reconciling = reconcile(
-    { outbox, events, queue, jobOf: createFirstJob, log: cluster.log },
-    stop.signal,
-  )
-  const lost = await cluster.submit(image, 'flip', { job: false })
-  const queued = await cluster.submit(image, 'flip')
-  expect((await cluster.end(lost)).kind).toBe('completed')
-  await cluster.end(queued)
-  await stays('each task runs once', () => runs === 2, 600)
-  expect(runs).toBe(2)
-  stop.abort()
-  await reconciling
 })

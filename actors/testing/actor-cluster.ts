@@ -59,7 +59,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
   const lines: string[] = []
   const log = createLogger({ service: 'test', format: 'json', write: (line) => lines.push(line) })
   const settings = readSettings(natsSettings, nats.env)
-  const adapters = scope.use(await openAdapters({ settings, name: 'test', log, reconcileAfterMs: 300 }))
+  const adapters = scope.use(await openAdapters({ settings, name: 'test', log }))
   const { images, sources, results, events, queue, cancellations } = adapters
   const stop = new AbortController()
   const forwarding = adapters.retries.forward(stop.signal)

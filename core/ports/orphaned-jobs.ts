@@ -24,6 +24,4 @@ export interface OrphanedJobs {
   isStored(job: Job): Promise<boolean>
   /** Queues a job with a number of attempts already made; false when it is queued already or the queue is full. */
   requeue(job: Job, attempts: number): Promise<boolean>
-  /** Removes outbox entries that were delivered longer than `olderThanMs` ago and never settled; returns how many. */
-  purgeOutbox(olderThanMs: number, signal: AbortSignal): Promise<number>
 }

@@ -58,7 +58,7 @@ test.each([
       const { seq } = (await adapters.backlog.oldest(kind)) ?? {}
       expect(await adapters.backlog.admit(seq ?? 0)).toBe('admitted')
     }
-    const waiting: Record<string, number> = { interactive: 1, bulk: 2, backlog: 3, outbox: 0 }
+    const waiting: Record<string, number> = { interactive: 1, bulk: 2, backlog: 3 }
     expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(waiting).sort())
     for (const trigger of triggers) {
       const expected = waiting[trigger.name] ?? -1

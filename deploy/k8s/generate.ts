@@ -5,6 +5,7 @@ import { lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
+<<<<<<< HEAD
 import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
 import {
   backlogConsumer,
@@ -12,6 +13,9 @@ import {
   outboxConsumer,
   workConsumer,
 } from '@pixelflow/nats/topology/consumers'
+=======
+import { backlogConsumer, consumersOf, workConsumer } from '@pixelflow/nats/topology/consumers'
+>>>>>>> 2b48e67b (perf: tasks without a job are found in the task list instead of an outbox)
 import { streams } from '@pixelflow/nats/topology/streams'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
@@ -85,7 +89,6 @@ export function renderChartTopology(kinds: readonly ActorKind[] = jobKinds) {
   return {
     maxAckPending: Math.min(...work.map(({ config }) => config.max_ack_pending ?? 0)),
     kinds: Object.fromEntries(kinds.map((kind) => [kind, waitingOf(kind)])),
-    outbox: { stream: streams.outbox, consumer: outboxConsumer },
   }
 }
 

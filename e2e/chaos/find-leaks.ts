@@ -44,12 +44,10 @@ export async function deleteImages({ broker, adapters }: ChaosCluster, signal: A
 /** Where the messages of an unfinished task are, for diagnosing a lost task. */
 export async function locateJob({ broker }: ChaosCluster, task: string): Promise<string> {
   const found = await Promise.all(
-    [streams.backlog, streams.jobs, streams.retries, streams.outbox, streams.deadLetters].map(
-      async (name) => {
-        const { subjects } = await readStreamSubjects(broker, name, '>', 0)
-        return subjects.filter((subject) => subject.includes(task))
-      },
-    ),
+    [streams.backlog, streams.jobs, streams.retries, streams.deadLetters].map(async (name) => {
+      const { subjects } = await readStreamSubjects(broker, name, '>', 0)
+      return subjects.filter((subject) => subject.includes(task))
+    }),
   )
   const job = await Promise.all(
     consumers.map(async (name) => {
@@ -84,7 +82,7 @@ async function readLeaks({ broker }: ChaosCluster, signal: AbortSignal): Promise
     for await (const chunk of listMessages(broker, blobStream(bucket), chunkSubject(bucket, '>'), signal))
       leaks.push({ kind: 'orphanBytes', where: chunk.subject, amount: chunk.data.length })
   }
-  for (const name of [streams.backlog, streams.jobs, streams.outbox, streams.retries]) {
+  for (const name of [streams.backlog, streams.jobs, streams.retries]) {
     const { state } = await readStreamInfo(broker, name)
     if (state.messages === 0) continue
     const { subjects } = await readStreamSubjects(broker, name, '>', 0)

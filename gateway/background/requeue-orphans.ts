@@ -7,6 +7,7 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import type { IdleTaskCursor, IdleTasks } from '@pixelflow/core/ports/task-index'
+import type { Task } from '@pixelflow/core/task'
 import { waitForAbort } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
@@ -30,17 +31,19 @@ export interface RequeueTiming {
   readonly idleMs: number
   /** A job is requeued when no actor has reported it for so long. */
   readonly aloneMs: number
-  /** Outbox entries that are older are dropped: the reconciler has read each of them more than once by then. */
-  readonly outboxMs: number
+  /** A task that has not changed for so long is checked once: the gateway that accepted it may have died before it queued it. */
+  readonly newTaskMs: number
 }
 
-const defaultTiming: RequeueTiming = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, outboxMs: 120_000 }
+const defaultTiming: RequeueTiming = { everyMs: 5000, idleMs: 20_000, aloneMs: 10_000, newTaskMs: 5000 }
+/** How far a new leader looks back for tasks that were not checked yet, in milliseconds. */
+const newestMs = 120_000
 /** Most tasks, and most queue entries, that one round checks. */
 const maxPerRound = 500
 
 /**
- * Requeues orphaned jobs: jobs that the broker has delivered but that no actor holds, and active tasks without a job. It
- * also drops the jobs of tasks that have ended. One elected gateway does it for all, until `signal` aborts. Never
+ * Requeues orphaned jobs: jobs that the broker has delivered but that no actor holds, and active tasks without a job, such as
+ * those of a gateway that died between the first event and the job. It also drops the jobs of tasks that have ended. One elected gateway does it for all, until `signal` aborts. Never
  * rejects.
  */
 export function requeueOrphans(options: RequeueOrphansOptions, signal: AbortSignal): Promise<void> {
@@ -70,13 +73,16 @@ function createRound(
   /** When each queue entry was first found without an actor and with an unchanged task, by the monotonic clock. */
   let orphanedSince = new Map<string, number>()
   let cursor: IdleTaskCursor | null = null
+  /** Up to where tasks were checked once. Earlier ones are left to the leader before, and to the round over all tasks. */
+  let checkedTo: IdleTaskCursor = { changed: clock.now() - newestMs, account: '', task: '' }
 
   const heldTasks = () => {
     const tasks = roster.actors.flatMap(({ report }) => report.tasks)
     const held = new Set(tasks.map(({ account, task }) => `${account}/${task}`))
     return (account: string, task: string) => held.has(`${account}/${task}`)
   }
-  const isIdle = ({ storedAt }: StoredEvent) => storedAt.getTime() < clock.now() - timing.idleMs
+  const isIdle = ({ storedAt }: StoredEvent, idleMs = timing.idleMs) =>
+    storedAt.getTime() < clock.now() - idleMs
 
   /** Checks the jobs that the broker has delivered: an actor holds them, or they are orphaned. */
   const requeueOrphanedJobs = async (lost: AbortSignal) => {
@@ -105,28 +111,40 @@ function createRound(
     orphanedSince = found
   }
 
-  /** Checks some active tasks without recent events, from where the previous round ended. */
-  const requeueIdleTasks = async (lost: AbortSignal) => {
+  /** Gives a job to those of the tasks that have none. */
+  const requeueWithoutJob = async (tasks: readonly Task[], idleMs: number, lost: AbortSignal) => {
     const isHeld = heldTasks()
-    const page = index.idle(new Date(clock.now() - timing.idleMs), maxPerRound, cursor)
-    for (const task of page.items) {
+    for (const task of tasks) {
       lost.throwIfAborted()
       const { account, id } = task
       const job = createFirstJob(task)
       if (isHeld(account, id) || (await orphanedJobs.isStored(job))) continue
       // The task list may be behind the event log.
       const last = await events.last(account, id)
-      if (last === null || isFinal(last.event) || !isIdle(last)) continue
+      if (last === null || isFinal(last.event) || !isIdle(last, idleMs)) continue
       if (await orphanedJobs.requeue(job, last.event.task.attempt))
         log.warn('task without a job requeued', { account, task: id })
     }
+  }
+
+  /** Checks some active tasks without recent events, from where the previous round ended. */
+  const requeueIdleTasks = async (lost: AbortSignal) => {
+    const page = index.idle(new Date(clock.now() - timing.idleMs), maxPerRound, cursor)
+    await requeueWithoutJob(page.items, timing.idleMs, lost)
     cursor = page.next
+  }
+
+  /** Checks the tasks that have become idle since the previous round, so that these need not wait for all others. */
+  const requeueNewTasks = async (lost: AbortSignal) => {
+    const before = clock.now() - timing.newTaskMs
+    const page = index.idle(new Date(before), maxPerRound, checkedTo)
+    await requeueWithoutJob(page.items, timing.newTaskMs, lost)
+    checkedTo = page.next ?? { changed: Math.max(before, checkedTo.changed), account: '', task: '' }
   }
 
   return async (lost: AbortSignal) => {
     await requeueOrphanedJobs(lost)
+    await requeueNewTasks(lost)
     await requeueIdleTasks(lost)
-    const purged = await orphanedJobs.purgeOutbox(timing.outboxMs, lost)
-    if (purged > 0) log.info('stale outbox entries dropped', { purged })
   }
 }

@@ -42,7 +42,7 @@ export function acceptTask(ports: AcceptTaskPorts) {
 
 /**
  * Accepts a task for an image, given by its id or by its record if the caller has just read or stored it. Once its first event is in the log, the task is accepted and will end, whatever process fails: a job
- * that did not reach the queue is submitted by the actors' reconciler.
+ * that did not reach the queue is submitted by the elected gateway that requeues orphans.
  * @param options `id`: the id of the task. When an earlier call has already created it, that task is returned, or null
  * when it was deleted since.
  * @throws Fault `image_not_found` for the image or one that a step refers to; `too_many_tasks` or `queue_full`, and then
@@ -87,7 +87,7 @@ export function acceptOrFindTask(ports: AcceptTaskPorts) {
     const { task } = last.event
     if (task.image !== requested.image || !Bun.deepEquals(task.recipe, requested.recipe)) throw keyReused()
     writePositions.record(task.account, last.seq)
-    // When this fails, the actors' reconciler submits the job.
+    // When this fails, the elected gateway submits the job.
     if (task.status === 'queued') await queue.submit(createFirstJob(task)).catch(() => {})
     return task
   }

@@ -15,9 +15,8 @@ import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { dueAt } from './retries.ts'
-import { outboxConsumer, workConsumer } from '../topology/consumers.ts'
+import { workConsumer } from '../topology/consumers.ts'
 import {
-  outboxSubject,
   attemptsHeader,
   backlogSubject,
   dueSubject,
@@ -126,22 +125,6 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
           throw thrown
         }
       }),
-    async purgeOutbox(olderThanMs, signal) {
-      let removed = 0
-      try {
-        const last = await lastDelivered(streams.outbox, outboxConsumer)
-        const all = outboxSubject('*', '*')
-        const until = clock.now() - olderThanMs
-        for await (const { seq } of oldest(streams.outbox, all, last, until, signal)) {
-          await retryUnreachable(() => removeMessage(broker, streams.outbox, seq), { signal })
-          removed += 1
-        }
-        return removed
-      } catch (thrown) {
-        signal.throwIfAborted()
-        throw faultOf(thrown)
-      }
-    },
   }
 }
 

@@ -14,7 +14,7 @@ import { backlogSubject, dueSubject, jobSubject, retrySubject } from '../topolog
 import { streams } from '../topology/streams.ts'
 import { encodeJobContent } from './job-content.ts'
 
-/** Short, because a client waits for the answer; the reconciler queues what failed here. */
+/** Short, because a client waits for the answer; the elected gateway queues what failed here. */
 const submitRetry = { timeoutMs: 5000 }
 
 /**

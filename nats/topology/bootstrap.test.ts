@@ -136,7 +136,6 @@ test('the retention of every stream can be documented', () => {
     '| `EVENTS` | `events.*.*.*` | 7d | – |',
     '| `JOBS` | `jobs.*.*.*.*.*` | until it is done | 1000000 messages |',
     '| `BACKLOG` | `backlog.*.*.*.*` | until it is done | 1000000 messages |',
-    '| `OUTBOX` | `outbox.*.*` | 7d | – |',
     '| `LEADERS` | `leaders.*` | until it is done | – |',
     '| `RETRIES` | `retry.*.*.*.*.*`, `due.*.*.*.*.*` | 7d | – |',
     '| `ADVISORIES` | `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.JOBS.*`, `$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.JOBS.*` | 7d | 1000000 messages |',

@@ -2,7 +2,7 @@ import type { ConsumerConfig } from '@nats-io/jetstream'
 import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
 import { lanes, type Lane } from '@pixelflow/core/job'
 import { nanos, streams, type Layout } from './streams.ts'
-import { backlogSubjects, outboxSubject } from './subjects.ts'
+import { backlogSubjects } from './subjects.ts'
 
 export type Consumer = Partial<ConsumerConfig> & { readonly durable_name: string }
 
@@ -14,9 +14,6 @@ export const backlogConsumer = (kind: ActorKind) => `${kind}-backlog`
 
 /** The durable consumer of due jobs. */
 export const dueConsumer = 'due'
-
-/** The durable consumer of outbox entries. */
-export const outboxConsumer = 'outbox'
 
 /** The durable consumer of advisories. */
 export const advisoryConsumer = 'advisory'
@@ -64,19 +61,6 @@ export function consumersOf(
       filter_subject: backlogSubjects(kind),
     },
   }))
-  const outbox = {
-    stream: streams.outbox,
-    config: {
-      ...shared,
-      durable_name: outboxConsumer,
-      filter_subject: outboxSubject('*', '*'),
-      // Longer than a reconciler holds an entry until it is old enough.
-      ack_wait: nanos(30_000),
-      // What all reconcilers together may hold.
-      max_ack_pending: 10_000,
-      max_waiting: 1000,
-    },
-  }
   const due = {
     stream: streams.retries,
     config: {
@@ -98,7 +82,7 @@ export function consumersOf(
       max_waiting: 100,
     },
   }
-  return [...work, ...backlog, outbox, due, advisory].map(({ stream, config }) => ({
+  return [...work, ...backlog, due, advisory].map(({ stream, config }) => ({
     stream,
     config: { ...config, num_replicas: layout.natsReplicas },
   }))

@@ -25,7 +25,9 @@ const formerLeaders: FormerStream = { name: 'OFFICES', subject: 'offices.*' }
 
 const formerStreams: readonly FormerStream[] = [
   formerLeaders,
-  { name: 'ACCEPTANCES', subject: 'accepted.*.*', prefix: ['accepted.', 'outbox.'] },
+  // Tasks without a job are found in the event log.
+  { name: 'ACCEPTANCES', subject: 'accepted.*.*' },
+  { name: 'OUTBOX', subject: 'outbox.*.*' },
   { name: 'DEAD', subject: 'dead.*.*.*', prefix: ['dead.', 'dead_letters.'] },
   { name: 'KV_keys', subject: '$KV.keys.>', prefix: ['$KV.keys.', '$KV.idempotency.'] },
 ]

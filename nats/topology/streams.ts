@@ -35,7 +35,6 @@ export const streams = {
   events: 'EVENTS',
   jobs: 'JOBS',
   backlog: 'BACKLOG',
-  outbox: 'OUTBOX',
   leaders: 'LEADERS',
   deadLetters: 'DEAD_LETTERS',
   retries: 'RETRIES',
@@ -81,16 +80,6 @@ export function streamsOf(layout: Layout): Stream[] {
       discard: 'new',
       discard_new_per_subject: true,
       republish: { src: 'backlog.>', dest: 'live.backlog.>' },
-    },
-    {
-      ...shared,
-      name: streams.outbox,
-      subjects: ['outbox.*.*'],
-      retention: 'workqueue',
-      max_age: nanos(layout.taskRetentionMs),
-      // Written again after a lost answer.
-      max_msgs_per_subject: 1,
-      discard: 'old',
     },
     {
       ...shared,

@@ -51,9 +51,6 @@ export const attemptsHeader = 'Pixelflow-Attempts'
 export const advisorySubjects = (stream: string) =>
   ['MAX_DELIVERIES', 'MSG_TERMINATED'].map((what) => `$JS.EVENT.ADVISORY.CONSUMER.${what}.${stream}.*`)
 
-/** The outbox entry that is written just before a task's first event. */
-export const outboxSubject = (account: string, task: string) => `outbox.${account}.${task}`
-
 /** A dead letter; its id is `<kind>.<account>.<task>`, with `*` as a wildcard. */
 export const deadLetterSubject = (id: string) => `dead_letters.${id}`
 
