@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { createEvent } from '@pixelflow/core/event'
+import type { ImageRecord } from '@pixelflow/core/image'
 import { createFirstJob } from '@pixelflow/core/job'
+import { pause } from '@pixelflow/core/pause'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
 import { appendEvent } from '@pixelflow/testkit/append-event'
@@ -92,4 +94,66 @@ describe('an attempt', () => {
     await waitFor('job removed from the queue', submit, (result) => result === 'queued')
     await cluster.adapters.queue.remove(incompatible)
   }, 20_000)
+})
+
+describe('a first attempt whose job carries the first event', () => {
+  const submit = async () => {
+    const { queue, events } = cluster.adapters
+    const task = await cluster.submit(image, 'flip', { job: false })
+    const first = await events.last(account, task.id)
+    if (first === null) throw new Error('no first event')
+    const record: ImageRecord = {
+      id: image,
+      account,
+      sha256: 'a'.repeat(64),
+      bytes: 1000,
+      format: 'jpeg',
+      width: 10,
+      height: 10,
+      createdAt: new Date().toISOString(),
+    }
+    return { task, record, queue: () => queue.submit(createFirstJob(task), { first, image: record }) }
+  }
+
+  test('reads nothing, and its events share one entry', async () => {
+    const { task, record, queue } = await submit()
+    const seen: unknown[] = []
+    await using _ = start(async (work) => {
+      seen.push(work.image)
+      work.report('fetched', { progress: 30 })
+      work.report('decoded', { progress: 60 })
+    })
+    await queue()
+    await cluster.end(task)
+    const history = await cluster.history(task)
+    expect(history.map(({ event }) => [event.kind, event.task.progress])).toEqual([
+      ['queued', 0],
+      ['started', 0],
+      ['fetched', 30],
+      ['decoded', 60],
+      ['completed', 100],
+    ])
+    expect(new Set(history.map(({ seq }) => seq)).size).toBe(2)
+    expect(seen).toEqual([record])
+  })
+
+  test('ends without an effect when the task was cancelled before', async () => {
+    const { task, queue } = await submit()
+    await cluster.cancel(task)
+    await queue()
+    await using _ = start(async () => {})
+    await cluster.waitForLog('task had already ended', task)
+    expect(await cluster.eventKinds(task)).toEqual(['queued', 'cancelled'])
+  })
+
+  test('reads the record of an image again when the job has waited', async () => {
+    const { task, queue } = await submit()
+    await queue()
+    // Longer than the copy counts.
+    await pause(1100)
+    const seen: unknown[] = []
+    await using _ = start(async (work) => void seen.push(work.image))
+    await cluster.end(task)
+    expect(seen).toEqual([undefined])
+  })
 })

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { StoredEvent } from '@pixelflow/core/event'
+import { createEvent, formatResumeToken, type EventKind, type StoredEvent } from '@pixelflow/core/event'
 import { createPrincipal } from '@pixelflow/core/principal'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
-import { createWatchers } from '../follow/watchers.ts'
+import { createWatchers, type Watchers } from '../follow/watchers.ts'
+import type { EventFollower } from '../ports.ts'
 import { openTestGateway, type TestGateway } from '../testing/test-gateway.ts'
 import { openEvents } from './watch-task.ts'
 
@@ -18,6 +19,18 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => gateway?.[Symbol.asyncDispose]())
 
+/** @param recent what the gateway remembers of every task */
+const followerWith = (watchers: Watchers, recent?: readonly StoredEvent[]): EventFollower => ({
+  subscribe: watchers.subscribe,
+  recentHistory: () => recent,
+  addFirstEvent: () => {},
+  logId: '',
+  readHead: () => Promise.resolve(undefined),
+  waitForSequence: () => Promise.resolve(true),
+  waitForHead: () => Promise.resolve(true),
+  waitForCatchUp: () => Promise.resolve(true),
+})
+
 /** Watches with a separate follower that buffers `maxPending` events for each watcher. */
 async function watch(task: string, maxPending: number, signal = never) {
   const watchers = createWatchers(maxPending)
@@ -30,16 +43,7 @@ async function watch(task: string, maxPending: number, signal = never) {
       dispatchedTo = events.at(-1)?.seq ?? dispatchedTo
     }
   })()
-  const follower = {
-    subscribe: watchers.subscribe,
-    recentHistory: () => undefined,
-    addFirstEvent: () => {},
-    logId: '',
-    readHead: () => Promise.resolve(undefined),
-    waitForSequence: () => Promise.resolve(true),
-    waitForHead: () => Promise.resolve(true),
-    waitForCatchUp: () => Promise.resolve(true),
-  }
+  const follower = followerWith(watchers)
   const found = await openEvents({ events: gateway.adapters.events, follower })(who, task, undefined, signal)
   if (found === null) throw new Error('nothing to watch')
   return {
@@ -103,4 +107,32 @@ describe('a watcher', () => {
     watcher.watchers.close()
     expect(kindOf(await waiting)).toBe('end')
   })
+})
+
+test('a client continues after each event of an entry, on a gateway that remembers the task and on one that does not', async () => {
+  const { id } = await gateway.submit(image)
+  const { events } = gateway.adapters
+  const last = await events.last(who.account, id)
+  if (last === null) throw new Error('no task')
+  const at = new Date()
+  const started = createEvent('started', last.event.task, { status: 'running', attempt: 1 }, at)
+  const fetched = createEvent('fetched', started.task, { progress: 30 }, at)
+  const completed = createEvent('completed', fetched.task, { status: 'completed', progress: 100 }, at)
+  const seq = await events.append(completed, last.seq, [started, fetched])
+  const history = await Array.fromAsync(events.history(who.account, id, 0))
+  const kinds = ['queued', 'started', 'fetched', 'completed']
+  expect(history.map(({ event }) => event.kind)).toEqual(kinds as EventKind[])
+  for (const recent of [undefined, history]) {
+    const open = openEvents({ events, follower: followerWith(createWatchers(), recent) })
+    for (const [i, one] of history.entries()) {
+      const from = { token: formatResumeToken(one), field: 'after' }
+      const rest = await open(who, id, from, never)
+      const read = rest === null ? null : (await Array.fromAsync(rest)).flat()
+      expect(read?.map(({ event }) => event) ?? null).toEqual(
+        i === history.length - 1 ? null : history.slice(i + 1).map(({ event }) => event),
+      )
+    }
+    const unknown = { token: formatResumeToken({ seq: (seq ?? 0) + 1 }), field: 'after' }
+    await expect(open(who, id, unknown, never)).rejects.toMatchObject({ code: 'invalid_request' })
+  }
 })

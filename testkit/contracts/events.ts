@@ -27,6 +27,36 @@ export function eventsContract(name: string, open: () => Promise<EventsUnderTest
       expect(await readAll(events.history('local', task.id, written[1]?.seq ?? 0))).toEqual(written.slice(2))
     })
 
+    test('events that are appended together are separate events of one entry', async () => {
+      await using fixture = await open()
+      const first = queuedEvent()
+      const seq = await appendEvent(fixture.events, first, 0)
+      const leave = new AbortController()
+      const seen: StoredEvent[] = []
+      const following = follow(fixture.eventLog, 0, leave.signal, seen)
+      const started = createEvent('started', first.task, { status: 'running', attempt: 1 }, new Date(1000))
+      const fetched = createEvent('fetched', started.task, { progress: 30 }, new Date(2000))
+      const output = createEvent('output', fetched.task, { progress: 60 }, new Date(3000), 'default')
+      const entry = await fixture.events.append(output, seq, [started, fetched])
+      expect(await fixture.elsewhere.append(output, seq, [started, fetched])).toBeNull()
+      expect(await fixture.events.append(output, seq, [started, fetched])).toBe(entry)
+      const expected = [
+        { seq, event: first },
+        { seq: entry ?? 0, part: 0, event: started },
+        { seq: entry ?? 0, part: 1, event: fetched },
+        { seq: entry ?? 0, event: output },
+      ].map((one) => ({ ...one, storedAt: expect.any(Date) as Date }))
+      const { account, id } = first.task
+      expect(await readAll(fixture.events.history(account, id, 0))).toEqual(expected)
+      expect(await readAll(fixture.events.history(account, id, seq))).toEqual(expected.slice(1))
+      expect(await fixture.events.last(account, id)).toEqual(expected.at(-1) ?? null)
+      expect(await fixture.eventLog.at(entry ?? 0)).toEqual(expected.at(-1) ?? null)
+      await waitForCount(seen, 4)
+      expect(seen).toEqual(expected)
+      leave.abort()
+      await following
+    })
+
     test('an append with a wrong expected sequence is a conflict', async () => {
       await using fixture = await open()
       const task = sampleTask()
