@@ -5,17 +5,8 @@ import { lanes } from '@pixelflow/core/job'
 import type { Table } from '@pixelflow/platform/config/read-settings'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
-<<<<<<< HEAD
 import { traceSettings } from '@pixelflow/platform/telemetry/tracing/trace-settings'
-import {
-  backlogConsumer,
-  consumersOf,
-  outboxConsumer,
-  workConsumer,
-} from '@pixelflow/nats/topology/consumers'
-=======
 import { backlogConsumer, consumersOf, workConsumer } from '@pixelflow/nats/topology/consumers'
->>>>>>> 2b48e67b (perf: tasks without a job are found in the task list instead of an outbox)
 import { streams } from '@pixelflow/nats/topology/streams'
 import { gatewaySettings } from '@pixelflow/gateway/config'
 
