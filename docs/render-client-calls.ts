@@ -22,7 +22,8 @@ const unary = (Object.values(calls) as CallDeclaration[]).filter(
 
 /** `clients/typescript/http-calls.gen.ts` */
 export function renderClientCalls(): string {
-  const rows = unary.map((call) => {
+  const [ofOperators, ofAll] = partition(unary, ({ tag, rpc }) => tag === 'admin' && rpc === undefined)
+  const rowOf = (call: UnaryCall) => {
     const query = Object.keys(inputFieldsOf(call).query)
     // Facts that are absent keep the bundle of a page small.
     const facts = {
@@ -33,7 +34,7 @@ export function renderClientCalls(): string {
       ...(call.output === null ? {} : { returns: requiredFieldOf(call.name, call.output) }),
     }
     return `  ${call.name}: ${JSON.stringify(facts)},`
-  })
+  }
   const types = unary.map(({ name, input, output }) => {
     const result = output === null ? 'undefined' : `OutputOf<typeof views.${exportName(views, output, name)}>`
     return `  ${name}: { input: InputOf<typeof inputs.${exportName(inputs, input, name)}>; output: ${result} }`
@@ -47,14 +48,18 @@ export function renderClientCalls(): string {
     '',
     '/** How each call is made over HTTP. */',
     'export const httpCalls = {',
-    ...rows,
+    ...ofAll.map(rowOf),
+    '} as const',
+    '',
+    '/** The calls of operators: a table of its own, so that the bundle of a page is without it. */',
+    'export const adminCalls = {',
+    ...ofOperators.map(rowOf),
     '} as const',
     '',
     'export interface CallTypes {',
     ...types,
     '}',
     '',
-    'export type HttpCallName = keyof CallTypes',
     '/** Calls that both protocols have. */',
     `export type CallName = ${overGrpc.join(' | ')}`,
     '',
@@ -87,6 +92,10 @@ export function renderRpcCalls(): string {
     '} as const',
     '',
   ].join('\n')
+}
+
+function partition<T>(values: readonly T[], holds: (value: T) => boolean): [those: T[], others: T[]] {
+  return [values.filter(holds), values.filter((one) => !holds(one))]
 }
 
 /** A field that every output has: a body without it comes from another server. */

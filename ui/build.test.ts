@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { buildUi } from './build.ts'
+import { initialRecipe } from './recipe/initial-recipe.ts'
 
 let out: string
 let assets: string[]
@@ -18,6 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(out, { recursive: true, force: true }))
 
 const plain = (suffix: string) => assets.filter((name) => name.endsWith(suffix))
+const only = (name: RegExp) => assets.find((one) => name.test(one)) ?? ''
 const text = (name: string) => Bun.file(join(out, 'assets', name)).text()
 
 describe('buildUi', () => {
@@ -51,14 +53,40 @@ describe('buildUi', () => {
     }
   })
 
-  test('is smaller than 75 kB of script and 8 kB of style when compressed', async () => {
-    const size = async (suffix: string) =>
-      (await Promise.all(plain(suffix).map((name) => Bun.file(join(out, 'assets', name)).size))).reduce(
-        (a, b) => a + b,
-        0,
-      )
-    expect(await size('.js.br')).toBeLessThan(75_000)
-    expect(await size('.css.br')).toBeLessThan(8_000)
+  test('draws the first state without a script, and accepts no input before the script has it', () => {
+    const app = /<div id="app" inert>(.*)<\/div>\n {4}<noscript>/s.exec(html)?.[1] ?? ''
+    for (const text of [
+      'PixelFlow</span>',
+      'Drop an image here',
+      `>${initialRecipe.text}</textarea>`,
+      '>Run<',
+    ])
+      expect(app).toContain(text)
+  })
+
+  test('has the parser of recipes and zod in a script of their own, which is loaded with the first', async () => {
+    const first = await text(only(/^main-.*\.js$/))
+    const parser = only(/^recipe-parser-.*\.js$/)
+    expect(html).toContain(`<link rel="modulepreload" fetchpriority="low" href="/assets/${parser}" />`)
+    expect(first).toContain(parser)
+    expect(first).not.toContain('$ZodType')
+    expect(await text(parser)).toContain('$ZodType')
+  })
+
+  // In bytes, compressed with Brotli. The whole page needs one round of requests.
+  test.each([
+    ['the HTML', /^index\.html$/, 2000],
+    ['the style', /^main-.*\.css$/, 6000],
+    ['the first script', /^main-.*\.js$/, 39_500],
+    ['the parser of recipes', /^recipe-parser-.*\.js$/, 34_500],
+    ['all scripts', /\.js$/, 74_000],
+  ])('%s is small', (_, name, most) => {
+    const names = ['index.html', ...assets].filter((one) => name.test(one))
+    const sizes = names.map(
+      (one) => Bun.file(join(out, one === 'index.html' ? '' : 'assets', `${one}.br`)).size,
+    )
+    expect(sizes.length).toBeGreaterThan(0)
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(most)
   })
 
   test('is deterministic: the same source gives the same names', async () => {

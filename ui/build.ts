@@ -9,8 +9,9 @@ const here = import.meta.dir
 const naming = { entry: '[name]-[hash].[ext]', chunk: '[name]-[hash].[ext]', asset: '[name]-[hash].[ext]' }
 
 /**
- * Builds the page into `outDir`, which is emptied first: `index.html`, `assets/*` with content hashes in their names,
- * and a `.br` and a `.gz` file for each. Needs no network. @throws Error with the bundler's messages if it fails.
+ * Builds the page into `outDir`, which is emptied first: `index.html` with the page in its first state, `assets/*` with
+ * content hashes in their names, and a `.br` and a `.gz` file for each. Needs no network. @throws Error with the bundler's
+ * messages if it fails.
  */
 export async function buildUi(outDir: string): Promise<void> {
   await rm(outDir, { recursive: true, force: true })
@@ -25,8 +26,10 @@ export async function buildUi(outDir: string): Promise<void> {
     indexHtml({
       icon,
       early: nameOf(early, '.js'),
-      script: nameOf(page, '.js'),
+      script: nameOf(page, '.js', 'main-'),
       style: nameOf(page, '.css'),
+      chunks: page.filter((file) => file.endsWith('.js') && !file.startsWith('main-')),
+      body: await prerender(outDir),
     }),
   )
   await compressAll([outDir, assets])
@@ -38,6 +41,8 @@ async function bundle(entry: string, outdir: string, format: 'esm' | 'iife'): Pr
     outdir,
     target: 'browser',
     format,
+    // The parser of recipes is loaded after the page was drawn.
+    splitting: format === 'esm',
     minify: true,
     sourcemap: 'none',
     naming,
@@ -46,8 +51,26 @@ async function bundle(entry: string, outdir: string, format: 'esm' | 'iife'): Pr
   return built.outputs.map((one) => one.path.slice(outdir.length + 1))
 }
 
-function nameOf(files: readonly string[], suffix: string): string {
-  const found = files.find((file) => file.endsWith(suffix))
+/**
+ * The HTML of the page in its first state. Its components are bundled first, because Bun reads how to compile JSX from the
+ * `tsconfig.json` of the working folder when it imports a file, and from that of the file when it bundles.
+ */
+async function prerender(outDir: string): Promise<string> {
+  const built = await Bun.build({
+    entrypoints: [join(here, 'prerender.tsx')],
+    outdir: outDir,
+    target: 'bun',
+    naming: { entry: '[name]-[hash].[ext]' },
+    define: { 'process.env.NODE_ENV': '"production"' },
+  })
+  const path = built.outputs[0]?.path ?? ''
+  const program = (await import(path)) as { prerender(): string }
+  await rm(path)
+  return program.prerender()
+}
+
+function nameOf(files: readonly string[], suffix: string, prefix = ''): string {
+  const found = files.find((file) => file.startsWith(prefix) && file.endsWith(suffix))
   if (found === undefined) throw new Error(`The bundler wrote no ${suffix} file.`)
   return found
 }
@@ -61,7 +84,18 @@ async function copyHashed(path: string, outdir: string): Promise<string> {
 }
 
 /** No inline script or style: the content security policy of the page forbids both. */
-function indexHtml(names: { icon: string; early: string; script: string; style: string }): string {
+function indexHtml(names: {
+  icon: string
+  early: string
+  script: string
+  style: string
+  /** Scripts that the first one imports, at once or later. */
+  chunks: readonly string[]
+  body: string
+}): string {
+  const preloads = names.chunks.map(
+    (name) => `    <link rel="modulepreload" fetchpriority="low" href="/assets/${name}" />\n`,
+  )
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -76,9 +110,9 @@ function indexHtml(names: { icon: string; early: string; script: string; style: 
     <link rel="stylesheet" href="/assets/${names.style}" />
     <script src="/assets/${names.early}"></script>
     <script type="module" src="/assets/${names.script}"></script>
-  </head>
+${preloads.join('')}  </head>
   <body>
-    <div id="app"></div>
+    <div id="app" inert>${names.body}</div>
     <noscript>This page needs JavaScript. Enable it, or use the API described at /docs.</noscript>
   </body>
 </html>

@@ -8,20 +8,24 @@ import type * as views from '@pixelflow/core/views'
 export const httpCalls = {
   cancelTask: {"route":"POST /api/v1/tasks/{id}/cancel","returns":"status"},
   createTask: {"route":"POST /api/v1/tasks","hasBody":true,"creates":true,"returns":"status"},
-  deleteDeadLetter: {"route":"DELETE /api/v1/admin/dead/{id}"},
   deleteImage: {"route":"DELETE /api/v1/images/{id}"},
   deleteTask: {"route":"DELETE /api/v1/tasks/{id}"},
-  getDeadLetter: {"route":"GET /api/v1/admin/dead/{id}","returns":"kind"},
   getImage: {"route":"GET /api/v1/images/{id}","returns":"sha256"},
   getOperation: {"route":"GET /api/v1/operations/{name}","returns":"name"},
   getSettings: {"route":"GET /api/v1/settings","returns":"version"},
   getTask: {"route":"GET /api/v1/tasks/{id}","returns":"status"},
   listActors: {"route":"GET /api/v1/actors","returns":"items"},
-  listDeadLetters: {"route":"GET /api/v1/admin/dead","query":["account","limit","cursor"],"returns":"items"},
   listOperations: {"route":"GET /api/v1/operations","returns":"operations"},
   listTasks: {"route":"GET /api/v1/tasks","query":["status","limit","cursor"],"returns":"items"},
-  replayDeadLetter: {"route":"POST /api/v1/admin/dead/{id}/replay","returns":"kind"},
   retryTask: {"route":"POST /api/v1/tasks/{id}/retry","creates":true,"returns":"status"},
+} as const
+
+/** The calls of operators: a table of its own, so that the bundle of a page is without it. */
+export const adminCalls = {
+  deleteDeadLetter: {"route":"DELETE /api/v1/admin/dead/{id}"},
+  getDeadLetter: {"route":"GET /api/v1/admin/dead/{id}","returns":"kind"},
+  listDeadLetters: {"route":"GET /api/v1/admin/dead","query":["account","limit","cursor"],"returns":"items"},
+  replayDeadLetter: {"route":"POST /api/v1/admin/dead/{id}/replay","returns":"kind"},
 } as const
 
 export interface CallTypes {
@@ -43,6 +47,5 @@ export interface CallTypes {
   retryTask: { input: InputOf<typeof inputs.taskRef>; output: OutputOf<typeof views.taskView> }
 }
 
-export type HttpCallName = keyof CallTypes
 /** Calls that both protocols have. */
 export type CallName = 'cancelTask' | 'createTask' | 'deleteImage' | 'deleteTask' | 'getImage' | 'getOperation' | 'getSettings' | 'getTask' | 'listActors' | 'listOperations' | 'listTasks' | 'retryTask'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Operation, StepOf } from './operation.ts'
 import { toJsonSchema, type JsonSchema } from '../validation/json-schema.ts'
+import { listBranches } from './list-branches.ts'
 import { outputName } from './output-name.ts'
 
 /** Most steps of one output, including the steps shared by all outputs. */
@@ -130,27 +131,4 @@ function problemWith(
     }
   }
   return undefined
-}
-
-/** One step of an output with its path in the recipe. */
-export interface LocatedStep<S> {
-  readonly step: S
-  readonly path: readonly (string | number)[]
-}
-
-export interface Branch<S> {
-  readonly name: string | undefined
-  readonly steps: readonly LocatedStep<S>[]
-}
-
-/** The outputs of a recipe, each with all its steps: first the shared ones, then its own. */
-export function listBranches<S>(recipe: RecipeOf<S>): Branch<S>[] {
-  const locate = (steps: readonly S[], ...prefix: string[]): LocatedStep<S>[] =>
-    steps.map((step, i) => ({ step, path: [...prefix, 'steps', i] }))
-  const shared = locate(recipe.steps)
-  if (recipe.outputs === undefined) return [{ name: undefined, steps: shared }]
-  return Object.entries(recipe.outputs).map(([name, output]) => ({
-    name,
-    steps: [...shared, ...locate(output.steps, 'outputs', name)],
-  }))
 }

@@ -4,15 +4,10 @@ import type { Operation, PictureOperation, StepOf } from './operation.ts'
 import { orient } from '../operations/orient.ts'
 import { imageReferenceFormat } from '../operations/parameters/image-reference.ts'
 import { formatField } from '../validation/format-field.ts'
-import {
-  listBranches,
-  type Branch,
-  type Catalogue,
-  type LocatedStep,
-  type RecipeOf,
-} from './create-catalogue.ts'
+import { type Catalogue, type RecipeOf } from './create-catalogue.ts'
+import { listBranches, type Branch, type LocatedStep } from './list-branches.ts'
 import { canFuse } from './can-fuse.ts'
-import { defaultOutputName } from './output-name.ts'
+import { defaultOutputName } from './output-names.ts'
 
 /** How to make the outputs of a recipe. */
 export interface Plan {

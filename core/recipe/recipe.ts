@@ -1,7 +1,8 @@
 import { catalogue, type Step } from '../operations/index.ts'
 import type { RecipeOf } from './create-catalogue.ts'
-import { defaultOutputName } from './output-name.ts'
 import { parseWith } from './parse-with.ts'
+
+export { outputNames } from './output-names.ts'
 
 /**
  * Canonical JSON form of a recipe: `{steps: [{op, …}], outputs?: {name: {steps}}}`. The shared steps come first, then
@@ -17,9 +18,4 @@ export type Recipe = RecipeOf<Step>
  */
 export function parseRecipe(input: unknown): Recipe {
   return parseWith(input, catalogue)
-}
-
-/** Names of the outputs of a recipe; `['default']` if it names none. */
-export function outputNames(recipe: Recipe): string[] {
-  return recipe.outputs === undefined ? [defaultOutputName] : Object.keys(recipe.outputs)
 }

@@ -1,6 +1,8 @@
-import { computed, type ReadonlySignal } from '@preact/signals'
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import { openHttp, PixelflowError, type Client } from '@pixelflow/client'
 import { createRecipeKey } from '../recipe/check-draft.ts'
+import { initialRecipe } from '../recipe/initial-recipe.ts'
+import { loadRecipeParser, type RecipeParser } from '../recipe/load-recipe-parser.ts'
 import { createAlerts, type Alerts } from './alerts.ts'
 import { createFileNames } from './file-names.ts'
 import { createLivePreview, type LivePreview } from './live-preview.ts'
@@ -14,9 +16,6 @@ import { createImageSelection, measureImage, type ImageSelection } from './image
 import { createTheme, type Theme } from './theme.ts'
 import { createUploads, type Uploads } from './uploads.ts'
 
-/** The initial recipe: useful and visible for nearly every image. */
-const initialRecipe = 'resize:1200/format:webp'
-
 /** Polling interval for active tasks without an event stream, in milliseconds. */
 const refreshIntervalMs = 1500
 
@@ -25,6 +24,8 @@ export interface App {
   readonly client: Client
   readonly credentials: TabCredentials
   readonly server: Server
+  /** Null until its script is loaded. */
+  readonly parser: ReadonlySignal<RecipeParser | null>
   readonly alerts: Alerts
   readonly selection: ImageSelection
   readonly editor: RecipeEditor
@@ -36,6 +37,8 @@ export interface App {
   readonly canRun: ReadonlySignal<boolean>
   /** Whether the current task was created with the current recipe. */
   readonly isTaskUpToDate: ReadonlySignal<boolean>
+  /** Reads everything from the server, follows the URL, and keeps the task list current. Called once. */
+  connect(): void
   /** Reads everything from the server again after a connection failure. */
   reload(): void
   selectFiles(files: readonly File[]): void
@@ -47,13 +50,15 @@ export interface App {
   clear(): void
 }
 
+/** Creates the page in its first state. It sends nothing before `connect`, so that the build can draw it too. */
 export function createApp(page: Window): App {
   const credentials = createTabCredentials(page.sessionStorage)
   const client = openHttp({ token: credentials })
   const server = createServer(client, credentials)
   const alerts = createAlerts()
   const selection = createImageSelection(client, server.settings, createFileNames(page.localStorage))
-  const editor = createRecipeEditor(server, initialRecipe)
+  const parser = signal<RecipeParser | null>(null)
+  const editor = createRecipeEditor(server, parser, initialRecipe)
   const taskList = createRecentTaskList(client)
   const route = createRoute(page)
   const uploads = createUploads(client, selection)
@@ -136,6 +141,10 @@ export function createApp(page: Window): App {
     return hasFile && selection.refusal.value === null && editor.recipe.value !== null
   })
 
+  async function loadParser(): Promise<void> {
+    parser.value ??= await loadRecipeParser()
+  }
+
   /** Settings first: they show whether other calls need a token. */
   async function load(): Promise<void> {
     loads += 1
@@ -163,18 +172,16 @@ export function createApp(page: Window): App {
     page.setTimeout(() => void refreshTasks(), refreshIntervalMs)
   }
 
-  route.onChange(followRoute)
-  credentials.onChange((before) => {
-    if (before !== null) forgetAccount()
+  function reload(): void {
+    alerts.reportErrors(loadParser())
     alerts.reportErrors(load())
-  })
-  alerts.reportErrors(load())
-  void refreshTasks()
+  }
 
   return {
     client,
     credentials,
     server,
+    parser,
     alerts,
     selection,
     editor,
@@ -185,7 +192,16 @@ export function createApp(page: Window): App {
     theme: createTheme(page),
     canRun,
     isTaskUpToDate,
-    reload: () => alerts.reportErrors(load()),
+    connect() {
+      route.onChange(followRoute)
+      credentials.onChange((before) => {
+        if (before !== null) forgetAccount()
+        alerts.reportErrors(load())
+      })
+      reload()
+      void refreshTasks()
+    },
+    reload,
     selectFiles(files) {
       const [file, ...others] = files
       if (file === undefined) return

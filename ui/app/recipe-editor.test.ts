@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
+import { signal } from '@preact/signals'
 import { openHttp } from '@pixelflow/client'
 import { describeOperations } from '@pixelflow/core/operations/index'
+import { initialRecipe } from '../recipe/initial-recipe.ts'
+import { loadRecipeParser, type RecipeParser } from '../recipe/load-recipe-parser.ts'
 import { changeSteps, moveStep, renameOutput, addOutput, removeOutput, setValue } from '../recipe/draft.ts'
 import { createRecipeEditor, type RecipeEditor } from './recipe-editor.ts'
 import { createServer, type Server } from './server.ts'
@@ -14,7 +17,7 @@ const responses = async (path: string) =>
 
 beforeEach(async () => {
   server = createServer(openHttp({ fetch: responses }), { token: () => null, ask: async () => null })
-  editor = createRecipeEditor(server, 'resize:1200/format:webp')
+  editor = createRecipeEditor(server, signal(await loadRecipeParser()), initialRecipe)
   await server.loadSettings()
   await server.loadOperations()
 })
@@ -197,5 +200,41 @@ describe('several outputs', () => {
       step: step?.key ?? -1,
       parameter: 'width',
     })
+  })
+})
+
+describe('before the parser is loaded', () => {
+  const parser = signal<RecipeParser | null>(null)
+  beforeEach(() => {
+    parser.value = null
+    editor = createRecipeEditor(server, parser, initialRecipe)
+  })
+
+  test('the initial steps and their text are shown, and nothing can run', () => {
+    expect([editor.text.value, ops()]).toEqual(['resize:1200/format:webp', ['resize', 'format']])
+    expect([editor.recipe.value, editor.problems.value, editor.textProblem.value]).toEqual([null, [], null])
+  })
+
+  test('changes of the steps are kept, and written as text when it is there', async () => {
+    set(0, 'width', 800)
+    expect(editor.text.value).toBe('resize:1200/format:webp')
+    parser.value = await loadRecipeParser()
+    expect(editor.text.value).toBe('resize:800/format:webp')
+    expect(editor.recipe.value?.text).toBe('resize:800/format:webp')
+  })
+
+  test('a typed text is kept, and read when it is there', async () => {
+    editor.writeText('blur:5')
+    expect(editor.text.value).toBe('blur:5')
+    parser.value = await loadRecipeParser()
+    expect([editor.text.value, ops()]).toEqual(['blur:5', ['blur']])
+    expect(editor.recipe.value?.body).toEqual({ steps: [{ op: 'blur', sigma: 5 }] })
+  })
+
+  test('a typed text that is invalid is reported when it is there', async () => {
+    editor.writeText('blur:much')
+    parser.value = await loadRecipeParser()
+    expect(editor.textProblem.value).toContain('blur')
+    expect(editor.recipe.value).toBeNull()
   })
 })

@@ -1,6 +1,6 @@
-import { batch, computed, effect, signal, type ReadonlySignal } from '@preact/signals'
+import { batch, computed, effect, signal, untracked, type ReadonlySignal } from '@preact/signals'
 import { Fault } from '@pixelflow/core/fault'
-import { parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import {
   checkDraft,
   describeFault,
@@ -8,13 +8,15 @@ import {
   type RecipeProblem,
   type ValidRecipe,
 } from '../recipe/check-draft.ts'
+import type { RecipeInBothForms } from '../recipe/initial-recipe.ts'
+import type { RecipeParser } from '../recipe/load-recipe-parser.ts'
 import { changeSteps, createDraft, createStep, insertStep, type Draft } from '../recipe/draft.ts'
 import { toDraft } from '../recipe/to-draft.ts'
 import type { Server } from './server.ts'
 
 /**
  * The recipe as steps and as text. The one edited last wins: steps rewrite the text, a valid text rewrites the steps, an
- * invalid text keeps the steps and reports the problem.
+ * invalid text keeps the steps and reports the problem. A text that is typed before the parser is there is read then.
  */
 export interface RecipeEditor {
   readonly draft: ReadonlySignal<Draft>
@@ -22,7 +24,7 @@ export interface RecipeEditor {
   readonly text: ReadonlySignal<string>
   readonly textProblem: ReadonlySignal<string | null>
   readonly problems: ReadonlySignal<readonly RecipeProblem[]>
-  /** The recipe to run; null while it is invalid. */
+  /** The recipe to run; null while it is invalid, and without the parser. */
   readonly recipe: ReadonlySignal<ValidRecipe | null>
   /** Key of the step that was added last, to put the cursor into. */
   readonly addedStep: ReadonlySignal<number | null>
@@ -36,14 +38,18 @@ export interface RecipeEditor {
   markProblem(field: string, message: string): void
 }
 
-export function createRecipeEditor(server: Server, initial: string): RecipeEditor {
-  const draft = signal<Draft>(createDraft())
-  const text = signal('')
+export function createRecipeEditor(
+  server: Server,
+  parser: ReadonlySignal<RecipeParser | null>,
+  initial: RecipeInBothForms,
+): RecipeEditor {
+  const draft = signal<Draft>(toDraft(initial, createDraft(), server.fields))
+  const text = signal(initial.text)
   const isTextEditedLast = signal(false)
   const textProblem = signal<string | null>(null)
   const addedStep = signal<number | null>(null)
   const marked = signal<{ draft: Draft; problem: RecipeProblem } | null>(null)
-  const checked = computed(() => checkDraft(draft.value, server.fields))
+  const checked = computed(() => checkDraft(draft.value, server.fields, parser.value))
 
   effect(() => {
     const { recipe } = checked.value
@@ -62,8 +68,9 @@ export function createRecipeEditor(server: Server, initial: string): RecipeEdito
     batch(() => {
       isTextEditedLast.value = true
       text.value = typed
+      if (parser.value === null) return
       try {
-        draft.value = toDraft(readText(typed), draft.value, server.fields)
+        draft.value = toDraft(readText(typed, parser.value), draft.value, server.fields)
         textProblem.value = null
       } catch (thrown) {
         textProblem.value = describeTextProblem(thrown)
@@ -71,7 +78,9 @@ export function createRecipeEditor(server: Server, initial: string): RecipeEdito
     })
   }
 
-  replaceDraft(toDraft(readText(initial), draft.value, server.fields))
+  effect(() => {
+    if (parser.value !== null && isTextEditedLast.peek()) untracked(() => writeText(text.value))
+  })
 
   return {
     draft,
@@ -102,7 +111,7 @@ export function createRecipeEditor(server: Server, initial: string): RecipeEdito
 }
 
 /** @throws Fault `invalid_recipe`, or SyntaxError for invalid JSON. */
-function readText(typed: string): Recipe {
+function readText(typed: string, { parseRecipe }: RecipeParser): Recipe {
   return parseRecipe(typed.trimStart().startsWith('{') ? JSON.parse(typed) : typed)
 }
 

@@ -1,10 +1,10 @@
 import { Fault } from '@pixelflow/core/fault'
-import { outputNames, parseRecipe, type Recipe } from '@pixelflow/core/recipe/recipe'
-import { printText } from '@pixelflow/core/recipe/text'
-import { outputName } from '@pixelflow/core/task'
+import { outputNamePattern, outputNames } from '@pixelflow/core/recipe/output-names'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import { checkValue } from './check-value.ts'
 import type { Draft, StepGroup } from './draft.ts'
 import type { Field } from './field.ts'
+import type { RecipeParser } from './load-recipe-parser.ts'
 import { locateField } from './locate-field.ts'
 import { toRecipe } from './to-recipe.ts'
 
@@ -17,6 +17,8 @@ export interface RecipeProblem {
 }
 
 export interface ValidRecipe {
+  /** With all defaults. */
+  readonly parsed: Recipe
   /** The request body. */
   readonly body: Record<string, unknown>
   /** The request body as formatted text. */
@@ -36,17 +38,22 @@ export interface CheckedDraft {
 
 /**
  * Checks every value against the published schema of its field, so that all invalid ones are shown at once; then parses
- * the whole recipe with the server's own parser, which also checks rules across fields.
+ * the whole recipe with the server's own parser, which also checks rules across fields. Without the parser, which is loaded
+ * after the page was drawn, no recipe is valid.
  */
-export function checkDraft(draft: Draft, fields: (op: string) => readonly Field[]): CheckedDraft {
+export function checkDraft(
+  draft: Draft,
+  fields: (op: string) => readonly Field[],
+  parser: RecipeParser | null,
+): CheckedDraft {
   const problems = draft.flatMap((group) => [...checkName(draft, group), ...checkValues(group, fields)])
-  if (problems.length > 0) return { problems, recipe: null }
+  if (problems.length > 0 || parser === null) return { problems, recipe: null }
 
   const body = toRecipe(draft, fields)
   try {
-    const recipe = parseRecipe(body)
-    const [text, key, outputs] = [printText(recipe), createRecipeKey(recipe), outputNames(recipe)]
-    return { problems, recipe: { body, json: JSON.stringify(body, null, 2), text, key, outputs } }
+    const parsed = parser.parseRecipe(body)
+    const [text, key, outputs] = [parser.printText(parsed), createRecipeKey(parsed), outputNames(parsed)]
+    return { problems, recipe: { parsed, body, json: JSON.stringify(body, null, 2), text, key, outputs } }
   } catch (thrown) {
     const fault = Fault.of(thrown)
     return { problems: [locateProblem(draft, fault.hints.field ?? '', describeFault(fault))], recipe: null }
@@ -65,7 +72,7 @@ export function describeFault({ message, hints }: Fault): string {
 
 function checkName(draft: Draft, group: StepGroup): RecipeProblem[] {
   if (group.output === null) return []
-  if (!outputName.safeParse(group.output).success) {
+  if (!outputNamePattern.test(group.output)) {
     return [
       {
         message: 'Invalid output name. Use a-z, 0-9, _ and -, beginning with a letter or digit.',

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { predictFileName } from './predict-file-name.ts'
+import { parseRecipe } from './recipe-parser.ts'
 
 test.each([
   ['the format of the last step', { steps: [{ op: 'format', type: 'webp' }] }, 'photo.webp'],
@@ -15,5 +16,5 @@ test.each([
     '{stem}.{name}.{ext}',
   ],
 ])('a result is named after %s', (_, recipe, name) => {
-  expect(predictFileName(recipe, 'photo.jpg', 'jpeg')).toBe(name)
+  expect(predictFileName(parseRecipe(recipe), 'photo.jpg', 'jpeg')).toBe(name)
 })

@@ -1,4 +1,4 @@
-import { outputNames } from '@pixelflow/core/recipe/recipe'
+import { outputNames } from '@pixelflow/core/recipe/output-names'
 import { deriveStages } from '../app/task-stages.ts'
 import { displayBytes } from '../text/display-bytes.ts'
 import { useApp } from './use-app.ts'

@@ -1,6 +1,5 @@
 import type { TaskView } from '@pixelflow/core/views'
-import { outputNames } from '@pixelflow/core/recipe/recipe'
-import { printText } from '@pixelflow/core/recipe/text'
+import { outputNames } from '@pixelflow/core/recipe/output-names'
 import { findFaultTitle } from '../api/notice.ts'
 import { displayBytes } from '../text/display-bytes.ts'
 import { displayAge } from '../text/display-age.ts'
@@ -11,9 +10,12 @@ import { DeleteButton } from './delete-button.tsx'
 
 /** One task of the list; choosing it opens its source and its results. */
 export function RecentRow({ task, now }: { task: TaskView; now: number }) {
-  const { run, openTask, removeTask } = useApp()
+  const { run, parser, openTask, removeTask } = useApp()
   const isCurrent = run.task.value?.id === task.id
-  const recipeText = printText(task.recipe) ?? countOutputs(outputNames(task.recipe).length)
+  const recipeText =
+    parser.value === null
+      ? '…'
+      : (parser.value.printText(task.recipe) ?? countOutputs(outputNames(task.recipe).length))
   return (
     <li class={isCurrent ? 'recent-row recent-current' : 'recent-row'}>
       <button type="button" class="recent-open" aria-current={isCurrent} onClick={() => openTask(task.id)}>

@@ -55,7 +55,7 @@ function useTerminalCommand(): TerminalCommand | null {
         href: output.href,
         fileName: nameResultFile(fileName, output),
       })),
-      resultName: predictFileName(recipe.body, fileName, source?.format ?? 'jpeg'),
+      resultName: predictFileName(recipe.parsed, fileName, source?.format ?? 'jpeg'),
     }
   }).value
 }

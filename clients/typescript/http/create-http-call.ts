@@ -1,4 +1,4 @@
-import { httpCalls, type HttpCallName } from '../http-calls.gen.ts'
+import type { CallTypes } from '../http-calls.gen.ts'
 import type { UnaryCaller } from '../unary-calls.ts'
 import type { HttpCaller } from './http-caller.ts'
 
@@ -15,10 +15,13 @@ interface HttpCall {
   readonly returns?: string
 }
 
-/** Makes calls over HTTP, as they are declared: fields in the path, in the query, and in a JSON body. */
-export function createHttpCall({ requestJson, requestEmpty }: HttpCaller): UnaryCaller<HttpCallName> {
+/** Makes the calls of a table over HTTP: fields in the path, in the query, and in a JSON body. */
+export function createHttpCall<Names extends keyof CallTypes>(
+  { requestJson, requestEmpty }: HttpCaller,
+  calls: Readonly<Record<Names, HttpCall>>,
+): UnaryCaller<Names> {
   return async (name, input, options = {}) => {
-    const { route, query = [], hasBody, creates, returns }: HttpCall = httpCalls[name]
+    const { route, query = [], hasBody, creates, returns } = calls[name]
     const fields: Readonly<Record<string, unknown>> = { ...input }
     const [method, template = ''] = route.split(' ') as ['GET' | 'POST' | 'DELETE', string?]
     const path = template.replace(/\{(\w+)\}/g, (_, field: string) =>

@@ -2,7 +2,7 @@ import type { DeadLetterPageView, DeadLetterView } from '@pixelflow/core/views'
 import type { CallOptions } from '../client.ts'
 import { combineSignals } from '../create-client.ts'
 import { toCredentials } from '../credentials.ts'
-import type { HttpCallName } from '../http-calls.gen.ts'
+import { adminCalls } from '../http-calls.gen.ts'
 import type { UnaryCaller } from '../unary-calls.ts'
 import { createHttpCall } from './create-http-call.ts'
 import { createHttpCaller } from './http-caller.ts'
@@ -47,8 +47,8 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     headers,
     limits,
   })
-  const httpCall = createHttpCall(caller)
-  const call: UnaryCaller<HttpCallName> = (name, input, callOptions = {}) =>
+  const httpCall = createHttpCall(caller, adminCalls)
+  const call: UnaryCaller<keyof typeof adminCalls> = (name, input, callOptions = {}) =>
     httpCall(name, input, { ...callOptions, signal: combineSignals(signal, callOptions.signal) })
   return {
     deadLetterPage: (query = {}, callOptions) => call('listDeadLetters', query, callOptions),

@@ -1,6 +1,7 @@
 import type { Client } from '../client.ts'
 import { createClient, type ClientOptions } from '../create-client.ts'
 import { toCredentials, type Credentials } from '../credentials.ts'
+import { httpCalls } from '../http-calls.gen.ts'
 import { trackPositions } from '../position-tracker.ts'
 import { createHttpCall } from './create-http-call.ts'
 import { connectTune, openGlobalSocket, type SocketFactory } from './connect-tune.ts'
@@ -40,7 +41,7 @@ export function openHttp(options: HttpOptions = {}): Client {
   return createClient(
     {
       address: caller.address,
-      call: createHttpCall(caller),
+      call: createHttpCall(caller, httpCalls),
       upload: (source, options) => postImage(caller, source, options),
       processImage: (source, recipe, options) => processImage(caller, source, recipe, options),
       events: (task, options) => streamEvents(caller, task, options),

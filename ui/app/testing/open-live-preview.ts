@@ -6,6 +6,7 @@ import { clientMessage, type ClientMessage } from '@pixelflow/core/tune/client-m
 import { closeCodes, tunePath } from '@pixelflow/core/tune/tune-protocol'
 import type { ServerWebSocket } from 'bun'
 import { createLivePreview } from '../live-preview.ts'
+import { loadRecipeParser } from '../../recipe/load-recipe-parser.ts'
 import { createRecipeEditor } from '../recipe-editor.ts'
 import { createServer } from '../server.ts'
 import type { SelectedImage, ImageSelection } from '../image-selection.ts'
@@ -99,7 +100,8 @@ export async function openLivePreview(
   } as unknown as ImageSelection
   const pageServer = createServer(client, { token: () => null, ask: async () => null })
   await pageServer.loadOperations()
-  const editor = createRecipeEditor(pageServer, 'resize:100')
+  const initial = { text: 'resize:100', steps: [{ op: 'resize', width: 100 }] }
+  const editor = createRecipeEditor(pageServer, signal(await loadRecipeParser()), initial)
   const isTaskUpToDate = signal(false)
   const decoded: string[] = []
   const errors: unknown[] = []
