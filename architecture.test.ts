@@ -19,6 +19,7 @@ const packages = [
   'testkit',
   'e2e',
   'bench',
+  'loadtest',
   'deploy',
 ] as const
 

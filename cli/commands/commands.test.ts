@@ -208,11 +208,6 @@ describe('commands for developers', () => {
     expect(err).not.toContain('    at ')
     expect(code).toBe(2)
   })
-
-  test('an unknown load test is an error that lists all load tests', async () => {
-    const { code, err } = await run(['loadtest', 'nonsense'])
-    expect([code, err]).toEqual([2, expect.stringContaining('smoke')])
-  })
 })
 
 test('JSON output includes the error', async () => {
