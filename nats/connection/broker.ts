@@ -2,17 +2,19 @@ import { JetStreamApiError } from '@nats-io/jetstream'
 import {
   PermissionViolationError,
   RequestError,
-  type Msg,
   type MsgHdrs,
   type NatsConnection,
 } from '@nats-io/nats-core'
 import { JetStreamError, toJetStreamError } from './jet-stream-error.ts'
 import { ConnectionClosed, NoResponders, Unreachable } from './unreachable.ts'
+import { encodeHeaders, type Headers } from './wire/encode-headers.ts'
+import type { RawMessage } from './wire/raw-message.ts'
 import { createRawRequests, type RawRequests } from './wire/raw-requests.ts'
+import { wireOf, type Wire } from './wire/wire.ts'
 import { createWriteFailures, type WriteFailures } from '../jetstream/write-failures.ts'
 
 export interface RequestOptions {
-  readonly headers?: MsgHdrs
+  readonly headers?: Headers | MsgHdrs
   /** Default 5 s. */
   readonly timeoutMs?: number
 }
@@ -20,13 +22,18 @@ export interface RequestOptions {
 /** One NATS connection that reconnects automatically. Exchanges fail at once when it breaks. */
 export interface Broker extends AsyncDisposable {
   readonly nc: NatsConnection
-  /** Requests whose content is not copied. */
+  /** Messages without a copy and without the work of the client library. */
+  readonly wire: Wire
+  /** Requests over `wire`. */
   readonly rawRequests: RawRequests
   /** Outcomes of the writes over this connection. */
   readonly writeFailures: WriteFailures
   readonly isConnected: boolean
-  /** One request, one answer. @throws Unreachable when the connection breaks, or after the timeout. */
-  request(subject: string, data?: Uint8Array | string, options?: RequestOptions): Promise<Msg>
+  /**
+   * One request, one answer. Bytes must not be changed before it. @throws Unreachable when the connection breaks, or after
+   * the timeout.
+   */
+  request(subject: string, data?: Uint8Array | string, options?: RequestOptions): Promise<RawMessage>
   /** Runs any other exchange with the broker under the same rules; errors contain `what`. */
   exchange<T>(what: string, timeoutMs: number, work: () => Promise<T>): Promise<T>
   /** @throws Unreachable when there is no connection after `timeoutMs`. */
@@ -53,9 +60,12 @@ export function createBroker(nc: NatsConnection): Broker {
   }
   // While disconnected the client library drops messages and lets requests time out; this makes them fail at once.
   const observe = async () => {
-    for await (const { type } of nc.status()) {
+    for await (const status of nc.status()) {
+      const { type } = status
       if (type === 'disconnect' || type === 'staleConnection') setConnected(false)
       if (type === 'reconnect') setConnected(true)
+      if (type === 'error' && status.error instanceof PermissionViolationError)
+        rawRequests.refuse(status.error.subject, status.error)
     }
     setConnected(false)
   }
@@ -86,22 +96,45 @@ export function createBroker(nc: NatsConnection): Broker {
     try {
       return await Promise.race([work(), broken.promise])
     } catch (thrown) {
-      throw translateError(what, thrown)
+      throw toRequestError(what, thrown)
     } finally {
       disconnectCallbacks.delete(onBreak)
     }
   }
 
+  const request = (
+    subject: string,
+    data: Uint8Array | string,
+    { headers, timeoutMs = requestTimeoutMs }: RequestOptions,
+  ) =>
+    new Promise<RawMessage>((resolve, reject) => {
+      const options = { timeoutMs, headers: headers && encodeHeaders(headers) }
+      const fail = (reason: unknown) => reject(toRequestError(subject, reason))
+      try {
+        rawRequests.request(subject, data, options, {
+          onReply(message) {
+            if (message.isNoResponders) reject(new NoResponders(`no responders for ${subject}`))
+            else resolve(message)
+            return true
+          },
+          onError: fail,
+        })
+      } catch (thrown) {
+        fail(thrown)
+      }
+    })
+
   return {
     nc,
+    wire: wireOf(nc),
     rawRequests,
     writeFailures: createWriteFailures(),
     get isConnected() {
       return isConnected
     },
-    request(subject, data, { headers, timeoutMs = requestTimeoutMs } = {}) {
-      const options = headers ? { timeout: timeoutMs, headers } : { timeout: timeoutMs }
-      return exchange(subject, timeoutMs, () => nc.request(subject, data, options))
+    request(subject, data = '', options = {}) {
+      if (isConnected) return request(subject, data, options)
+      return waitUntilConnected(options.timeoutMs ?? requestTimeoutMs).then(() => request(subject, data, options))
     },
     exchange,
     waitUntilConnected,
@@ -113,9 +146,10 @@ export function createBroker(nc: NatsConnection): Broker {
   }
 }
 
-/** Sorts an error of the client library: retryable or not. */
-function translateError(subject: string, thrown: unknown): Error {
+/** Sorts an error of the client library, or the reason of a failed request: retryable or not. */
+export function toRequestError(subject: string, thrown: unknown): Error {
   if (thrown instanceof Unreachable) return thrown
+  if (typeof thrown === 'string') return new Unreachable(`${thrown}: ${subject}`)
   const { message, cause } = thrown as Error
   if ([thrown, cause].some((one) => one instanceof RequestError && one.isNoResponders()))
     return new NoResponders(`no responders for ${subject}`)

@@ -6,7 +6,7 @@ import { retry } from '@pixelflow/core/retry'
 import { createBroker, type Broker } from './broker.ts'
 import type { NatsSettings } from '../nats-settings.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { useWireTransport } from './wire/wire-transport.ts'
+import { useWireTransport, type WireConnectionOptions } from './wire/wire-transport.ts'
 
 export type ConnectSettings = Pick<NatsSettings, 'natsUrl' | 'natsUser' | 'natsPassword' | 'natsCredsFile'>
 
@@ -24,12 +24,13 @@ export interface ConnectOptions {
  * @throws Fault `unavailable` when no broker answers in time, or at once when it rejects the credentials.
  */
 export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectOptions): Promise<Broker> {
-  const options = { ...connectOptions, ...credentials(settings), name, servers: [...settings.natsUrl] }
+  const common = { ...connectOptions, ...credentials(settings), name, servers: [...settings.natsUrl] }
   useWireTransport()
   try {
     const nc = await retry(
       (tries) => {
         if (tries === 5) log.info('waiting for the broker', { servers: settings.natsUrl })
+        const options: WireConnectionOptions = { ...common, interceptions: new Map() }
         return NatsConnectionImpl.connect(options)
       },
       { timeoutMs: waitMs, isRetryable: (thrown) => !(thrown instanceof errors.AuthorizationError) },

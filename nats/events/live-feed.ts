@@ -1,5 +1,6 @@
 import { createNotifier } from '@pixelflow/core/notifier'
 import type { Broker } from '../connection/broker.ts'
+import type { RawMessage } from '../connection/wire/raw-message.ts'
 import { parseStoredMessage, type StoredMessage } from '../jetstream/stored-message.ts'
 
 /** Why a live feed has no next message, so that it must be read from the stream. */
@@ -25,13 +26,16 @@ export function openLiveFeed(broker: Broker, subject: string, signal: AbortSigna
   let isDisconnected = false
   let hasOverflowed = false
   const changed = createNotifier()
-  const subscription = broker.nc.subscribe(subject, {
-    callback: (error, msg) => {
-      if (error || buffered.length >= maxBuffered) hasOverflowed = true
-      else buffered.push(parseStoredMessage(msg))
-      changed.notify()
-    },
-  })
+  const onOverflow = () => {
+    hasOverflowed = true
+    changed.notify()
+  }
+  const onMessage = (message: RawMessage) => {
+    if (buffered.length >= maxBuffered) return onOverflow()
+    buffered.push(parseStoredMessage(message))
+    changed.notify()
+  }
+  const subscription = broker.wire.subscribe(subject, onMessage, onOverflow)
   const onBreak = () => {
     isDisconnected = true
     changed.notify()

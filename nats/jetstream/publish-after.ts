@@ -1,6 +1,6 @@
-import { headers } from '@nats-io/nats-core'
 import { JetStreamError, wrongLastSequence } from '../connection/jet-stream-error.ts'
 import type { Broker, RequestOptions } from '../connection/broker.ts'
+import { withHeader } from '../connection/wire/encode-headers.ts'
 import { publish } from './publish.ts'
 
 /**
@@ -15,10 +15,9 @@ export async function publishAfter(
   data: Uint8Array | string = '',
   options: RequestOptions = {},
 ): Promise<number | undefined> {
-  const head = options.headers ?? headers()
-  head.set('Nats-Expected-Last-Subject-Sequence', String(last))
+  const headers = withHeader(options.headers, 'Nats-Expected-Last-Subject-Sequence', String(last))
   try {
-    return await publish(broker, subject, data, { ...options, headers: head })
+    return await publish(broker, subject, data, { ...options, headers })
   } catch (thrown) {
     if (thrown instanceof JetStreamError && thrown.code === wrongLastSequence) return undefined
     throw thrown

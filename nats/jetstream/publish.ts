@@ -1,5 +1,7 @@
 import { assertSuccess } from '../connection/jet-stream-error.ts'
 import { NoResponders, Unreachable } from '../connection/unreachable.ts'
+import { toRequestError } from '../connection/broker.ts'
+import type { RawMessage } from '../connection/wire/raw-message.ts'
 import type { ApiAnswer } from '../connection/jet-stream-error.ts'
 import type { Broker, RequestOptions } from '../connection/broker.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
@@ -47,14 +49,13 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
       return seq
     }
     broker.rawRequests.requestChunk(subject, chunk, chunkTimeoutMs, {
-      onReply({ headerBlock, chunks }) {
-        // An ack has no headers; only the server's answer "no responders" has.
-        if (headerBlock.length > 0) reject(new NoResponders(`no stream stores ${subject}`))
-        else resolve(parseAck(chunks).then(noteSuccess))
+      onReply(message) {
+        if (message.isNoResponders) reject(new NoResponders(`no stream stores ${subject}`))
+        else resolve(parseAck(message).then(noteSuccess))
         return true
       },
       onError: (reason) => {
-        const thrown = new Unreachable(`${reason}: ${subject}`)
+        const thrown = toRequestError(subject, reason)
         noteFailure(broker, subject, thrown)
         reject(thrown)
       },
@@ -63,6 +64,6 @@ export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Pro
 }
 
 /** Rejects instead of throwing: the caller runs inside the parser of all replies. */
-async function parseAck(chunks: readonly Buffer[]): Promise<number> {
-  return assertSuccess(JSON.parse(Buffer.concat(chunks).toString()) as PubAck).seq
+async function parseAck(message: RawMessage): Promise<number> {
+  return assertSuccess(message.json<PubAck>()).seq
 }

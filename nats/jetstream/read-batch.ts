@@ -1,8 +1,6 @@
-import { Unreachable } from '../connection/unreachable.ts'
-import type { Broker } from '../connection/broker.ts'
-import { parseStatus } from '../connection/wire/parse-headers.ts'
+import { toRequestError, type Broker } from '../connection/broker.ts'
 import { directGetError } from './direct-get-error.ts'
-import { parseRawMessage, type StoredMessage } from './stored-message.ts'
+import { parseStoredMessage, type StoredMessage } from './stored-message.ts'
 
 export interface BatchRequest {
   /** First sequence, from 1. */
@@ -29,15 +27,15 @@ export async function readBatch(
   const query = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
   const found: StoredMessage[] = []
   return new Promise((resolve, reject) => {
-    broker.rawRequests.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), timeoutMs, {
+    broker.rawRequests.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), { timeoutMs }, {
       onReply(message) {
-        const { code, description } = parseStatus(message.headerBlock)
-        if (code === 0) found.push(parseRawMessage(message))
+        const { code, description } = message.status
+        if (code === 0) found.push(parseStoredMessage(message))
         else if (code === 204 || code === 404) resolve(found)
         else reject(directGetError(code, description))
         return code !== 0
       },
-      onError: (reason) => reject(new Unreachable(`${reason}: ${stream}`)),
+      onError: (reason) => reject(toRequestError(stream, reason)),
     })
   })
 }

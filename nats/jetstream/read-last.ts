@@ -12,8 +12,8 @@ export async function readLast(
   subject: string,
 ): Promise<StoredMessage | null> {
   const answer = await broker.request(`$JS.API.DIRECT.GET.${stream}.${subject}`)
-  const status = answer.headers?.code ?? 0
-  if (status === 0) return parseStoredMessage(answer)
-  if (status === 404) return null
-  throw directGetError(status, answer.headers?.description)
+  const { code, description } = answer.status
+  if (code === 0) return parseStoredMessage(answer)
+  if (code === 404) return null
+  throw directGetError(code, description)
 }

@@ -1,6 +1,5 @@
-import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { parseHeaders } from '../connection/wire/parse-headers.ts'
-import type { RawMessage } from '../connection/wire/splitter.ts'
+import type { RawMessage } from '../connection/wire/raw-message.ts'
 
 /** A message of a stream. */
 export interface StoredMessage {
@@ -16,22 +15,7 @@ export interface StoredMessage {
 }
 
 /** From the answer to a direct get, or from a republished message. */
-export function parseStoredMessage(msg: Msg): StoredMessage {
-  const headers = msg.headers as MsgHdrs
-  return {
-    seq: Number(headers.get('Nats-Sequence')),
-    subject: headers.get('Nats-Subject'),
-    get at() {
-      return new Date(headers.get('Nats-Time-Stamp'))
-    },
-    data: msg.data,
-    chunks: [msg.data],
-    header: (name) => headers.get(name) || undefined,
-  }
-}
-
-/** The same from an intercepted answer. */
-export function parseRawMessage({ headerBlock, chunks }: RawMessage): StoredMessage {
+export function parseStoredMessage({ headerBlock, chunks }: RawMessage): StoredMessage {
   const header = parseHeaders(headerBlock)
   return {
     seq: Number(header('Nats-Sequence')),

@@ -8,7 +8,7 @@ import { decodeMessage, messageTypes } from './messages.ts'
 import { sessionHeartbeatMs } from './heartbeat.ts'
 import { sessionSubject, sessionSubjects } from '../topology/subjects.ts'
 import { parseStatus } from '../connection/wire/parse-headers.ts'
-import type { RawMessage } from '../connection/wire/splitter.ts'
+import type { RawMessage } from '../connection/wire/raw-message.ts'
 import { openRawSubscription } from '../connection/wire/raw-subscription.ts'
 
 /**

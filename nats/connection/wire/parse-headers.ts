@@ -1,9 +1,17 @@
 /** Lazy parsing of a message's header block: `NATS/1.0`, an optional status, and lines of `Name: value`. */
 
-/** The status in the first line; code 0 when there is none. */
-export function parseStatus(headerBlock: Buffer): { code: number; description?: string } {
+export interface Status {
+  /** 0 when there is none. */
+  readonly code: number
+  readonly description?: string
+}
+
+const noStatus: Status = { code: 0 }
+
+/** The status in the first line. */
+export function parseStatus(headerBlock: Buffer): Status {
   // The version is followed by a line end, or by a space and the status.
-  if (headerBlock[8] !== 0x20) return { code: 0 }
+  if (headerBlock[8] !== 0x20) return noStatus
   const line = headerBlock.toString('latin1', 8, headerBlock.indexOf('\r\n'))
   const [code = '', ...description] = line.trim().split(' ')
   if (description.length === 0) return { code: Number(code) }

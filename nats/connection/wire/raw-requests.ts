@@ -1,101 +1,123 @@
 import { createInbox, type NatsConnection } from '@nats-io/nats-core'
-import type { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import type { Chunk } from './chunk.ts'
-import type { RawMessage } from './splitter.ts'
-import { WireTransport } from './wire-transport.ts'
+import type { RawMessage } from './raw-message.ts'
+import { wireOf, type Payload } from './wire.ts'
 
 export interface ReplyHandler {
   /** Takes a reply; returns true for the last one. */
   readonly onReply: (message: RawMessage) => boolean
-  /** No further reply will come. */
-  readonly onError: (reason: string) => void
+  /** No further reply will come. The reason is a text, or the error with which the server refused the request. */
+  readonly onError: (reason: string | Error) => void
 }
 
-/** Requests over one connection whose content is not copied between here and the socket. */
+export interface RawRequestOptions {
+  /** The request fails after this time without a reply. */
+  readonly timeoutMs: number
+  /** See `encodeHeaders`. */
+  readonly headers?: Uint8Array | string | undefined
+}
+
+/**
+ * Requests over one connection whose content is not copied between here and the socket. They share one subscription and one
+ * timer. All fail on a disconnect.
+ */
 export interface RawRequests {
-  /** Publishes a chunk with a reply subject. The request fails after `timeoutMs` without a reply, or on a disconnect. */
+  /** Publishes with a reply subject. Bytes must not be changed before the last reply. */
+  request(subject: string, payload: Payload, options: RawRequestOptions, handler: ReplyHandler): void
+  /** The same with a chunk as its payload. */
   requestChunk(subject: string, content: Chunk, timeoutMs: number, handler: ReplyHandler): void
-  /** The same with a small payload; only the replies are not copied. */
-  request(subject: string, payload: string, timeoutMs: number, handler: ReplyHandler): void
   /** Fails all pending requests. */
   failAll(): void
+  /** Fails the pending requests on a subject, which the server refused. */
+  refuse(subject: string, reason: Error): void
 }
 
-interface PendingRequest extends ReplyHandler {
+interface PendingRequest {
+  readonly subject: string
+  readonly handler: ReplyHandler
   readonly timeoutMs: number
   deadline: number
 }
 
-/** How often timeouts are checked, in milliseconds: a timer for each chunk would cost more than the chunk. */
-const checkEveryMs = 250
+/** How often timeouts are checked, in milliseconds: a timer for each request would cost more than the request. */
+const checkEveryMs = 100
 
 export function createRawRequests(nc: NatsConnection): RawRequests {
+  const wire = wireOf(nc)
   const inbox = createInbox()
   const pending = new Map<string, PendingRequest>()
   let lastToken = 0
   let timer: ReturnType<typeof setInterval> | undefined
-  // Subscribed at once, so that the server knows it before the first command bypasses the library's buffers. The library
-  // subscribes again after a reconnect; its callback stays unused because the splitter intercepts the messages.
-  const sid = nc.subscribe(`${inbox}.*`, { callback: () => {} }).getID()
 
-  const remove = (token: string) => {
-    pending.delete(token)
-    if (pending.size > 0) return
-    clearInterval(timer)
-    timer = undefined
-  }
   const onMessage = (message: RawMessage) => {
     const token = message.subject.slice(inbox.length + 1)
     const request = pending.get(token)
     if (request === undefined) return
-    request.deadline = performance.now() + request.timeoutMs
+    const { handler, timeoutMs } = request
     try {
-      if (request.onReply(message)) remove(token)
+      if (handler.onReply(message)) pending.delete(token)
+      else request.deadline = performance.now() + timeoutMs
     } catch {
       // Thrown further, it would close the connection and fail all other requests.
-      remove(token)
-      request.onError('invalid reply')
+      pending.delete(token)
+      handler.onError('invalid reply')
     }
   }
+  wire.subscribe(`${inbox}.*`, onMessage)
+
   const checkTimeouts = () => {
+    // Not when the last request ends, because another one often follows at once.
+    if (pending.size === 0) {
+      clearInterval(timer)
+      timer = undefined
+    }
     const now = performance.now()
-    for (const [token, { deadline, onError }] of pending) {
+    for (const [token, { deadline, handler }] of pending) {
       if (deadline > now) continue
-      remove(token)
-      onError('timeout')
+      pending.delete(token)
+      handler.onError('timeout')
     }
   }
-  const add = (timeoutMs: number, handler: ReplyHandler): string => {
+  /** Returns the reply subject. */
+  const add = (subject: string, timeoutMs: number, handler: ReplyHandler): string => {
     lastToken += 1
     const token = lastToken.toString(36)
-    pending.set(token, { ...handler, timeoutMs, deadline: performance.now() + timeoutMs })
+    pending.set(token, { subject, handler, timeoutMs, deadline: performance.now() + timeoutMs })
     timer ??= setInterval(checkTimeouts, checkEveryMs)
-    return token
+    return `${inbox}.${token}`
   }
-  /** The current transport; each reconnect creates a new one. */
-  const interceptReplies = (): WireTransport => {
-    const { transport } = (nc as NatsConnectionImpl).protocol
-    if (!(transport instanceof WireTransport)) throw new Error('the connection does not use WireTransport')
-    transport.splitter.intercept(sid, onMessage)
-    return transport
-  }
+  const remove = (reply: string) => pending.delete(reply.slice(inbox.length + 1))
 
   return {
-    requestChunk(subject, content, timeoutMs, handler) {
-      const transport = interceptReplies()
-      const token = add(timeoutMs, handler)
-      transport.write(content.toPublishCommand(subject, `${inbox}.${token}`))
+    request(subject, payload, { timeoutMs, headers }, handler) {
+      const reply = add(subject, timeoutMs, handler)
+      try {
+        wire.publish(subject, payload, headers === undefined ? { reply } : { reply, headers })
+      } catch (thrown) {
+        remove(reply)
+        throw thrown
+      }
     },
-    request(subject, payload, timeoutMs, handler) {
-      interceptReplies()
-      nc.publish(subject, payload, { reply: `${inbox}.${add(timeoutMs, handler)}` })
+    requestChunk(subject, content, timeoutMs, handler) {
+      const reply = add(subject, timeoutMs, handler)
+      try {
+        wire.write(content.toPublishCommand(subject, reply))
+      } catch (thrown) {
+        remove(reply)
+        throw thrown
+      }
     },
     failAll() {
       const failed = [...pending.values()]
       pending.clear()
-      clearInterval(timer)
-      timer = undefined
-      for (const { onError } of failed) onError('the connection broke while waiting for an answer')
+      for (const { handler } of failed) handler.onError('the connection broke while waiting for an answer')
+    },
+    refuse(subject, reason) {
+      for (const [token, request] of pending) {
+        if (request.subject !== subject) continue
+        pending.delete(token)
+        request.handler.onError(reason)
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { createSplitter, type RawMessage } from './splitter.ts'
+import type { RawMessage } from './raw-message.ts'
+import { createSplitter } from './splitter.ts'
 
 const headers = 'NATS/1.0\r\nNats-Sequence: 7\r\n\r\n'
 /** Bytes of a server: three messages for subscription 9, one of them with headers, among other commands. */
@@ -23,24 +24,25 @@ const otherBytes = [
 ].join('')
 
 function split(frames: readonly Uint8Array[]) {
-  const intercepted: { subject: string; headers: string; content: string }[] = []
-  const splitter = createSplitter()
-  splitter.intercept(9, ({ subject, headerBlock, chunks }: RawMessage) => {
+  const intercepted: { subject: string; reply: string; headers: string; content: string }[] = []
+  const onMessage = ({ subject, reply, headerBlock, chunks }: RawMessage) => {
     intercepted.push({
       subject,
+      reply,
       headers: headerBlock.toString(),
       content: Buffer.concat(chunks).toString('latin1'),
     })
-  })
+  }
+  const splitter = createSplitter(new Map([[9, onMessage]]))
   const forwarded = frames.flatMap((frame) => splitter.push(frame))
   return { intercepted, forwarded: Buffer.concat(forwarded).toString('latin1') }
 }
 
 const expected = {
   intercepted: [
-    { subject: 'a.b', headers: '', content: 'hello\r\nMSG ' },
-    { subject: 'c.d', headers, content: '\0\xff\r\n\r\n' },
-    { subject: 'empty', headers: '', content: '' },
+    { subject: 'a.b', reply: '', headers: '', content: 'hello\r\nMSG ' },
+    { subject: 'c.d', reply: 'reply.to', headers, content: '\0\xff\r\n\r\n' },
+    { subject: 'empty', reply: '', headers: '', content: '' },
   ],
   forwarded: otherBytes,
 }
@@ -62,9 +64,9 @@ test('splitting does not depend on how the stream is cut into frames', () => {
 })
 
 test('intercepted and forwarded bytes are not copied', () => {
-  const splitter = createSplitter()
   const chunks: Uint8Array[] = []
-  splitter.intercept(9, (message) => chunks.push(...message.chunks))
+  const onMessage = (message: RawMessage) => void chunks.push(...message.chunks)
+  const splitter = createSplitter(new Map([[9, onMessage]]))
   const plain = Buffer.from('PING\r\n')
   expect(splitter.push(plain)[0]).toBe(plain)
   const message = Buffer.from('MSG a 9 5\r\nhello\r\n')
@@ -73,7 +75,7 @@ test('intercepted and forwarded bytes are not copied', () => {
 })
 
 test('a line without an end is forwarded when it gets too long', () => {
-  const splitter = createSplitter()
+  const splitter = createSplitter(new Map())
   const endless = Buffer.alloc(100_000, 'M')
   expect(Buffer.concat(splitter.push(endless))).toEqual(endless)
   expect(Buffer.concat(splitter.push(Buffer.from('x\r\nPING\r\n'))).toString()).toBe('x\r\nPING\r\n')

@@ -1,35 +1,29 @@
+import { RawMessage } from './raw-message.ts'
+
 /**
  * Intercepts messages in the byte stream of a NATS server.
  *
  * Written by hand because @nats-io/nats-core has no way to receive a payload without copying it: its parser appends every
- * payload byte to a buffer of its own, which limits downloads. No upstream issue is known. Remove this folder when the
- * client library delivers payloads as views of the received buffers: splitter.test.ts, "intercepted and forwarded bytes
- * are not copied", states what the replacement must do.
+ * payload byte to a buffer of its own, which limits downloads and costs most of the time for a small message. No upstream
+ * issue is known. Remove this folder when the client library delivers payloads as views of the received buffers:
+ * splitter.test.ts, "intercepted and forwarded bytes are not copied", states what the replacement must do.
  *
  * Protocol: https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
 
-/** An intercepted message. */
-export interface RawMessage {
-  readonly subject: string
-  /** The header block as received; empty when the message has no headers. */
-  readonly headerBlock: Buffer
-  /** The payload in the chunks in which it was received; they are views of the received buffers. */
-  readonly chunks: readonly Buffer[]
-}
+export type OnRawMessage = (message: RawMessage) => void
 
 /** Takes the messages of some subscriptions out of the stream; all other bytes go to the client library's parser. */
 export interface Splitter {
-  /** From now on, messages of this subscription go to `onMessage`. */
-  intercept(sid: number, onMessage: (message: RawMessage) => void): void
   /** Takes the next received bytes; returns those that are not intercepted, in order. */
-  push(frame: Uint8Array): Uint8Array[]
+  push(frame: Uint8Array): readonly Uint8Array[]
 }
 
 /** An intercepted message that is not complete yet. */
 interface PartialMessage {
-  readonly onMessage: (message: RawMessage) => void
+  readonly onMessage: OnRawMessage
   readonly subject: string
+  readonly reply: string
   readonly headerBlock: Buffer
   readonly chunks: Buffer[]
   headerBytesLeft: number
@@ -41,9 +35,11 @@ interface PartialMessage {
 /** Longest incomplete line that is buffered, in bytes; servers allow 4 KiB. */
 const maxLineBytes = 64 * 1024
 const lineFeed = 10
+const noHeaders = Buffer.alloc(0)
+const nothing: readonly Uint8Array[] = []
 
-export function createSplitter(): Splitter {
-  const handlers = new Map<number, (message: RawMessage) => void>()
+/** @param handlers what is intercepted, by the id of the subscription; may change at any time. */
+export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Splitter {
   /** Beginning of a message line that was cut by the end of a frame. */
   let incompleteLine: Buffer | undefined
   let current: PartialMessage | undefined
@@ -71,46 +67,65 @@ export function createSplitter(): Splitter {
     message.lineEndBytesLeft -= lineEnd
     if (message.lineEndBytesLeft === 0) {
       current = undefined
-      message.onMessage(message)
+      const { subject, reply, headerBlock, chunks } = message
+      message.onMessage(new RawMessage(subject, reply, headerBlock, chunks))
     }
     return start + payload + lineEnd
   }
 
-  /** Parses the line that begins a message. True when the message is intercepted, the line included. */
-  const begin = (line: string): boolean => {
-    const tokens = line.trimEnd().split(/[ \t]+/)
+  /**
+   * Parses the line that begins a message, and takes the message if it is intercepted. Returns where the rest of the frame
+   * begins; -1 when the message is not intercepted.
+   */
+  const begin = (line: string, frame: Buffer, from: number): number => {
+    const tokens = line.trimEnd().split(' ')
     const total = Number(tokens.at(-1))
     const onMessage = handlers.get(Number(tokens[2]))
     if (onMessage === undefined) {
       forwardBytesLeft = total + 2
-      return false
+      return -1
     }
-    const headerBytes = tokens[0] === 'HMSG' ? Number(tokens.at(-2)) : 0
+    const hasHeaders = tokens[0] === 'HMSG'
+    const headerBytes = hasHeaders ? Number(tokens.at(-2)) : 0
+    const subject = tokens[1] as string
+    // The reply subject is optional, before the lengths.
+    const reply = tokens.length === (hasHeaders ? 6 : 5) ? (tokens[3] as string) : ''
+    const end = from + total
+    if (end + 2 <= frame.length) {
+      const payloadStart = from + headerBytes
+      const headerBlock = headerBytes === 0 ? noHeaders : frame.subarray(from, payloadStart)
+      const chunks = payloadStart === end ? [] : [frame.subarray(payloadStart, end)]
+      onMessage(new RawMessage(subject, reply, headerBlock, chunks))
+      return end + 2
+    }
     current = {
       onMessage,
-      subject: tokens[1] as string,
+      subject,
+      reply,
       headerBlock: Buffer.allocUnsafe(headerBytes),
       chunks: [],
       headerBytesLeft: headerBytes,
       payloadBytesLeft: total - headerBytes,
       lineEndBytesLeft: 2,
     }
-    return true
+    return fill(current, frame, from)
   }
 
   return {
-    intercept(sid, onMessage) {
-      handlers.set(sid, onMessage)
-    },
     push(received) {
-      const frame = Buffer.from(received.buffer, received.byteOffset, received.byteLength)
-      const forwarded: Uint8Array[] = []
+      const frame = Buffer.isBuffer(received)
+        ? received
+        : Buffer.from(received.buffer, received.byteOffset, received.byteLength)
+      let forwarded: Uint8Array[] | undefined
       let at = 0
       /** Start of the bytes that are forwarded next. */
       let from = 0
-      const forward = (end: number) => {
-        if (end > from)
-          forwarded.push(from === 0 && end === frame.length ? received : frame.subarray(from, end))
+      const forward = (bytes: Uint8Array) => {
+        forwarded ??= []
+        forwarded.push(bytes)
+      }
+      const forwardUntil = (end: number) => {
+        if (end > from) forward(from === 0 && end === frame.length ? received : frame.subarray(from, end))
       }
 
       while (at < frame.length) {
@@ -130,23 +145,29 @@ export function createSplitter(): Splitter {
           at = isInOtherLine ? frame.length : lineEnd + 1
           continue
         }
-        const piece = frame.subarray(at, lineEnd === -1 ? frame.length : lineEnd + 1)
-        const line: Buffer = incompleteLine === undefined ? piece : Buffer.concat([incompleteLine, piece])
-        if (lineEnd === -1 && line.length <= maxLineBytes) {
-          forward(at)
-          incompleteLine = Buffer.from(line)
-          return forwarded
+        const pieceEnd = lineEnd === -1 ? frame.length : lineEnd + 1
+        const rest = incompleteLine
+        if (lineEnd === -1 && (rest?.length ?? 0) + pieceEnd - at <= maxLineBytes) {
+          forwardUntil(at)
+          const piece = frame.subarray(at)
+          incompleteLine = Buffer.concat(rest === undefined ? [piece] : [rest, piece])
+          return forwarded ?? nothing
         }
-        const isIntercepted = lineEnd !== -1 && begin(line.toString('latin1'))
-        isInOtherLine = lineEnd === -1
-        if (isIntercepted) forward(at)
-        else if (incompleteLine !== undefined) forwarded.push(incompleteLine)
-        at += piece.length
-        if (isIntercepted) from = at
         incompleteLine = undefined
+        isInOtherLine = lineEnd === -1
+        const line = (rest?.toString('latin1') ?? '') + frame.toString('latin1', at, pieceEnd)
+        const lineStart = at
+        at = pieceEnd
+        const next = isInOtherLine ? -1 : begin(line, frame, pieceEnd)
+        if (next === -1) {
+          if (rest !== undefined) forward(rest)
+          continue
+        }
+        forwardUntil(lineStart)
+        at = from = next
       }
-      forward(at)
-      return forwarded
+      forwardUntil(at)
+      return forwarded ?? nothing
     },
   }
 }

@@ -1,22 +1,62 @@
+import type { ConnectionOptions } from '@nats-io/nats-core'
 import { setTransportFactory } from '@nats-io/nats-core/internal'
 import { nodeResolveHost, NodeTransport } from '@nats-io/transport-node/lib/node_transport.js'
-import { createSplitter } from './splitter.ts'
+import { createSplitter, type OnRawMessage } from './splitter.ts'
+import { createWriteQueue } from './write-queue.ts'
+
+/** What is intercepted, by the id of the subscription. It outlives a transport, because each reconnect creates a new one. */
+export type Interceptions = Map<number, OnRawMessage>
+
+/** Options of a connection that uses `WireTransport`. */
+export interface WireConnectionOptions extends ConnectionOptions {
+  readonly interceptions: Interceptions
+}
 
 /**
  * The transport of the client library with a bypass for payloads: whole commands are written past the library's buffers,
- * and incoming messages are intercepted before its parser copies them. Connecting, credentials, TLS, heartbeats and
- * reconnecting stay with the library.
+ * and incoming messages are intercepted before its parser copies them. What is written within one turn of the event loop
+ * is joined. Connecting, credentials, TLS, heartbeats and reconnecting stay with the library.
  */
 export class WireTransport extends NodeTransport {
-  readonly splitter = createSplitter()
+  readonly #queue = createWriteQueue((bytes) => {
+    if (!this.isClosed) this.socket.write(bytes)
+  })
 
-  override async *iterate(): AsyncIterableIterator<Uint8Array> {
-    for await (const frame of super.iterate()) yield* this.splitter.push(frame)
+  override setupHandlers(): void {
+    super.setupHandlers()
+    const { interceptions } = this.options as WireConnectionOptions
+    const splitter = createSplitter(interceptions)
+    this.socket.removeAllListeners('data')
+    this.socket.on('data', (frame: Buffer) => {
+      try {
+        const forwarded = splitter.push(frame)
+        if (forwarded.length === 0) return
+        this.yields.push(...forwarded)
+        this.signal.resolve()
+      } catch (thrown) {
+        // The splitter has lost its place in the stream, so only another connection helps.
+        this.socket.destroy(thrown as Error)
+      }
+    })
   }
 
-  /** Writes one whole command. The library also writes whole commands only, so the two do not mix. */
-  write(command: Uint8Array): void {
-    this.socket.write(command)
+  /** Writes bytes, or ASCII text, of a whole command. The library writes whole commands only, so the two do not mix. */
+  write(part: Uint8Array | string): void {
+    this.#queue.add(part)
+  }
+
+  override send(frame: Uint8Array): void {
+    this.#queue.add(frame)
+  }
+
+  override _send(frame: Uint8Array): Promise<void> {
+    this.#queue.flush()
+    return super._send(frame)
+  }
+
+  override close(error?: Error): Promise<void> {
+    this.#queue.flush()
+    return super.close(error)
   }
 }
 
