@@ -1,6 +1,6 @@
 import { retry } from '@pixelflow/core/retry'
 import { ConnectionClosed, StorageFull, Unreachable } from '../connection/unreachable.ts'
-import { withinTimeout } from './store-timeout.ts'
+import { timedOut, withinTimeout } from './store-timeout.ts'
 
 /** Time for all tries together, in milliseconds: a nats-server restarts within it. */
 const defaultTimeoutMs = 15_000
@@ -18,34 +18,40 @@ export interface RetryUnreachableOptions {
  * @throws the last Unreachable, or StorageFull if any try failed with it: servers without free space hand a stream over until
  * it has no leader, and their error explains more than the silence that follows.
  */
-export async function retryUnreachable<T>(
+export function retryUnreachable<T>(
   operation: (tries: number) => Promise<T>,
   { timeoutMs = defaultTimeoutMs, signal }: RetryUnreachableOptions = {},
 ): Promise<T> {
   let full: StorageFull | undefined
-  let isAbandoned = false
   const begin = performance.now()
-
-  const isRetryable = (thrown: unknown, pauseMs: number) => {
-    if (isAbandoned || !(thrown instanceof Unreachable) || thrown instanceof ConnectionClosed) return false
-    if (!(thrown instanceof StorageFull) || timeoutMs === Infinity) return true
-    return performance.now() + pauseMs <= begin + fullTimeoutMs
-  }
   const noteFull = (thrown: unknown) => {
     if (thrown instanceof StorageFull) full = thrown
     throw thrown
   }
-  try {
-    return await withinTimeout(timeoutMs, (leftMs) =>
-      retry((tries) => operation(tries).catch(noteFull), {
-        isRetryable: (thrown, pauseMs) => isRetryable(thrown, pauseMs) && pauseMs <= leftMs(),
+  const explain = () => full ?? timedOut()
+
+  /** Most exchanges succeed at once, so the first try has none of this around it. */
+  const retryAfter = async (first: unknown, leftMs: () => number): Promise<T> => {
+    const isRetryable = (thrown: unknown, pauseMs: number) => {
+      if (leftMs() <= 0 || pauseMs > leftMs()) return false
+      if (!(thrown instanceof Unreachable) || thrown instanceof ConnectionClosed) return false
+      if (!(thrown instanceof StorageFull) || timeoutMs === Infinity) return true
+      return performance.now() + pauseMs <= begin + fullTimeoutMs
+    }
+    const run = (tries: number) => (tries === 1 ? Promise.reject(first) : operation(tries))
+    try {
+      return await retry((tries) => run(tries).catch(noteFull), {
+        isRetryable,
         timeoutMs: Infinity,
         ...(signal && { signal }),
-      }),
-    )
-  } catch (thrown) {
-    throw thrown instanceof Unreachable ? (full ?? thrown) : thrown
-  } finally {
-    isAbandoned = true
+      })
+    } catch (thrown) {
+      throw thrown instanceof Unreachable ? (full ?? thrown) : thrown
+    }
   }
+  return withinTimeout(
+    timeoutMs,
+    (leftMs) => operation(1).catch((thrown: unknown) => retryAfter(thrown, leftMs)),
+    explain,
+  )
 }

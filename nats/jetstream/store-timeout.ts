@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
+import { createSharedTimer } from '../connection/shared-timer.ts'
 import { Unreachable } from '../connection/unreachable.ts'
 
 /**
@@ -134,38 +135,63 @@ export async function countAsWait<T>(work: (leftMs: () => number) => Promise<T>)
   }
 }
 
+/** How often it is checked whether the time of a wait is over, in milliseconds. */
+const checkEveryMs = 100
+/** The checks of the current waits. */
+const checks = new Set<() => void>()
+const checkTimer = createSharedTimer(checkEveryMs, () => {
+  for (const check of checks) check()
+  return checks.size > 0
+})
+const unlimited = () => Infinity
+
 /**
- * Limits work to the time that the current call has left, and to `maxMs`. Late work continues; its result is ignored.
+ * Limits work to the time that the current call has left, and to `maxMs`. Late work continues; its result is ignored, and
+ * `leftMs` tells it that no time is left.
+ * @param explain returns the error for late work.
  * @throws Unreachable when the time is over, at once when no time was left.
  */
-export async function withinTimeout<T>(
+export function withinTimeout<T>(
   maxMs: number,
   work: (leftMs: () => number) => Promise<T>,
+  explain: () => Error = timedOut,
 ): Promise<T> {
   const timer = timers.getStore()
+  if (timer === undefined && maxMs === Infinity) return work(unlimited)
   const end = performance.now() + maxMs
-  const leftMs = () => Math.min(end - performance.now(), timer?.leftMs ?? Infinity)
-  if (leftMs() <= 0) throw timedOut()
-  const late = Promise.withResolvers<never>()
-  // Checks again when it fires: progress of another exchange of the call may have reset the timer.
-  const check = () => {
-    const left = leftMs()
-    if (left <= 0) late.reject(timedOut())
-    else if (left !== Infinity) alarm = setTimeout(check, left)
-  }
-  let alarm: ReturnType<typeof setTimeout> | undefined
-  timer?.begin()
-  check()
-  try {
-    const working = work(leftMs)
-    working.catch(() => {})
-    return await Promise.race([working, late.promise])
-  } finally {
-    clearTimeout(alarm)
-    timer?.end()
-  }
+  let isOver = false
+  const leftMs = () =>
+    isOver ? 0 : Math.min(end - performance.now(), timer === undefined ? Infinity : timer.leftMs)
+  if (leftMs() <= 0) return Promise.reject(explain())
+
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      if (checks.delete(check)) timer?.end()
+    }
+    // Progress of another exchange of the call may have given it more time.
+    const check = () => {
+      if (leftMs() > 0) return
+      isOver = true
+      finish()
+      reject(explain())
+    }
+    checks.add(check)
+    checkTimer.start()
+    timer?.begin()
+    work(leftMs).then(
+      (value) => {
+        finish()
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        finish()
+        reject(thrown)
+      },
+    )
+  })
 }
 
-function timedOut(): Unreachable {
+/** The error of a wait whose time is over. */
+export function timedOut(): Unreachable {
   return new Unreachable('store timeout of the call')
 }

@@ -1,6 +1,7 @@
 import { createInbox, type NatsConnection } from '@nats-io/nats-core'
 import type { Chunk } from './chunk.ts'
 import type { RawMessage } from './raw-message.ts'
+import { createSharedTimer } from '../shared-timer.ts'
 import { wireOf, type Payload } from './wire.ts'
 
 export interface ReplyHandler {
@@ -39,7 +40,7 @@ interface PendingRequest {
   deadline: number
 }
 
-/** How often timeouts are checked, in milliseconds: a timer for each request would cost more than the request. */
+/** How often timeouts are checked, in milliseconds. */
 const checkEveryMs = 100
 
 export function createRawRequests(nc: NatsConnection): RawRequests {
@@ -47,7 +48,6 @@ export function createRawRequests(nc: NatsConnection): RawRequests {
   const inbox = createInbox()
   const pending = new Map<string, PendingRequest>()
   let lastToken = 0
-  let timer: ReturnType<typeof setInterval> | undefined
 
   const onMessage = (message: RawMessage) => {
     const token = message.subject.slice(inbox.length + 1)
@@ -65,25 +65,21 @@ export function createRawRequests(nc: NatsConnection): RawRequests {
   }
   wire.subscribe(`${inbox}.*`, onMessage)
 
-  const checkTimeouts = () => {
-    // Not when the last request ends, because another one often follows at once.
-    if (pending.size === 0) {
-      clearInterval(timer)
-      timer = undefined
-    }
+  const timer = createSharedTimer(checkEveryMs, () => {
     const now = performance.now()
     for (const [token, { deadline, handler }] of pending) {
       if (deadline > now) continue
       pending.delete(token)
       handler.onError('timeout')
     }
-  }
+    return pending.size > 0
+  })
   /** Returns the reply subject. */
   const add = (subject: string, timeoutMs: number, handler: ReplyHandler): string => {
     lastToken += 1
     const token = lastToken.toString(36)
     pending.set(token, { subject, handler, timeoutMs, deadline: performance.now() + timeoutMs })
-    timer ??= setInterval(checkTimeouts, checkEveryMs)
+    timer.start()
     return `${inbox}.${token}`
   }
   const remove = (reply: string) => pending.delete(reply.slice(inbox.length + 1))
