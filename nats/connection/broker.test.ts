@@ -39,7 +39,9 @@ test('a request is answered, with its content and headers unchanged, whatever it
     expect(answer.data.equals(payload)).toBe(true)
     expect(answer.headerBlock.toString()).toBe('NATS/1.0\r\nX-Name: naïve – ü\r\nX-Empty: \r\n\r\n')
   }
-  expect((await broker.request('echo', '{"text":"naïve – ü"}')).json<unknown>()).toEqual({ text: 'naïve – ü' })
+  expect((await broker.request('echo', '{"text":"naïve – ü"}')).json<unknown>()).toEqual({
+    text: 'naïve – ü',
+  })
   expect((await broker.request('echo')).string()).toBe('')
 })
 

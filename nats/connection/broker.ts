@@ -1,10 +1,5 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
-import {
-  PermissionViolationError,
-  RequestError,
-  type MsgHdrs,
-  type NatsConnection,
-} from '@nats-io/nats-core'
+import { PermissionViolationError, RequestError, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import { JetStreamError, toJetStreamError } from './jet-stream-error.ts'
 import { ConnectionClosed, NoResponders, Unreachable } from './unreachable.ts'
 import { encodeHeaders, type Headers } from './wire/encode-headers.ts'
@@ -134,7 +129,9 @@ export function createBroker(nc: NatsConnection): Broker {
     },
     request(subject, data = '', options = {}) {
       if (isConnected) return request(subject, data, options)
-      return waitUntilConnected(options.timeoutMs ?? requestTimeoutMs).then(() => request(subject, data, options))
+      return waitUntilConnected(options.timeoutMs ?? requestTimeoutMs).then(() =>
+        request(subject, data, options),
+      )
     },
     exchange,
     waitUntilConnected,

@@ -27,15 +27,20 @@ export async function readBatch(
   const query = subject === undefined ? { seq, batch } : { seq, batch, next_by_subj: subject }
   const found: StoredMessage[] = []
   return new Promise((resolve, reject) => {
-    broker.rawRequests.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), { timeoutMs }, {
-      onReply(message) {
-        const { code, description } = message.status
-        if (code === 0) found.push(parseStoredMessage(message))
-        else if (code === 204 || code === 404) resolve(found)
-        else reject(directGetError(code, description))
-        return code !== 0
+    broker.rawRequests.request(
+      `$JS.API.DIRECT.GET.${stream}`,
+      JSON.stringify(query),
+      { timeoutMs },
+      {
+        onReply(message) {
+          const { code, description } = message.status
+          if (code === 0) found.push(parseStoredMessage(message))
+          else if (code === 204 || code === 404) resolve(found)
+          else reject(directGetError(code, description))
+          return code !== 0
+        },
+        onError: (reason) => reject(toRequestError(stream, reason)),
       },
-      onError: (reason) => reject(toRequestError(stream, reason)),
-    })
+    )
   })
 }

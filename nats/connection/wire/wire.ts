@@ -1,4 +1,9 @@
-import { InvalidArgumentError, InvalidSubjectError, type NatsConnection, type Subscription } from '@nats-io/nats-core'
+import {
+  InvalidArgumentError,
+  InvalidSubjectError,
+  type NatsConnection,
+  type Subscription,
+} from '@nats-io/nats-core'
 import type { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import type { OnRawMessage } from './splitter.ts'
 import { WireTransport, type WireConnectionOptions } from './wire-transport.ts'
@@ -63,8 +68,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
       if (bytes > (protocol.info?.max_payload ?? Infinity)) {
         throw InvalidArgumentError.format('payload', 'max_payload size exceeded')
       }
-      const command =
-        headers === '' ? `PUB ${to} ${bytes}\r\n` : `HPUB ${to} ${headers.length} ${bytes}\r\n`
+      const command = headers === '' ? `PUB ${to} ${bytes}\r\n` : `HPUB ${to} ${headers.length} ${bytes}\r\n`
       if (typeof headers === 'string' && typeof content === 'string') {
         return transport.write(`${command}${headers}${content}\r\n`)
       }
