@@ -6,7 +6,7 @@ import {
 } from '@nats-io/nats-core'
 import type { NatsConnectionImpl } from '@nats-io/nats-core/internal'
 import type { OnRawMessage } from './splitter.ts'
-import { WireTransport, type WireConnectionOptions } from './wire-transport.ts'
+import type { WireTransport, WireConnectionOptions } from './wire-transport.ts'
 
 export type Payload = Uint8Array | string | readonly Uint8Array[]
 
