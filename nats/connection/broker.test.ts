@@ -45,11 +45,11 @@ test('a request is answered, with its content and headers unchanged, whatever it
   expect((await broker.request('echo')).string()).toBe('')
 })
 
-test('many requests at once get their own answers', async () => {
+test('many requests at once get their own responses', async () => {
   await using fixture = await openConnection()
   const texts = Array.from({ length: 2000 }, (_, i) => `${i}`.repeat(1 + (i % 50)))
-  const answers = await Promise.all(texts.map((text) => fixture.broker.request('echo', text)))
-  expect(answers.map((answer) => answer.string())).toEqual(texts)
+  const responses = await Promise.all(texts.map((text) => fixture.broker.request('echo', text)))
+  expect(responses.map((response) => response.string())).toEqual(texts)
 })
 
 test('a message follows the subscription of the client library that expects its answer', async () => {
@@ -64,7 +64,7 @@ test('a message follows the subscription of the client library that expects its 
 test('a request without an answer fails: no responders, timeout, refused, disconnect', async () => {
   await using fixture = await openConnection({ permissions: 'publish: { deny: ["forbidden.>"] }' })
   const { broker, nats } = fixture
-  expect(await thrownBy(broker.request('nobody'))).toBeInstanceOf(NoResponders)
+  expect(await thrownBy(broker.request('unserved'))).toBeInstanceOf(NoResponders)
   const late = await thrownBy(broker.request('silent', '', { timeoutMs: 200 }))
   expect(late).toBeInstanceOf(Unreachable)
   expect((late as Error).message).toContain('timeout')

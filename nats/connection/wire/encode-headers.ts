@@ -1,6 +1,6 @@
 import type { MsgHdrs } from '@nats-io/nats-core'
 import type { MsgHdrsImpl } from '@nats-io/nats-core/internal'
-import { encodeText } from './wire.ts'
+import { toWireText } from './wire.ts'
 
 /** Headers of a message, by their names as they are written. */
 export type Headers = Readonly<Record<string, string>>
@@ -13,7 +13,7 @@ export function encodeHeaders(headers: Headers | MsgHdrs): Uint8Array | string {
     if (/[\r\n]/.test(value)) throw new RangeError(`the header ${name} has more than one line`)
     block += `\r\n${name}: ${value}`
   }
-  return encodeText(`${block}\r\n\r\n`)
+  return toWireText(`${block}\r\n\r\n`)
 }
 
 /** Returns the headers with one more. */

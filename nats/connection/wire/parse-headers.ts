@@ -1,15 +1,15 @@
 /** Lazy parsing of a message's header block: `NATS/1.0`, an optional status, and lines of `Name: value`. */
 
-export interface Status {
+export interface HeaderStatus {
   /** 0 when there is none. */
   readonly code: number
   readonly description?: string
 }
 
-const noStatus: Status = { code: 0 }
+const noStatus: HeaderStatus = { code: 0 }
 
 /** The status in the first line. */
-export function parseStatus(headerBlock: Buffer): Status {
+export function parseStatus(headerBlock: Buffer): HeaderStatus {
   // The version is followed by a line end, or by a space and the status.
   if (headerBlock[8] !== 0x20) return noStatus
   const line = headerBlock.toString('latin1', 8, headerBlock.indexOf('\r\n'))

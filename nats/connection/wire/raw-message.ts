@@ -1,4 +1,4 @@
-import { parseStatus, type Status } from './parse-headers.ts'
+import { parseStatus, type HeaderStatus } from './parse-headers.ts'
 
 /** A received message whose content was not copied. */
 export class RawMessage {
@@ -23,7 +23,7 @@ export class RawMessage {
   }
 
   /** The status in the headers; code 0 when there is none. */
-  get status(): Status {
+  get status(): HeaderStatus {
     return parseStatus(this.headerBlock)
   }
 

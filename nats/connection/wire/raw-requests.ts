@@ -11,7 +11,7 @@ export interface ReplyHandler {
   readonly onError: (reason: string | Error) => void
 }
 
-export interface RawRequestOptions {
+interface RawRequestOptions {
   /** The request fails after this time without a reply. */
   readonly timeoutMs: number
   /** See `encodeHeaders`. */

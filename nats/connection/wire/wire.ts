@@ -61,7 +61,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
       const transport = findTransport()
       if (transport === undefined) return
       const to = reply === '' ? subject : `${subject} ${reply}`
-      const content = typeof payload === 'string' ? encodeText(payload) : payload
+      const content = typeof payload === 'string' ? toWireText(payload) : payload
       const bytes = headers.length + lengthOf(content)
       // Both would end the connection.
       if (space.test(subject)) throw new InvalidSubjectError(subject)
@@ -97,7 +97,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
 }
 
 /** Text as it is written: ASCII stays a string. */
-export function encodeText(text: string): Uint8Array | string {
+export function toWireText(text: string): Uint8Array | string {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text)
 }
 
