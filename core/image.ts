@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { formatIds } from './format.ts'
+import { maxLocationLength } from './ports/blobs.ts'
 import { accountId } from './principal.ts'
 import { describedPattern } from './validation/described-pattern.ts'
 
@@ -13,6 +14,9 @@ export const sha256 = describedPattern(/^[0-9a-f]{64}$/, 'a SHA-256 (64 hexadeci
 
 /** Schema of the formats that can be uploaded. */
 export const imageFormat = z.enum(formatIds)
+
+/** Opaque, see `BlobInfo.location`. */
+export const blobLocation = z.string().max(maxLocationLength)
 
 const side = z.int().positive().nullable().meta({
   description: 'Pixels, from the file header; null if the first bytes do not contain them.',
@@ -31,6 +35,8 @@ export const imageRecord = z.object({
   width: side,
   height: side,
   createdAt: z.iso.datetime(),
+  /** Where its bytes were stored, so that readers need not look them up; not part of views. */
+  location: blobLocation.optional(),
 })
 export type ImageRecord = z.infer<typeof imageRecord>
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { faultCode } from './fault-code.ts'
 import { currentCode, type FaultReport } from './fault.ts'
-import { id, sha256 } from './image.ts'
+import { blobLocation, id, sha256 } from './image.ts'
 import { writableFormatIds } from './format.ts'
 import { defaultLane, lane } from './job.ts'
 import { accountId } from './principal.ts'
@@ -23,6 +23,8 @@ export const output = z.object({
   sha256: sha256.meta({ description: 'SHA-256 of the file, in hexadecimal digits.' }),
   width: z.int().positive().meta({ description: 'Pixels.' }),
   height: z.int().positive().meta({ description: 'Pixels.' }),
+  /** Where its bytes were stored, so that readers need not look them up; not part of views. */
+  location: blobLocation.optional(),
 })
 export type Output = z.infer<typeof output>
 

@@ -14,17 +14,17 @@ import { output, task, type Task } from './task.ts'
  * account and internal fields.
  */
 
-export const imageView = component('Image', imageRecord.omit({ account: true }))
+export const imageView = component('Image', imageRecord.omit({ account: true, location: true }))
 export type ImageView = z.infer<typeof imageView>
 
 export function viewImage(record: ImageRecord): ImageView {
-  const { account: _, ...view } = record
+  const { account: _, location: _location, ...view } = record
   return view
 }
 
 export const outputView = component(
   'Output',
-  output.extend({
+  output.omit({ location: true }).extend({
     href: z.string().meta({ description: 'Path of the file on this server.' }),
   }),
 )
@@ -40,7 +40,10 @@ export function viewTask(whole: Task): TaskView {
   const { account: _, outputs, ...rest } = whole
   return {
     ...rest,
-    outputs: outputs.map((one) => ({ ...one, href: `/api/v1/tasks/${whole.id}/outputs/${one.name}` })),
+    outputs: outputs.map(({ location: _location, ...one }) => ({
+      ...one,
+      href: `/api/v1/tasks/${whole.id}/outputs/${one.name}`,
+    })),
   }
 }
 

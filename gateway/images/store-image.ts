@@ -100,6 +100,7 @@ export async function storeImage<T>(
     bytes: info.bytes,
     ...received,
     createdAt: now.toISOString(),
+    ...(info.location === undefined ? {} : { location: info.location }),
   }
   if (await images.create(account, record.id, record)) {
     if (sinceMs() > sweepSafeMs && (await sources.stat(info.name)) === null) {
