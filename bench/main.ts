@@ -2,11 +2,14 @@ import { startStack } from '@pixelflow/testkit/stack'
 import { readOptionsOrExit } from './options.ts'
 import { fairPart } from './parts/fair.ts'
 import { floodsPart } from './parts/floods.ts'
+import { followersPart } from './parts/followers.ts'
+import { footprintPart } from './parts/footprint.ts'
 import { grpcUploadPart } from './parts/grpc-upload.ts'
 import type { Part, SharedStack } from './parts/part.ts'
 import { processPart } from './parts/process.ts'
+import { readsPart } from './parts/reads.ts'
 import { tunePart } from './parts/tune.ts'
-import { wholePart } from './parts/whole.ts'
+import { transferPart } from './parts/transfer.ts'
 import { worksPart } from './parts/works.ts'
 
 /**
@@ -15,8 +18,11 @@ import { worksPart } from './parts/works.ts'
  */
 const parts: Readonly<Record<string, Part>> = {
   works: worksPart,
-  whole: wholePart,
+  footprint: footprintPart,
+  transfer: transferPart,
   process: processPart,
+  reads: readsPart,
+  followers: followersPart,
   tune: tunePart,
   'grpc-upload': grpcUploadPart,
   fair: fairPart,

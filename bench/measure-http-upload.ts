@@ -1,5 +1,13 @@
-/** Bytes per second of one upload over HTTP: a stream that begins like a TIFF, generated while it is sent. */
-export async function measureHttpUpload(baseUrl: string, totalBytes: number): Promise<number> {
+import type { ImageView } from '@pixelflow/core/views'
+
+export interface MeasuredUpload {
+  readonly bytesPerSecond: number
+  /** Id of the image. */
+  readonly id: string
+}
+
+/** Measures one upload over HTTP: a stream that begins like a TIFF, generated while it is sent. */
+export async function measureHttpUpload(baseUrl: string, totalBytes: number): Promise<MeasuredUpload> {
   const block = crypto.getRandomValues(new Uint8Array(64 * 1024))
   let sent = 0
   const body = new ReadableStream<Uint8Array>({
@@ -19,5 +27,6 @@ export async function measureHttpUpload(baseUrl: string, totalBytes: number): Pr
     headers: { 'content-type': 'image/tiff', 'content-length': String(totalBytes) },
   })
   if (response.status !== 201) throw new Error(`upload: ${response.status} ${await response.text()}`)
-  return totalBytes / ((performance.now() - startedAt) / 1000)
+  const { id } = (await response.json()) as ImageView
+  return { id, bytesPerSecond: totalBytes / ((performance.now() - startedAt) / 1000) }
 }

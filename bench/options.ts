@@ -3,7 +3,15 @@ import { systemNames, type SystemName } from './works/system.ts'
 import { workNames, type WorkName } from './works/work.ts'
 
 /** Whole numbers of at least 1. */
-const numbers = { images: '40', rounds: '5', 'warm-up': '100', 'upload-mib': '256', queued: '5000' }
+const numbers = {
+  images: '40',
+  rounds: '5',
+  'warm-up': '100',
+  'upload-mib': '256',
+  queued: '5000',
+  tasks: '100000',
+  followers: '1000',
+}
 
 export type BenchOptions = ReturnType<typeof readOptions>
 
@@ -20,6 +28,8 @@ export function readOptions(args: readonly string[], partNames: readonly string[
       'warm-up': { type: 'string', default: numbers['warm-up'] },
       'upload-mib': { type: 'string', default: numbers['upload-mib'] },
       queued: { type: 'string', default: numbers.queued },
+      tasks: { type: 'string', default: numbers.tasks },
+      followers: { type: 'string', default: numbers.followers },
       parts: { type: 'string', default: partNames.join(',') },
       works: { type: 'string', default: workNames.join(',') },
       systems: { type: 'string', default: systemNames.join(',') },
@@ -43,6 +53,8 @@ export function readOptions(args: readonly string[], partNames: readonly string[
     rounds: readNumber('rounds'),
     warmUp: readNumber('warm-up'),
     queued: readNumber('queued'),
+    tasks: readNumber('tasks'),
+    followers: readNumber('followers'),
     uploadBytes: readNumber('upload-mib') * 1024 * 1024,
     parts: readList('parts', partNames),
     works: readList('works', workNames) as WorkName[],

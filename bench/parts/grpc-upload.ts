@@ -2,7 +2,7 @@ import { hasMessage } from '@pixelflow/testkit/process'
 import { measureCpu } from '../measure-cpu.ts'
 import { startDelayProxyProgram, startSinkProgram } from '../grpc/program.ts'
 import { measureGrpcUpload } from '../grpc/measure-grpc-upload.ts'
-import { purgeUploads } from '../plain-store.ts'
+import { purgeUploads } from '../broker/purge-uploads.ts'
 import { computeMedian } from '../compute-median.ts'
 import { measureHttpUpload } from '../measure-http-upload.ts'
 import type { Part } from './part.ts'
@@ -37,7 +37,10 @@ export const grpcUploadPart: Part = async ({ options, openStack, print }) => {
   const variants = {
     sink: { pids: sinkOnly, send: () => measureGrpcUpload(at(plain.port), sliceBytes, chunkBytes) },
     pixelflow: { pids: pixelflow, send: () => measureGrpcUpload(address, sliceBytes, chunkBytes) },
-    http: { pids: pixelflow, send: () => measureHttpUpload(gateway.url, sliceBytes) },
+    http: {
+      pids: pixelflow,
+      send: async () => (await measureHttpUpload(gateway.url, sliceBytes)).bytesPerSecond,
+    },
     farSink: { pids: sinkOnly, send: () => measureGrpcUpload(at(farPlain.port), sliceBytes, chunkBytes) },
     farPixelflow: {
       pids: pixelflow,

@@ -93,9 +93,9 @@ export const processPart: Part = async ({ options, openStack, print }) => {
   }
 
   print('')
-  print(`idle: a call takes ${laterMs.toFixed(1)} ms longer than plain sharp   (at most 12, goal 6)`)
+  print(`idle: a call takes ${laterMs.toFixed(1)} ms longer than plain sharp   (at most 6, goal 3)`)
   print(
-    `full: calls ÷ plain sharp loop                 ${report.processToPlainSharp.toFixed(2)}   (at least 0.60, goal 0.75)`,
+    `full: calls ÷ plain sharp loop                 ${report.processToPlainSharp.toFixed(2)}   (at least 0.75, goal 0.85)`,
   )
   print(`full, by CPU: plain sharp ÷ all processes      ${report.processToPlainSharpByCpu.toFixed(2)}`)
   print('')

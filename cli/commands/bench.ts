@@ -14,7 +14,7 @@ export function addBenchCommand(program: Command, context: Context): void {
     .description(
       'Measures PixelFlow, and in the same run minimal programs that do the same work. ' +
         'Passes its options to the benchmark: --images 40, --rounds 5, --warm-up 100, --upload-mib 256, ' +
-        '--queued 5000, --json, and --parts works,… to run only some parts. --works 1k,180k,3m,15m and ' +
+        '--queued 5000, --tasks 100000, --followers 1000, --json, and --parts works,… to run only some parts. --works 1k,180k,3m,15m and ' +
         '--systems pixelflow,sharp,stored,bullmq choose what the part works compares, and --quick runs a tenth of ' +
         'its tasks. For bullmq it needs redis-server (apt-get install redis-server).',
     )
@@ -22,7 +22,7 @@ export function addBenchCommand(program: Command, context: Context): void {
     .argument('[options...]', 'options of the benchmark')
   addExamples(command, [
     'bench',
-    'bench --parts whole --images 10 --rounds 1',
+    'bench --parts works --works 3m --quick',
     'bench --parts works --works 1k,3m --json',
   ]).action(async (args: string[]) => {
     const { config } = context
