@@ -1,4 +1,5 @@
 import { chmod, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { CliError } from '../cli-error.ts'
@@ -58,7 +59,7 @@ export async function prepareOwnBroker(
       service: 'nats',
       command: [found.path, '--config', configuration],
       cwd: folder,
-      env,
+      env: brokerEnvironment(env),
       probe: () => isServing(url),
     },
     async requireSupportedVersion() {
@@ -66,6 +67,23 @@ export async function prepareOwnBroker(
       if (api_lvl >= minimumApiLevel) return
       throw new CliError('usage', ...createTooOldError(`${found.path} (from ${found.from})`, version))
     },
+  }
+}
+
+/**
+ * The environment of nats-server: `PATH`, and settings of its Go runtime, which the environment of `up` overrides. A quarter of
+ * the cores leaves the others to the image workers, and the threads of the broker wake each other less often. With a lower
+ * `GOGC` the broker collects garbage more often and holds less of it. docs/operating.md has the measurements.
+ */
+export function brokerEnvironment(
+  env: ServiceProgram['env'],
+  cores = availableParallelism(),
+): ServiceProgram['env'] {
+  return {
+    PATH: env['PATH'],
+    GOMAXPROCS: env['GOMAXPROCS'] ?? String(Math.max(1, Math.floor(cores / 4))),
+    GOGC: env['GOGC'] ?? '50',
+    GOMEMLIMIT: env['GOMEMLIMIT'],
   }
 }
 

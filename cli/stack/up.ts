@@ -100,7 +100,7 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
       broker = config.natsUrl.join(', ')
     } else {
       const found = await unlessAborted(findNatsServerFor(config, say))
-      const own = await prepareOwnBroker(found, join(config.dataDir, 'nats'), { PATH: config.env['PATH'] })
+      const own = await prepareOwnBroker(found, join(config.dataDir, 'nats'), config.env)
       const nats = run(own.program)
       running.push({ graceMs: brokerGraceMs, processes: [nats] })
       await unlessAborted(nats.ready)
