@@ -6,7 +6,7 @@ export interface LeaderElection {
   /**
    * Campaigns for a role until `signal` aborts; never rejects. Runs `lead` whenever this process is the leader; `lost`
    * aborts when another process may become the leader, or when `signal` aborts. When `lead` ends, the role is free at
-   * once; when its leader disappears, within about a second.
+   * once; when its leader disappears, after about three seconds.
    */
   campaign(role: string, lead: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>
 }

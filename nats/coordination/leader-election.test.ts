@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { connect } from '@nats-io/transport-node'
 import { pause } from '@pixelflow/core/pause'
 import { leaderElectionContract } from '@pixelflow/testkit/contracts/leader-election'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
@@ -105,4 +106,50 @@ test('a process that may not subscribe to renewals keeps its connection', async 
   await stays('the connection works', async () => (await count()) === 0, 500)
   over.abort()
   await Promise.all(campaigns)
+}, 60_000)
+
+test('a candidate replaces the newest renewal of a leader that has disappeared, with one attempt', async () => {
+  await using fixture = await openNatsFixture()
+  const over = new AbortController()
+  let terms = 0
+  const campaign = ({ leaderElection }: typeof fixture.adapters) =>
+    leaderElection.campaign(
+      'sweeper',
+      async (lost) => {
+        terms += 1
+        await pause(60_000, lost)
+      },
+      over.signal,
+    )
+  const written: string[] = []
+  const reader = await connect({
+    servers: fixture.nats.url,
+    user: fixture.settings.natsUser ?? '',
+    pass: fixture.settings.natsPassword ?? '',
+  })
+  reader.subscribe('leaders.sweeper', { callback: (_, msg) => void written.push(msg.string()) })
+  await reader.flush()
+  const campaigns = [campaign(fixture.other)]
+  await waitFor(
+    'first leader',
+    () => terms,
+    (n) => n === 1,
+  )
+  const [first] = written
+  campaigns.push(campaign(fixture.adapters))
+  await waitFor(
+    'renewals',
+    () => written.length,
+    (n) => n >= 4,
+  )
+  await fixture.other[Symbol.asyncDispose]()
+  await waitFor(
+    'second leader',
+    () => terms,
+    (n) => n === 2,
+  )
+  expect(written.filter((text) => text !== first)).toHaveLength(1)
+  over.abort()
+  await Promise.all(campaigns)
+  await reader.close()
 }, 60_000)

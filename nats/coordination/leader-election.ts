@@ -1,4 +1,5 @@
 import { nuid } from '@nats-io/nats-core'
+import { msUntilTick } from '@pixelflow/core/ms-until-tick'
 import { pause } from '@pixelflow/core/pause'
 import type { LeaderElection } from '@pixelflow/core/ports/leader-election'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -8,12 +9,22 @@ import { publishAfter } from '../jetstream/publish-after.ts'
 import { leaderSubject, liveLeader } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
 
+/** Header of a republished message: its sequence in the stream. */
+const sequenceHeader = 'Nats-Sequence'
 /** How often a leader renews its lease, in milliseconds. */
-const renewEveryMs = 300
+const renewEveryMs = 1000
+/** Pause after a failed renewal, in milliseconds. */
+const retryAfterMs = 200
 /** Silence after which the role is free. Each process measures it with its own clock. */
-const expireAfterMs = 1200
+const expireAfterMs = 3000
 /** Time without a successful renewal after which a leader resigns: before another process may take over. */
-const resignAfterMs = 900
+const resignAfterMs = 2500
+
+/** What a leader holds: the sequence of its message, and when it began the last write that succeeded, by its own clock. */
+interface Lease {
+  readonly seq: number
+  readonly renewedAt: number
+}
 
 /**
  * A role is a subject with one message. A candidate replaces it with compare-and-swap on its sequence, so exactly one
@@ -31,16 +42,25 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
   ): Promise<number | undefined> =>
     publishAfter(broker, leaderSubject(role), after, `${state} ${me}`, { timeoutMs })
 
-  /** Waits until the leader resigns or stops renewing. False when the signal aborts first. */
-  const waitUntilFree = async (role: string, signal: AbortSignal): Promise<boolean> => {
-    const free = Promise.withResolvers<boolean>()
+  /**
+   * Waits until the leader resigns or stops renewing its lease, whose last known sequence is `from`. Returns the sequence to
+   * replace; undefined when the signal aborts first.
+   */
+  const waitUntilFree = async (
+    role: string,
+    from: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined> => {
+    const free = Promise.withResolvers<number | undefined>()
+    let seq = from
     // Random, so that not all candidates try at the same moment.
-    const silence = setTimeout(() => free.resolve(true), expireAfterMs + Math.random() * 100)
-    const leave = () => free.resolve(false)
+    const silence = setTimeout(() => free.resolve(seq), expireAfterMs + Math.random() * 100)
+    const leave = () => free.resolve(undefined)
     const subscription = broker.nc.subscribe(liveLeader(role), {
       callback: (error, msg) => {
         if (error) return
-        if (msg.string().startsWith('released')) free.resolve(true)
+        seq = Number(msg.headers?.get(sequenceHeader))
+        if (msg.string().startsWith('released')) free.resolve(seq)
         else silence.refresh()
       },
     })
@@ -55,28 +75,27 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
   }
 
   /** Renews the lease until that fails or `over` aborts; returns its sequence if this process still holds it. */
-  const renewLease = async (role: string, from: number, over: AbortSignal): Promise<number | undefined> => {
-    let seq = from
-    let renewedAt = performance.now()
-    while (!over.aborted) {
-      await pause(renewEveryMs, over)
-      if (over.aborted) break
-      const begin = performance.now()
-      const leftMs = resignAfterMs - (begin - renewedAt)
+  const renewLease = async (role: string, won: Lease, over: AbortSignal): Promise<number | undefined> => {
+    let { seq, renewedAt } = won
+    let hasFailed = false
+    const leftMs = () => Math.max(0, resignAfterMs - (performance.now() - renewedAt))
+    for (;;) {
+      await pause(Math.min(hasFailed ? retryAfterMs : msUntilTick(renewEveryMs), leftMs()), over)
+      if (over.aborted) return seq
       // A process that was frozen ends here, before its work continues.
-      if (leftMs <= 0) return undefined
-      const next = await compareAndSwap(role, 'held', seq, leftMs).catch(() => seq)
+      if (leftMs() === 0) return undefined
+      const begin = performance.now()
+      const next = await compareAndSwap(role, 'held', seq, leftMs()).catch(() => seq)
       if (next === undefined) return undefined
-      if (next === seq && performance.now() - renewedAt >= resignAfterMs) return undefined
-      if (next !== seq) renewedAt = begin
+      hasFailed = next === seq
+      if (!hasFailed) renewedAt = begin
       seq = next
     }
-    return seq
   }
 
   const leadUntilLost = async (
     role: string,
-    from: number,
+    won: Lease,
     lead: (lost: AbortSignal) => Promise<void>,
     signal: AbortSignal,
   ) => {
@@ -85,7 +104,7 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     const leading = lead(AbortSignal.any([signal, lost.signal]))
       .catch((error: unknown) => log.warn('leader failed', { role, error }))
       .finally(() => over.abort())
-    const seq = await renewLease(role, from, over.signal)
+    const seq = await renewLease(role, won, over.signal)
     lost.abort()
     await leading
     if (seq !== undefined) await compareAndSwap(role, 'released', seq).catch(() => {})
@@ -97,9 +116,12 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
         try {
           const last = await readFromLeader(broker, streams.leaders, { last_by_subj: leaderSubject(role) })
           const isFree = last === null || new TextDecoder().decode(last.data).startsWith('released')
-          if (!isFree && !(await waitUntilFree(role, signal))) return
-          const seq = await compareAndSwap(role, 'held', last?.seq ?? 0)
-          if (seq !== undefined) await leadUntilLost(role, seq, lead, signal)
+          const current = last?.seq ?? 0
+          const free = isFree ? current : await waitUntilFree(role, current, signal)
+          if (free === undefined) return
+          const renewedAt = performance.now()
+          const seq = await compareAndSwap(role, 'held', free)
+          if (seq !== undefined) await leadUntilLost(role, { seq, renewedAt }, lead, signal)
         } catch (error) {
           if (!signal.aborted) log.debug('leader election failed', { role, error })
         }

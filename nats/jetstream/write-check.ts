@@ -1,3 +1,4 @@
+import { msUntilTick } from '@pixelflow/core/ms-until-tick'
 import { createNotifier } from '@pixelflow/core/notifier'
 import { StorageFull } from '../connection/unreachable.ts'
 import type { Broker } from '../connection/broker.ts'
@@ -58,7 +59,7 @@ export function createWriteCheck(name: string, broker: Broker, others: readonly 
         failure = thrown
       }
       firstWrite.resolve()
-      await changed.wait({ signal: stopping.signal, timeoutMs: everyMs })
+      await changed.wait({ signal: stopping.signal, timeoutMs: msUntilTick(everyMs) })
     }
   }
   const running = run()

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { msUntilTick } from '@pixelflow/core/ms-until-tick'
 import type { Meters } from './meters.ts'
 
 /** Metrics of every process, with the names that the Prometheus client libraries use. */
@@ -36,13 +37,13 @@ export const processMetrics = {
   lag: {
     kind: 'histogram',
     name: 'pixelflow_event_loop_lag_seconds',
-    help: 'Delay of an event-loop timer, sampled four times per second.',
+    help: 'Delay of an event-loop timer, sampled once per second.',
     labels: [],
     bounds: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
   },
 } as const
 
-const lagEveryMs = 250
+const lagEveryMs = 1000
 
 /** Starts measuring this process; disposing stops. */
 export function watchProcess(meters: Meters<typeof processMetrics>, version: string): Disposable {
@@ -59,12 +60,15 @@ export function watchProcess(meters: Meters<typeof processMetrics>, version: str
     meters.beforeCollect(async () => files((await readdir('/proc/self/fd')).length, {}))
   }
   const late = meters.histogram('lag')
-  let due = performance.now() + lagEveryMs
-  const timer = setInterval(() => {
-    const now = performance.now()
-    late(Math.max(0, now - due) / 1000, {})
-    due = now + lagEveryMs
-  }, lagEveryMs)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
+  let timer: Timer
+  const sample = () => {
+    const waitMs = msUntilTick(lagEveryMs)
+    const due = performance.now() + waitMs
+    timer = setTimeout(() => {
+      late(Math.max(0, performance.now() - due) / 1000, {})
+      sample()
+    }, waitMs).unref()
+  }
+  sample()
+  return { [Symbol.dispose]: () => clearTimeout(timer) }
 }
