@@ -26,6 +26,11 @@ describe('a worker', () => {
     expect(box.sandbox.pids).toEqual([note?.pid ?? 0])
   })
 
+  test('sends all notes in order, before the end of the work', async () => {
+    await using box = sandbox()
+    expect(await box.run('count')).toEqual([1, 2, 3, 4, 5])
+  })
+
   test('reports faults with a private cause, and other errors as internal', async () => {
     await using box = sandbox()
     const refused = await catchFault(box.run('refuse'))

@@ -27,6 +27,21 @@ test('folders are private and separate, and are removed with their scope', async
   expect(await readdir(root)).toEqual([])
 })
 
+test('a lazy folder is created when it is needed, and removed with its content', async () => {
+  await using scratch = await openScratch(root)
+  {
+    await using unused = scratch.lazyFolder(1)
+    expect(unused.path.startsWith(`${scratch.large}/`)).toBe(true)
+    expect(await readdir(scratch.large)).toEqual([])
+    await using used = scratch.lazyFolder(1)
+    used.create()
+    used.create()
+    expect((await stat(used.path)).mode & 0o777).toBe(0o700)
+    await writeFile(join(used.path, 'source'), 'x')
+  }
+  expect(await readdir(scratch.large)).toEqual([])
+})
+
 test('the next start removes folders of dead processes, and nothing else', async () => {
   const dead = Bun.spawn(['true'])
   await dead.exited

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdtempSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,10 +13,18 @@ export interface Scratch extends AsyncDisposable {
   readonly large: string
   /** Creates a private folder for about so many bytes. Disposing removes it with its content. */
   folder(bytes: number): Promise<ScratchFolder>
+  /** The same, but the folder is created when it is needed: small work needs none. */
+  lazyFolder(bytes: number): LazyScratchFolder
 }
 
 export interface ScratchFolder extends AsyncDisposable {
   readonly path: string
+}
+
+/** A folder that may not exist yet. Its name cannot be guessed, and a worker may create it too. */
+export interface LazyScratchFolder extends ScratchFolder {
+  /** Creates the folder, unless it exists. */
+  create(): void
 }
 
 const prefix = 'pixelflow-actor'
@@ -35,13 +43,24 @@ export async function openScratch(root?: string): Promise<Scratch> {
   const memory = root === undefined ? await memoryRoot() : undefined
   const small = memory === undefined ? large : await createRoot(memory)
   const paths = [...new Set([small, large])]
+  const rootFor = (bytes: number) => (bytes > largeBytes ? large : small)
   return {
     paths,
     large,
     async folder(bytes) {
       // Synchronous: it is fast, and a thread switch would cost more.
-      const path = mkdtempSync(join(bytes > largeBytes ? large : small, 'task-'))
+      const path = mkdtempSync(join(rootFor(bytes), 'task-'))
       return { path, [Symbol.asyncDispose]: () => remove(path) }
+    },
+    lazyFolder(bytes) {
+      const path = join(rootFor(bytes), `task-${crypto.randomUUID()}`)
+      return {
+        path,
+        create: () => void mkdirSync(path, { recursive: true, mode: 0o700 }),
+        async [Symbol.asyncDispose]() {
+          if (existsSync(path)) await remove(path)
+        },
+      }
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(paths.map(remove))

@@ -21,20 +21,40 @@ async function runWork(
   { work, kind, input }: WorkRequest,
 ): Promise<void> {
   const before = process.cpuUsage()
-  const cpuMs = () => {
+  const notes = createNoteBatch((batch) => send({ type: 'notes', work, notes: batch }))
+  const finish = () => {
+    collectGarbage()
     const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000
+    return { work, notes: notes.take(), cpuMs: (user + system) / 1000 }
   }
   try {
     const handler = handlers[kind]
     if (handler === undefined) throw new Error(`no worker handler for kind ${kind}`)
-    await handler.run(input, (note) => send({ type: 'note', work, note }))
-    collectGarbage()
-    send({ type: 'done', work, cpuMs: cpuMs() })
+    await handler.run(input, notes.add)
+    send({ type: 'done', ...finish() })
   } catch (thrown) {
-    collectGarbage()
     const fault = Fault.of(thrown)
-    send({ type: 'failed', work, cpuMs: cpuMs(), report: fault.report(), cause: describeCause(fault.cause) })
+    send({ type: 'failed', ...finish(), report: fault.report(), cause: describeCause(fault.cause) })
+  }
+}
+
+/** Sends the notes of one turn of the event loop together; those of the last turn are sent with the end of the work. */
+function createNoteBatch(sendBatch: (notes: unknown[]) => void) {
+  let batch: unknown[] = []
+  let timer: NodeJS.Immediate | undefined
+  const take = () => {
+    clearImmediate(timer)
+    timer = undefined
+    const taken = batch
+    batch = []
+    return taken
+  }
+  return {
+    add(note: unknown) {
+      batch.push(note)
+      timer ??= setImmediate(() => sendBatch(take()))
+    },
+    take,
   }
 }
 

@@ -1,7 +1,10 @@
 import { faultReport } from '@pixelflow/core/task'
 import { z } from 'zod'
 
-/** Messages between an actor and a worker process. They carry control only; image bytes are exchanged as files. */
+/**
+ * Messages between an actor and a worker process, as JSON: the bytes of a worker must not reach a deserialiser of
+ * JavaScript values. They carry control, and small files in base64; large files are exchanged as files.
+ */
 
 /** The actor requests one work item. A worker runs one at a time. */
 export interface WorkRequest {
@@ -9,9 +12,12 @@ export interface WorkRequest {
   readonly work: number
   /** The kind whose worker handler runs it. */
   readonly kind: string
-  /** Plain data, validated by the handler. */
+  /** Plain data that the handler of the kind understands. */
   readonly input: unknown
 }
+
+/** Progress, e.g. an output that is finished: all notes since the message before. */
+const notes = z.array(z.unknown())
 
 /**
  * What a worker sends. It is validated like any external input, because an image that exploits its decoder controls the
@@ -19,12 +25,12 @@ export interface WorkRequest {
  */
 export const workerMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
-  /** Progress, e.g. an output that is finished. */
-  z.object({ type: z.literal('note'), work: z.int(), note: z.unknown() }),
-  z.object({ type: z.literal('done'), work: z.int(), cpuMs: z.number() }),
+  z.object({ type: z.literal('notes'), work: z.int(), notes }),
+  z.object({ type: z.literal('done'), work: z.int(), notes, cpuMs: z.number() }),
   z.object({
     type: z.literal('failed'),
     work: z.int(),
+    notes,
     cpuMs: z.number(),
     report: faultReport,
     /** For the log, never for the client. */

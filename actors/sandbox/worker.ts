@@ -81,7 +81,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'pipe',
-    serialization: 'advanced',
+    serialization: 'json',
     ipc(received) {
       const { data } = workerMessage.safeParse(received)
       if (data) return onMessage(data)
@@ -148,9 +148,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     onInvalid = () => killFor(invalidMessage())
     onMessage = (message) => {
       if (message.type === 'ready' || message.work !== request.work || killed !== undefined) return
-      if (message.type === 'note') work.onNote(message.note)
-      else if (message.type === 'done') settled.resolve({ status: 'done', cpuMs: message.cpuMs })
-      else settled.resolve({ status: 'failed', fault: reportedFault(message) })
+      for (const note of message.notes) work.onNote(note)
+      if (message.type === 'done') settled.resolve({ status: 'done', cpuMs: message.cpuMs })
+      else if (message.type === 'failed') settled.resolve({ status: 'failed', fault: reportedFault(message) })
     }
     const onAbort = () => killFor(work.signal.reason)
     work.signal.addEventListener('abort', onAbort, { once: true })

@@ -76,6 +76,13 @@ export async function openFaultyWorkers(): Promise<FaultyWorkers> {
      const held = []
      const behaviours = {
        echo: async ({ say }, note) => note({ echo: say, pid: process.pid, env: Object.keys(process.env) }),
+       count: async (_, note) => {
+         for (const n of [1, 2]) note(n)
+         await Bun.sleep(5)
+         for (const n of [3, 4]) note(n)
+         await Bun.sleep(5)
+         note(5)
+       },
        spin: async () => { for (;;) Math.random() },
        allocate: async () => { for (;;) { held.push(new Uint8Array(16 << 20).fill(1)); await Bun.sleep(5) } },
        crash: async () => process.kill(process.pid, 'SIGSEGV'),

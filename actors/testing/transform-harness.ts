@@ -8,12 +8,16 @@ import { catchFault } from '@pixelflow/testkit/catch-fault'
 import sharp from 'sharp'
 import { transformWorker } from '../kinds/transform/transform-worker.ts'
 import { allowDecoders } from '../kinds/transform/allow-decoders.ts'
-import { outputPath } from '../kinds/transform/transform-input.ts'
+import type { TransformNote } from '../kinds/transform/transform-input.ts'
+import { readNotedOutput } from './read-noted-output.ts'
 
 export interface TransformHarnessOptions {
   readonly format?: FormatId
   readonly maxPixels?: number
+  /** Whether decoding and encoding are separate pipelines, in tests of both ways. */
   readonly inStages?: boolean
+  /** Instead of `inStages`: the limit of a stage that is noted with the next one, in milliseconds. */
+  readonly shortStageMs?: number
 }
 
 /** Runs the transform worker in this process. */
@@ -23,16 +27,27 @@ export async function openTransformHarness() {
 
   async function transform(bytes: Uint8Array, recipe: unknown, options: TransformHarnessOptions = {}) {
     const folder = await mkdtemp(join(home, 'task-'))
-    const source = join(folder, 'source')
-    await Bun.write(source, bytes)
+    const source = { path: join(folder, 'source') }
+    await Bun.write(source.path, bytes)
     const parsed = parseRecipe(recipe)
     const outputs = outputNames(parsed)
-    const notes: unknown[] = []
+    const notes: TransformNote[] = []
     const { format = sniffFormat(bytes), maxPixels = 1e8, inStages = true } = options
-    const input = { source, format, recipe: parsed, outputs, folder, inStages, maxPixels }
+    const input = {
+      source,
+      format,
+      recipe: parsed,
+      outputs,
+      folder,
+      shortStageMs: inStages ? 0 : null,
+      maxPixels,
+    }
     // The test decodes the results in the same process.
-    await transformWorker.run(input, (note) => notes.push(note)).finally(() => allowDecoders(formatIds))
-    const files = await Promise.all(outputs.map((_, i) => Bun.file(outputPath(folder, i)).bytes()))
+    await transformWorker
+      .run(input, (note) => notes.push(note as TransformNote))
+      .finally(() => allowDecoders(formatIds))
+    const fileOf = (index: number) => readNotedOutput(folder, index, notes)
+    const files = await Promise.all(outputs.map((_, index) => fileOf(index)))
     return {
       notes,
       left: await readdir(folder),

@@ -1,8 +1,8 @@
-import { formatIds } from '@pixelflow/core/format'
-import { recipe } from '@pixelflow/core/recipe/recipe'
-import { outputName } from '@pixelflow/core/task'
-import { previewFormats, previewOptions } from '@pixelflow/core/tune/client-message'
+import type { FormatId } from '@pixelflow/core/format'
+import type { Recipe } from '@pixelflow/core/recipe/recipe'
+import { previewFormats, type PreviewOptions } from '@pixelflow/core/tune/client-message'
 import { z } from 'zod'
+import type { WorkerSource } from '../transform/transform-input.ts'
 
 /** Inputs and results of the preview worker. */
 
@@ -11,21 +11,20 @@ const size = z.object({ width: pixels, height: pixels })
 const picture = size.extend({ alpha: z.boolean(), isVector: z.boolean() })
 
 /** Decodes the source and writes a smaller copy as raw pixels. */
-const copyRequest = z.object({
-  do: z.literal('copy'),
-  /** Path of the source image. */
-  source: z.string(),
+export interface CopyRequest {
+  readonly do: 'copy'
+  readonly source: WorkerSource
   /** Format that the first bytes showed at the upload. */
-  format: z.enum(formatIds),
+  readonly format: FormatId
   /** Whether the EXIF orientation is applied. */
-  orient: z.boolean(),
+  readonly orient: boolean
   /** Pixel limit of the source. */
-  maxPixels: pixels,
+  readonly maxPixels: number
   /** Pixel limit of the copy. */
-  copyPixels: pixels,
+  readonly copyPixels: number
   /** Path of the copy. */
-  path: z.string(),
-})
+  readonly path: string
+}
 
 export const copyResult = z.object({
   /** The source as the first step sees it. */
@@ -37,25 +36,22 @@ export const copyResult = z.object({
 export type CopyResult = z.infer<typeof copyResult>
 
 /** Applies the recipe to a copy and writes the preview to a file. */
-const previewWork = z.object({
-  do: z.literal('preview'),
+export interface PreviewWork {
+  readonly do: 'preview'
   /** Path of the copy. */
-  path: z.string(),
-  made: copyResult,
-  format: z.enum(formatIds),
+  readonly path: string
+  readonly made: CopyResult
+  readonly format: FormatId
   /** Pixel limit of every intermediate image of the real result. */
-  maxPixels: pixels,
-  recipe,
-  output: outputName,
-  preview: previewOptions,
+  readonly maxPixels: number
+  readonly recipe: Recipe
+  readonly output: string
+  readonly preview: PreviewOptions
   /** Path of the preview. */
-  target: z.string(),
-})
+  readonly target: string
+}
 
-export const previewInput = z.discriminatedUnion('do', [copyRequest, previewWork])
-export type PreviewInput = z.infer<typeof previewInput>
-export type CopyRequest = z.infer<typeof copyRequest>
-export type PreviewWork = z.infer<typeof previewWork>
+export type PreviewInput = CopyRequest | PreviewWork
 
 /** A preview whose file is complete. */
 export const previewResult = size.extend({ result: size, format: z.enum(previewFormats) })

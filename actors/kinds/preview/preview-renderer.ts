@@ -9,7 +9,7 @@ import type { PreviewOptions } from '@pixelflow/core/tune/client-message'
 import type { PreviewRequest } from '@pixelflow/core/tune/preview-request'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import type { KindContext } from '../kind.ts'
-import { fetchSource, type SourceStores } from '../transform/fetch-source.ts'
+import { provideSource, type SourceStores } from '../transform/fetch-source.ts'
 import { requestCopy, requestPreview } from './request-preview.ts'
 import type { CopyResult, CopyRequest, PreviewWork, PreviewResult } from './preview-input.ts'
 import type { ScratchQuota } from './scratch-quota.ts'
@@ -78,9 +78,8 @@ export async function openPreviewRenderer(
   ): Promise<Copy> => {
     const path = join(folder.path, name)
     using _quota = scratchQuota.take(record.bytes)
-    await using sourceFolder = await scratch.folder(record.bytes)
-    const source = join(sourceFolder.path, 'source')
-    await fetchSource(options, record, source, signal)
+    await using sourceFolder = scratch.lazyFolder(record.bytes)
+    const source = await provideSource(options, record, sourceFolder, signal)
     const { format } = record
     const input: CopyRequest = { do: 'copy', source, format, orient, maxPixels, copyPixels, path }
     const made = await requestCopy(sandbox, record.account, input, estimateMemory(record), signal)

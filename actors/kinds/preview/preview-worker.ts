@@ -18,11 +18,12 @@ import {
   canStayRaw,
   type Pixels,
 } from '../transform/pixels.ts'
+import { inputOf } from '../transform/transform-worker.ts'
 import { computeDrawablePixels, isDrawable } from '../transform/svg/drawing-cost.ts'
 import {
-  previewInput,
   type CopyResult,
   type CopyRequest,
+  type PreviewInput,
   type PreviewWork,
   type PreviewResult,
 } from './preview-input.ts'
@@ -32,13 +33,13 @@ export const previewWorker: WorkerHandler = {
   // The transform handler of the same worker warms sharp up.
   async warmUp() {},
   async run(input, note) {
-    const parsed = previewInput.parse(input)
-    note(parsed.do === 'copy' ? await renderCopy(parsed) : await renderPreview(parsed))
+    const request = input as PreviewInput
+    note(request.do === 'copy' ? await renderCopy(request) : await renderPreview(request))
   },
 }
 
 async function renderCopy(input: CopyRequest): Promise<CopyResult> {
-  const source = await openSourceImage(input.source, input.format, input.maxPixels)
+  const source = await openSourceImage(inputOf(input.source), input.format, input.maxPixels)
   return retryWithoutProfile(source, (opened) => writeCopy(opened, input))
 }
 

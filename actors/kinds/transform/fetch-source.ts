@@ -1,8 +1,11 @@
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
+import type { LazyScratchFolder } from '../../sandbox/scratch.ts'
+import { maxMessageFileBytes, type WorkerSource } from './transform-input.ts'
 
 export interface SourceStores {
   readonly images: Records<ImageRecord>
@@ -17,6 +20,36 @@ export async function findSource(stores: SourceStores, account: string, image: s
   const record = await stores.images.get(account, image)
   if (record === null) throw imageNotFound('The image was deleted before the task read it.')
   return record
+}
+
+/**
+ * Fetches an image for a worker: a small one as bytes, a larger one into a file in `folder`.
+ * @throws Fault as `fetchSource` does.
+ */
+export async function provideSource(
+  stores: SourceStores,
+  record: ImageRecord,
+  folder: LazyScratchFolder,
+  signal: AbortSignal,
+): Promise<WorkerSource> {
+  if (record.bytes <= maxMessageFileBytes) return { base64: await readSource(stores, record, signal) }
+  folder.create()
+  const path = join(folder.path, 'source')
+  await fetchSource(stores, record, path, signal)
+  return { path }
+}
+
+/** The bytes of a small image in base64. */
+async function readSource(
+  { sources }: SourceStores,
+  { account, sha256 }: ImageRecord,
+  signal: AbortSignal,
+): Promise<string> {
+  const blob = await sources.read(blobName(account, sha256))
+  if (blob === null) throw imageNotFound('The bytes of the image are no longer stored.')
+  const chunks = await Array.fromAsync(blob.body)
+  signal.throwIfAborted()
+  return Buffer.concat(chunks).toString('base64')
 }
 
 /** Bytes of one write; each write is a round trip to the thread pool. */

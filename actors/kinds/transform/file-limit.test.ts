@@ -10,7 +10,7 @@ import { openSandbox } from '../../sandbox/sandbox.ts'
 import { createSandboxOptions } from '../../sandbox/sandbox-options.ts'
 import { catchFault } from '@pixelflow/testkit/catch-fault'
 import { noHooks } from '../../testing/no-hooks.ts'
-import type { TransformInput } from './transform-input.ts'
+import { maxMessageFileBytes, type TransformInput } from './transform-input.ts'
 
 const MiB = 2 ** 20
 const never = new AbortController().signal
@@ -18,8 +18,8 @@ const never = new AbortController().signal
 test('a result beyond the file size limit is a fault of the recipe, not of a full disk', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pixelflow-file-limit-'))
   try {
-    const source = join(folder, 'source')
-    await Bun.write(source, await sampleImage({ width: 400, height: 300 }))
+    const source = { path: join(folder, 'source') }
+    await Bun.write(source.path, await sampleImage({ width: 1000, height: 750, noise: 60 }))
     const settings = {
       taskTimeoutMs: 30_000,
       maxCpuMs: 30_000,
@@ -28,7 +28,7 @@ test('a result beyond the file size limit is a fault of the recipe, not of a ful
       maxPixels: 1e8,
     }
     const command = [process.execPath, join(import.meta.dir, '../../sandbox/worker-entry.ts')]
-    const launcher = createWorkerLauncher(command, { maxFileBytes: 8 * 1024, maxOpenFiles: 256 })
+    const launcher = createWorkerLauncher(command, { maxFileBytes: maxMessageFileBytes, maxOpenFiles: 256 })
     await using sandbox = openSandbox({
       ...createSandboxOptions(settings, launcher, folder, noHooks),
       memory: createByteBudget(2 ** 40),
@@ -42,7 +42,7 @@ test('a result beyond the file size limit is a fault of the recipe, not of a ful
           recipe: parseRecipe(`flip/format:${type}`),
           outputs: ['default'],
           folder,
-          inStages,
+          shortStageMs: inStages ? 0 : null,
           maxPixels: 1e8,
         }
         const work = sandbox.run({

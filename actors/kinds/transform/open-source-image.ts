@@ -42,18 +42,20 @@ function createReadOptions(maxPixels: number, failOn: Preparation['failOn'] = 'e
 /**
  * Reads the header of an image. From here on this process has only the decoder of its format. An SVG is sanitised
  * before its decoder is allowed.
+ * @param source the path of the file, or its bytes
  * @throws Fault `unsupported_format` when the bytes are not of the stated format or the decoder lacks the encoding,
  * `too_many_pixels` when the header exceeds the limits, `corrupt_image` when the decoder rejects the file.
  */
 export async function openSourceImage(
-  path: string,
+  source: string | Buffer,
   stated: FormatId,
   maxPixels: number,
 ): Promise<SourceImage> {
-  const { head, input } = readHead(path)
+  const { head, input } =
+    typeof source === 'string' ? readHead(source) : { head: source.subarray(0, sniffBytes), input: source }
   const format = sniffFormat(head)
   if (format !== stated) throw wrongFormat(stated)
-  const drawing = format === 'svg' ? await openSvg(readWhole(path, input), maxPixels) : undefined
+  const drawing = format === 'svg' ? await openSvg(readWhole(input), maxPixels) : undefined
   const preparation = prepareFormat(format, input)
   allowDecoders([format])
   const options = createReadOptions(maxPixels, preparation.failOn)
@@ -67,11 +69,11 @@ export async function openSourceImage(
   checkFrames(metadata, format, maxPixels)
   const cost = drawing?.cost ?? noCost
   const file = preparation.input ?? input
-  const source = { input: opened, file, format, metadata, maxPixels, cost, reading: options }
-  if (drawing !== undefined) return { ...source, metadata: { ...metadata, isVector: true } }
+  const image = { input: opened, file, format, metadata, maxPixels, cost, reading: options }
+  if (drawing !== undefined) return { ...image, metadata: { ...metadata, isVector: true } }
   // sharp treats 16-bit values as converted even when the profile could not be used.
-  const isMisread = metadata.space === 'rgb16' && hasBrokenProfile(source)
-  return applyPreparation(isMisread ? withoutProfile(source) : source, metadata, preparation)
+  const isMisread = metadata.space === 'rgb16' && hasBrokenProfile(image)
+  return applyPreparation(isMisread ? withoutProfile(image) : image, metadata, preparation)
 }
 
 async function metadataOf(
@@ -116,10 +118,10 @@ function replaceReason(error: unknown, doing: 'open' | 'render', reason: Fault |
 }
 
 /** An SVG is read completely, because it is sanitised before decoding. */
-function readWhole(path: string, input: string | Buffer): Buffer {
+function readWhole(input: string | Buffer): Buffer {
   if (typeof input !== 'string') return input
-  if (statSync(path).size > maxSvgBytes) throw svgTooLarge()
-  return readFileSync(path)
+  if (statSync(input).size > maxSvgBytes) throw svgTooLarge()
+  return readFileSync(input)
 }
 
 /** Limit of frames or pages of a file. */

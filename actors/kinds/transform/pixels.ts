@@ -9,6 +9,7 @@ import { replacePngExif } from './metadata/replace-png-exif.ts'
 import type { Description } from './metadata/read-description.ts'
 import type { SourceImage } from './open-source-image.ts'
 import { requireDrawable, type DrawingCost } from './svg/drawing-cost.ts'
+import { writeOutput, type WrittenOutput } from './write-output.ts'
 
 /** Rendered pixels in memory, the input of the next pipeline. */
 export interface Pixels {
@@ -47,15 +48,10 @@ export async function renderPass(from: Pixels, rendering: Rendering, staysRaw: b
   }
 }
 
-/** Renders an output that has one rendering and encodes it in the same pipeline. */
-export async function renderFile(
-  from: Pixels,
-  rendering: Rendering,
-  path: string,
-): Promise<{ width: number; height: number }> {
+/** Renders an output that has one rendering and encodes it in the same pipeline, to `path` if it is large. */
+export async function renderOutput(from: Pixels, rendering: Rendering, path: string): Promise<WrittenOutput> {
   try {
-    const { width, height } = await (await rendering.apply(from.open(), sharp)).toFile(path)
-    return { width, height }
+    return await writeOutput(await rendering.apply(from.open(), sharp), rendering.after, path)
   } catch (error) {
     throw mapVipsError(error, 'render')
   }
@@ -65,20 +61,19 @@ function openPng(png: Buffer): Sharp {
   return sharp(png, { limitInputPixels: false })
 }
 
-/** Encodes pixels to a file in the format of the output, with the metadata to keep. */
+/** Encodes pixels in the format of the output, with the metadata to keep, to `path` if the file is large. */
 export async function encode(
   from: Pixels,
   output: PlannedOutput,
   target: WritableFormatId,
   path: string,
   { exif, xmp }: Description = {},
-): Promise<{ width: number; height: number }> {
+): Promise<WrittenOutput> {
   try {
     const [rendering] = planRenderings(omitSteps(output), from.picture, target)
     const described = from.png === undefined ? from.open() : openPng(replacePngExif(from.png, exif))
     const pipeline = await rendering.apply(described, sharp)
-    const { width, height } = await (xmp === undefined ? pipeline : pipeline.withXmp(xmp)).toFile(path)
-    return { width, height }
+    return await writeOutput(xmp === undefined ? pipeline : pipeline.withXmp(xmp), from.picture, path)
   } catch (error) {
     throw mapVipsError(error, 'encode')
   }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { formatOf } from '@pixelflow/core/format'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
@@ -8,11 +7,12 @@ import type { JobContext, JobHandler } from '../../runtime/job-handler.ts'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { KindContext } from '../kind.ts'
-import { fetchSource, findSource } from './fetch-source.ts'
-import { storeOutput } from './store-output.ts'
-import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
+import { findSource, provideSource } from './fetch-source.ts'
+import { storeOutput, storeOutputBytes } from './store-output.ts'
+import { outputPath, transformNote, type OutputNote, type TransformInput } from './transform-input.ts'
 
-type OutputNote = Extract<TransformNote, { stage: 'output' }>
+/** Stages that follow each other within so many milliseconds may be reported together. */
+const shortStageMs = 20
 
 /**
  * Applies the recipe of a task to its image: fetches the image, renders the outputs in a worker, stores them. Outputs
@@ -41,11 +41,10 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
       retry(() => findSource(context, account, image), job),
     )
   const record = job.image ?? (await lookup())
-  await using folder = await scratch.folder(record.bytes)
-  const source = join(folder.path, 'source')
-  await job.time(
+  await using folder = scratch.lazyFolder(record.bytes)
+  const source = await job.time(
     'fetch',
-    retry(() => fetchSource(context, record, source, job.signal), job),
+    retry(() => provideSource(context, record, folder, job.signal), job),
   )
   job.report('fetched', { progress: progress() })
 
@@ -59,9 +58,12 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
     const { format: outputFormat, width, height } = note
     const { mediaType } = formatOf(outputFormat)
     const object = outputObject(account, job.task.id, job.job.stage, name)
-    const path = outputPath(folder.path, note.index)
-    const put = retry(() => storeOutput(results, { path, name: object, mediaType, signal }), { signal })
-    const { bytes, sha256 } = await job.time('store', put)
+    const blob = { name: object, mediaType, signal }
+    const put =
+      note.base64 === undefined
+        ? () => storeOutput(results, { ...blob, path: outputPath(folder.path, note.index) })
+        : storeOutputBytes.bind(null, results, Buffer.from(note.base64, 'base64'), blob)
+    const { bytes, sha256 } = await job.time('store', retry(put, { signal }))
     const output = { name, format: outputFormat, mediaType, bytes, sha256, width, height }
     job.report('output', { outputs: [...job.task.outputs, output], progress: progress() }, name)
   }
@@ -81,7 +83,7 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
       return
     }
     const output = note.data
-    // Outputs are stored in order while the worker renders the next one. They wait as files, not in memory.
+    // Outputs are stored in order while the worker renders the next one. Large ones wait as files, not in memory.
     storing = storing.then(() => store(name, output))
     storing.catch((error: unknown) => failed.abort(error))
   }
@@ -92,7 +94,7 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
     recipe,
     outputs: missing,
     folder: folder.path,
-    inStages: true,
+    shortStageMs,
     maxPixels: settings.maxPixels,
   }
   let since = performance.now()

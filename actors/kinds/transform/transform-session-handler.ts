@@ -8,14 +8,20 @@ import type { Session, SessionHandler } from '@pixelflow/core/ports/sessions'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
 import { invalidMessage } from '../../sandbox/invalid-message.ts'
 import type { Sandbox } from '../../sandbox/sandbox.ts'
+import type { LazyScratchFolder } from '../../sandbox/scratch.ts'
 import type { KindContext } from '../kind.ts'
 import { parseSessionOpening } from '../parse-session-opening.ts'
 import { throwNoSpace } from './fetch-source.ts'
 import { safeReadFlags, unreadableOutput } from './store-output.ts'
 import { incompleteWork } from './transform-job-handler.ts'
-import { outputPath, transformNote, type TransformInput, type TransformNote } from './transform-input.ts'
-
-type OutputNote = Extract<TransformNote, { stage: 'output' }>
+import {
+  maxMessageFileBytes,
+  outputPath,
+  transformNote,
+  type OutputNote,
+  type WorkerSource,
+  type TransformInput,
+} from './transform-input.ts'
 
 /** Receives an image over a session, renders one output of a recipe, and sends it back over the session. */
 export function createTransformSessionHandler(context: KindContext): SessionHandler {
@@ -32,9 +38,8 @@ async function transformSession(context: KindContext, opening: unknown, session:
     transformRequest,
     opening,
   )
-  await using folder = await context.scratch.folder(bytes)
-  const source = join(folder.path, 'source')
-  await receive(session, source, bytes)
+  await using folder = context.scratch.lazyFolder(bytes)
+  const source = await receive(session, folder, bytes)
 
   const input: TransformInput = {
     source,
@@ -42,7 +47,7 @@ async function transformSession(context: KindContext, opening: unknown, session:
     recipe,
     outputs: [output],
     folder: folder.path,
-    inStages: false,
+    shortStageMs: null,
     maxPixels: context.settings.maxPixels,
   }
   const startedAt = performance.now()
@@ -61,15 +66,24 @@ async function transformSession(context: KindContext, opening: unknown, session:
 /** Files up to this size are read and written synchronously: a thread switch would cost more than the copy. */
 const maxSyncBytes = 1024 * 1024
 
-/** Writes the image to a file: a small one after it has arrived, a large one while it arrives. */
-async function receive(session: Session, path: string, bytes: number): Promise<void> {
-  if (bytes <= maxSyncBytes)
-    return writeFileAtOnce(path, await Array.fromAsync(receivedChunks(session, bytes)))
+/** Receives the image: a small one as bytes, a larger one as a file, which is written while a very large one arrives. */
+async function receive(session: Session, folder: LazyScratchFolder, bytes: number): Promise<WorkerSource> {
+  if (bytes <= maxMessageFileBytes) {
+    const pieces = await Array.fromAsync(receivedChunks(session, bytes))
+    return { base64: Buffer.concat(pieces.flat()).toString('base64') }
+  }
+  folder.create()
+  const path = join(folder.path, 'source')
+  if (bytes <= maxSyncBytes) {
+    writeFileAtOnce(path, await Array.fromAsync(receivedChunks(session, bytes)))
+    return { path }
+  }
   await using file = await open(path, 'w', 0o600)
   for await (const chunks of receivedChunks(session, bytes)) {
     const { bytesWritten } = await file.writev([...chunks]).catch(throwNoSpace)
     if (bytesWritten < totalLength(chunks)) throwNoSpace({ code: 'ENOSPC' })
   }
+  return { path }
 }
 
 async function* receivedChunks(session: Session, bytes: number): AsyncGenerator<readonly Uint8Array[], void> {
@@ -119,8 +133,19 @@ async function runWorker(
   return output
 }
 
-/** Sends the output file. It was just written, so it is in the page cache and is read synchronously. */
 async function sendResult(session: Session, path: string, note: OutputNote, workMs: number): Promise<void> {
+  if (note.base64 === undefined) return sendFile(session, path, note, workMs)
+  const bytes = Buffer.from(note.base64, 'base64')
+  if (bytes.length === 0) throw unreadableOutput('a message')
+  const { format, width, height } = note
+  const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
+  const head: TransformResult = { format, width, height, bytes: bytes.length, sha256, workMs }
+  await session.send(head, bytes)
+  await session.finish()
+}
+
+/** Sends the output file. It was just written, so it is in the page cache and is read synchronously. */
+async function sendFile(session: Session, path: string, note: OutputNote, workMs: number): Promise<void> {
   const file = openSync(path, safeReadFlags)
   try {
     const stat = fstatSync(file)

@@ -4,6 +4,7 @@ import { sampleImage } from '@pixelflow/testkit/images'
 import { useFixture } from '@pixelflow/testkit/use-fixture'
 import sharp from 'sharp'
 import { openTransformHarness, type TransformHarness } from '../../testing/transform-harness.ts'
+import { maxMessageFileBytes } from './transform-input.ts'
 
 /** The transform worker in this process: results of valid images. */
 
@@ -37,11 +38,11 @@ describe('a valid image', () => {
     for (const to of writableFormatIds) {
       const { metadata, notes, left } = await transform(bytes, `resize:100/format:${to}`)
       expect(metadata).toMatchObject({ width: 100, height: 60, format: to === 'avif' ? 'heif' : to })
-      expect(notes).toEqual([
+      expect(notes).toMatchObject([
         { stage: 'decoded' },
         { stage: 'output', index: 0, format: to, width: 100, height: 60 },
       ])
-      expect(left.toSorted()).toEqual(['output-0', 'source'])
+      expect(left).toEqual(['source'])
     }
   })
 
@@ -149,6 +150,9 @@ describe('a valid image', () => {
         expect(atOnce.metadata).toEqual(staged.metadata)
         expect(atOnce.notes.at(-1)).toEqual(staged.notes.at(-1))
         expect(atOnce.left.toSorted()).toEqual(staged.left.toSorted())
+        const short = await transform(source, recipe, { shortStageMs: 1000 })
+        expect(short.notes).toMatchObject(staged.notes.map(({ stage }) => ({ stage })))
+        expect([atOnce.file, staged.file].some((file) => Buffer.compare(file, short.file) === 0)).toBe(true)
       }
     }
   }, 60_000)
@@ -158,6 +162,17 @@ describe('a valid image', () => {
     const [one, two] = await Promise.all([1, 2].map(() => transform(bytes, 'resize:300/sharpen/format:webp')))
     expect(one?.file).toEqual(two?.file as Uint8Array)
   })
+})
+
+test('a large result is a file, which appears when it is complete', async () => {
+  const bytes = await sampleImage({ width: 2400, height: 1800, noise: 60 })
+  for (const recipe of ['resize:1200', 'flip']) {
+    const { notes, left, file, metadata } = await transform(bytes, recipe)
+    expect(notes.at(-1)).not.toHaveProperty('base64')
+    expect(left.toSorted()).toEqual(['output-0', 'source'])
+    expect(file.length).toBeGreaterThan(maxMessageFileBytes)
+    expect(metadata.width).toBe(recipe === 'flip' ? 2400 : 1200)
+  }
 })
 
 describe('several outputs', () => {

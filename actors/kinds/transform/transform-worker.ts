@@ -1,10 +1,10 @@
-import { renameSync } from 'node:fs'
-import { chooseOutputFormat, type WritableFormatId } from '@pixelflow/core/format'
+import { chooseOutputFormat } from '@pixelflow/core/format'
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
+import { estimateEncodingMs } from './estimate-encoding-ms.ts'
 import { readDescription } from './metadata/read-description.ts'
 import { retryWithoutProfile, selectKeepableColours } from './metadata/retry-without-profile.ts'
 import { openSourceImage, type SourceImage } from './open-source-image.ts'
@@ -12,13 +12,13 @@ import {
   checkDrawingCost,
   checkSizes,
   encode,
-  renderFile,
+  renderOutput,
   renderPass,
   createSourcePixels,
   canStayRaw,
   type Pixels,
 } from './pixels.ts'
-import { outputPath, transformInput, type TransformInput, type TransformNote } from './transform-input.ts'
+import { outputPath, type WorkerSource, type TransformInput, type TransformNote } from './transform-input.ts'
 import { splitSharedPasses, cacheSharedPasses } from './shared-passes.ts'
 
 /** The part of a transform that runs in a worker. */
@@ -37,11 +37,11 @@ export const transformWorker: WorkerHandler = {
       .webp()
       .toBuffer()
   },
-  run: (input, note) => run(transformInput.parse(input), note),
+  run: (input, note) => run(input as TransformInput, note),
 }
 
 async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
-  const source = await openSourceImage(input.source, input.format, input.maxPixels)
+  const source = await openSourceImage(inputOf(input.source), input.format, input.maxPixels)
   await retryWithoutProfile(source, (opened) => make(opened, input, note))
 }
 
@@ -67,11 +67,17 @@ async function make(
 
   const [only] = outputs
   const atOnce = only && outputs.length === 1 ? selectOnlyRendering(passes.get(only)) : undefined
-  if (only && atOnce && !input.inStages && only.format.metadata === 'strip') {
-    await deliver(0, targetOf(only), (path) =>
-      renderFile(createSourcePixels(source, only.source.orient), atOnce, path),
-    )
-    return
+  if (only && atOnce && only.format.metadata === 'strip') {
+    const { shortStageMs } = input
+    const target = targetOf(only)
+    if (shortStageMs === null || estimateEncodingMs(atOnce.after, target, only.format) <= shortStageMs) {
+      const index = input.outputs.indexOf(only.name)
+      const path = outputPath(input.folder, index)
+      const written = await renderOutput(createSourcePixels(source, only.source.orient), atOnce, path)
+      if (shortStageMs !== null) note({ stage: 'decoded' })
+      note({ stage: 'output', index, format: target, ...written })
+      return
+    }
   }
 
   const remember = cacheSharedPasses<Pixels>(outputs)
@@ -85,21 +91,14 @@ async function make(
     const target = targetOf(output)
     const index = input.outputs.indexOf(output.name)
     const description = output.format.metadata === 'keep' ? readDescription(source, output.source.orient) : {}
-    await deliver(index, target, (path) => encode(pixels, output, target, path, description))
+    const written = await encode(pixels, output, target, outputPath(input.folder, index), description)
+    note({ stage: 'output', index, format: target, ...written })
   }
+}
 
-  /** Writes an output file and sends a note. */
-  async function deliver(
-    index: number,
-    target: WritableFormatId,
-    write: (path: string) => Promise<{ width: number; height: number }>,
-  ) {
-    const path = outputPath(input.folder, index)
-    // Renamed when complete: the actor may read the file while the work runs again after a crash.
-    const size = await write(`${path}.part`)
-    renameSync(`${path}.part`, path)
-    note({ stage: 'output', index, format: target, ...size })
-  }
+/** What the decoder reads: the bytes of a small file, or the path. */
+export function inputOf(source: WorkerSource): string | Buffer {
+  return 'path' in source ? source.path : Buffer.from(source.base64, 'base64')
 }
 
 /** The rendering, if the output has exactly one. */
