@@ -13,7 +13,8 @@ import { pruneLimit, prepareStatements } from './statements.ts'
 import { createAccountTaskCounts } from './account-task-counts.ts'
 
 const maxBatch = 500
-const maxWaitMs = 25
+/** Readers flush, so that only the file is behind for so long. */
+const maxWaitMs = 250
 const pruneEveryMs = 60_000
 /** While more tasks are outdated than one prune deletes. */
 const pruneMoreEveryMs = 1000

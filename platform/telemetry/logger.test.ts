@@ -92,3 +92,15 @@ test('lines reach a pipe complete, also right before the exit', async () => {
   const written = lines.map((line) => JSON.parse(line) as { i: number })
   expect(written.map((one) => one.i)).toEqual(Array.from({ length: 5000 }, (_, i) => i))
 })
+
+test('a warning is written at once, with the lines before it', async () => {
+  const script = `
+    import { createLogger } from ${JSON.stringify(new URL('./logger.ts', import.meta.url).pathname)}
+    const log = createLogger({ service: 'test', format: 'json' })
+    log.info('first')
+    log.warn('second')
+    process.kill(process.pid, 'SIGKILL')`
+  const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe', stderr: 'inherit' })
+  const lines = (await child.stdout.text()).trim().split('\n')
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['first', 'second'])
+})

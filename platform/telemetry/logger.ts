@@ -28,8 +28,8 @@ export interface LoggerOptions {
   readonly level?: Level | undefined
   /** Default: pretty on a terminal, else JSON lines. */
   readonly format?: 'json' | 'pretty' | undefined
-  /** Writes a whole line; default standard output. */
-  readonly write?: (line: string) => void
+  /** Writes a whole line, at once if it is urgent; default standard output. */
+  readonly write?: (line: string, isUrgent: boolean) => void
 }
 
 /**
@@ -48,8 +48,13 @@ export function createLogger({
   const lowest = levels.indexOf(level)
   const isPretty = format === undefined ? process.stdout.isTTY : format === 'pretty'
   return isPretty
-    ? bound({ service }, lowest, (level, msg, fields) => write(formatPretty(level, msg, fields)))
-    : bound({ service }, lowest, (level, msg, fields) => write(formatJson(level, msg, fields)))
+    ? bound({ service }, lowest, (level, msg, fields) => write(formatPretty(level, msg, fields), isUrgent(level)))
+    : bound({ service }, lowest, (level, msg, fields) => write(formatJson(level, msg, fields), isUrgent(level)))
+}
+
+/** Lines that may be the last ones of a process that is about to crash. */
+function isUrgent(level: Level): boolean {
+  return level === 'warn' || level === 'error'
 }
 
 function bound(

@@ -1,18 +1,39 @@
 import { writeSync } from 'node:fs'
 
 const maxWaitMs = 100
+/** How long a line waits for others that are written with it, in milliseconds: one write a line cost more than the line. */
+const gatherMs = 10
+const maxGatheredLength = 32 * 1024
 
+let gathered = ''
+let gatheredLines = 0
+let timer: ReturnType<typeof setTimeout> | undefined
 let unwritten: Uint8Array = new Uint8Array()
 let dropped = 0
 
+process.on('exit', writeGathered)
+
 /**
- * Writes a line synchronously, so that lines before an exit are not lost. If standard output is non-blocking and its reader
- * has stalled, this waits at most 100 ms and then drops lines, so that a stalled reader costs neither memory nor time. The
- * number of dropped lines is logged when the reader continues.
+ * Writes a line within 10 ms, or at once if it is urgent, and in any case before this process exits. If standard output is
+ * non-blocking and its reader has stalled, this waits at most 100 ms and then drops lines, so that a stalled reader costs
+ * neither memory nor time. The number of dropped lines is logged when the reader continues.
  */
-export function writeStdout(line: string): void {
+export function writeStdout(line: string, isUrgent = false): void {
+  gathered += line
+  gatheredLines++
+  if (isUrgent || gathered.length > maxGatheredLength) writeGathered()
+  else timer ??= setTimeout(writeGathered, gatherMs)
+}
+
+function writeGathered(): void {
+  clearTimeout(timer)
+  timer = undefined
+  if (gatheredLines === 0) return
+  const [lines, count] = [gathered, gatheredLines]
+  gathered = ''
+  gatheredLines = 0
   if (!drain()) {
-    dropped++
+    dropped += count
     return
   }
   const notice =
@@ -20,7 +41,7 @@ export function writeStdout(line: string): void {
       ? ''
       : `{"time":"${new Date().toISOString()}","level":"warn","service":"log","msg":"lines dropped","count":${dropped}}\n`
   dropped = 0
-  unwritten = encoder.encode(notice + line)
+  unwritten = encoder.encode(notice + lines)
   drain()
 }
 
