@@ -48,8 +48,12 @@ export function createLogger({
   const lowest = levels.indexOf(level)
   const isPretty = format === undefined ? process.stdout.isTTY : format === 'pretty'
   return isPretty
-    ? bound({ service }, lowest, (level, msg, fields) => write(formatPretty(level, msg, fields), isUrgent(level)))
-    : bound({ service }, lowest, (level, msg, fields) => write(formatJson(level, msg, fields), isUrgent(level)))
+    ? bound({ service }, lowest, (level, msg, fields) =>
+        write(formatPretty(level, msg, fields), isUrgent(level)),
+      )
+    : bound({ service }, lowest, (level, msg, fields) =>
+        write(formatJson(level, msg, fields), isUrgent(level)),
+      )
 }
 
 /** Lines that may be the last ones of a process that is about to crash. */
