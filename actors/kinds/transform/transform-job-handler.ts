@@ -63,8 +63,9 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
       note.base64 === undefined
         ? () => storeOutput(results, { ...blob, path: outputPath(folder.path, note.index) })
         : storeOutputBytes.bind(null, results, Buffer.from(note.base64, 'base64'), blob)
-    const { bytes, sha256 } = await job.time('store', retry(put, { signal }))
-    const output = { name, format: outputFormat, mediaType, bytes, sha256, width, height }
+    const { bytes, sha256, location } = await job.time('store', retry(put, { signal }))
+    const described = { name, format: outputFormat, mediaType, bytes, sha256, width, height }
+    const output = { ...described, ...(location === undefined ? {} : { location }) }
     job.report('output', { outputs: [...job.task.outputs, output], progress: progress() }, name)
   }
   const onNote = (received: unknown) => {
