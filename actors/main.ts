@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
+import { blobsWithCache } from '@pixelflow/platform/shared-cache/blobs-with-cache'
+import { openSharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import { readSettings, type Values } from '@pixelflow/platform/config/read-settings'
 import { runService, waitForAbort } from '@pixelflow/platform/run-service'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
@@ -30,6 +32,7 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   await using scope = new AsyncDisposableStack()
   const scratch = scope.use(await openScratch(settings.scratchDir))
   removeAtExit(scratch.paths)
+  const sharedCache = scope.use(await openSharedCache(settings))
   const launcher = workerLauncherFor(settings)
   const sandboxes = scope.use(openSandboxes(settings, launcher, scratch.large, log))
   const opening = Promise.all([openAdapters({ settings, name: 'actor', log }), sandboxes.ready()])
@@ -39,8 +42,9 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
 
   const name = `${hostname()}.${process.pid}`
   const { concurrency: workers, liveConcurrency: liveWorkers, drainTimeoutMs } = settings
-  const { images, sources, results, sessionHost } = adapters
-  const context = { images, sources, results, scratch, settings, log }
+  const { images, sources, sessionHost } = adapters
+  const results = blobsWithCache(adapters.results, sharedCache)
+  const context = { images, sources, results, sharedCache, scratch, settings, log }
   const runtimes = startRuntimes(adapters, { ...context, sandbox: sandboxes.queued }, name)
   const sessions = scope.use(serveSessions(sessionHost, context, sandboxes.live))
   const announcement = scope.use(

@@ -36,7 +36,10 @@ await using scope = new AsyncDisposableStack()
 let shared: Promise<SharedStack> | undefined
 const startSharedStack = async () => {
   const stack = scope.use(
-    await startStack({ env: { PIXELFLOW_MAX_UPLOAD_BYTES: '8GiB', PIXELFLOW_LOG_LEVEL: 'info' } }),
+    await startStack({
+      env: { PIXELFLOW_MAX_UPLOAD_BYTES: '8GiB', PIXELFLOW_LOG_LEVEL: 'info' },
+      hasSharedCache: true,
+    }),
   )
   return { stack, gateway: await stack.gateway(), actor: await stack.actor() }
 }

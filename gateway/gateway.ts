@@ -1,5 +1,6 @@
 import { openAdapters, type Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { openSharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import type { GatewayConfig } from './config.ts'
 import { countTraffic } from './metrics/count-traffic.ts'
 import { gatewayStopping } from './gateway-stopping.ts'
@@ -47,6 +48,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   const access = createAccessControl(config, log)
   const ports = createPorts({
     adapters,
+    sharedCache: scope.use(await openSharedCache(config)),
     clusterState,
     metrics,
     config,

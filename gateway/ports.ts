@@ -13,6 +13,7 @@ import type { Sessions } from '@pixelflow/core/ports/sessions'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Task } from '@pixelflow/core/task'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
+import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import type { WritePositions } from './consistency/write-positions.ts'
 import type { TaskQuota } from './limits/task-quota.ts'
 
@@ -25,6 +26,8 @@ export interface Ports {
   readonly sources: Blobs
   /** Bytes of task outputs. */
   readonly results: Blobs
+  /** Copies of such bytes, for the actors of this machine. */
+  readonly sharedCache: Pick<SharedCache, 'remove'>
   readonly events: Events
   readonly queue: Queue
   readonly deadLetters: DeadLetters

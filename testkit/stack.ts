@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -29,12 +30,22 @@ export interface Stack extends AsyncDisposable {
   actor(options?: { env?: Environment; clock?: TestClock }): Promise<RunningProcess>
 }
 
+export interface StackOptions {
+  readonly env?: Environment
+  readonly nats?: Nats
+  /** Whether the processes share bytes as those of `up` do; default false, so that all bytes come from the store. */
+  readonly hasSharedCache?: boolean
+}
+
 /** Starts the broker only. Disposing stops all processes. */
-export async function startStack(options: { env?: Environment; nats?: Nats } = {}): Promise<Stack> {
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-stack-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))
   const nats = options.nats ?? scope.use(await startNats())
+  const memory = existsSync('/dev/shm') ? '/dev/shm' : home
+  const sharedCacheDir = options.hasSharedCache ? await mkdtemp(join(memory, 'pixelflow-shared-')) : ''
+  if (sharedCacheDir !== '') scope.defer(() => rm(sharedCacheDir, { recursive: true, force: true }))
   const passwordFile = join(home, 'nats-password')
   await Bun.write(passwordFile, nats.password, { mode: 0o600 })
   const shared = {
@@ -45,6 +56,7 @@ export async function startStack(options: { env?: Environment; nats?: Nats } = {
     PIXELFLOW_NATS_USER: nats.user,
     PIXELFLOW_NATS_PASSWORD_FILE: passwordFile,
     PIXELFLOW_LOG_FORMAT: 'json',
+    PIXELFLOW_SHARED_CACHE_DIR: sharedCacheDir,
     ...options.env,
   }
   let count = 0

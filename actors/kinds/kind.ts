@@ -4,6 +4,7 @@ import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { SessionHandler } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import type { ActorSettings } from '../config.ts'
 import type { JobHandler } from '../runtime/job-handler.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
@@ -14,6 +15,8 @@ export interface KindContext {
   readonly images: Records<ImageRecord>
   readonly sources: Blobs
   readonly results: Blobs
+  /** Copies of bytes that processes of this machine have just stored. */
+  readonly sharedCache: SharedCache
   readonly scratch: Scratch
   readonly sandbox: Sandbox
   readonly settings: ActorSettings

@@ -1,7 +1,9 @@
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
-import { hostname, tmpdir } from 'node:os'
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findMemoryFolder } from '@pixelflow/platform/memory-folder'
+import { createProcessFolder } from '@pixelflow/platform/process-folder'
 
 /**
  * Folders of this process for the files of work in progress: in memory (tmpfs) where possible, on disk for large files.
@@ -30,18 +32,15 @@ export interface LazyScratchFolder extends ScratchFolder {
 const prefix = 'pixelflow-actor'
 /** Larger files go to disk: in tmpfs they would take memory that decoding needs. */
 const largeBytes = 64 * 1024 * 1024
-/** A smaller tmpfs is not used; many containers have one of 64 MiB. */
-const minTmpfsBytes = 1024 * 1024 * 1024
-const tmpfsMagic = 0x01021994
 
 /**
  * Creates the scratch folders of this process, and removes those of dead processes of this machine.
  * @param root one folder for everything; by default a tmpfs with enough space, and the system's temporary folder
  */
 export async function openScratch(root?: string): Promise<Scratch> {
-  const large = await createRoot(root ?? tmpdir())
-  const memory = root === undefined ? await memoryRoot() : undefined
-  const small = memory === undefined ? large : await createRoot(memory)
+  const large = await createProcessFolder(root ?? tmpdir(), prefix)
+  const memory = root === undefined ? await findMemoryFolder() : undefined
+  const small = memory === undefined ? large : await createProcessFolder(memory, prefix)
   const paths = [...new Set([small, large])]
   const rootFor = (bytes: number) => (bytes > largeBytes ? large : small)
   return {
@@ -68,48 +67,6 @@ export async function openScratch(root?: string): Promise<Scratch> {
   }
 }
 
-async function createRoot(home: string): Promise<string> {
-  await mkdir(home, { recursive: true })
-  await sweep(home)
-  // The start time is part of the name, because process ids are reused.
-  return mkdtemp(join(home, [prefix, hostname(), process.pid, startOf(process.pid), ''].join('~')))
-}
-
-async function memoryRoot(): Promise<string | undefined> {
-  const path = '/dev/shm'
-  try {
-    accessSync(path, constants.W_OK)
-    const { type, bavail, bsize } = await statfs(path)
-    return type === tmpfsMagic && bavail * bsize >= minTmpfsBytes ? path : undefined
-  } catch {
-    return undefined
-  }
-}
-
 function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true })
-}
-
-async function sweep(home: string): Promise<void> {
-  for (const name of await readdir(home)) {
-    const [kind, host, pid, start] = name.split('~')
-    if (kind !== prefix || host !== hostname() || startOf(Number(pid)) === start) continue
-    // Another process may sweep at the same time, or another user may own the folder.
-    await remove(join(home, name)).catch(() => {})
-  }
-}
-
-/** When a process started, in an opaque unit; "gone" when it does not exist. */
-function startOf(pid: number): string {
-  try {
-    if (process.platform === 'linux') {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      // proc(5): field 22. Field 2, the command in parentheses, may hold spaces, so fields are counted after it.
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'gone'
-    }
-    process.kill(pid, 0)
-    return 'alive'
-  } catch {
-    return 'gone'
-  }
 }

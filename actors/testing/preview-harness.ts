@@ -1,3 +1,4 @@
+import { noSharedCache } from '@pixelflow/platform/shared-cache/no-shared-cache'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,7 +76,16 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
     PIXELFLOW_MAX_TUNE_SESSIONS: '4',
     PIXELFLOW_TUNE_IDLE_TIMEOUT: '3s',
   })
-  const context = { images, sources, results, scratch, sandbox, settings, log: cluster.log }
+  const context = {
+    images,
+    sources,
+    results,
+    sharedCache: noSharedCache,
+    scratch,
+    sandbox,
+    settings,
+    log: cluster.log,
+  }
   scope.use(sessionHost.serve('preview', previewKind.createSessionHandler(context)))
   const owned = scope.move()
   return {

@@ -22,7 +22,9 @@ export async function openSystems(
   const recipe = `resize:${width}`
   const open: Readonly<Record<SystemName, () => Promise<System>>> = {
     async pixelflow() {
-      const stack = scope.use(await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' } }))
+      const stack = scope.use(
+        await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' }, hasSharedCache: true }),
+      )
       const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
       return {
         name: 'pixelflow',

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { access, constants, mkdir } from 'node:fs/promises'
+import { access, constants, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makePrivateFile, makePrivateFolder, UnsafePath } from '@pixelflow/platform/config/private-folder'
 import { findNatsServerFor } from '../broker/find-nats-server.ts'
@@ -10,6 +10,7 @@ import { CliError } from '../cli-error.ts'
 import { tryLock } from '../lock.ts'
 import { chooseDieWithParentMethod } from './die-with-parent.ts'
 import { requireFreePort } from './port.ts'
+import { chooseSharedCacheDir } from './choose-shared-cache-dir.ts'
 import { upFiles } from './up-files.ts'
 import { supervise, type ServiceProgram, type SupervisedProcess } from './supervise.ts'
 import type { LogEntry } from './log-entry.ts'
@@ -65,6 +66,7 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
   const files = upFiles(config.dataDir)
   const held = tryLock(files.upLock, 'exclusive')
   if (!held) throw await alreadyRunning(config, await files.read())
+  const sharedCacheDir = await chooseSharedCacheDir(config.dataDir)
   const running: { graceMs: number; processes: SupervisedProcess[] }[] = []
   let stopped: Promise<void> | undefined
   const watching = new AbortController()
@@ -75,6 +77,8 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
       await Promise.all(processes.map((one) => one.stop(graceMs)))
     }
     files.remove()
+    // Empty now, unless an actor was killed.
+    await rm(sharedCacheDir, { recursive: true, force: true })
     held[Symbol.dispose]()
   }
   const up = {
@@ -91,7 +95,7 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
     const dieWithParent = config.dieWithParent ?? chooseDieWithParentMethod()
     const run = (program: ServiceProgram) =>
       supervise(program, { dieWithParent, log: log(program.service), ...(present ? { present } : {}) })
-    const base = environment(config)
+    const base = environment(config, sharedCacheDir)
 
     let broker: string
     let brokerEnv: Record<string, string> = {}
@@ -149,13 +153,14 @@ function abortable(signal: AbortSignal): <T>(awaited: Promise<T>) => Promise<T> 
 }
 
 /** The environment of every service: that of this process, with the settings of `up`. */
-function environment(config: Config): Record<string, string | undefined> {
+function environment(config: Config, sharedCacheDir: string): Record<string, string | undefined> {
   return {
     ...config.env,
     NODE_ENV: 'production',
     // Keeps freed pages for 10 s: returning them at once costs a third of a gateway's CPU time per image.
     MIMALLOC_PURGE_DELAY: config.env['MIMALLOC_PURGE_DELAY'] ?? '10000',
     PIXELFLOW_DATA_DIR: config.dataDir,
+    PIXELFLOW_SHARED_CACHE_DIR: config.env['PIXELFLOW_SHARED_CACHE_DIR'] ?? sharedCacheDir,
     PIXELFLOW_LOG_FORMAT: 'json',
     PIXELFLOW_TRACE_RING_DIR: config.traceRingFolder,
     PIXELFLOW_NATS_PASSWORD: config.natsUrl ? config.env['PIXELFLOW_NATS_PASSWORD'] : undefined,

@@ -20,12 +20,12 @@ export interface BlobInfo {
 /** Longest location; one that would be longer is left out. */
 export const maxLocationLength = 1000
 
-/** A blob that can be read without asking for its description. */
+/** A blob that can be read without asking for its description, if its location is known. */
 export interface LocatedBlob {
   readonly name: string
   readonly bytes: number
   readonly sha256: string
-  readonly location: string
+  readonly location?: string | undefined
 }
 
 /** Bytes `start` to `end`, both inclusive, counted from 0, as in an HTTP Range. */
@@ -76,8 +76,9 @@ export interface Blobs {
   read(name: string, range?: ByteRange): Promise<BlobRead | null>
   /**
    * The bytes like the body of `read`, but read where they were when the location was noted: one exchange less. When they are
-   * no longer there, the name is looked up, and reading continues if it has the same bytes. Fails with the fault of
-   * `createMissingFault` when the blob no longer exists.
+   * no longer there, the name is looked up, and reading continues if it has the same bytes. Without a location the name is
+   * looked up first. Fails with the fault of `createMissingFault` when the blob does not exist. Nothing is read before the
+   * iteration, which must happen.
    */
   readLocated(
     blob: LocatedBlob,

@@ -1,5 +1,7 @@
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
+import { blobsWithCache } from '@pixelflow/platform/shared-cache/blobs-with-cache'
+import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import type { GatewayConfig } from '../config.ts'
 import { countTasks } from '../metrics/count-traffic.ts'
 import type { Ports, ServerDescription } from '../ports.ts'
@@ -8,6 +10,7 @@ import type { ClusterState } from './open-cluster-state.ts'
 
 export interface PortsOptions {
   readonly adapters: Adapters
+  readonly sharedCache: SharedCache
   readonly clusterState: ClusterState
   readonly metrics: Metrics
   readonly config: GatewayConfig
@@ -18,10 +21,13 @@ export interface PortsOptions {
 
 /** What the use cases run on: the adapters, the state of the cluster, and the limits of the configuration. */
 export function createPorts(options: PortsOptions): Ports {
-  const { adapters, clusterState, metrics, config, server, stopping } = options
+  const { adapters, sharedCache, clusterState, metrics, config, server, stopping } = options
   return {
     ...adapters,
     ...clusterState,
+    sources: blobsWithCache(adapters.sources, sharedCache),
+    results: blobsWithCache(adapters.results, sharedCache),
+    sharedCache,
     onTaskAccepted: countTasks(metrics.meters),
     server,
     limits: { maxUploadBytes: config.maxUploadBytes, maxPixels: config.maxPixels },

@@ -20,11 +20,12 @@ export const deleteImage = declareCall({
   output: null,
   response: { description: 'The image was deleted.' },
   open:
-    ({ images }) =>
+    ({ images, sharedCache }) =>
     async (who, { id }) => {
-      await findImage(images, who, id)
+      const { account, sha256 } = await findImage(images, who, id)
       // False when a concurrent call has deleted it, which has the same result.
       await images.delete(who.account, id)
+      sharedCache.remove({ account, sha256 })
       return { value: undefined }
     },
 })

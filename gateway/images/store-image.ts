@@ -2,7 +2,6 @@ import { Fault } from '@pixelflow/core/fault'
 import { formatOf } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
-import type { Records } from '@pixelflow/core/ports/records'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
 import { keyReused } from '../idempotency/idempotency-key.ts'
@@ -17,7 +16,7 @@ export interface StoreImageOptions<T> {
 }
 
 /** What an image is stored in. `events` has the clock for its creation time. */
-export type ImageStores = Pick<Ports, 'images' | 'sources' | 'events'>
+export type ImageStores = Pick<Ports, 'images' | 'sources' | 'sharedCache' | 'events'>
 
 /** A complete file that is not an image of the account yet. */
 export interface Storable {
@@ -41,7 +40,7 @@ export interface StoredImage {
 type StoreResult<T> = StoredImage | { readonly earlier: T }
 
 export function createStorable(
-  images: Records<ImageRecord>,
+  { images, sharedCache }: Pick<ImageStores, 'images' | 'sharedCache'>,
   store: <T>(options?: StoreImageOptions<T>) => Promise<StoreResult<T>>,
 ): Storable {
   return {
@@ -57,8 +56,10 @@ export function createStorable(
         return await createTask(image)
       } catch (thrown) {
         // After any other fault the task may exist.
-        if (isNew && Fault.of(thrown).row.isBacklogFault)
+        if (isNew && Fault.of(thrown).row.isBacklogFault) {
           await images.delete(image.account, image.id).catch(() => {})
+          sharedCache.remove(image)
+        }
         throw thrown
       }
     },

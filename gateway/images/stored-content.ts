@@ -8,7 +8,9 @@ export interface StoredContent {
   readonly mediaType: string
   /** Suggested name of a downloaded file. */
   readonly fileName: string
-  /** @throws Fault when the bytes have expired. */
+  /** Where the store keeps the bytes, if that is known. */
+  readonly location?: string | undefined
+  /** The bytes, which must be iterated. The iteration fails when they have expired. */
   open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
 }
 
@@ -20,12 +22,10 @@ export function createStoredContent(
 ): StoredContent {
   return {
     ...about,
-    async open(range) {
-      const read = await blobs.read(name, range)
-      if (read) return read.body
-      throw new Fault(missing, 'The bytes have expired.', {
-        remedy: 'Upload the image or create the task again.',
-      })
-    },
+    open: async (range) => blobs.readLocated({ name, ...about }, () => createExpiredFault(missing), range),
   }
+}
+
+function createExpiredFault(code: FaultCode): Fault {
+  return new Fault(code, 'The bytes have expired.', { remedy: 'Upload the image or create the task again.' })
 }

@@ -3,6 +3,7 @@ import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Records } from '@pixelflow/core/ports/records'
 import { createPrincipal } from '@pixelflow/core/principal'
 import { openNatsFixture } from '@pixelflow/nats/testing/nats-fixture'
+import { noSharedCache } from '@pixelflow/platform/shared-cache/no-shared-cache'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { uploadImage } from './upload-image.ts'
 
@@ -34,7 +35,7 @@ test('an upload fails when a sweep has removed its bytes before they were record
     }
     return { body: body(), mediaType: 'image/png', bytes: null }
   }
-  const slow = uploadImage.open({ images: asleep, sources, events, limits })
+  const slow = uploadImage.open({ images: asleep, sources, sharedCache: noSharedCache, events, limits })
   await expect(slow(createPrincipal(account), upload())).rejects.toMatchObject({
     code: 'storage_failed',
     message: 'The bytes were removed before they could be recorded.',
@@ -42,7 +43,7 @@ test('an upload fails when a sweep has removed its bytes before they were record
   expect(recorded).toHaveLength(1)
   expect(await images.get(account, recorded[0] ?? '')).toBeNull()
 
-  const { id } = await uploadImage.open({ images, sources, events, limits })(
+  const { id } = await uploadImage.open({ images, sources, sharedCache: noSharedCache, events, limits })(
     createPrincipal(account),
     upload(),
   )
@@ -59,7 +60,7 @@ test('the creation time of an image is by the clock of the broker, not of the ga
   }
   setSystemTime(Date.now() + 5 * hour)
   const before = events.now().getTime()
-  const upload = uploadImage.open({ images, sources, events, limits })
+  const upload = uploadImage.open({ images, sources, sharedCache: noSharedCache, events, limits })
   const { id, createdAt } = await upload(createPrincipal('local'), {
     body: body(),
     mediaType: 'image/jpeg',

@@ -59,7 +59,7 @@ export function stageImage({ limits, ...stores }: ImageStores & Pick<Ports, 'lim
       const received = await receiveImage(upload, write, limits)
       const store = <T>(options?: StoreImageOptions<T>) =>
         storeImage(stores, who, write, received, upload.sha256?.(), options)
-      return { ...createStorable(stores.images, store), drop: () => write.abort() }
+      return { ...createStorable(stores, store), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()
       throw thrown

@@ -7,7 +7,13 @@ import {
   type ImageUpload,
   type ReceivedImage,
 } from '../images/receive-image.ts'
-import { createStorable, storeImage, type Storable, type StoreImageOptions } from '../images/store-image.ts'
+import {
+  createStorable,
+  storeImage,
+  type ImageStores,
+  type Storable,
+  type StoreImageOptions,
+} from '../images/store-image.ts'
 import type { InlineProcessing, Ports } from '../ports.ts'
 import { digestSha256 } from '../digest-sha256.ts'
 
@@ -24,8 +30,8 @@ export interface BufferedImage extends ReceivedImage, Storable {
  * whose sum over all calls is bounded; a larger one is moved to the store as soon as it does not fit.
  * @throws Fault as `uploadImage` does.
  */
-export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' | 'limits' | 'inline'>) {
-  const { images, sources, limits, inline } = ports
+export function bufferImage(ports: ImageStores & Pick<Ports, 'limits' | 'inline'>) {
+  const { sources, limits, inline } = ports
   return async (who: Principal, upload: ImageUpload): Promise<BufferedImage> => {
     requireScope(who, 'images:write')
     requireAcceptable(upload, limits)
@@ -41,7 +47,7 @@ export function bufferImage(ports: Pick<Ports, 'images' | 'sources' | 'events' |
       return {
         ...received,
         chunks,
-        ...createStorable(images, store),
+        ...createStorable(ports, store),
         drop: buffer.drop,
       }
     } catch (thrown) {

@@ -38,7 +38,11 @@ export const deleteTask = declareCall({
 })
 
 /** Outputs of a deleted task cannot be read. Those that cannot be deleted now expire. */
-async function dropOutputs({ results }: Pick<Ports, 'results'>, task: Task): Promise<void> {
+async function dropOutputs(
+  { results, sharedCache }: Pick<Ports, 'results' | 'sharedCache'>,
+  task: Task,
+): Promise<void> {
+  for (const { sha256 } of task.outputs) sharedCache.remove({ account: task.account, sha256 })
   const objects = task.outputs.map((one) => outputObject(task.account, task.id, onlyStage, one.name))
   await Promise.allSettled(objects.map((name) => results.delete(name)))
 }

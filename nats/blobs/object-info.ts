@@ -61,7 +61,7 @@ function locationOf({ nuid, chunks, options, metadata }: ObjectInfo): string | u
 
 /** The description that belongs to a location; undefined when the location does not fit a blob of this size. */
 export function infoAtLocation(bucket: string, blob: LocatedBlob): ObjectInfo | undefined {
-  const match = /^([A-Za-z0-9_-]+)\.([1-9]\d{0,9})\.([\d,-]*)$/.exec(blob.location)
+  const match = /^([A-Za-z0-9_-]+)\.([1-9]\d{0,9})\.([\d,-]*)$/.exec(blob.location ?? '')
   if (match === null) return undefined
   const [, nuid = '', chunkBytes, sequences = ''] = match
   const chunks = Math.ceil(blob.bytes / Number(chunkBytes))

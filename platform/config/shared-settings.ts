@@ -1,4 +1,6 @@
-import { duration, flag, integer } from './setting.ts'
+import { bytes, duration, flag, integer, text } from './setting.ts'
+
+const MiB = 2 ** 20
 
 /** Settings that mean the same in a gateway and in an actor, declared once so that both accept the same values. */
 export const sharedSettings = {
@@ -13,6 +15,24 @@ export const sharedSettings = {
     min: 1000,
     max: 86_400_000,
     help: 'Time without a change after which a tuning session ends.',
+  }),
+  sharedCacheDir: text('PIXELFLOW_SHARED_CACHE_DIR', {
+    default: undefined,
+    defaultDescription: 'none; `up` uses one in memory (tmpfs), or in the data folder',
+    expects: 'the path of a folder of this user',
+    help: 'Folder in which the gateway and the actors of one machine keep copies of what they have just stored, so that the others need not read it back from the store.',
+  }),
+  sharedCacheBytes: bytes('PIXELFLOW_SHARED_CACHE_BYTES', {
+    default: 64 * MiB,
+    min: 0,
+    max: 1024 * 1024 * MiB,
+    help: 'Limit of these copies for each process. A file of more than a quarter of it is not copied. With 0, nothing is.',
+  }),
+  sharedCacheAgeMs: duration('PIXELFLOW_SHARED_CACHE_AGE', {
+    default: 60_000,
+    min: 100,
+    max: 3_600_000,
+    help: 'Age at which such a copy is removed.',
   }),
   drainTimeoutMs: duration('PIXELFLOW_DRAIN_TIMEOUT', {
     default: 8000,

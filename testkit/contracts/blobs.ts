@@ -207,7 +207,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsUnderTest>)
         await expect(located(fixture.blobs, blob)).rejects.toMatchObject({ code: 'storage_failed' })
       })
 
-      test.each(['', 'x', '../..', 'a.1.', 'a.131072.1-2', `a.131072.${'1,'.repeat(400)}1`])(
+      test.each([undefined, '', 'x', '../..', 'a.1.', 'a.131072.1-2', `a.131072.${'1,'.repeat(400)}1`])(
         'looks up the name when the location is %p',
         async (location) => {
           await using fixture = await open()
@@ -277,7 +277,7 @@ async function content(
 
 function withLocation(info: BlobInfo | null): LocatedBlob {
   if (info?.location === undefined) throw new Error('the blob has no location')
-  return { ...info, location: info.location }
+  return info
 }
 
 /** Bytes that do not repeat; the same for the same seed. */

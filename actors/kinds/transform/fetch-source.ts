@@ -4,12 +4,14 @@ import { Fault } from '@pixelflow/core/fault'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
+import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import type { LazyScratchFolder } from '../../sandbox/scratch.ts'
 import { maxMessageFileBytes, type WorkerSource } from './transform-input.ts'
 
 export interface SourceStores {
   readonly images: Records<ImageRecord>
   readonly sources: Blobs
+  readonly sharedCache: Pick<SharedCache, 'link'>
 }
 
 /**
@@ -42,14 +44,17 @@ export async function provideSource(
 /** The bytes of a small image in base64. */
 async function readSource(
   { sources }: SourceStores,
-  { account, sha256 }: ImageRecord,
+  record: ImageRecord,
   signal: AbortSignal,
 ): Promise<string> {
-  const blob = await sources.read(blobName(account, sha256))
-  if (blob === null) throw imageNotFound('The bytes of the image are no longer stored.')
-  const chunks = await Array.fromAsync(blob.body)
+  const chunks = await Array.fromAsync(readStored(sources, record))
   signal.throwIfAborted()
   return Buffer.concat(chunks).toString('base64')
+}
+
+function readStored(sources: Blobs, { account, sha256, bytes }: ImageRecord): AsyncIterable<Uint8Array> {
+  const blob = { name: blobName(account, sha256), bytes, sha256 }
+  return sources.readLocated(blob, () => imageNotFound('The bytes of the image are no longer stored.'))
 }
 
 /** Bytes of one write; each write is a round trip to the thread pool. */
@@ -58,18 +63,17 @@ const writeBytes = 1024 * 1024
 const maxBuffers = 256
 
 /**
- * Writes the bytes of an image to a new file at `path`.
+ * Makes the bytes of an image appear in a new file at `path`: as a link to a cached file, or read from the store.
  * @throws Fault `image_not_found` when they have expired, `storage_failed` when the store fails, `unavailable` when the
  * scratch space is full.
  */
 export async function fetchSource(
-  { sources }: SourceStores,
-  { account, sha256 }: ImageRecord,
+  { sources, sharedCache }: SourceStores,
+  record: ImageRecord,
   path: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const blob = await sources.read(blobName(account, sha256))
-  if (blob === null) throw imageNotFound('The bytes of the image are no longer stored.')
+  if (sharedCache.link(record, path)) return
   await using file = await open(path, 'w', 0o600)
   let buffers: Uint8Array[] = []
   let bytes = 0
@@ -79,7 +83,7 @@ export async function fetchSource(
     buffers = []
     bytes = 0
   }
-  for await (const chunk of blob.body) {
+  for await (const chunk of readStored(sources, record)) {
     signal.throwIfAborted()
     buffers.push(chunk)
     bytes += chunk.length
