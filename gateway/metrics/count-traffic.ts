@@ -41,13 +41,25 @@ export function countTasks(meters: Meters<typeof gatewayMetrics>): (task: Pick<T
   return ({ lane }) => queued(1, { lane })
 }
 
+/** Bytes after which the meter is updated: it costs as much as passing on a piece. */
+const countEveryBytes = 1024 * 1024
+
 /** Passes each piece on and counts it. Ending the iteration early also ends the source. */
 async function* countPieces(
   source: AsyncIterable<Uint8Array>,
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array, void> {
-  for await (const piece of source) {
-    count(piece.length)
-    yield piece
+  let uncounted = 0
+  try {
+    for await (const piece of source) {
+      uncounted += piece.length
+      if (uncounted >= countEveryBytes) {
+        count(uncounted)
+        uncounted = 0
+      }
+      yield piece
+    }
+  } finally {
+    count(uncounted)
   }
 }

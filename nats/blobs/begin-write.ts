@@ -1,5 +1,6 @@
 import { nuid } from '@nats-io/nats-core'
 import { Fault } from '@pixelflow/core/fault'
+import { createNotifier } from '@pixelflow/core/notifier'
 import { within } from '@pixelflow/core/within'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { faultOf } from '../connection/fault-of.ts'
@@ -30,10 +31,11 @@ export interface YieldingWrite extends BlobWrite {
 }
 
 /**
- * Chunks of 128 KiB in flight per write: enough for a connection with 10 ms round trip, and few enough to stay in the
+ * Chunks of 256 KiB in flight per write: enough for a connection with 10 ms round trip, and few enough to stay in the
  * processor's caches.
  */
-const maxInFlight = 32
+const maxInFlight = 16
+const nothingToWaitFor = Promise.resolve()
 /**
  * Age at which an incomplete chunk of a slow upload is sent. A sweep removes chunks by the age of the newest one, which is
  * then at most this plus the longest pause of an upload.
@@ -51,8 +53,9 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
   const hasher = new Bun.CryptoHasher('sha256')
   let sha256: string | undefined
   const stop = new AbortController()
-  const inFlight = new Set<Promise<void>>()
+  const answered = createNotifier()
   const sequences: number[] = []
+  let inFlight = 0
   let bytes = 0
   let chunks = 0
   let shortest = chunkBytes
@@ -78,28 +81,30 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
     shortest = Math.min(shortest, chunk.used)
     hasher.update(chunk.content.subarray(0, chunk.used))
     const index = chunks++
-    const sent = publishChunk(bucket.broker, subject, chunk).then(
+    const release = (mayReuse: boolean) => {
+      inFlight -= 1
+      memory.release(chunk, mayReuse)
+      answered.notify()
+    }
+    inFlight += 1
+    publishChunk(bucket.broker, subject, chunk).then(
       (seq) => {
         sequences[index] = seq
-        inFlight.delete(sent)
-        memory.release(chunk, true)
+        release(true)
       },
       (thrown: unknown) => {
         failure ??= thrown
-        inFlight.delete(sent)
-        memory.release(chunk, false)
+        release(false)
       },
     )
-    inFlight.add(sent)
   }
 
-  const take = async (given: Uint8Array) => {
-    for (let rest = given; rest.length > 0;) {
-      if (failure !== undefined) throw failure
-      if (!buffer) {
-        while (inFlight.size >= maxInFlight) await Promise.race(inFlight)
-        buffer = await waitForMemory(() => memory.acquire(stop.signal))
-      }
+  /** Copies what needs no waiting; returns the rest. */
+  const takeNow = (given: Uint8Array): Uint8Array => {
+    let rest = given
+    while (rest.length > 0) {
+      buffer ??= inFlight < maxInFlight ? memory.tryAcquire() : undefined
+      if (!buffer) return rest
       const part = rest.subarray(0, chunkBytes - buffer.used)
       buffer.content.set(part, buffer.used)
       buffer.used += part.length
@@ -108,11 +113,25 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
       if (buffer.used === chunkBytes) send()
     }
     if (buffer && performance.now() - sentAt > maxHeldMs) send()
+    return rest
+  }
+
+  const take = async (given: Uint8Array) => {
+    for (let rest = given; ; rest = takeNow(rest)) {
+      if (failure !== undefined) throw failure
+      if (rest.length === 0) return
+      while (inFlight >= maxInFlight) await answered.wait()
+      buffer ??= await waitForMemory(() => memory.acquire(stop.signal))
+    }
+  }
+
+  const allAnswered = async () => {
+    while (inFlight > 0) await answered.wait()
   }
 
   const flushed = async () => {
     send()
-    while (inFlight.size > 0) await Promise.all(inFlight)
+    await allAnswered()
     if (failure !== undefined) throw failure
     if (sequences.some((seq, i) => i > 0 && seq <= (sequences[i - 1] as number))) {
       throw new Fault('storage_failed', 'The store has stored the bytes in a wrong order.', {
@@ -127,7 +146,7 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
     if (buffer) memory.release(buffer, true)
     buffer = undefined
     // Chunks in flight would be stored after the removal and stay.
-    while (inFlight.size > 0) await Promise.all(inFlight)
+    await allAnswered()
     await storing?.catch(() => {})
     onEnd()
     // Chunks that cannot be removed now expire with the bucket's age limit.
@@ -175,7 +194,13 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
     get bytes() {
       return bytes
     },
-    write: (chunk) => step(() => take(chunk)),
+    write(chunk) {
+      if (end || failure !== undefined) return step(() => take(chunk))
+      const rest = takeNow(chunk)
+      if (rest.length > 0) return step(() => take(rest))
+      noteProgress()
+      return nothingToWaitFor
+    },
     digest: () =>
       step(async () => {
         send()

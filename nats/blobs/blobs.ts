@@ -21,8 +21,11 @@ export interface BlobsOptions {
   readonly touchAfterMs?: number
 }
 
-/** Larger chunks double the broker's CPU time, smaller ones ours. NATS tools use the same size. */
-const chunkBytes = 128 * 1024
+/**
+ * Smaller chunks cost the broker and this process a tenth more CPU time for each halving; larger ones cost little less, and
+ * a short range reads a whole chunk.
+ */
+const chunkBytes = 256 * 1024
 const windowBytes = 2 * 1024 * 1024
 const defaultWriteMemoryBytes = 64 * 1024 * 1024
 /**

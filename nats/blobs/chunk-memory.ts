@@ -4,13 +4,15 @@ import { createChunk, type Chunk } from '../connection/wire/chunk.ts'
 /** A limited number of buffers that all writes of a process share; used ones are reused first. */
 export interface ChunkMemory {
   readonly chunkBytes: number
+  /** An empty chunk, if the memory for it is free and no other write waits. */
+  tryAcquire(): Chunk | undefined
   /** Waits for an empty chunk of `chunkBytes`. @throws the signal's reason. */
   acquire(signal: AbortSignal): Promise<Chunk>
   /** Returns a chunk. Pass `mayReuse` false while it may still be read. */
   release(chunk: Chunk, mayReuse: boolean): void
 }
 
-const maxSpare = 32
+const maxSpare = 16
 const notifyEveryMs = 50
 
 /** `onShort` is called when a write begins to wait for memory, and repeatedly while one waits. */
@@ -35,13 +37,18 @@ export function createChunkMemory(totalBytes: number, chunkBytes: number, onShor
     }
   }
 
+  const takeChunk = () => {
+    const chunk = spare.pop() ?? createChunk(chunkBytes)
+    chunk.used = 0
+    return chunk
+  }
+
   return {
     chunkBytes,
+    tryAcquire: () => (budget.tryAcquire(chunkBytes) ? takeChunk() : undefined),
     async acquire(signal) {
       if (!budget.tryAcquire(chunkBytes)) await waitForBudget(signal)
-      const chunk = spare.pop() ?? createChunk(chunkBytes)
-      chunk.used = 0
-      return chunk
+      return takeChunk()
     },
     release(chunk, mayReuse) {
       if (mayReuse && spare.length < maxSpare) spare.push(chunk)

@@ -3,8 +3,8 @@ import { createGcTrigger } from '../../delivery/gc-trigger.ts'
 import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
 import { createByteBuffer } from '../../limits/byte-buffer.ts'
-import { truncatedUpload } from '../../images/receive-image.ts'
-import { limitPause } from './limit-pause.ts'
+import { pausedUpload, truncatedUpload } from '../../images/receive-image.ts'
+import { watchPause } from './watch-pause.ts'
 import { reservationOf } from './request-context.ts'
 
 /**
@@ -39,16 +39,17 @@ export async function* readBody(
   reservation.acquire(ahead)
   const reader = request.body.getReader()
   const countForGc = createGcTrigger()
-  const pauseMs = idleTimeout?.pauseMs
-  const readPiece = () => (pauseMs === undefined ? reader.read() : limitPause(reader.read(), pauseMs))
+  using pause = watchPause(idleTimeout?.pauseMs, () => reader.releaseLock())
   let isOver = false
   try {
     while (!isOver) {
-      const { done, value } = await readPiece().catch((cause: unknown) => {
-        if (cause instanceof Fault) throw cause
+      pause.begin()
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        if (pause.isTooLong) throw pausedUpload(idleTimeout?.pauseMs ?? 0)
         isOver = true
         throw truncatedUpload(cause)
       })
+      pause.end()
       isOver = done
       if (!value) continue
       idleTimeout?.()
@@ -57,8 +58,8 @@ export async function* readBody(
     }
   } finally {
     // Not awaited: cancel() does not resolve while the client sends nothing.
-    if (!isOver) void reader.cancel().catch(() => {})
-    reader.releaseLock()
+    if (!pause.isTooLong) reader.releaseLock()
+    if (!isOver) void request.body.cancel().catch(() => {})
     reservation.release(ahead)
   }
 }

@@ -145,7 +145,7 @@ test('a sweep removes the chunks of an abandoned write and keeps those of blobs'
   const whole = (await fixture.messages())['OBJ_sources'] as number
 
   const abandoned = await sources.begin()
-  await abandoned.write(random(300_000))
+  await abandoned.write(random(600_000))
   await waitFor(
     'two chunks of the abandoned write stored',
     async () => (await fixture.messages())['OBJ_sources'],
