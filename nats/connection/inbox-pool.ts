@@ -1,17 +1,16 @@
-import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core'
+import { createInbox, type Subscription } from '@nats-io/nats-core'
 import type { Broker } from './broker.ts'
-
-type OnMessage = (error: Error | null, msg: Msg) => void
+import type { OnRawMessage } from './wire/splitter.ts'
 
 /** A reply subject with a subscription, for one request at a time. */
 export interface Inbox {
   readonly subscription: Subscription
-  onMessage: OnMessage
+  onMessage: OnRawMessage
 }
 
 /** Reuses inboxes: subscribing and unsubscribing for each request would cost as much as the request. */
 export interface InboxPool {
-  acquire(onMessage: OnMessage): Inbox
+  acquire(onMessage: OnRawMessage): Inbox
   /** Returns an inbox; unsubscribes it when the broker may still send to it. */
   release(inbox: Inbox, mayReuse: boolean): void
 }
@@ -26,13 +25,13 @@ export function inboxPoolOf(broker: Broker): InboxPool {
   return pool
 }
 
-function createInboxPool({ nc }: Broker): InboxPool {
+function createInboxPool({ wire }: Broker): InboxPool {
   const spare: Inbox[] = []
 
-  const open = (onMessage: OnMessage): Inbox => {
+  const open = (onMessage: OnRawMessage): Inbox => {
     const inbox: Inbox = {
       onMessage,
-      subscription: nc.subscribe(createInbox(), { callback: (error, msg) => inbox.onMessage(error, msg) }),
+      subscription: wire.subscribe(createInbox(), (message) => inbox.onMessage(message)),
     }
     return inbox
   }

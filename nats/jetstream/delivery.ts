@@ -1,5 +1,6 @@
-import type { Msg } from '@nats-io/nats-core'
 import type { Broker } from '../connection/broker.ts'
+import { parseHeaders } from '../connection/wire/parse-headers.ts'
+import type { RawMessage } from '../connection/wire/raw-message.ts'
 
 /** A message that a consumer has delivered; exactly one of `ack`, `confirm` and `nak` settles it. */
 export interface Delivery {
@@ -23,18 +24,18 @@ export interface Delivery {
 const confirmTimeoutMs = 2000
 
 /** Parses a pulled message; undefined for status messages, which have no ack subject. */
-export function parseDelivery(broker: Broker, msg: Msg): Delivery | undefined {
-  const { reply, subject, headers } = msg
+export function parseDelivery(broker: Broker, message: RawMessage): Delivery | undefined {
+  const { reply, subject, headerBlock } = message
   const metadata = parseAckSubject(reply)
-  if (reply === undefined || metadata === undefined) return undefined
-  const settle = (verb: string) => {
-    if (!broker.nc.isClosed()) broker.nc.publish(reply, verb)
-  }
+  if (metadata === undefined) return undefined
+  const settle = (verb: string) => broker.wire.publish(reply, verb)
   return {
     subject,
     ...metadata,
-    data: msg.data,
-    header: (name) => headers?.get(name) || undefined,
+    get data() {
+      return message.data
+    },
+    header: (name) => parseHeaders(headerBlock)(name),
     ack: () => settle('+ACK'),
     async confirm() {
       await broker.request(reply, '+ACK', { timeoutMs: confirmTimeoutMs })
@@ -45,8 +46,8 @@ export function parseDelivery(broker: Broker, msg: Msg): Delivery | undefined {
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.…`, with `<domain>.<account>` before the stream in newer servers. */
-function parseAckSubject(reply: string | undefined): { deliveryCount: number; at: Date } | undefined {
-  const tokens = reply?.split('.') ?? []
+function parseAckSubject(reply: string): { deliveryCount: number; at: Date } | undefined {
+  const tokens = reply.split('.')
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined
   const first = tokens.length === 9 ? 4 : 6
   return { deliveryCount: Number(tokens[first]), at: new Date(Number(tokens[first + 3]) / 1e6) }

@@ -39,17 +39,16 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
   let withdrawn: Promise<void> | undefined
 
   const inboxPool = inboxPoolOf(broker)
-  const inbox = inboxPool.acquire((error, msg) => {
+  const inbox = inboxPool.acquire((message) => {
     timeout.refresh()
-    if (error) return end('disconnected')
-    const delivery = parseDelivery(broker, msg)
+    const delivery = parseDelivery(broker, message)
     if (delivery) {
       left--
       deliver(delivery)
       if (left === 0) end('filled')
       return
     }
-    const code = msg.headers?.code
+    const { code } = message.status
     if (code === 404 || code === 408) end('expired')
     // 503 and 409: no leader, no such consumer, too many requests, server shutting down. 100 is a heartbeat.
     else if (code !== 100) end('refused')
@@ -73,7 +72,7 @@ export function pull(broker: Broker, request: PullRequest, deliver: (delivery: D
     ...(expiresMs === 0 ? { no_wait: true } : { expires: nanos(expiresMs) }),
     ...(hasHeartbeat ? { idle_heartbeat: nanos(heartbeatMs) } : {}),
   }
-  broker.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(options), {
+  broker.wire.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, JSON.stringify(options), {
     reply: inbox.subscription.getSubject(),
   })
 

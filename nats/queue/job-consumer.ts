@@ -1,6 +1,6 @@
 import type { DeadLetter } from '@pixelflow/core/dead-letter'
 import type { ActorKind } from '@pixelflow/core/actor-kinds'
-import { job, lanes, type Lane } from '@pixelflow/core/job'
+import { job, lanes } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Lease, JobConsumer } from '@pixelflow/core/ports/queue'
@@ -8,15 +8,17 @@ import { Unreachable } from '../connection/unreachable.ts'
 import type { Broker } from '../connection/broker.ts'
 import type { Delivery } from '../jetstream/delivery.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
-import { pull, type PullRequest } from '../jetstream/pull.ts'
 import { decodeJobContent } from './job-content.ts'
 import { schedule } from './retries.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { attemptsHeader, jobOfSubject } from '../topology/subjects.ts'
 import { extendEveryMs, workConsumer } from '../topology/consumers.ts'
 import { streams } from '../topology/streams.ts'
-import { waitForBroker } from '../connection/wait-for-broker.ts'
-import { createPullMultiplexer, type PullMultiplexer } from '../jetstream/pull-multiplexer.ts'
+import {
+  createPullMultiplexer,
+  type LaneRequest,
+  type PullMultiplexer,
+} from '../jetstream/pull-multiplexer.ts'
 
 const waitMs = 30_000
 
@@ -29,28 +31,11 @@ export function createJobConsumer(
   deadLetters: Pick<DeadLetters, 'put'>,
   log: Logger,
 ): JobConsumer {
-  const multiplexers = new Map<string, PullMultiplexer>()
-  const multiplexerOf = (kind: ActorKind, only?: Lane): PullMultiplexer => {
-    const name = `${kind} ${only ?? 'any'}`
-    const wanted = only ? [only] : lanes
-    const create = () =>
-      createPullMultiplexer(broker, new Map(wanted.map((lane) => [lane, requestOf(kind, lane, waitMs)])))
-    const multiplexer = multiplexers.get(name) ?? create()
-    multiplexers.set(name, multiplexer)
+  const multiplexers = new Map<ActorKind, PullMultiplexer>()
+  const multiplexerOf = (kind: ActorKind): PullMultiplexer => {
+    const multiplexer = multiplexers.get(kind) ?? createPullMultiplexer(broker, requestsOf(kind))
+    multiplexers.set(kind, multiplexer)
     return multiplexer
-  }
-
-  /** A job that is already queued, the most urgent first. */
-  const pullNow = async (kind: ActorKind, signal: AbortSignal, only?: Lane) => {
-    for (const lane of only ? [only] : lanes) {
-      let taken: Delivery | undefined
-      const end = await pull(broker, requestOf(kind, lane, 0), (delivery) => (taken = delivery)).ended
-      if (!signal.aborted && taken) return taken
-      if (taken) multiplexerOf(kind, only).redirect(taken)
-      if (signal.aborted) return undefined
-      if (end === 'disconnected' || end === 'refused') await waitForBroker(broker, signal)
-    }
-    return undefined
   }
 
   /** Moves an invalid job to the dead letters. */
@@ -68,7 +53,7 @@ export function createJobConsumer(
   return {
     async next(kind, signal, only) {
       while (!signal.aborted) {
-        const delivery = (await pullNow(kind, signal, only)) ?? (await multiplexerOf(kind, only).next(signal))
+        const delivery = await multiplexerOf(kind).next(signal, only)
         if (!delivery) continue
         const lease = leaseOf(broker, clock, delivery)
         if (lease) return lease
@@ -79,8 +64,8 @@ export function createJobConsumer(
   }
 }
 
-function requestOf(kind: ActorKind, lane: Lane, expiresMs: number): PullRequest {
-  return { stream: streams.jobs, consumer: workConsumer(kind, lane), batch: 1, expiresMs }
+function requestsOf(kind: ActorKind): LaneRequest[] {
+  return lanes.map((lane) => ({ lane, stream: streams.jobs, consumer: workConsumer(kind, lane), waitMs }))
 }
 
 function deadLetterOf({ subject, deliveryCount }: Delivery, at: Date): DeadLetter {
