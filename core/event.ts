@@ -39,6 +39,8 @@ export interface EventPosition {
 export interface StoredEvent extends EventPosition {
   /** When the log stored it, by the clock of the log. `event.at` is by the clock of the writer. */
   readonly storedAt: Date
+  /** The span that appended it, as a W3C `traceparent`; only in the last event of a task, where traces are recorded. */
+  readonly traceparent?: string
   readonly event: TaskEvent
 }
 

@@ -12,6 +12,10 @@ export const problem = component(
     code: faultCode,
     detail: z.string().meta({ description: 'What is wrong, in one sentence.' }),
     requestId: z.string().meta({ description: 'The id of the request in the logs of the server.' }),
+    traceId: z
+      .string()
+      .optional()
+      .meta({ description: 'The trace of the request, where the server records traces.' }),
     field: z.string().optional().meta({ description: 'What is at fault, such as `steps[1].sigma`.' }),
     remedy: z.string().meta({ description: 'What to do.' }),
   }),

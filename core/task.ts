@@ -60,6 +60,8 @@ export const task = z.object({
     .meta({ description: 'Number of the current attempt, from 1; 0 before the first.' }),
   actor: z.string().optional().meta({ description: 'Name of the actor of the current or last attempt.' }),
   fault: faultReport.optional().meta({ description: 'Why the task has failed.' }),
+  /** The span that accepted the task, as a W3C `traceparent`; only where the server records traces. */
+  traceparent: z.string().optional(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime().meta({ description: 'Time of the last event.' }),
   startedAt: z.iso.datetime().optional().meta({ description: 'Start of the first attempt.' }),

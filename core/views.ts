@@ -32,18 +32,26 @@ export type OutputView = z.infer<typeof outputView>
 
 export const taskView = component(
   'Task',
-  task.omit({ account: true, outputs: true }).extend({ outputs: z.array(outputView) }),
+  task.omit({ account: true, outputs: true, traceparent: true }).extend({
+    outputs: z.array(outputView),
+    traceId: z
+      .string()
+      .optional()
+      .meta({ description: 'The trace of the call that created the task, where the server records traces.' }),
+  }),
 )
 export type TaskView = z.infer<typeof taskView>
 
 export function viewTask(whole: Task): TaskView {
-  const { account: _, outputs, ...rest } = whole
+  const { account: _, outputs, traceparent, ...rest } = whole
   return {
     ...rest,
     outputs: outputs.map(({ location: _location, ...one }) => ({
       ...one,
       href: `/api/v1/tasks/${whole.id}/outputs/${one.name}`,
     })),
+    // Version, trace, span and flags, separated by hyphens.
+    ...(traceparent === undefined ? {} : { traceId: traceparent.split('-')[1] }),
   }
 }
 

@@ -13,6 +13,7 @@ export interface ErrorFields extends Omit<FaultReport, 'code' | 'detail'> {
   readonly status?: number | undefined
   readonly title?: string | undefined
   readonly requestId?: string | undefined
+  readonly traceId?: string | undefined
   readonly task?: TaskView | undefined
   readonly cause?: unknown
 }
@@ -31,6 +32,8 @@ export class PixelflowError extends Error {
   readonly remedy: string | undefined
   /** The id of the call in the server's log. */
   readonly requestId: string | undefined
+  /** The trace of the call, where the server records traces. */
+  readonly traceId: string | undefined
   /** Delay before the next try, in milliseconds. */
   readonly retryAfterMs: number | undefined
   /** The failed task, if the error is that of a task. */
@@ -45,6 +48,7 @@ export class PixelflowError extends Error {
     this.field = fields.field
     this.remedy = fields.remedy ?? row?.remedy
     this.requestId = fields.requestId
+    this.traceId = fields.traceId
     this.retryAfterMs = fields.retryAfterMs
     this.task = fields.task
   }

@@ -54,6 +54,7 @@ export interface GrpcCallerOptions {
   readonly channel: Channel
   readonly address: string
   readonly credentials: Credentials
+  readonly traceparent: (() => string | undefined) | undefined
   /** Default timeout of a unary call, in milliseconds. */
   readonly timeoutMs: number
 }
@@ -62,6 +63,7 @@ export function createGrpcCaller({
   channel,
   address,
   credentials,
+  traceparent,
   timeoutMs: defaultTimeoutMs,
 }: GrpcCallerOptions): GrpcCaller {
   const positions = createPositionTracker()
@@ -115,7 +117,7 @@ export function createGrpcCaller({
           // The server ignores the position in writes.
           positions.read((position) =>
             withMappedErrors(signal, () => {
-              const metadata = createMetadata(token, idempotencyKey)
+              const metadata = createMetadata(token, traceparent?.(), idempotencyKey)
               for (const [name, value] of Object.entries(position)) metadata.set(name, value)
               const path = toMethodPath(method)
               return retryInterrupted(path, (onResponse) => {
@@ -149,7 +151,7 @@ export function createGrpcCaller({
           createEncoder(method.input),
           createDecoder(method.output),
           create(method.input, request),
-          createMetadata(token),
+          createMetadata(token, traceparent?.()),
         ),
       ),
 
@@ -159,7 +161,7 @@ export function createGrpcCaller({
           toMethodPath(method),
           createEncoder(method.input),
           createDecoder(method.output),
-          createMetadata(token),
+          createMetadata(token, traceparent?.()),
         )
         const ended = new Promise<void>((resolve) => {
           call.once('end', resolve).once('error', () => resolve())
@@ -182,7 +184,7 @@ export function createGrpcCaller({
               toMethodPath(method),
               createEncoder(method.input),
               createDecoder(method.output),
-              createMetadata(token, options.idempotencyKey),
+              createMetadata(token, traceparent?.(), options.idempotencyKey),
               toDeadlineOptions(options.timeoutMs),
               (error, response) => (response ? resolve(response) : reject(error)),
             )
@@ -271,8 +273,9 @@ function recordPosition(positions: PositionTracker, metadata: Metadata): void {
   if (typeof position === 'string') positions.record(position)
 }
 
-function createMetadata(token: string | null, idempotencyKey?: string): Metadata {
+function createMetadata(token: string | null, traceparent?: string, idempotencyKey?: string): Metadata {
   const metadata = new Metadata()
+  if (traceparent !== undefined) metadata.set('traceparent', traceparent)
   if (idempotencyKey !== undefined) metadata.set('idempotency-key', idempotencyKey)
   if (token !== null) metadata.set('authorization', `Bearer ${token}`)
   return metadata

@@ -19,14 +19,15 @@ export function mapGrpcError(thrown: unknown, address: string): unknown {
   const details = bytes instanceof Uint8Array ? fromBinary(StatusSchema, bytes).details : []
   const info = findDetail(details, ErrorInfoSchema)
   const [id] = metadata.get('x-request-id')
-  const requestId =
-    findDetail(details, RequestInfoSchema)?.requestId ?? (typeof id === 'string' ? id : undefined)
+  const request = findDetail(details, RequestInfoSchema)
+  const requestId = request?.requestId ?? (typeof id === 'string' ? id : undefined)
   // A status without PixelFlow details comes from the channel, a proxy or another server.
   if (info?.domain !== 'pixelflow') return mapPlainStatus(code, message, address, requestId, thrown)
   const delay = findDetail(details, RetryInfoSchema)?.retryDelay
   return new PixelflowError(toErrorCode(info.reason), message, {
     requestId,
     cause: thrown,
+    ...defined('traceId', request?.servingData),
     ...defined('field', findDetail(details, BadRequestSchema)?.fieldViolations[0]?.field),
     ...defined('remedy', findDetail(details, LocalizedMessageSchema)?.message),
     ...defined('retryAfterMs', delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6),

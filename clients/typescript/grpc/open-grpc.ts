@@ -30,6 +30,8 @@ export interface GrpcOptions {
   readonly token?: string | Credentials | null | undefined
   /** `true` trusts the certificate authorities of the system; default: no encryption. */
   readonly tls?: Tls | boolean | undefined
+  /** Called for each call: the span of the caller, as a W3C `traceparent`, which the spans of the server continue. */
+  readonly traceparent?: (() => string | undefined) | undefined
   /** Timeout of a call that is not a stream, in milliseconds; default 30,000. */
   readonly timeoutMs?: number | undefined
   /** Aborts all current and future calls. */
@@ -45,13 +47,14 @@ const method = ImageService.method
 
 /** Creates a client over native gRPC, in Node and Bun. Sends nothing yet. @throws TypeError if an address is invalid. */
 export function openGrpc(options: GrpcOptions): Client {
-  const { token, tls, channelOptions, signal, timeoutMs = 30_000 } = options
+  const { token, tls, channelOptions, signal, traceparent, timeoutMs = 30_000 } = options
   const addresses = typeof options.address === 'string' ? options.address.split(',') : options.address
   const address = addresses.join(',')
   const channelSettings: OpenChannelOptions = { addresses, tls, options: channelOptions }
   const credentials = toCredentials(token)
   const channel = openChannel(channelSettings)
-  const caller = createGrpcCaller({ channel, address, credentials, timeoutMs })
+  const common = { address, credentials, traceparent, timeoutMs }
+  const caller = createGrpcCaller({ channel, ...common })
 
   return createClient(
     {
@@ -68,7 +71,7 @@ export function openGrpc(options: GrpcOptions): Client {
         if (upload.bytes !== null && upload.bytes <= maxSharedUploadBytes) return send(caller)
         const uploadChannel = openUploadChannel(channelSettings)
         try {
-          return await send(createGrpcCaller({ channel: uploadChannel, address, credentials, timeoutMs }))
+          return await send(createGrpcCaller({ channel: uploadChannel, ...common }))
         } finally {
           uploadChannel.close()
         }

@@ -21,7 +21,7 @@ export const rpcCalls = {
 /** Fields of responses that may have no value, by message, and what that means. */
 export const absences = {
   'pixelflow.v1.TaskEvent': {"output":"optional"},
-  'pixelflow.v1.Task': {"actor":"optional","fault":"optional","startedAt":"optional","endedAt":"optional","retryOf":"optional","lane":{"default":"interactive"}},
+  'pixelflow.v1.Task': {"actor":"optional","fault":"optional","startedAt":"optional","endedAt":"optional","retryOf":"optional","lane":{"default":"interactive"},"traceId":"optional"},
   'pixelflow.v1.Fault': {"field":"optional","remedy":"optional","retryAfterMs":"optional"},
   'pixelflow.v1.Image': {"width":"nullable","height":"nullable"},
   'pixelflow.v1.ListTasksResponse': {"next":"nullable"},

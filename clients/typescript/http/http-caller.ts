@@ -54,6 +54,7 @@ export interface HttpCallerOptions {
   readonly fetch: FetchLike
   /** Headers of every request. */
   readonly headers: Readonly<Record<string, string>>
+  readonly traceparent?: (() => string | undefined) | undefined
   readonly limits: CallLimits
 }
 
@@ -62,6 +63,7 @@ export function createHttpCaller({
   credentials,
   fetch,
   headers: commonHeaders,
+  traceparent,
   limits,
 }: HttpCallerOptions): HttpCaller {
   const { timeoutMs: defaultTimeoutMs = 30_000 } = limits
@@ -118,9 +120,14 @@ export function createHttpCaller({
         await response.body?.cancel().catch(() => {})
       }),
     withToken: (call) =>
-      withToken(credentials, (token) =>
-        call({ ...commonHeaders, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }),
-      ),
+      withToken(credentials, (token) => {
+        const trace = traceparent?.()
+        return call({
+          ...commonHeaders,
+          ...(trace === undefined ? {} : { traceparent: trace }),
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        })
+      }),
   }
 
   /** Runs a call with its timeout, and with retries if it is safe to repeat. */

@@ -36,6 +36,7 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     url,
     token,
     headers = {},
+    traceparent,
     fetch: send = (input, init) => fetch(input, init),
     signal,
     ...limits
@@ -45,6 +46,7 @@ export function openAdmin(options: HttpOptions = {}): Admin {
     credentials: toCredentials(token),
     fetch: send,
     headers,
+    traceparent,
     limits,
   })
   const httpCall = createHttpCall(caller, adminCalls)

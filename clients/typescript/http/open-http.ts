@@ -18,6 +18,8 @@ export interface HttpOptions extends ClientOptions {
   readonly token?: string | Credentials | null | undefined
   /** Headers of every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Called for each request: the span of the caller, as a W3C `traceparent`, which the spans of the server continue. */
+  readonly traceparent?: (() => string | undefined) | undefined
   /** Replaces the global `fetch`, for example to send client certificates or to use a proxy. */
   readonly fetch?: FetchLike | undefined
   /** Replaces the global `WebSocket`. */
@@ -30,13 +32,15 @@ export function openHttp(options: HttpOptions = {}): Client {
     url,
     token,
     headers = {},
+    traceparent,
     fetch: send = (input, init) => fetch(input, init),
     webSocket: openSocket = openGlobalSocket,
     signal,
     ...limits
   } = options
   const credentials = toCredentials(token)
-  const caller = createHttpCaller({ address: normalizeUrl(url), credentials, fetch: send, headers, limits })
+  const address = normalizeUrl(url)
+  const caller = createHttpCaller({ address, credentials, fetch: send, headers, traceparent, limits })
 
   return createClient(
     {

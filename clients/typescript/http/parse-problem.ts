@@ -18,6 +18,7 @@ export function parseProblem(
       status,
       title,
       requestId: problem.requestId ?? headers('x-request-id') ?? undefined,
+      traceId: problem.traceId,
       ...(field === undefined ? {} : { field }),
       ...(remedy === undefined ? {} : { remedy }),
       ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1000 } : {}),

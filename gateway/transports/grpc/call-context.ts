@@ -20,6 +20,8 @@ export interface IncomingCall {
 
 /** An active call: what its implementation sees, and what the transport reports about it. */
 export interface CallContext extends Call {
+  /** Undefined where traces are not recorded. */
+  readonly traceId: string | undefined
   /** Why the call is refused. The transport then ends the call with this fault and reads no message. */
   readonly refusal: Fault | undefined
   /** Memory charged for the messages of this call; released when the call ends. */

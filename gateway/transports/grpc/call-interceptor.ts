@@ -4,12 +4,15 @@ import { positionHeader } from '@pixelflow/core/position'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
+import { runWithin } from '@pixelflow/platform/telemetry/tracing/tracing'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { needsAccount, requireAccess } from '../../calls/call-runner.ts'
 import type { RefusalBudget } from '../../limits/refusal-budget.ts'
 import type { RequestMemory } from '../../limits/request-memory.ts'
 import { codeNames, type CallMeters } from '../../metrics/call-meters.ts'
 import { chooseRequestId } from '../shared/request-context.ts'
+import { startCallSpan, storeTimeoutWithin } from './start-call-span.ts'
 import type { CallContext, IncomingCall } from './call-context.ts'
 import { createLogRateLimit } from './log-rate-limit.ts'
 import { rulesOf, type MethodRules } from './method-rules.ts'
@@ -82,6 +85,7 @@ export function createCallInterceptor({
         const { protocol, headers, peer, signal, goaway } = incoming
         const startedAt = performance.now()
         const requestId = chooseRequestId(headers.get('x-request-id'))
+        const span = startCallSpan(method, access, { protocol, headers, requestId })
         let principal: Principal | undefined
         let refusal: Fault | undefined
         try {
@@ -106,6 +110,7 @@ export function createCallInterceptor({
         const streamClosed = meter.start(protocol)
         return {
           requestId,
+          traceId: span.context?.traceId,
           idempotencyKey: headers.get('idempotency-key') ?? undefined,
           position: headers.get(positionHeader) ?? undefined,
           recordPosition: (position) => (responsePosition = position),
@@ -123,7 +128,7 @@ export function createCallInterceptor({
           get isEnded() {
             return isEnded
           },
-          storeTimeout,
+          storeTimeout: storeTimeoutWithin(span, storeTimeout),
           countReceived: meter.countReceived,
           countSent: meter.countSent,
           end(outcome = 0) {
@@ -138,6 +143,9 @@ export function createCallInterceptor({
             const code = fault ? fault.row.grpc : (result as number)
             meter.end(code, tookMs / 1000)
             streamClosed?.()
+            span.set(attributeNames.rpcStatus, code)
+            if (fault && fault.row.http >= 500) span.fail(fault)
+            span.end()
             if (fault?.code === 'unauthenticated' && !refusedLines.take()) return
             const fields = {
               method: name,
@@ -149,7 +157,7 @@ export function createCallInterceptor({
               protocol,
               peer,
             }
-            logCall(log, fields, fault)
+            runWithin(span, () => logCall(log, fields, fault))
           },
         }
       }

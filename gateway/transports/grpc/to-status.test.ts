@@ -179,7 +179,9 @@ describe('a long name that is cut in the middle of a surrogate pair', () => {
 test.each(Object.keys(faults) as FaultCode[])(
   'the reason of %s has the form that AIP-193 requires',
   (code) => {
-    const [info, , invalid] = toStatus(new Fault(code, 'No.', { field: 'x' }), 'request-1').details
+    const [info, , invalid] = toStatus(new Fault(code, 'No.', { field: 'x' }), {
+      requestId: 'request-1',
+    }).details
     const { reason } = fromBinary(ErrorInfoSchema, info?.value ?? new Uint8Array())
     expect(reason).toMatch(/^[A-Z][A-Z0-9_]{1,61}[A-Z0-9]$/)
     expect(reason.toLowerCase()).toBe(code)

@@ -35,13 +35,20 @@ function toReason(code: FaultCode): string {
   return code.toUpperCase()
 }
 
+/** What a client reports of a call, so that operators find it in logs and traces. */
+export interface CallIds {
+  readonly requestId: string
+  /** Undefined where traces are not recorded. */
+  readonly traceId?: string | undefined
+}
+
 /** The typed details of a fault. The cause stays in the server. */
-export function detailsOf(fault: Fault, requestId: string): StatusDetail[] {
+export function detailsOf(fault: Fault, { requestId, traceId = '' }: CallIds): StatusDetail[] {
   const { field, remedy, retryAfterMs } = fault.hints
   const reason = toReason(fault.code)
   const details: StatusDetail[] = [
     { desc: ErrorInfoSchema, value: { reason, domain: 'pixelflow', metadata: {} } },
-    { desc: RequestInfoSchema, value: { requestId } },
+    { desc: RequestInfoSchema, value: { requestId, servingData: traceId } },
   ]
   if (field !== undefined) {
     const violation = { field: translateField(field, grpcFields), description: fault.message, reason }
@@ -61,12 +68,12 @@ export function detailsOf(fault: Fault, requestId: string): StatusDetail[] {
 }
 
 /** Converts a fault to google.rpc.Status: code, message, and typed details. */
-export function toStatus(fault: Fault, requestId: string) {
-  const details = detailsOf(fault, requestId).map(({ desc, value }) => anyPack(desc, create(desc, value)))
+export function toStatus(fault: Fault, ids: CallIds) {
+  const details = detailsOf(fault, ids).map(({ desc, value }) => anyPack(desc, create(desc, value)))
   return create(StatusSchema, { code: fault.row.grpc, message: fault.message, details })
 }
 
 /** The value of the `grpc-status-details-bin` trailer. */
-export function statusBytes(fault: Fault, requestId: string): Uint8Array {
-  return toBinary(StatusSchema, toStatus(fault, requestId))
+export function statusBytes(fault: Fault, ids: CallIds): Uint8Array {
+  return toBinary(StatusSchema, toStatus(fault, ids))
 }

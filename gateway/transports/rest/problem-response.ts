@@ -1,6 +1,7 @@
 import type { Problem } from '@pixelflow/core/problem'
 import type { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
+import { currentTraceId } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { translateField, type RequestField } from '../../request-field.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 
@@ -26,6 +27,7 @@ export function problemResponse(
   context.fault = fault
   const { http, title } = fault.row
   const { field, remedy, retryAfterMs } = fault.hints
+  const traceId = currentTraceId()
   const body: Problem = {
     type: `/docs/problems#${fault.code}`,
     title,
@@ -33,6 +35,7 @@ export function problemResponse(
     code: fault.code,
     detail: fault.message,
     requestId: context.id,
+    ...(traceId === undefined ? {} : { traceId }),
     ...(field === undefined ? {} : { field: translateField(field, httpFields) }),
     remedy,
   }

@@ -12,6 +12,7 @@ import type { CorsPolicy } from './cors-policy.ts'
 import { requestContextOf, pathOf, peerOf } from '../shared/request-context.ts'
 import { problemResponse } from './problem-response.ts'
 import type { RouteTable } from './route-table.ts'
+import { traceRequest } from './trace-request.ts'
 
 type Handler = (request: Request, ...rest: unknown[]) => Response | Promise<Response>
 
@@ -38,7 +39,7 @@ export function requestMiddleware(options: RequestMiddlewareOptions) {
   const { requestMeter, memory, refusalBudget, storeTimeout, routes, cors, server, log } = options
   return new Elysia({ name: 'requests' }).wrap((handler) => {
     const inner = handler as unknown as Handler
-    const outer: Handler = async (request, ...rest) => {
+    const outer = async (request: Request, rest: unknown[]): Promise<Response> => {
       const startedAt = performance.now()
       requestMeter.start()
       const context = requestContextOf(request)
@@ -62,7 +63,9 @@ export function requestMiddleware(options: RequestMiddlewareOptions) {
       logRequest(log, request, response.status, tookMs, server())
       return response
     }
-    return outer
+    const traced: Handler = (request, ...rest) =>
+      traceRequest(request, routes.templateOf, () => outer(request, rest))
+    return traced
   })
 }
 

@@ -9,6 +9,8 @@ export interface Span {
   readonly context: TraceContext | undefined
   /** Sets an attribute; `undefined` leaves it unset. */
   set(name: string, value: AttributeValue | undefined): void
+  /** Adds a span that led to this one besides its parent. */
+  link(to: TraceContext | undefined): void
   /** Marks the span as failed. */
   fail(error: unknown): void
   /** Ends the span, now or at a time in milliseconds since 1970. */
@@ -24,6 +26,7 @@ export class UnrecordedSpan implements Span {
   }
 
   set(): void {}
+  link(): void {}
   fail(): void {}
   end(): void {}
 }
@@ -33,6 +36,7 @@ export const noSpan: Span = new UnrecordedSpan(undefined)
 
 const maxAttributes = 32
 const maxTextLength = 1024
+const maxLinks = 32
 
 interface SpanStart extends Pick<
   SpanRecord,
@@ -49,7 +53,7 @@ export class RecordedSpan implements Span, SpanRecord {
   readonly parentSpanId: string | undefined
   readonly isParentRemote: boolean
   readonly startMs: number
-  readonly links: readonly TraceContext[]
+  readonly links: TraceContext[]
   readonly attributes: Record<string, AttributeValue> = {}
   /** 0 until the span ends. */
   endMs = 0
@@ -63,7 +67,7 @@ export class RecordedSpan implements Span, SpanRecord {
     this.parentSpanId = start.parentSpanId
     this.isParentRemote = start.isParentRemote
     this.startMs = start.startMs
-    this.links = start.links
+    this.links = [...start.links]
     this.error = undefined
     this.#record = record
     for (const name in start.attributes) this.set(name, start.attributes[name])
@@ -73,6 +77,10 @@ export class RecordedSpan implements Span, SpanRecord {
     if (value === undefined || this.endMs > 0) return
     if (!(name in this.attributes) && Object.keys(this.attributes).length >= maxAttributes) return
     this.attributes[name] = typeof value === 'string' ? value.slice(0, maxTextLength) : value
+  }
+
+  link(to: TraceContext | undefined): void {
+    if (to !== undefined && this.endMs === 0 && this.links.length < maxLinks) this.links.push(to)
   }
 
   fail(error: unknown): void {

@@ -2,15 +2,18 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { createLogger } from '../logger.ts'
 import type { SpanRecord } from './span-record.ts'
 import {
+  bindToSpan,
   currentSpan,
   currentTraceId,
   currentTraceparent,
   inSpan,
   isTracing,
+  outermostSpan,
   recordSpan,
   runWithin,
   startSpan,
   startTracing,
+  streamWithin,
   type Recorder,
 } from './tracing.ts'
 import { nowMs } from './now-ms.ts'
@@ -97,6 +100,46 @@ describe('spans', () => {
     expect(recorded('big').attributes['key 0']).toHaveLength(1024)
   })
 
+  test('can reach the outermost span of the process, and link to others', () => {
+    inSpan('request', { parent: caller }, () =>
+      inSpan('inner', {}, () => {
+        outermostSpan().set('task', 'one')
+        outermostSpan().link(unsampledCaller)
+        outermostSpan().link(undefined)
+      }),
+    )
+    outermostSpan().set('task', 'two')
+    expect(recorded('request')).toMatchObject({ attributes: { task: 'one' }, links: [unsampledCaller] })
+    expect(recorded('inner')).toMatchObject({ attributes: {}, links: [] })
+  })
+
+  test('are current in bound callbacks', () => {
+    const callback = inSpan('call', { parent: caller }, () =>
+      bindToSpan((n: number) => [n, currentTraceId()]),
+    )
+    expect(callback(7)).toEqual([7, caller?.traceId])
+    const unbound = () => currentTraceId()
+    expect(bindToSpan(unbound)).toBe(unbound)
+  })
+
+  test('are current while a stream is read', async () => {
+    const ends: string[] = []
+    async function* read() {
+      try {
+        yield currentTraceId()
+        await Bun.sleep(1)
+        yield currentTraceId()
+      } finally {
+        ends.push(currentTraceId() ?? 'none')
+      }
+    }
+    const span = startSpan('call', { parent: caller })
+    for await (const traceId of streamWithin(span, read())) expect(traceId).toBe(caller?.traceId)
+    for await (const _ of streamWithin(span, read())) break
+    expect(ends).toEqual(Array(2).fill(caller?.traceId))
+    expect(currentTraceId()).toBeUndefined()
+  })
+
   test('of the past keep their times, and never end before they start', () => {
     const now = nowMs()
     recordSpan('queue wait', { parent: caller, startMs: now - 5, endMs: now })
@@ -145,7 +188,7 @@ describe('without tracing', () => {
     expect(startSpan('a')).toBe(startSpan('b', { parent: caller }))
     expect(inSpan('call', { parent: caller }, (span) => span.context)).toBeUndefined()
     expect(await inSpan('call', {}, async () => Promise.resolve(7))).toBe(7)
-    expect(runWithin(caller, () => currentTraceparent())).toBeUndefined()
+    expect(runWithin(startSpan('a'), () => currentTraceparent())).toBeUndefined()
     expect(records).toEqual([])
   })
 })

@@ -29,9 +29,15 @@ export interface Recorder {
   readonly record: (span: SpanRecord) => void
 }
 
+/** The current span, and the outermost one of this process around it. */
+interface Current {
+  readonly context: TraceContext
+  readonly outermost: Span | undefined
+}
+
 interface Tracing {
   readonly recorder: Recorder
-  readonly current: AsyncLocalStorage<TraceContext>
+  readonly current: AsyncLocalStorage<Current>
 }
 
 let tracing: Tracing | undefined
@@ -55,7 +61,7 @@ export function isTracing(): boolean {
 export function startSpan(name: string, options: SpanOptions = {}): Span {
   if (tracing === undefined) return noSpan
   const { recorder, current } = tracing
-  const { parent = current.getStore(), kind = 'internal', startMs, attributes, links } = options
+  const { parent = current.getStore()?.context, kind = 'internal', startMs, attributes, links } = options
   const traceId = parent?.traceId ?? createTraceId()
   const isSampled = recorder.isSampled(traceId, parent)
   const context = { traceId, spanId: createSpanId(), isSampled }
@@ -76,7 +82,7 @@ export function startSpan(name: string, options: SpanOptions = {}): Span {
 export function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => T): T {
   if (tracing === undefined) return work(noSpan)
   const span = startSpan(name, options)
-  return endAfter(span, () => runWithin(span.context, () => work(span)))
+  return endAfter(span, () => runWithin(span, () => work(span)))
 }
 
 /** Records work that has ended, such as a wait that another process began. */
@@ -87,14 +93,46 @@ export function recordSpan(
   startSpan(name, options).end(endMs)
 }
 
-/** Runs `work` with a span of this or of another process as the current one. */
-export function runWithin<T>(context: TraceContext | undefined, work: () => T): T {
-  return tracing === undefined || context === undefined ? work() : tracing.current.run(context, work)
+/** Runs `work` with a span as the current one. The caller ends the span. */
+export function runWithin<T>(span: Span, work: () => T): T {
+  const { context } = span
+  if (tracing === undefined || context === undefined) return work()
+  const { current } = tracing
+  const outermost = current.getStore()?.outermost ?? span
+  return current.run({ context, outermost }, work)
+}
+
+/** Returns a callback that runs within the current span, for callers that have another one. */
+export function bindToSpan<A extends unknown[], T>(callback: (...args: A) => T): (...args: A) => T {
+  const { current } = tracing ?? {}
+  const store = current?.getStore()
+  if (current === undefined || store === undefined) return callback
+  return (...args) => current.run(store, () => callback(...args))
+}
+
+/** Reads a stream with a span as the current one. The caller ends the span. */
+export function streamWithin<T>(span: Span, values: AsyncIterable<T>): AsyncIterable<T> {
+  if (span.context === undefined) return values
+  return {
+    [Symbol.asyncIterator]() {
+      const inner = runWithin(span, () => values[Symbol.asyncIterator]())
+      return {
+        next: () => runWithin(span, () => inner.next()),
+        return: async () =>
+          (await runWithin(span, () => inner.return?.())) ?? { done: true, value: undefined },
+      }
+    },
+  }
 }
 
 /** The current span. */
 export function currentSpan(): TraceContext | undefined {
-  return tracing?.current.getStore()
+  return tracing?.current.getStore()?.context
+}
+
+/** The outermost span of this process around the current one, such as that of the request; it may have ended. */
+export function outermostSpan(): Span {
+  return tracing?.current.getStore()?.outermost ?? noSpan
 }
 
 /** Value of the header `traceparent` for requests and messages that the current span sends. */

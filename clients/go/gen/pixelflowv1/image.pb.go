@@ -494,7 +494,9 @@ type Task struct {
 	// Id of the task that this task retries; empty if it retries none.
 	RetryOf string `protobuf:"bytes,14,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	// Its lane, which may differ from the requested one.
-	Lane          Lane `protobuf:"varint,15,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
+	Lane Lane `protobuf:"varint,15,opt,name=lane,proto3,enum=pixelflow.v1.Lane" json:"lane,omitempty"`
+	// The trace of the call that created it, 32 hexadecimal digits; empty where the server records no traces.
+	TraceId       string `protobuf:"bytes,16,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -632,6 +634,13 @@ func (x *Task) GetLane() Lane {
 		return x.Lane
 	}
 	return Lane_LANE_UNSPECIFIED
+}
+
+func (x *Task) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
 }
 
 // A finished output of a task.
@@ -4851,7 +4860,7 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAtB\b\n" +
 	"\x06_widthB\t\n" +
-	"\a_height\"\xe1\x04\n" +
+	"\a_height\"\xfc\x04\n" +
 	"\x04Task\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x18.pixelflow.v1.TaskStatusR\x06status\x12\x1a\n" +
@@ -4871,7 +4880,8 @@ const file_pixelflow_v1_image_proto_rawDesc = "" +
 	"started_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
 	"\bended_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x19\n" +
 	"\bretry_of\x18\x0e \x01(\tR\aretryOf\x12&\n" +
-	"\x04lane\x18\x0f \x01(\x0e2\x12.pixelflow.v1.LaneR\x04lane\"\xc3\x01\n" +
+	"\x04lane\x18\x0f \x01(\x0e2\x12.pixelflow.v1.LaneR\x04lane\x12\x19\n" +
+	"\btrace_id\x18\x10 \x01(\tR\atraceId\"\xc3\x01\n" +
 	"\x06Output\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x1d\n" +

@@ -95,7 +95,7 @@ function handlerOf(
       context.end()
     } catch (thrown) {
       const fault = toCallFault(thrown, context.signal)
-      reply(toStatusError(fault, context.requestId))
+      reply(toStatusError(fault, context))
       context.end(fault)
     }
   }
@@ -129,7 +129,7 @@ function handlerOf(
       // The error also destroys the call's request iterator. With writes pending, that happens before grpc-js sends the
       // status, and the client would never see it.
       await budget.drain()
-      call.emit('error', toStatusError(fault, context.requestId))
+      call.emit('error', toStatusError(fault, context))
       context.end(fault)
     }
   }

@@ -2,7 +2,7 @@ import { Metadata, status, type StatusObject } from '@grpc/grpc-js'
 import type { Fault } from '@pixelflow/core/fault'
 import { positionHeader } from '@pixelflow/core/position'
 import type { CallContext } from '../call-context.ts'
-import { statusBytes } from '../to-status.ts'
+import { statusBytes, type CallIds } from '../to-status.ts'
 
 /**
  * Metadata as headers. `host` is the authority of the call, even if the client sends other metadata of that name.
@@ -41,9 +41,9 @@ function idMetadata(requestId: string): Metadata {
 }
 
 /** Converts a fault to the error that grpc-js sends as a status with details. */
-export function toStatusError(fault: Fault, requestId: string): Error & StatusObject {
-  const metadata = idMetadata(requestId)
-  metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, requestId)))
+export function toStatusError(fault: Fault, ids: CallIds): Error & StatusObject {
+  const metadata = idMetadata(ids.requestId)
+  metadata.set('grpc-status-details-bin', Buffer.from(statusBytes(fault, ids)))
   return Object.assign(new Error(fault.message), {
     code: status[status[fault.row.grpc] as keyof typeof status],
     details: fault.message,

@@ -171,7 +171,7 @@ class InterceptedCall extends ServerInterceptingCall {
       const { fault } = this.#receiver
       if (fault) this.#cancelled.abort(fault)
       this.#endUntaken(fault ?? status.code ?? 0)
-      send.call(call, fault ? toStatusError(fault, this.#context?.requestId ?? '') : status)
+      send.call(call, fault ? toStatusError(fault, this.#context ?? { requestId: '' }) : status)
     }
   }
 
@@ -183,7 +183,7 @@ class InterceptedCall extends ServerInterceptingCall {
         if (!refusal) return listener.onReceiveMetadata(metadata)
         // The listener stays unaware of the call, so nothing reads its messages; grpc-js discards them.
         context.end(refusal)
-        this.#call.sendStatus(toStatusError(refusal, context.requestId))
+        this.#call.sendStatus(toStatusError(refusal, context))
       },
       onReceiveMessage: (message) => {
         if (this.#isCancelled) return
@@ -253,7 +253,7 @@ class InterceptedCall extends ServerInterceptingCall {
 
   /** Ends the call in the middle of its messages. */
   #refuse(fault: Fault): void {
-    this.#call.sendStatus(toStatusError(fault, this.#context?.requestId ?? ''))
+    this.#call.sendStatus(toStatusError(fault, this.#context ?? { requestId: '' }))
   }
 
   /** Aborts the signal. A running implementation ends its context itself. */

@@ -55,7 +55,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       } catch (thrown) {
         const fault = toCallFault(thrown, call.signal)
         call.end(fault)
-        throw toConnectError(fault, call.requestId)
+        throw toConnectError(fault, call)
       }
     }
   }
@@ -73,7 +73,7 @@ function handlerOf(method: DescMethod, implemented: unknown) {
       isComplete = true
     } catch (thrown) {
       fault = toCallFault(thrown, call.signal)
-      throw toConnectError(fault, call.requestId)
+      throw toConnectError(fault, call)
     } finally {
       // Neither complete nor failed: connect-es has stopped the iteration because the client has disconnected.
       call.end(fault ?? (isComplete ? undefined : clientCancelled()))

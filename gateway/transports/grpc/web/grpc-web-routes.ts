@@ -77,7 +77,9 @@ async function* requestBody(
     })
   } catch (thrown) {
     // The base64 decoder throws ConnectErrors itself.
-    throw thrown instanceof ConnectError ? thrown : toConnectError(Fault.of(thrown), info.request.id)
+    throw thrown instanceof ConnectError
+      ? thrown
+      : toConnectError(Fault.of(thrown), { requestId: info.request.id, traceId: info.call?.traceId })
   }
 }
 

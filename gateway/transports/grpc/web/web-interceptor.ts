@@ -52,7 +52,7 @@ export function createWebInterceptor(callInterceptor: CallInterceptor): (context
     })
     if (call.refusal) {
       call.end(call.refusal)
-      throw toConnectError(call.refusal, call.requestId)
+      throw toConnectError(call.refusal, call)
     }
     context.values.set(callKey, call)
     if (info) info.call = call
@@ -80,12 +80,9 @@ export function takeContext({ values }: HandlerContext): CallContext {
  * connect-es has no hook for this error, and no upstream issue is known. It aborts the signal with the same error object that
  * it sends, so changing the object changes the response. `values.test.ts` fails when this no longer holds.
  */
-function replaceDecodeError(
-  { signal: { reason } }: HandlerContext,
-  { requestId }: CallContext,
-): Fault | undefined {
+function replaceDecodeError({ signal: { reason } }: HandlerContext, call: CallContext): Fault | undefined {
   const fault = reason instanceof ConnectError ? mapConnectError(reason) : undefined
-  if (fault) Object.assign(reason as ConnectError, toConnectError(fault, requestId))
+  if (fault) Object.assign(reason as ConnectError, toConnectError(fault, call))
   return fault
 }
 

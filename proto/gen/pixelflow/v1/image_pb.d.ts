@@ -208,6 +208,13 @@ export declare type Task = Message<"pixelflow.v1.Task"> & {
    * @generated from field: pixelflow.v1.Lane lane = 15;
    */
   lane: Lane;
+
+  /**
+   * The trace of the call that created it, 32 hexadecimal digits; empty where the server records no traces.
+   *
+   * @generated from field: string trace_id = 16;
+   */
+  traceId: string;
 };
 
 /**
