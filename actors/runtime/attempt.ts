@@ -5,7 +5,11 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { nowMs } from '@pixelflow/platform/telemetry/tracing/now-ms'
+import { noSpan } from '@pixelflow/platform/telemetry/tracing/span'
+import { runWithin } from '@pixelflow/platform/telemetry/tracing/tracing'
 import type { JobHandler } from './job-handler.ts'
+import { startAttemptSpan } from './start-attempt-span.ts'
 import { startPhaseTimer } from './phase-timer.ts'
 import { attemptsExhausted, settle, settleFailure, type AttemptResult, type WorkResult } from './settle.ts'
 import { createTaskReporter, taskHistoryMissing } from './task-reporter.ts'
@@ -44,6 +48,8 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
   const { events, handler, deadLetters, maxAttempts, actor } = options
   const { account, task } = lease.job
   const log = options.log.child({ task, account })
+  const leasedMs = nowMs()
+  let span = noSpan
   let attempt = lease.attempt
   const stop = new AbortController()
   /** Why the work must stop before it is finished. The first reason counts. */
@@ -109,8 +115,9 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
     if (isFinal(from.event)) return 'ended'
     // Deliveries that did not start an attempt do not count.
     attempt = Math.min(lease.attempt, from.event.task.attempt + 1)
+    span = startAttemptSpan(lease, from, { leasedMs, attempt })
     if (attempt > maxAttempts) throw attemptsExhausted(maxAttempts)
-    return processTask(from)
+    return runWithin(span, () => processTask(from))
   }
 
   const heartbeat = setInterval(() => {
@@ -124,10 +131,13 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
     let result: AttemptResult
     const settling = () => ({ lease, attempt, actor, events, deadLetters, maxAttempts, log })
     try {
-      result = await settle(settling(), await run())
+      const finished = await run()
+      result = await runWithin(span, () => settle(settling(), finished))
     } catch (thrown) {
-      fault = Fault.of(thrown)
-      result = await settleFailure(settling(), fault)
+      const failure = Fault.of(thrown)
+      fault = failure
+      span.fail(failure)
+      result = await runWithin(span, () => settleFailure(settling(), failure))
     }
     clearInterval(heartbeat)
     const fields = {
@@ -135,7 +145,8 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
       ms: timer.totals(),
       ...(fault === undefined ? {} : { code: fault.code, error: fault }),
     }
-    log[levelOf(fault)](messages[result], fields)
+    span.end()
+    runWithin(span, () => log[levelOf(fault)](messages[result], fields))
   })()
 
   return {

@@ -1,4 +1,15 @@
-/** Measures how long the phases of an attempt take. */
+import { noSpan } from '@pixelflow/platform/telemetry/tracing/span'
+import { currentSpan, startSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
+
+/** What a phase is called in traces. */
+const spanNames: Readonly<Record<string, string>> = {
+  lookup: 'read image record',
+  fetch: 'fetch source',
+  store: 'store output',
+  report: 'finish events',
+}
+
+/** Measures how long the phases of an attempt take, and records each as a span. */
 export interface PhaseTimer {
   /** Adds the duration of a promise to a phase. */
   time<T>(phase: string, work: Promise<T>): Promise<T>
@@ -16,9 +27,14 @@ export function startPhaseTimer(now: () => number = () => performance.now()): Ph
   return {
     async time(phase, work) {
       const from = now()
+      const span = currentSpan() === undefined ? noSpan : startSpan(spanNames[phase] ?? phase)
       try {
         return await work
+      } catch (error) {
+        span.fail(error)
+        throw error
       } finally {
+        span.end()
         addTime(phase, now() - from)
       }
     },

@@ -7,6 +7,7 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
 import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { createTaskReporter } from './task-reporter.ts'
 
 /**
@@ -149,7 +150,7 @@ async function failTask(options: SettleOptions, last: StoredEvent, fault: Fault)
 
 /** Removes the job from the queue. The final event of the task must be in the event log before. */
 function acknowledge({ lease, log }: SettleOptions): Promise<void> {
-  return settleLease(log, () => lease.done())
+  return inSpan('acknowledge job', { kind: 'producer' }, () => settleLease(log, () => lease.done()))
 }
 
 /** Settles a lease. Settling it twice is harmless; when it fails, the job is redelivered and finds the task's state. */

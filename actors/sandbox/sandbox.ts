@@ -2,7 +2,9 @@ import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { repeatUntilAborted } from '@pixelflow/core/repeat-until-aborted'
+import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
+import { traceWork } from './trace-work.ts'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
 
@@ -166,12 +168,12 @@ export function openSandbox(options: SandboxOptions): Sandbox {
       work.signal.throwIfAborted()
       if (closing.signal.aborted) throw stopping()
       if (circuit.openForMs > 0) throw circuitOpen(circuit.openForMs)
-      const assignment = await assignWorker(work, memoryEstimate, isRestart)
+      const assignment = await inSpan('worker wait', {}, () => assignWorker(work, memoryEstimate, isRestart))
       const { worker } = assignment
       let result: WorkResult
       try {
         work.onStart?.()
-        result = await worker.run({ ...options, ...work })
+        result = await traceWork(worker, { ...options, ...work })
       } finally {
         assignment[Symbol.dispose]()
         options.memory.release(memoryEstimate)

@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { beginStages, takeStages } from './time-stage.ts'
 import type { WorkerHandler } from './worker-handler.ts'
 import type { WorkerMessage, WorkRequest } from './worker-message.ts'
 
@@ -20,12 +21,13 @@ async function runWork(
   handlers: Readonly<Record<string, WorkerHandler>>,
   { work, kind, input }: WorkRequest,
 ): Promise<void> {
+  beginStages()
   const before = process.cpuUsage()
   const notes = createNoteBatch((batch) => send({ type: 'notes', work, notes: batch }))
   const finish = () => {
     collectGarbage()
     const { user, system } = process.cpuUsage(before)
-    return { work, notes: notes.take(), cpuMs: (user + system) / 1000 }
+    return { work, notes: notes.take(), cpuMs: (user + system) / 1000, stages: takeStages() }
   }
   try {
     const handler = handlers[kind]

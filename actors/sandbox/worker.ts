@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { invalidMessage } from './invalid-message.ts'
+import type { StageTime } from './time-stage.ts'
 import { watchCpu } from './watch-cpu.ts'
 import { watchDescendants } from './watch-descendants.ts'
 import { readResidentBytes, watchMemory } from './watch-memory.ts'
@@ -34,9 +35,9 @@ export interface WorkItem {
 
 /** How a work item ended. */
 export type WorkResult =
-  | { readonly status: 'done'; readonly cpuMs: number }
+  | { readonly status: 'done'; readonly cpuMs: number; readonly stages: readonly StageTime[] }
   /** The worker reported a fault. */
-  | { readonly status: 'failed'; readonly fault: Fault }
+  | { readonly status: 'failed'; readonly fault: Fault; readonly stages: readonly StageTime[] }
   /** The actor killed the worker, for this reason. */
   | { readonly status: 'killed'; readonly fault: unknown }
   /** The worker died for another reason. `exit` is the signal or the exit code. */
@@ -149,8 +150,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     onMessage = (message) => {
       if (message.type === 'ready' || message.work !== request.work || killed !== undefined) return
       for (const note of message.notes) work.onNote(note)
-      if (message.type === 'done') settled.resolve({ status: 'done', cpuMs: message.cpuMs })
-      else if (message.type === 'failed') settled.resolve({ status: 'failed', fault: reportedFault(message) })
+      if (message.type === 'notes') return
+      const { stages } = message
+      if (message.type === 'done') settled.resolve({ status: 'done', cpuMs: message.cpuMs, stages })
+      else settled.resolve({ status: 'failed', fault: reportedFault(message), stages })
     }
     const onAbort = () => killFor(work.signal.reason)
     work.signal.addEventListener('abort', onAbort, { once: true })

@@ -30,7 +30,11 @@ export interface ActorCluster extends AsyncDisposable {
   /** Uploads an image of the given size; resolves with its id. */
   uploadSample(width?: number, height?: number): Promise<string>
   /** Accepts a task. With `job: false` it is not queued, as if the gateway had stopped. */
-  submit(image: string, recipe: unknown, options?: { job?: boolean; lane?: Lane }): Promise<Task>
+  submit(
+    image: string,
+    recipe: unknown,
+    options?: { job?: boolean; lane?: Lane; traceparent?: string },
+  ): Promise<Task>
   /** The events of a task. */
   history(task: Task): Promise<StoredEvent[]>
   /** The kinds of the events of a task. */
@@ -105,7 +109,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
     upload,
     uploadSample: async (width = 3000, height = 2000) =>
       (await upload(await sampleImage({ width, height }))).id,
-    async submit(image, recipe, { job = true, lane = 'interactive' } = {}) {
+    async submit(image, recipe, { job = true, lane = 'interactive', traceparent } = {}) {
       const now = new Date()
       const at = now.toISOString()
       const task: Task = {
@@ -118,6 +122,7 @@ export async function startActorCluster(): Promise<ActorCluster> {
         lane,
         outputs: [],
         attempt: 0,
+        ...(traceparent === undefined ? {} : { traceparent }),
         createdAt: at,
         updatedAt: at,
       }

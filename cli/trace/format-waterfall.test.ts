@@ -57,7 +57,7 @@ describe('the waterfall', () => {
       'actors 12345    attempt                          ██████                                 30.00  10.00',
       '                  ✗ worker killed',
       'actors 12345    attempt                                               ████████████████  70.00  30.00',
-      '                  ↪ follows attempt at 30.00 ms on actors 12345',
+      '                  ↪ linked to attempt at 30.00 ms on actors 12345',
       'actors 12345      decode                                                 ███            75.00   5.00',
     ])
   })

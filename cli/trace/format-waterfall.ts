@@ -87,8 +87,8 @@ function notesOf({ span }: WaterfallRow, rows: readonly WaterfallRow[]): string[
   const describe = ({ spanId, traceId }: TraceContext) => {
     const linked = rows.find((one) => one.span.context.spanId === spanId)
     return linked === undefined
-      ? `↪ follows span ${spanId} of trace ${traceId}`
-      : `↪ follows ${linked.span.name} at ${formatMs(linked.startMs)} ms on ${linked.span.service} ${linked.span.pid}`
+      ? `↪ linked to span ${spanId} of trace ${traceId}`
+      : `↪ linked to ${linked.span.name} at ${formatMs(linked.startMs)} ms on ${linked.span.service} ${linked.span.pid}`
   }
   return [...(span.error === undefined ? [] : [`✗ ${span.error}`]), ...span.links.map(describe)]
 }

@@ -2,6 +2,7 @@ import { faultCodesWith } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { noInput } from '@pixelflow/core/inputs'
+import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareStream } from '../calls/declare-call.ts'
 import type { Ports } from '../ports.ts'
@@ -56,9 +57,9 @@ export function stageImage({ limits, ...stores }: ImageStores & Pick<Ports, 'lim
     requireAcceptable(upload, limits)
     const write = await stores.sources.begin()
     try {
-      const received = await receiveImage(upload, write, limits)
+      const received = await inSpan('receive body', {}, () => receiveImage(upload, write, limits))
       const store = <T>(options?: StoreImageOptions<T>) =>
-        storeImage(stores, who, write, received, upload.sha256?.(), options)
+        inSpan('store source', {}, () => storeImage(stores, who, write, received, upload.sha256?.(), options))
       return { ...createStorable(stores, store), drop: () => write.abort() }
     } catch (thrown) {
       await write.abort()

@@ -6,6 +6,9 @@ import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { plan } from '@pixelflow/core/recipe/plan'
 import type { Recipe } from '@pixelflow/core/recipe/recipe'
 import type { Task } from '@pixelflow/core/task'
+import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
+import { parseTraceparent } from '@pixelflow/platform/telemetry/tracing/trace-context'
+import { currentTraceparent, outermostSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { findImage } from '../images/find-image.ts'
 import { keyReused } from '../idempotency/idempotency-key.ts'
 import type { Ports } from '../ports.ts'
@@ -64,6 +67,7 @@ export function acceptOrFindTask(ports: AcceptTaskPorts) {
     ])
     using reservation = taskQuota.reserve(who.account, options.lane)
     const queued = firstEvent(who, record.id, recipe, { ...options, lane: reservation?.lane }, events.now())
+    outermostSpan().set(attributeNames.task, queued.task.id)
     if (reservation === null) return resumeOrRefuse(queued.task, options)
     const seq = await events.append(queued, 0)
     if (seq === null) return resumeExisting(queued.task)
@@ -85,6 +89,7 @@ export function acceptOrFindTask(ports: AcceptTaskPorts) {
     const last = await events.last(requested.account, requested.id)
     if (last === null || last.event.kind === 'deleted') return null
     const { task } = last.event
+    outermostSpan().link(parseTraceparent(task.traceparent))
     if (task.image !== requested.image || !Bun.deepEquals(task.recipe, requested.recipe)) throw keyReused()
     writePositions.record(task.account, last.seq)
     // When this fails, the elected gateway submits the job.
@@ -130,6 +135,7 @@ function firstEvent(
   { id, retryOf, lane = defaultLane }: AcceptTaskOptions,
   now: Date,
 ): TaskEvent {
+  const traceparent = currentTraceparent()
   const task: Task = {
     // Ids of version 7 sort by time, which is the order of the list. All gateways use the clock of the log.
     id: id ?? Bun.randomUUIDv7('hex', now),
@@ -142,6 +148,7 @@ function firstEvent(
     ...(retryOf === undefined ? {} : { retryOf }),
     outputs: [],
     attempt: 0,
+    ...(traceparent === undefined ? {} : { traceparent }),
     createdAt: now.toISOString(),
     updatedAt: now.toISOString(),
   }

@@ -1,6 +1,8 @@
 import { Fault } from '@pixelflow/core/fault'
 import { taskRef } from '@pixelflow/core/inputs'
 import { hasEnded } from '@pixelflow/core/task'
+import { parseTraceparent } from '@pixelflow/platform/telemetry/tracing/trace-context'
+import { outermostSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { taskView, viewTask } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
@@ -35,6 +37,7 @@ export const retryTask = declareCall({
     return async (who, { id }, { newId }) => {
       const { task } = (await findTask(ports.events, who, id)).event
       if (!hasEnded(task.status)) throw taskActive(task.status)
+      outermostSpan().link(parseTraceparent(task.traceparent))
       return {
         value: await accept(who, task.image, task.recipe, { retryOf: task.id, id: newId, lane: task.lane }),
       }

@@ -13,6 +13,7 @@ import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareStream } from '../calls/declare-call.ts'
 import { lastEvent, taskNotFound } from './find-task.ts'
 import type { Ports } from '../ports.ts'
+import { startRecordingDeliveries } from './start-recording-deliveries.ts'
 
 /** The resume token that a client has sent, and the parameter that it has sent it in, which an error names. */
 export interface ResumePoint {
@@ -58,10 +59,15 @@ export function openEvents({ events, follower }: Pick<Ports, 'events' | 'followe
     if (last === null || (last.event.kind === 'deleted' && after.seq === 0)) throw taskNotFound(taskId)
     if (after.seq > last.seq) throw invalidToken(from)
     if (!isAfter(last, after) && isFinal(last.event)) return null
-    return follow(who.account, taskId, after, signal)
+    return follow(who.account, taskId, after, { signal, record: startRecordingDeliveries(last) })
   }
 
-  async function* follow(account: string, taskId: string, after: EventPosition, signal: AbortSignal) {
+  async function* follow(
+    account: string,
+    taskId: string,
+    after: EventPosition,
+    { signal, record }: { signal: AbortSignal; record: ReturnType<typeof startRecordingDeliveries> },
+  ) {
     // Subscribes before it reads the history, so that no event is missed in between.
     using live = follower.subscribe(account, taskId)
     let at = after
@@ -71,6 +77,7 @@ export function openEvents({ events, follower }: Pick<Ports, 'events' | 'followe
       const end = unseen.findIndex(({ event }) => isFinal(event))
       const selected = end === -1 ? unseen : unseen.slice(0, end + 1)
       at = selected.at(-1) ?? at
+      record(selected)
       return { selected, isEnd: end !== -1 }
     }
     for (;;) {

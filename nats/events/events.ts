@@ -1,4 +1,4 @@
-import { headers, nuid } from '@nats-io/nats-core'
+import { nuid } from '@nats-io/nats-core'
 import { packEvents, unpackEvents, type EventEntry } from '@pixelflow/core/event-entry'
 import type { StoredEvent, TaskEvent } from '@pixelflow/core/event'
 import { currentCode, Fault } from '@pixelflow/core/fault'
@@ -6,10 +6,13 @@ import { defaultLane } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Events } from '@pixelflow/core/ports/events'
+import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
+import { traceparentHeader } from '@pixelflow/platform/telemetry/tracing/trace-context'
 import { faultOf } from '../connection/fault-of.ts'
 import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import { readLast } from '../jetstream/read-last.ts'
+import { inMessageSpan, tracingHeaders } from '../jetstream/message-span.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
@@ -32,10 +35,12 @@ export function createEvents(
     const { account, id } = event.task
     const subject = eventSubject(account, id)
     const body = encoder.encode(JSON.stringify(packEvents(earlier, event)))
-    const head = headers()
-    head.set(writerHeader, writer)
-    if (event.kind === 'deleted') head.set('Nats-Rollup', 'sub')
-    const seq = await publishAfter(broker, subject, after, body, { headers: head, timeoutMs: 3000 })
+    const headers = {
+      [writerHeader]: writer,
+      ...tracingHeaders(),
+      ...(event.kind === 'deleted' ? { 'Nats-Rollup': 'sub' } : {}),
+    }
+    const seq = await publishAfter(broker, subject, after, body, { headers, timeoutMs: 3000 })
     return seq ?? findOwnAppend(subject, body, after)
   }
 
@@ -72,7 +77,13 @@ export function createEvents(
 
   return {
     now: () => new Date(clock.now()),
-    append: (event, after, earlier = []) => retryWithFaults(() => append(event, after, earlier)),
+    append: (event, after, earlier = []) =>
+      inMessageSpan(
+        'append event',
+        event.task,
+        () => ({ [attributeNames.events]: [...earlier, event].map(({ kind }) => kind).join(' ') }),
+        () => retryWithFaults(() => append(event, after, earlier)),
+      ),
     async last(account, task) {
       const last = await retryWithFaults(() => newest(eventSubject(account, task)))
       return last && parseStoredEvent(last)
@@ -90,7 +101,13 @@ export function createEvents(
 /** The last event of an entry. @throws Fault `incompatible_record` for an entry of an unknown version. */
 export function parseStoredEvent(message: StoredMessage): StoredEvent {
   const { earlier: _, ...event } = parseEntry(message)
-  return { seq: message.seq, storedAt: message.at, event }
+  const traceparent = message.header(traceparentHeader)
+  return {
+    seq: message.seq,
+    storedAt: message.at,
+    event,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  }
 }
 
 /** All events of an entry, oldest first. @throws Fault `incompatible_record` for an entry of an unknown version. */

@@ -1,10 +1,12 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { Job } from '@pixelflow/core/job'
 import type { Queue } from '@pixelflow/core/ports/queue'
+import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
 import { faultOf } from '../connection/fault-of.ts'
 import { isStoreFailure } from '../connection/jet-stream-error.ts'
 import type { Broker } from '../connection/broker.ts'
 import { readLast } from '../jetstream/read-last.ts'
+import { inMessageSpan, tracingHeaders } from '../jetstream/message-span.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
@@ -24,7 +26,7 @@ const submitRetry = { timeoutMs: 5000 }
 export function createQueue(broker: Broker): Queue {
   const store = async (subject: string, body: Uint8Array) => {
     const seq = await retryUnreachable(
-      () => publishAfter(broker, subject, 0, body, { timeoutMs: 3000 }),
+      () => publishAfter(broker, subject, 0, body, { timeoutMs: 3000, headers: tracingHeaders() }),
       submitRetry,
     )
     return seq === undefined ? 'duplicate' : 'queued'
@@ -39,15 +41,21 @@ export function createQueue(broker: Broker): Queue {
     (await retryUnreachable(() => readLast(broker, streams.jobs, jobSubject(job)), submitRetry)) !== null
 
   return {
-    async submit(job, content) {
-      try {
-        const body = encodeJobContent(content)
-        if (job.lane === 'interactive') return await store(jobSubject(job), body)
-        return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job), body)
-      } catch (thrown) {
-        throw isStoreFailure(thrown) ? queueFull(job, thrown) : faultOf(thrown)
-      }
-    },
+    submit: (job, content) =>
+      inMessageSpan(
+        'submit job',
+        content?.first.event.task,
+        () => ({ [attributeNames.task]: job.task }),
+        async () => {
+          try {
+            const body = encodeJobContent(content)
+            if (job.lane === 'interactive') return await store(jobSubject(job), body)
+            return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job), body)
+          } catch (thrown) {
+            throw isStoreFailure(thrown) ? queueFull(job, thrown) : faultOf(thrown)
+          }
+        },
+      ),
     async remove(job) {
       await retryWithFaults(async () => {
         // In the order in which a job moves through the streams.

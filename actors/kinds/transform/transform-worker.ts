@@ -2,6 +2,7 @@ import { chooseOutputFormat } from '@pixelflow/core/format'
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
 import sharp from 'sharp'
+import { timeStage } from '../../sandbox/time-stage.ts'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
 import { allowDecoders } from './allow-decoders.ts'
 import { estimateEncodingMs } from './estimate-encoding-ms.ts'
@@ -41,7 +42,9 @@ export const transformWorker: WorkerHandler = {
 }
 
 async function run(input: TransformInput, note: (note: TransformNote) => void): Promise<void> {
-  const source = await openSourceImage(inputOf(input.source), input.format, input.maxPixels)
+  const source = await timeStage('read header', () =>
+    openSourceImage(inputOf(input.source), input.format, input.maxPixels),
+  )
   await retryWithoutProfile(source, (opened) => make(opened, input, note))
 }
 
@@ -73,7 +76,9 @@ async function make(
     if (shortStageMs === null || estimateEncodingMs(atOnce.after, target, only.format) <= shortStageMs) {
       const index = input.outputs.indexOf(only.name)
       const path = outputPath(input.folder, index)
-      const written = await renderOutput(createSourcePixels(source, only.source.orient), atOnce, path)
+      const written = await timeStage(`decode, render, encode ${target}`, () =>
+        renderOutput(createSourcePixels(source, only.source.orient), atOnce, path),
+      )
       if (shortStageMs !== null) note({ stage: 'decoded' })
       note({ stage: 'output', index, format: target, ...written })
       return
@@ -84,14 +89,19 @@ async function make(
   for (const [output, steps] of passes) {
     const start = createSourcePixels(source, output.source.orient)
     const pixels = await remember(output, start, (before, i) =>
-      renderPass(before, steps[i] ?? steps[0], canStayRaw(output, output.passes[i] ?? [])),
+      timeStage(before === start ? 'decode, pass 1' : `pass ${i + 1}`, () =>
+        renderPass(before, steps[i] ?? steps[0], canStayRaw(output, output.passes[i] ?? [])),
+      ),
     )
     if (output === outputs[0]) note({ stage: 'decoded' })
 
     const target = targetOf(output)
     const index = input.outputs.indexOf(output.name)
     const description = output.format.metadata === 'keep' ? readDescription(source, output.source.orient) : {}
-    const written = await encode(pixels, output, target, outputPath(input.folder, index), description)
+    const path = outputPath(input.folder, index)
+    const written = await timeStage(`encode ${target}`, () =>
+      encode(pixels, output, target, path, description),
+    )
     note({ stage: 'output', index, format: target, ...written })
   }
 }

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test'
+import { Fault } from '@pixelflow/core/fault'
+import type { SpanRecord } from '@pixelflow/platform/telemetry/tracing/span-record'
+import { parseTraceparent } from '@pixelflow/platform/telemetry/tracing/trace-context'
+import { startTracing } from '@pixelflow/platform/telemetry/tracing/tracing'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { useActorCluster, type ActorCluster } from '../testing/actor-cluster.ts'
+import { startTestRuntime } from '../testing/start-test-runtime.ts'
+
+/** The spans of attempts, with a real broker. */
+
+const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+const accepted = parseTraceparent(traceparent)
+let cluster: ActorCluster
+useActorCluster((opened) => (cluster = opened))
+let spans: SpanRecord[]
+let tracing: Disposable
+
+beforeEach(() => {
+  spans = []
+  const isSampled = () => true
+  tracing = startTracing({ isSampled, recordsAll: true, record: (span) => void spans.push(span) })
+})
+afterEach(() => tracing[Symbol.dispose]())
+
+const named = (name: string) => spans.filter((span) => span.name === name)
+
+test('a second attempt is in the trace of its task, and links to the first one', async () => {
+  let runs = 0
+  await using _ = startTestRuntime(cluster, async ({ time, report }) => {
+    runs += 1
+    await time('fetch', Bun.sleep(2))
+    report('fetched', { progress: 40 })
+    if (runs === 1) throw new Fault('unavailable', 'Not now.', { remedy: 'Wait.', retryAfterMs: 10 })
+  })
+  const task = await cluster.submit(Bun.randomUUIDv7(), 'flip', { traceparent })
+  await cluster.end(task)
+  await waitFor('both attempts recorded', () => named('attempt transform').length === 2)
+
+  const [first, second] = named('attempt transform')
+  expect(first).toMatchObject({ parentSpanId: accepted?.spanId, error: 'Not now.', links: [] })
+  expect(second).toMatchObject({
+    parentSpanId: accepted?.spanId,
+    error: undefined,
+    attributes: { 'pixelflow.task.id': task.id, 'pixelflow.task.attempt': 2 },
+  })
+  // The link names the append of the first attempt's last event, which is within that attempt.
+  const linked = named('append event').find(({ context }) => context.spanId === second?.links[0]?.spanId)
+  expect(linked?.parentSpanId).toBe(first?.context.spanId as string)
+  expect(named('fetch source').map(({ parentSpanId }) => parentSpanId)).toEqual([
+    first?.context.spanId,
+    second?.context.spanId,
+  ])
+  for (const wait of named('queue wait')) {
+    expect(wait.parentSpanId).toBe(accepted?.spanId as string)
+    expect(wait.endMs).toBeGreaterThanOrEqual(wait.startMs)
+  }
+  const others = spans.filter(({ context }) => context.traceId !== accepted?.traceId)
+  // The test submits the job without a call.
+  expect(others.map(({ name }) => name)).toEqual(['submit job'])
+  const line = cluster.lines.find((one) => one.includes('task completed') && one.includes(task.id))
+  expect(JSON.parse(line ?? '{}')).toMatchObject({ traceId: accepted?.traceId })
+})
