@@ -60,7 +60,7 @@ ${table({ ...sharedSettings, ...natsSettings, ...logSettings })}
 
 ## Traces
 
-Settings of the gateway and the actors.
+Settings of the gateway and the actors. [tracing.md](tracing.md) shows how to use them.
 
 ${table(traceSettings)}
 

@@ -202,6 +202,17 @@ describe('network', () => {
       expect(spec.template.metadata.labels, metadata.name).toMatchObject(matchLabels ?? {})
     }
   })
+
+  test.each([
+    ['http://collector.tracing:4318', 'port: 4318'],
+    ['https://collector.example.com', 'port: 443'],
+  ])('the collector of traces at %s can be reached', async (endpoint, port) => {
+    const flags = ['--set', `settings.common.OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}`]
+    const { ok, text } = await render([], flags)
+    expect(ok, text).toBe(true)
+    const policy = text.split('\n---\n').find((one) => /name: \S+-nats-clients/.test(one))
+    expect(policy).toContain(port)
+  })
 })
 
 describe('invalid values', () => {
