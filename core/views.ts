@@ -84,7 +84,12 @@ export const taskPageView = component('TaskPage', z.object({ items: z.array(task
 export type TaskPageView = z.infer<typeof taskPageView>
 
 export function viewTaskPage({ items, next }: TaskPage): TaskPageView {
-  return { items: items.map(viewTask), next }
+  return { items: items.map((json) => JSON.parse(json) as TaskView), next }
+}
+
+/** The JSON of `viewTaskPage`. */
+export function formatTaskPage({ items, next }: TaskPage): string {
+  return `{"items":[${items.join(',')}],"next":${JSON.stringify(next)}}`
 }
 
 /** An actor. `held` counts all its tasks; `tasks` lists those of the caller. */

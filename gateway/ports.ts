@@ -38,7 +38,7 @@ export interface Ports {
   readonly storeTimeout: StoreTimeout
   /** The actors that are alive. */
   readonly roster: Pick<Roster, 'actors'>
-  readonly index: Pick<TaskIndex, 'list'>
+  readonly index: Pick<TaskIndex, 'list' | 'find' | 'sequence'>
   readonly follower: EventFollower
   readonly writePositions: WritePositions
   readonly taskQuota: TaskQuota

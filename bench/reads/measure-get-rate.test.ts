@@ -2,9 +2,13 @@ import { expect, test } from 'bun:test'
 import { isCompleteResponse, measureGetRate } from './measure-get-rate.ts'
 
 test('a response is complete with the last byte of its body', () => {
-  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nDate: now\r\n\r\nabc'
-  for (let at = 0; at < answer.length; at += 1) expect(isCompleteResponse(answer.slice(0, at))).toBe(false)
-  expect(isCompleteResponse(answer)).toBe(true)
+  for (const answer of [
+    'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nDate: now\r\n\r\nabc',
+    'HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+  ]) {
+    for (let at = 0; at < answer.length; at += 1) expect(isCompleteResponse(answer.slice(0, at))).toBe(false)
+    expect(isCompleteResponse(answer)).toBe(true)
+  }
 })
 
 test('every path is requested once', async () => {

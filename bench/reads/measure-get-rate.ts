@@ -50,11 +50,13 @@ export async function measureGetRate(
   return count / ((performance.now() - startedAt) / 1000)
 }
 
-/** Whether a response with `Content-Length` has arrived completely. */
+/** Whether a response with a `Content-Length`, or in chunks, has arrived completely. */
 export function isCompleteResponse(answer: string): boolean {
   const headEnd = answer.indexOf('\r\n\r\n')
   if (headEnd < 0) return false
-  const length = /\r\ncontent-length: (\d+)\r\n/i.exec(answer.slice(0, headEnd + 2))?.[1]
-  if (length === undefined) throw new Error(`a response without Content-Length: ${answer.slice(0, headEnd)}`)
+  const head = answer.slice(0, headEnd + 2)
+  if (/\r\ntransfer-encoding: chunked\r\n/i.test(head)) return answer.endsWith('\r\n0\r\n\r\n')
+  const length = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1]
+  if (length === undefined) throw new Error(`a response of unknown length: ${head}`)
   return answer.length >= headEnd + 4 + Number(length)
 }

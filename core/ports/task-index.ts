@@ -1,5 +1,6 @@
+import type { NewTask } from '../actor-kinds.ts'
 import type { StoredEvent } from '../event.ts'
-import type { Status, Task } from '../task.ts'
+import type { Status } from '../task.ts'
 
 export interface TaskQuery {
   readonly account: string
@@ -11,15 +12,26 @@ export interface TaskQuery {
 }
 
 export interface TaskPage {
-  readonly items: readonly Task[]
+  /** The JSON of each task, as `viewTask` gives it: most callers send it as it is. */
+  readonly items: readonly string[]
   /** Cursor of the next page; null on the last. */
   readonly next: string | null
+}
+
+/** A task of the read model. */
+export interface IndexedTask {
+  /** Sequence of its last event. */
+  readonly seq: number
+  /** As in a page. */
+  readonly json: string
 }
 
 /** A read model of all tasks, folded from the event log. It can be deleted and rebuilt at any time. */
 export interface TaskIndex {
   /** Newest first. @throws Fault `invalid_request` for an invalid cursor. */
   list(query: TaskQuery): Promise<TaskPage>
+  /** The newest state of a task that is folded in; undefined for a task that is not, was deleted or has expired. */
+  find(account: string, task: string): IndexedTask | undefined
   /** Folds events in; ignores events older than the known state. */
   apply(events: readonly StoredEvent[]): void
   /** Sequence of the last event folded in; 0 at the beginning. */
@@ -40,5 +52,5 @@ export interface IdleTasks {
     before: Date,
     limit: number,
     after: IdleTaskCursor | null,
-  ): { readonly items: readonly Task[]; readonly next: IdleTaskCursor | null }
+  ): { readonly items: readonly NewTask[]; readonly next: IdleTaskCursor | null }
 }

@@ -1,3 +1,4 @@
+import type { NewTask } from '@pixelflow/core/actor-kinds'
 import { isFinal, type StoredEvent } from '@pixelflow/core/event'
 import { createFirstJob } from '@pixelflow/core/job'
 import { pause } from '@pixelflow/core/pause'
@@ -7,7 +8,6 @@ import type { Events } from '@pixelflow/core/ports/events'
 import type { Roster } from '@pixelflow/core/ports/registry'
 import type { OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import type { IdleTaskCursor, IdleTasks } from '@pixelflow/core/ports/task-index'
-import type { Task } from '@pixelflow/core/task'
 import { waitForAbort } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 
@@ -112,7 +112,7 @@ function createRound(
   }
 
   /** Gives a job to those of the tasks that have none. */
-  const requeueWithoutJob = async (tasks: readonly Task[], idleMs: number, lost: AbortSignal) => {
+  const requeueWithoutJob = async (tasks: readonly NewTask[], idleMs: number, lost: AbortSignal) => {
     const isHeld = heldTasks()
     for (const task of tasks) {
       lost.throwIfAborted()

@@ -3,7 +3,7 @@ import { requireScope, type Principal } from '@pixelflow/core/principal'
 import { requireValidPosition, waitForPosition, writePositionOf } from '../consistency/wait-for-position.ts'
 import { withIdempotency, type Created, type IdempotentCall } from '../idempotency/with-idempotency.ts'
 import type { Ports } from '../ports.ts'
-import type { Access, CallerInfo, CallFacts, CallResult, UnaryCall } from './declare-call.ts'
+import type { Access, CallerInfo, CallFacts, CallResult, JsonCall, UnaryCall } from './declare-call.ts'
 
 /** The account of callers of public calls, which has no scopes. */
 export const anonymous: Principal = { account: 'anonymous', scopes: new Set() }
@@ -27,6 +27,13 @@ export type CallInput = Readonly<Record<string, unknown>>
 export interface CallRunner {
   /** Runs a unary call; its input has been validated. The value is the output. */
   run(call: UnaryCall, who: Principal, input: CallInput, context: CallerInfo): Promise<CallResult<unknown>>
+  /** Runs a call that has `toJson`, as `run` does. The value is the JSON of the output. */
+  runToJson(
+    call: JsonCall,
+    who: Principal,
+    input: CallInput,
+    context: CallerInfo,
+  ): Promise<CallResult<string>>
   /**
    * Runs the part of a call with a body that creates a resource, once for each idempotency key. The resource is that of
    * the declaration; the argument gives the type of the result.
@@ -85,18 +92,33 @@ export function createCallRunner(ports: Ports, audit: Audit): CallRunner {
     return { value, replayed }
   }
 
+  /** Runs a call with all rules; the value is that of its function. */
+  const runWithRules = async (
+    call: UnaryCall,
+    who: Principal,
+    input: CallInput,
+    context: CallerInfo,
+  ): Promise<CallResult<unknown>> => {
+    requireAccess(who, call.access)
+    const { value, position, replayed } = await audited(call, who, input, context, async () => {
+      await reachPosition(call, context)
+      return invoke(call, who, input, context)
+    })
+    return {
+      value,
+      position: position ?? (call.writes ? positionOf(who.account) : undefined),
+      replayed,
+    }
+  }
+
   return {
     async run(call, who, input, context) {
-      requireAccess(who, call.access)
-      const { value, position, replayed } = await audited(call, who, input, context, async () => {
-        await reachPosition(call, context)
-        return invoke(call, who, input, context)
-      })
-      return {
-        value: call.view ? call.view(value) : value,
-        position: position ?? (call.writes ? positionOf(who.account) : undefined),
-        replayed,
-      }
+      const result = await runWithRules(call, who, input, context)
+      return call.view ? { ...result, value: call.view(result.value) } : result
+    },
+    async runToJson(call, who, input, context) {
+      const result = await runWithRules(call, who, input, context)
+      return { ...result, value: call.toJson(result.value) }
     },
     async create(call, resource, who, { keyKind = call.creates?.keyKind, ...context }, work) {
       if (keyKind === undefined || call.creates?.resource !== resource)

@@ -101,11 +101,23 @@ export interface UnaryCall<
   readonly output: Output
   /** Converts the value to the output. Default: it is the output already. */
   view?(value: Value): ValueOf<Output>
+  /**
+   * The JSON of the output, for a value that contains JSON already: REST sends it as it is. It is what `JSON.stringify` makes
+   * of the output.
+   */
+  toJson?(value: Value): string
   readonly response: UnaryResponse<ValueOf<Output>>
   /** Creates the function of the call. */
   open(
     ports: Ports,
   ): (who: Principal, input: z.output<Input>, context: FunctionContext) => MaybePromise<CallResult<Value>>
+}
+
+/** A call whose value contains the JSON of its output. */
+export type JsonCall = UnaryCall & Required<Pick<UnaryCall, 'toJson'>>
+
+export function isJsonCall(call: UnaryCall): call is JsonCall {
+  return call.toJson !== undefined
 }
 
 /** What REST answers a successful call with. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pause } from '@pixelflow/core/pause'
 import type { EventLog } from '@pixelflow/core/ports/events'
+import { viewTaskPage } from '@pixelflow/core/views'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { openReadModel } from '../readmodel/read-model.ts'
@@ -44,7 +45,8 @@ test('`waitForHead` waits while the follower is behind the log, for a limited ti
     log,
   })
   await follower.waitForCatchUp(2000)
-  const ids = async () => (await index.list({ account: 'local', limit: 10 })).items.map((one) => one.id)
+  const ids = async () =>
+    viewTaskPage(await index.list({ account: 'local', limit: 10 })).items.map((one) => one.id)
 
   expect(await follower.waitForHead(2000)).toBe(true)
   const { id } = await gateway.submit(image)

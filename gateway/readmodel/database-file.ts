@@ -6,7 +6,7 @@ import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { activeTaskCondition } from './prepare-idle-tasks.ts'
 
 /** Increase it when the tables change: a file of another version is rebuilt from the event log. */
-const schemaVersion = 5
+const schemaVersion = 6
 
 /** Suffixes of the files that SQLite keeps beside a database. */
 const sidecarSuffixes = ['-wal', '-shm']

@@ -1,12 +1,10 @@
 import type { Database } from 'bun:sqlite'
+import type { NewTask } from '@pixelflow/core/actor-kinds'
 import { statuses, hasEnded } from '@pixelflow/core/status'
 import type { IdleTaskCursor } from '@pixelflow/core/ports/task-index'
 
-export interface IdleRow {
+export interface IdleRow extends NewTask {
   readonly changed: number
-  readonly account: string
-  readonly id: string
-  readonly task: string
 }
 
 const active = statuses.filter((one) => !hasEnded(one)).map((one) => `'${one}'`)
@@ -16,7 +14,7 @@ export const activeTaskCondition = `status IN (${active.join(', ')})`
 /** Finds tasks that have not ended, ordered by their last change. */
 export function prepareIdleTasks(db: Database) {
   const idle = db.query<IdleRow, [number, number, string, string, number]>(
-    `SELECT changed, account, id, task FROM tasks
+    `SELECT changed, account, id, lane FROM tasks
      WHERE ${activeTaskCondition} AND changed < ? AND (changed, account, id) > (?, ?, ?)
      ORDER BY changed, account, id LIMIT ?`,
   )

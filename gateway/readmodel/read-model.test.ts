@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEvent, type EventKind, type StoredEvent } from '@pixelflow/core/event'
+import type { TaskPage } from '@pixelflow/core/ports/task-index'
 import type { Status, Task } from '@pixelflow/core/task'
+import { viewTaskPage, type TaskView } from '@pixelflow/core/views'
 import { createLogger } from '@pixelflow/platform/telemetry/logger'
 import { waitFor } from '@pixelflow/testkit/wait-for'
 import { openReadModel, type ReadModel } from './read-model.ts'
@@ -52,7 +54,8 @@ function stored(
   return { seq, storedAt: at, event: createEvent(kind, task, more, at) }
 }
 
-const numbers = (page: { items: readonly Task[] }) => page.items.map((one) => Number(one.id.slice(-12)))
+const viewsOf = (page: TaskPage) => viewTaskPage(page).items
+const numbers = (page: TaskPage) => viewsOf(page).map((one) => Number(one.id.slice(-12)))
 const list = (model: ReadModel, limit = 50, more: { status?: Status; cursor?: string } = {}) =>
   model.list({ account: 'ann', limit, ...more })
 
@@ -74,7 +77,7 @@ describe('a list', () => {
     using model = open()
     model.apply([stored(1, 1), stored(2, 2), stored(3, 3, { account: 'bob' })])
     model.apply([stored(4, 1, { status: 'running', progress: 40 }, 'started')])
-    expect((await list(model)).items.map((one) => one.status)).toEqual(['queued', 'running'])
+    expect(viewsOf(await list(model)).map((one) => one.status)).toEqual(['queued', 'running'])
     expect(numbers(await list(model, 50, { status: 'running' }))).toEqual([1])
     expect(numbers(await model.list({ account: 'bob', limit: 5 }))).toEqual([3])
     model.apply([stored(5, 1, {}, 'deleted')])
@@ -97,6 +100,35 @@ describe('a list', () => {
       })
     },
   )
+})
+
+describe('a task', () => {
+  const find = (model: ReadModel, n: number, account = 'ann') => {
+    const found = model.find(account, idOf(n))
+    return found && [found.seq, (JSON.parse(found.json) as TaskView).status]
+  }
+
+  test('is found in its newest state, written or not, by its account alone', async () => {
+    using model = open()
+    model.apply([stored(1, 1), stored(2, 2)])
+    expect(find(model, 1)).toEqual([1, 'queued'])
+    await list(model)
+    expect(find(model, 1)).toEqual([1, 'queued'])
+    model.apply([stored(3, 1, { status: 'running' }, 'started')])
+    expect(find(model, 1)).toEqual([3, 'running'])
+    expect([find(model, 1, 'bob'), find(model, 3)]).toEqual([undefined, undefined])
+  })
+
+  test('that was deleted or has expired is not found', async () => {
+    using model = open(hour)
+    const old = new Date(Date.now() - 2 * hour)
+    model.apply([stored(1, 1), stored(2, 2, {}, 'queued', old)])
+    await list(model)
+    model.apply([stored(3, 1, {}, 'deleted')])
+    expect([find(model, 1), find(model, 2)]).toEqual([undefined, undefined])
+    await list(model)
+    expect(find(model, 1)).toBeUndefined()
+  })
 })
 
 describe('the counts of an account', () => {
@@ -176,7 +208,7 @@ describe('the file', () => {
     using model = open()
     expect([model.logId, model.sequence]).toEqual(['log-a', 9])
     model.apply([stored(8, 1, { status: 'running' }, 'started')])
-    expect((await list(model)).items.map((one) => one.status)).toEqual(['queued', 'queued'])
+    expect(viewsOf(await list(model)).map((one) => one.status)).toEqual(['queued', 'queued'])
   })
 
   test('is written soon after an event, without a query', async () => {

@@ -3,7 +3,7 @@ import type { StoredEvent } from '@pixelflow/core/event'
 import { Fault } from '@pixelflow/core/fault'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { IdleTasks, TaskIndex, TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
-import type { Task } from '@pixelflow/core/task'
+import { viewTask } from '@pixelflow/core/views'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { TaskCounter } from '../limits/task-quota.ts'
 import { cursorAfter, idOfCursor } from './cursor.ts'
@@ -146,7 +146,7 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
         if (one.seq <= sequence) continue
         sequence = one.seq
         hash = checkpointHash(one)
-        pending.set(`${one.event.task.account}/${one.event.task.id}`, one)
+        pending.set(keyOf(one.event.task.account, one.event.task.id), one)
       }
       if (pending.size >= maxBatch) flush()
       else if (pending.size > 0) flushLater()
@@ -157,14 +157,30 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
         flush()
         resolve(orRewind(() => pageOf(statements.list(query, before, clock.now() - retentionMs), query)))
       }),
+    find(account, task) {
+      const newest = pending.get(keyOf(account, task))
+      if (newest !== undefined) {
+        const { seq, event } = newest
+        return event.kind === 'deleted' ? undefined : { seq, json: JSON.stringify(viewTask(event.task)) }
+      }
+      return orRewind(() => {
+        const found = statements.find(account, task, clock.now() - retentionMs)
+        if (found === null) return undefined
+        requireObject(found.json)
+        return found
+      })
+    },
     idle(before, limit, after) {
       flush()
       return orRewind(() => {
         const rows = statements.idle(before.getTime(), after, limit)
         const last = rows.at(-1)
         return {
-          items: rows.map((row) => JSON.parse(row.task) as Task),
-          next: last && rows.length === limit ? { ...last, task: last.id } : null,
+          items: rows,
+          next:
+            last && rows.length === limit
+              ? { changed: last.changed, account: last.account, task: last.id }
+              : null,
         }
       })
     },
@@ -187,13 +203,25 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
   }
 }
 
+function keyOf(account: string, task: string): string {
+  return `${account}/${task}`
+}
+
+/**
+ * The JSON of a row, which this program wrote from a valid event. It is sent without being parsed, so it is checked for what a
+ * damaged file may contain that SQLite does not detect. @throws SyntaxError.
+ */
+function requireObject(json: string): string {
+  if (json.startsWith('{') && json.endsWith('}')) return json
+  throw new SyntaxError('A row of the task list is not a JSON object.')
+}
+
 /** An extra row shows that there is another page. */
 function pageOf(rows: readonly { id: string; task: string }[], { limit }: TaskQuery): TaskPage {
   const pageRows = rows.slice(0, limit)
   const last = pageRows.at(-1)
   return {
-    // Written by this program from a validated event.
-    items: pageRows.map((row) => JSON.parse(row.task) as Task),
+    items: pageRows.map(({ task }) => requireObject(task)),
     next: rows.length > limit && last ? cursorAfter(last.id) : null,
   }
 }

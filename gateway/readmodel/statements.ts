@@ -1,5 +1,6 @@
 import type { Database } from 'bun:sqlite'
 import type { StoredEvent } from '@pixelflow/core/event'
+import { viewTask } from '@pixelflow/core/views'
 import type { IdleTaskCursor, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { prepareIdleTasks, activeTaskCondition, type IdleRow } from './prepare-idle-tasks.ts'
 import {
@@ -11,7 +12,13 @@ import {
 
 interface Row {
   readonly id: string
+  /** JSON of the view. */
   readonly task: string
+}
+
+interface FoundRow {
+  readonly seq: number
+  readonly json: string
 }
 
 /** Which log the tasks come from, up to which sequence, and what event is at that sequence. */
@@ -28,6 +35,7 @@ export interface Statements {
   write(events: readonly StoredEvent[], sequence: number, hash: string): TaskCountChange[]
   /** Newest first, one more than the limit, starting after `before`. */
   list(query: TaskQuery, before: string | undefined, changedSince: number): Row[]
+  find(account: string, id: string, changedSince: number): FoundRow | null
   idle(before: number, after: IdleTaskCursor | null, limit: number): IdleRow[]
   clear(logId: string): void
   /** Deletes at most `pruneLimit` tasks whose last change was before `changedBefore`; one difference for each. */
@@ -46,7 +54,7 @@ export function prepareStatements(db: Database): Statements {
     'SELECT log AS logId, position AS sequence, hash FROM checkpoint',
   )
   const move = db.query<undefined, [number, string]>('UPDATE checkpoint SET position = ?, hash = ?')
-  const find = db.query<CountedTask, [string, string]>(
+  const findCounted = db.query<CountedTask, [string, string]>(
     'SELECT status, lane FROM tasks WHERE account = ? AND id = ?',
   )
   const put = db.query<undefined, [string, string, string, string, number, number, string]>(
@@ -57,6 +65,9 @@ export function prepareStatements(db: Database): Statements {
   const drop = db.query<undefined, [string, string]>('DELETE FROM tasks WHERE account = ? AND id = ?')
   const all = db.query<Row, [string, string, number, number]>(
     'SELECT id, task FROM tasks WHERE account = ? AND id < ? AND changed >= ? ORDER BY id DESC LIMIT ?',
+  )
+  const one = db.query<FoundRow, [string, string, number]>(
+    'SELECT seq, task AS json FROM tasks WHERE account = ? AND id = ? AND changed >= ?',
   )
   const ofStatus = db.query<Row, [string, string, string, number, number]>(
     'SELECT id, task FROM tasks WHERE account = ? AND status = ? AND id < ? AND changed >= ? ORDER BY id DESC LIMIT ?',
@@ -73,10 +84,10 @@ export function prepareStatements(db: Database): Statements {
   const store = ({ seq, storedAt, event }: StoredEvent): TaskCountChange | undefined => {
     const { account, id, status, lane } = event.task
     // `queued` is the first event of a task.
-    const before = event.kind === 'queued' ? null : find.get(account, id)
+    const before = event.kind === 'queued' ? null : findCounted.get(account, id)
     const isDeleted = event.kind === 'deleted'
     if (isDeleted) drop.run(account, id)
-    else put.run(account, id, status, lane, seq, storedAt.getTime(), JSON.stringify(event.task))
+    else put.run(account, id, status, lane, seq, storedAt.getTime(), JSON.stringify(viewTask(event.task)))
     return countChange(account, before, isDeleted ? null : { status, lane })
   }
   const write = db.transaction((events: readonly StoredEvent[], sequence: number, hash: string) => {
@@ -97,6 +108,7 @@ export function prepareStatements(db: Database): Statements {
         ? all.all(account, before, changedSince, limit + 1)
         : ofStatus.all(account, status, before, changedSince, limit + 1)
     },
+    find: (account, id, changedSince) => one.get(account, id, changedSince),
     idle: prepareIdleTasks(db),
     clear: (logId) => clear.immediate(logId),
     prune: (changedBefore) =>

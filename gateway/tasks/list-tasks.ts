@@ -1,11 +1,12 @@
 import { Fault } from '@pixelflow/core/fault'
 import type { TaskPage, TaskQuery } from '@pixelflow/core/ports/task-index'
 import { listTasksInput } from '@pixelflow/core/inputs'
-import { taskPageView, viewTaskPage } from '@pixelflow/core/views'
+import { formatTaskPage, taskPageView, viewTaskPage } from '@pixelflow/core/views'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
 import { completedExample } from '../calls/examples.ts'
 import type { Ports } from '../ports.ts'
+import { shareHeadReads } from '../readmodel/share-head-reads.ts'
 
 export const listTasks = declareCall({
   name: 'listTasks',
@@ -18,6 +19,7 @@ export const listTasks = declareCall({
   input: listTasksInput,
   output: taskPageView,
   view: viewTaskPage,
+  toJson: formatTaskPage,
   response: { description: 'A page of tasks.', example: { items: [completedExample], next: null } },
   open(ports) {
     const list = readList(ports)
@@ -35,7 +37,9 @@ const otherGatewaysTimeoutMs = 500
  * for writes through other gateways, but not long, because a list that is slightly old is better than none.
  * @throws Fault `unavailable` while the list is rebuilt, `invalid_request` for an invalid cursor.
  */
-function readList({ index, follower, writePositions }: Pick<Ports, 'index' | 'follower' | 'writePositions'>) {
+function readList(ports: Pick<Ports, 'index' | 'follower' | 'storeTimeout' | 'writePositions'>) {
+  const { index, follower, writePositions } = ports
+  const readHead = shareHeadReads(ports, otherGatewaysTimeoutMs)
   return async (query: TaskQuery): Promise<TaskPage> => {
     const isCaughtUp = await follower.waitForCatchUp(thisGatewayTimeoutMs)
     if (
@@ -47,7 +51,9 @@ function readList({ index, follower, writePositions }: Pick<Ports, 'index' | 'fo
         retryAfterMs: 1000,
       })
     }
-    await follower.waitForHead(otherGatewaysTimeoutMs)
+    const deadline = performance.now() + otherGatewaysTimeoutMs
+    const head = await readHead()
+    if (head !== undefined) await follower.waitForSequence(head.last, deadline - performance.now())
     return index.list(query)
   }
 }

@@ -7,7 +7,13 @@ import type { Server } from 'bun'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import * as calls from '../../calls/calls.gen.ts'
-import type { CallDeclaration, CallerInfo, HttpBinding, UnaryCall } from '../../calls/declare-call.ts'
+import {
+  isJsonCall,
+  type CallDeclaration,
+  type CallerInfo,
+  type HttpBinding,
+  type UnaryCall,
+} from '../../calls/declare-call.ts'
 import { maxRequestBytes } from '../../calls/max-request-bytes.ts'
 import type { CallRunner } from '../../calls/call-runner.ts'
 import { parseIdempotencyKey } from '../../idempotency/idempotency-key.ts'
@@ -16,7 +22,7 @@ import { authenticate } from '../shared/authenticate.ts'
 import { requestContextOf } from '../shared/request-context.ts'
 import type { CallHandler, FormHandler, StreamHandlers } from './call-handler.ts'
 import { createInputReader, inputFieldsOf, type InputReader } from './input-reader.ts'
-import { sendResult } from './send-result.ts'
+import { sendJsonResult, sendResult } from './send-result.ts'
 import { startIdleTimeout } from './start-idle-timeout.ts'
 
 export interface CallRouteOptions {
@@ -88,6 +94,10 @@ function unaryHandler(
   reader: InputReader,
   { runner, forms, uploadIdleTimeoutMs }: CallRouteOptions,
 ): Handle {
+  if (isJsonCall(call)) {
+    return async ({ request, params }, who, context) =>
+      sendJsonResult(request, await runner.runToJson(call, who, reader.read(request, params), context))
+  }
   if (call.http.body === undefined) {
     return async ({ request, params }, who, context) =>
       sendResult(call, request, await runner.run(call, who, reader.read(request, params), context))

@@ -33,7 +33,7 @@ function decode({ headers, body }: RawResponse): string {
 
 const constant = ['/api/v1/operations', '/api/v1/settings', '/api/v1/operations/resize']
 const documents = ['/', '/docs', '/docs/problems', '/api/v1/openapi.json', ...constant]
-const current = ['/api/v1/tasks', '/metrics']
+const current = ['/api/v1/tasks?limit=8', '/metrics']
 
 describe.each([...documents, ...current])('%s', (path) => {
   test.each(['br', 'zstd', 'gzip'])('accepts %s', async (coding) => {
@@ -127,6 +127,19 @@ describe('no coding', () => {
     for (const path of ['/health/live', `/api/v1/images/${image}`, '/nothing'])
       expect((await get(path, everything)).headers.get('content-encoding')).toBeUndefined()
   })
+})
+
+test('a long text without coding is complete', async () => {
+  for (let i = 0; i < 40; i += 1) await gateway.submit(image)
+  const response = await fetch(new URL('/api/v1/tasks', gateway.url), {
+    headers: { 'accept-encoding': 'identity' },
+  })
+  const text = await response.text()
+  expect(text.length).toBeGreaterThan(16 * 1024)
+  expect((JSON.parse(text) as { items: unknown[] }).items.length).toBeGreaterThan(24)
+  expect(response.headers.get('content-encoding')).toBeNull()
+  const compressed = await get('/api/v1/tasks', { 'Accept-Encoding': 'gzip' })
+  expect(decode(compressed)).toBe(text)
 })
 
 test('curl decodes every text', async () => {

@@ -1,6 +1,6 @@
 import type { CallResult, UnaryCall } from '../../calls/declare-call.ts'
 import { requestContextOf } from '../shared/request-context.ts'
-import { sendJson } from './send-text.ts'
+import { sendJson, sendText } from './send-text.ts'
 import { compressStatic, sendStatic, type StaticFile } from './static-file.ts'
 
 /** The response to a successful call. */
@@ -14,6 +14,12 @@ export function sendResult(
   if (response.isConstant) return sendConstant(request, value as object)
   if (response.status === undefined) return sendJson(request, value)
   return createdResponse(response.status, response.location?.(value), value, replayed)
+}
+
+/** The response to a call whose output is JSON already. */
+export function sendJsonResult(request: Request, { value, position }: CallResult<string>): Response {
+  requestContextOf(request).position = position
+  return sendText(request, value, { headers: { 'content-type': 'application/json' } })
 }
 
 /**
