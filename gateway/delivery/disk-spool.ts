@@ -1,6 +1,7 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
+import { writePieces } from '@pixelflow/platform/write-pieces'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { processFileName, removeStaleFiles } from './remove-stale-files.ts'
 import { createGcTrigger } from './gc-trigger.ts'
@@ -67,11 +68,7 @@ async function writeFile(body: AsyncIterable<Uint8Array>, path: string, signal: 
   const countForGc = createGcTrigger()
   const file = await open(path, 'wx', 0o600)
   try {
-    for await (const chunk of body) {
-      signal.throwIfAborted()
-      for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
-      countForGc(chunk.length)
-    }
+    await writePieces(file, body, signal, countForGc)
   } finally {
     await file.close()
   }

@@ -28,12 +28,13 @@ export const getImageContent = declareStream({
 function readImage({ images, sources }: Pick<Ports, 'images' | 'sources'>) {
   return async (who: Principal, imageId: string): Promise<StoredContent> => {
     requireScope(who, 'images:read')
-    const { account, sha256, bytes, format: formatId } = await findImage(images, who, imageId)
+    const { account, sha256, bytes, location, format: formatId } = await findImage(images, who, imageId)
     const { mediaType, extensions } = formatOf(formatId)
     const fileName = `${imageId}.${extensions[0]}`
     return createStoredContent(sources, blobName(account, sha256), 'image_not_found', {
       bytes,
       sha256,
+      location,
       mediaType,
       fileName,
     })

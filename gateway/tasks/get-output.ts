@@ -35,11 +35,17 @@ export function readOutput({ events, results }: Pick<Ports, 'events' | 'results'
     const { task } = (await findTask(events, who, taskId)).event
     const output = task.outputs.find((one) => one.name === name)
     if (output === undefined) throw outputNotFound(task, name)
-    const { bytes, sha256, mediaType } = output
+    const { bytes, sha256, location, mediaType } = output
     const extension = formatOf(output.format).extensions[0]
     const fileName = `${taskId}${name === 'default' ? '' : `-${name}`}.${extension}`
     const object = outputObject(who.account, taskId, onlyStage, name)
-    return createStoredContent(results, object, 'output_not_found', { bytes, sha256, mediaType, fileName })
+    return createStoredContent(results, object, 'output_not_found', {
+      bytes,
+      sha256,
+      location,
+      mediaType,
+      fileName,
+    })
   }
 }
 

@@ -20,56 +20,72 @@ export interface ReadOptions {
 }
 
 /** The whole content; the digest is checked before the last bytes are yielded. */
-export async function* readBlob(options: ReadOptions, info: ObjectInfo): AsyncGenerator<Uint8Array> {
+export function readBlob(options: ReadOptions, info: ObjectInfo): AsyncGenerator<Uint8Array> {
   const hasher = new Bun.CryptoHasher('sha256')
   let left = info.size
-  for await (const chunk of guarded(chunksFrom(options, info, 0, info.size))) {
-    hasher.update(chunk)
-    left -= chunk.length
+  return readBytes(options, info, 0, info.size, (piece) => {
+    hasher.update(piece)
+    left -= piece.length
     if (left <= 0 && digestOf(hasher.digest('hex')) !== info.digest)
       throw dataLoss(info, 'differ from their digest')
-    yield chunk
-  }
+  })
 }
 
 /** Part of the content, unchecked: the digest covers the whole content only. */
-export async function* readBlobRange(
+export function readBlobRange(
   options: ReadOptions,
   info: ObjectInfo,
   { start, end }: ByteRange,
 ): AsyncGenerator<Uint8Array> {
-  yield* guarded(chunksFrom(options, info, start, end + 1))
+  return readBytes(options, info, start, end + 1, () => {})
 }
 
-/** The bytes from `start` to before `end`. The next window of chunks is fetched while one is read. */
-async function* chunksFrom(
+/**
+ * The bytes from `start` to before `end`. The next window of chunks is fetched while one is read. One generator, because each
+ * level of them costs as much as fetching a piece.
+ */
+async function* readBytes(
   options: ReadOptions,
-  info: ObjectInfo,
+  described: ObjectInfo,
   start: number,
   end: number,
+  check: (piece: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
   if (end <= start) return
-  const location = locateChunks(info, start, end)
-  const ahead = openWindows(options, info, location)
+  let info = described
+  let next = start
+  let location = locateChunks(info, next, end)
+  let ahead = openWindows(options, info, location)
   let at = location.offset
   try {
-    while (at < end) {
+    for (;;) {
       const { messages, requested } = await ahead.next()
       if (requested === 0 || messages.length < requested) {
         const missing = await resolveMissingBytes(options.bucket, info, options.createMissingFault)
         if ('fault' in missing) throw missing.fault
         ahead.stop()
-        yield* chunksFrom(options, missing.now, Math.max(start, at), end)
-        return
+        info = missing.now
+        location = locateChunks(info, next, end)
+        ahead = openWindows(options, info, location)
+        at = location.offset
+        continue
       }
-      for (const piece of messages.flatMap((message) => message.chunks)) {
-        const from = Math.max(0, start - at)
-        const to = Math.min(piece.length, end - at)
-        at += piece.length
-        if (to > from) yield to - from === piece.length ? piece : piece.subarray(from, to)
-        if (at >= end) return
+      for (const { chunks } of messages) {
+        for (const piece of chunks) {
+          const from = Math.max(0, next - at)
+          const to = Math.min(piece.length, end - at)
+          at += piece.length
+          if (to <= from) continue
+          const part = to - from === piece.length ? piece : piece.subarray(from, to)
+          check(part)
+          next += part.length
+          yield part
+          if (next >= end) return
+        }
       }
     }
+  } catch (thrown) {
+    throw faultOf(thrown)
   } finally {
     ahead.stop()
   }
@@ -135,13 +151,5 @@ function openWindows(
       ahead?.then(({ taken }) => budget.release(taken)).catch(() => {})
       ahead = undefined
     },
-  }
-}
-
-async function* guarded(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* chunks
-  } catch (thrown) {
-    throw faultOf(thrown)
   }
 }

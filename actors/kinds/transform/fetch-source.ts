@@ -4,6 +4,7 @@ import { Fault } from '@pixelflow/core/fault'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
 import type { Blobs } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
+import { writePieces } from '@pixelflow/platform/write-pieces'
 import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
 import type { LazyScratchFolder } from '../../sandbox/scratch.ts'
 import { maxMessageFileBytes, type WorkerSource } from './transform-input.ts'
@@ -52,15 +53,10 @@ async function readSource(
   return Buffer.concat(chunks).toString('base64')
 }
 
-function readStored(sources: Blobs, { account, sha256, bytes }: ImageRecord): AsyncIterable<Uint8Array> {
-  const blob = { name: blobName(account, sha256), bytes, sha256 }
+function readStored(sources: Blobs, record: ImageRecord): AsyncIterable<Uint8Array> {
+  const blob = { ...record, name: blobName(record.account, record.sha256) }
   return sources.readLocated(blob, () => imageNotFound('The bytes of the image are no longer stored.'))
 }
-
-/** Bytes of one write; each write is a round trip to the thread pool. */
-const writeBytes = 1024 * 1024
-/** Buffers of one write, far below the limit of the system (`IOV_MAX`). */
-const maxBuffers = 256
 
 /**
  * Makes the bytes of an image appear in a new file at `path`: as a link to a cached file, or read from the store.
@@ -75,21 +71,7 @@ export async function fetchSource(
 ): Promise<void> {
   if (sharedCache.link(record, path)) return
   await using file = await open(path, 'w', 0o600)
-  let buffers: Uint8Array[] = []
-  let bytes = 0
-  const flush = async () => {
-    const { bytesWritten } = await file.writev(buffers).catch(throwNoSpace)
-    if (bytesWritten < bytes) throwNoSpace({ code: 'ENOSPC' })
-    buffers = []
-    bytes = 0
-  }
-  for await (const chunk of readStored(sources, record)) {
-    signal.throwIfAborted()
-    buffers.push(chunk)
-    bytes += chunk.length
-    if (bytes >= writeBytes || buffers.length >= maxBuffers) await flush()
-  }
-  if (bytes > 0) await flush()
+  await writePieces(file, readStored(sources, record), signal).catch(throwNoSpace)
 }
 
 /** Rethrows a failed write. A full disk is a fault of this actor, not of the image. */
