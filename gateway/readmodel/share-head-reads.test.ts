@@ -9,6 +9,8 @@ const nextTurn = async () => {
   for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate)
 }
 
+const detached = <T>(work: () => T) => work()
+
 test('a call gets an end that was read after it, and calls that wait together share a read', async () => {
   const reads: PromiseWithResolvers<LogHead | undefined>[] = []
   const readHead = () => {
@@ -16,7 +18,7 @@ test('a call gets an end that was read after it, and calls that wait together sh
     reads.push(started)
     return started.promise
   }
-  const ports = { follower: { readHead }, storeTimeout: { detached: <T>(work: () => T) => work() } }
+  const ports = { follower: { readHead }, storeTimeout: { detached } }
   const read = shareHeadReads(ports as unknown as Ports, 100)
   const first = [read(), read()]
   await nextTurn()
@@ -35,4 +37,18 @@ test('a call gets an end that was read after it, and calls that wait together sh
   await nextTurn()
   reads[2]?.resolve(headAt(3))
   expect(await last).toEqual(headAt(3))
+})
+
+test('fewer calls than are worth a read get none', async () => {
+  let reads = 0
+  const readHead = async () => headAt((reads += 1))
+  const read = shareHeadReads(
+    { follower: { readHead }, storeTimeout: { detached } } as unknown as Ports,
+    100,
+    2,
+  )
+  expect(await read()).toBeUndefined()
+  expect(await Promise.all([read(), read()])).toEqual([headAt(1), headAt(1)])
+  expect(await read()).toBeUndefined()
+  expect(reads).toBe(1)
 })

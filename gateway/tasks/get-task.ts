@@ -31,6 +31,8 @@ export const getTask = declareCall({
 
 /** Longest wait for the end of the log, before the task is read from the log itself. */
 const headTimeoutMs = 250
+/** Reading one task from the log costs two thirds of reading the end of the log. */
+const minSharedCalls = 2
 /** How far the task list may be behind the log. It usually is not: events arrive before the answer about the end. */
 const lagTimeoutMs = 20
 
@@ -38,11 +40,12 @@ type ReadPorts = Pick<Ports, 'events' | 'index' | 'follower' | 'storeTimeout' | 
 
 /**
  * The JSON of a task, from the task list once it includes everything that was in the log when the call arrived: calls at the
- * same time share one question about the end of the log. What the list does not know, or not yet, is read from the log.
+ * same time share one question about the end of the log. What the list does not know, or not yet, is read from the log; so is
+ * the task of a call that has no other to share with.
  */
 function readTask(ports: ReadPorts) {
   const { events, index, follower, writePositions } = ports
-  const readHead = shareHeadReads(ports, headTimeoutMs)
+  const readHead = shareHeadReads(ports, headTimeoutMs, minSharedCalls)
   /** An end that the list does not reach, because the last event is one that this version cannot read. */
   let unreachable = 0
 
