@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import type { SandboxHooks, SandboxOptions } from './sandbox.ts'
 import { createWorkerLauncher, type WorkerLauncher } from './worker-launcher.ts'
 
@@ -25,7 +25,8 @@ export function workerLauncherFor({ maxRssBytes }: WorkerSettings): WorkerLaunch
     process.execPath,
     '--no-env-file',
     '--no-install',
-    join(import.meta.dir, 'worker-entry.ts'),
+    // Beside this file, and beside the bundle that contains it.
+    join(import.meta.dir, `worker-entry${extname(import.meta.path)}`),
   ]
   return createWorkerLauncher(command, { maxFileBytes: maxRssBytes, maxOpenFiles })
 }

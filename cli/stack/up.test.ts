@@ -99,6 +99,9 @@ describe('up', () => {
     const line = await running.line(ready, 60_000)
     expect(JSON.parse(line)).toMatchObject({ level: 'info', service: 'up', url })
     expect(await isHealthy(url)).toBe(true)
+    // Files that are not in the bundle of the gateway.
+    for (const path of ['/', '/docs', '/docs/assets/swagger-ui.css', '/api/v1/openapi.json'])
+      expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 200])
 
     const data = env.PIXELFLOW_DATA_DIR
     expect(await Bun.file(join(data, 'up.json')).json()).toMatchObject({
@@ -117,7 +120,8 @@ describe('up', () => {
 
     const below = await descendants(running.pid)
     const all = [...below.values()].join('\n')
-    for (const part of ['nats-server', 'gateway/main.ts', 'actors/main.ts']) expect(all).toContain(part)
+    for (const part of ['nats-server', 'gateway/node_modules/.pixelflow/', 'actors/node_modules/.pixelflow/'])
+      expect(all).toContain(part)
     const started = performance.now()
     running.signal('SIGINT')
     expect(await running.exited).toBe(0)
@@ -173,8 +177,8 @@ describe('up', () => {
     await running.line(ready, 60_000)
     for (const [service, part] of [
       ['nats', 'nats-server'],
-      ['gateway', 'gateway/main.ts'],
-      ['actors', 'actors/main.ts'],
+      ['gateway', 'gateway/node_modules/.pixelflow/'],
+      ['actors', 'actors/node_modules/.pixelflow/'],
     ] as const) {
       const victim = [...(await descendants(running.pid))].find(([, args]) => args.includes(part))
       process.kill(victim?.[0] ?? 0, 'SIGKILL')

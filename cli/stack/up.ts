@@ -11,6 +11,8 @@ import { tryLock } from '../lock.ts'
 import { chooseDieWithParentMethod } from './die-with-parent.ts'
 import { requireFreePort } from './port.ts'
 import { chooseSharedCacheDir } from './choose-shared-cache-dir.ts'
+import { prepareServices } from './prepare-services.ts'
+import type { ServiceName } from './service-bundle.ts'
 import { upFiles } from './up-files.ts'
 import { supervise, type ServiceProgram, type SupervisedProcess } from './supervise.ts'
 import type { LogEntry } from './log-entry.ts'
@@ -96,6 +98,8 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
     const run = (program: ServiceProgram) =>
       supervise(program, { dieWithParent, log: log(program.service), ...(present ? { present } : {}) })
     const base = environment(config, sharedCacheDir)
+    // While the broker starts.
+    const preparing = prepareServices(config.root, bunFlags(config), log('up'))
 
     let broker: string
     let brokerEnv: Record<string, string> = {}
@@ -120,8 +124,9 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
     }
 
     const env = { ...base, ...brokerEnv }
-    const gateway = run(serviceProgram('gateway', config, env))
-    const actors = run(serviceProgram('actors', config, env))
+    const entries = await unlessAborted(preparing)
+    const gateway = run(serviceProgram('gateway', entries.gateway, config, env))
+    const actors = run(serviceProgram('actors', entries.actors, config, env))
     running.push({ graceMs: config.drainTimeoutMs + drainMarginMs, processes: [gateway, actors] })
     const [entry] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
     const address = entry.fields['url']
@@ -169,18 +174,22 @@ function environment(config: Config, sharedCacheDir: string): Record<string, str
 }
 
 function serviceProgram(
-  service: 'gateway' | 'actors',
+  service: ServiceName,
+  entry: string,
   config: Config,
   env: Record<string, string | undefined>,
 ): ServiceProgram {
-  const flags = ['--no-env-file', '--no-install', `--config=${join(config.root, 'bunfig.toml')}`]
   return {
     service,
-    command: [process.execPath, ...flags, join(config.root, service, 'main.ts')],
+    command: [process.execPath, ...bunFlags(config), entry],
     // Paths in the settings are relative to the current folder of the user.
     cwd: process.cwd(),
     env,
   }
+}
+
+function bunFlags({ root }: Config): string[] {
+  return ['--no-env-file', '--no-install', `--config=${join(root, 'bunfig.toml')}`]
 }
 
 async function makeDataDir(path: string): Promise<void> {

@@ -1,12 +1,13 @@
-import { join } from 'node:path'
 import { Fault, faults } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
 import { originCheck } from '../shared/authenticate.ts'
+import openapiPath from './openapi.gen.json' with { type: 'file' }
 import type { StreamHandlers } from './call-handler.ts'
 import { compressStatic, sendStatic, type StaticFile } from './static-file.ts'
 
-const openapiFile = Bun.file(join(import.meta.dir, 'openapi.gen.json'))
+/** With `type: 'file'` the import is the path of the file, in a bundle too; the compiler takes it for the content. */
+const openapiFile = Bun.file(openapiPath as unknown as string)
 
 /** Everything is served from here, so the documents work offline. The viewer needs inline styles. */
 const contentSecurityPolicy = [
