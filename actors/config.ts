@@ -23,7 +23,7 @@ export const actorSettings = {
     defaultDescription: 'cores',
     min: 1,
     max: 256,
-    help: 'Number of worker processes for queued tasks, which is the number of images processed at a time. Each uses one core.',
+    help: 'Limit of worker processes for queued tasks, which is the number of images processed at a time. Each uses one core.',
   }),
   liveConcurrency: integer('PIXELFLOW_LIVE_CONCURRENCY', {
     default: cores,

@@ -65,6 +65,8 @@ export function createSandboxOptions(
       MALLOC_ARENA_MAX: '2',
     },
     cwd,
+    warmWorkers: 1,
+    idleWorkerMs: 60_000,
     startTimeoutMs: workerStartTimeoutMs,
     timeLimitMs: taskTimeoutMs,
     maxRssBytes,

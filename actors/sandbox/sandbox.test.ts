@@ -174,6 +174,26 @@ describe('the pool', () => {
     await waitFor('folders of workers removed', homes, (left) => left.length === 0)
   })
 
+  test('starts when work waits, and ends after some time without work', async () => {
+    await using box = sandbox({ workers: 3, warmWorkers: 1, idleWorkerMs: 50 })
+    await box.sandbox.ready(new AbortController().signal)
+    expect(box.sandbox.pids).toHaveLength(1)
+    const path = join(faultyWorkers.home, 'work-may-end')
+    const running = Array.from({ length: 4 }, () => box.run('waitForFile', { path }))
+    const workers = (count: number) =>
+      waitFor(
+        `${count} workers`,
+        () => box.sandbox.pids,
+        (pids) => pids.length === count,
+      )
+    await workers(3)
+    await Bun.write(path, '')
+    await Promise.all(running)
+    const [last] = (await workers(1)).slice()
+    expect(await box.currentPid()).toBe(last ?? 0)
+    expect(box.events).toEqual([])
+  })
+
   test('replaces a worker that dies while idle', async () => {
     await using box = sandbox()
     const pid = await box.currentPid()

@@ -1,5 +1,6 @@
 import type { ByteBudget } from '@pixelflow/core/byte-budget'
 import { Fault, type FaultCode } from '@pixelflow/core/fault'
+import { createNotifier } from '@pixelflow/core/notifier'
 import { pause } from '@pixelflow/core/pause'
 import { repeatUntilAborted } from '@pixelflow/core/repeat-until-aborted'
 import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
@@ -9,8 +10,12 @@ import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkR
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
 
 export interface SandboxOptions extends WorkerOptions {
-  /** Number of worker processes that are kept warm, which is the number of work items that run at once. */
+  /** Limit of worker processes, which is the number of work items that run at once. */
   readonly workers: number
+  /** Number of workers that are kept warm without work. Further ones start when work waits. */
+  readonly warmWorkers: number
+  /** Time without work after which a worker beyond `warmWorkers` ends, in milliseconds. */
+  readonly idleWorkerMs: number
   /** Wall-clock limit of one work item, in milliseconds. */
   readonly timeLimitMs: number
   /** Resident memory that a worker may hold while it works, in bytes. */
@@ -88,13 +93,16 @@ export interface Sandbox extends AsyncDisposable {
 /** Failed starts in a row after which waiting work is rejected. */
 const maxStartFailures = 3
 
-/** Starts the workers; the first calls wait for them. Disposing kills them. */
+/** Starts the warm workers; the first calls wait for them. Disposing kills them. */
 export function openSandbox(options: SandboxOptions): Sandbox {
   const { hooks } = options
   const closing = new AbortController()
   const living = new Set<Worker>()
+  let starting = 0
+  const needChanged = createNotifier()
   const queue = createWorkerQueue({
     ...options,
+    onWait: () => needChanged.notify(),
     onPreempt: ({ worker, account }, to) => hooks.onPreempted({ pid: worker.pid, account, to: to.account }),
   })
   const circuit = createCircuitBreaker(options.circuitBreaker)
@@ -107,19 +115,49 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     healthy = new AbortController()
   }
 
-  /** Starts a worker, and resolves after its exit. */
+  let idleTimer: Timer | undefined
+  /** Ends workers beyond the warm ones that have had no work for some time. */
+  const endIdleWorkers = () => {
+    idleTimer = undefined
+    const ending = living.size > options.warmWorkers ? queue.removeIdle(options.idleWorkerMs) : undefined
+    void ending?.kill()
+    if (living.size > options.warmWorkers)
+      idleTimer = setTimeout(endIdleWorkers, options.idleWorkerMs / 2).unref()
+  }
+  const offer = (worker: Worker) => {
+    queue.offer(worker)
+    if (living.size > options.warmWorkers)
+      idleTimer ??= setTimeout(endIdleWorkers, options.idleWorkerMs).unref()
+  }
+
+  const isWorkerNeeded = () => living.size + starting < options.warmWorkers || queue.waiting > starting
+  const start = async (): Promise<Worker> => {
+    starting += 1
+    try {
+      return await startWorker(options)
+    } finally {
+      starting -= 1
+    }
+  }
+  /** Waits until a worker is needed, starts one, and resolves after its exit. */
   const runWorker = async (resetBackoff: () => void) => {
-    const worker = await startWorker(options)
+    while (!isWorkerNeeded()) {
+      await needChanged.wait({ signal: closing.signal })
+      if (closing.signal.aborted) return
+    }
+    const worker = await start()
     resetBackoff()
     living.add(worker)
-    if (!closing.signal.aborted) queue.offer(worker)
+    if (!closing.signal.aborted) offer(worker)
     else await worker.kill()
     await worker.exited
     living.delete(worker)
-    if (queue.remove(worker) && !closing.signal.aborted)
+    const wasIdle = queue.remove(worker)
+    needChanged.notify()
+    if (wasIdle && !closing.signal.aborted)
       countCrash({ pid: worker.pid, reason: 'died while idle', stderr: '' })
   }
-  /** Keeps one worker alive until the sandbox closes. */
+  /** Runs one worker at a time until the sandbox closes. */
   const superviseWorker = () =>
     repeatUntilAborted(runWorker, {
       signal: closing.signal,
@@ -137,7 +175,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     const mustRecycle =
       worker.served >= options.recycleAfter || (await worker.residentBytes()) > options.recycleRssBytes
     if (mustRecycle || closing.signal.aborted) await worker.kill()
-    else queue.offer(worker)
+    else offer(worker)
   }
 
   /** Takes the worker first and the memory second: work that waits for a worker must not reserve memory. */
@@ -216,6 +254,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     },
     async [Symbol.asyncDispose]() {
       closing.abort()
+      clearTimeout(idleTimer)
       queue.rejectAll(stopping())
       await Promise.all([...living].map((worker) => worker.kill()))
       await Promise.all(supervisors)

@@ -8,6 +8,8 @@ export interface WorkerQueueOptions {
   readonly workers: number
   /** How long work waits, in milliseconds, before work of an account above its fair share is preempted. */
   readonly preemptAfterMs: number
+  /** Called when work has to wait for a worker. */
+  readonly onWait: () => void
   /** Called before a worker is killed to preempt its work. */
   readonly onPreempt: (victim: { worker: Worker; account: string }, to: Contender) => void
 }
@@ -25,6 +27,10 @@ export interface WorkerQueue {
   offer(worker: Worker): void
   /** Removes a dead worker; true when it was idle. */
   remove(worker: Worker): boolean
+  /** Removes and returns the worker that has been idle for longest, if that is at least `idleMs` and no work waits. */
+  removeIdle(idleMs: number): Worker | undefined
+  /** Number of work items that wait for a worker. */
+  readonly waiting: number
   /**
    * Takes a worker for one work item, until the assignment is disposed.
    * @param isRestart whether the work ran before; it then goes before other work of its account
@@ -45,8 +51,14 @@ interface Waiter extends Contender {
 /** How long a worker stays reserved after a preemption, as a multiple of the time that the account had waited. */
 const reservationFactor = 10
 
-export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: WorkerQueueOptions): WorkerQueue {
-  const idle: Worker[] = []
+export function createWorkerQueue({
+  workers,
+  preemptAfterMs,
+  onWait,
+  onPreempt,
+}: WorkerQueueOptions): WorkerQueue {
+  /** The one that was used last is last, and the first to be taken. */
+  const idle: { readonly worker: Worker; readonly since: number }[] = []
   const waiters: Waiter[] = []
   const observers: Waiter[] = []
   /** Oldest first. */
@@ -66,7 +78,7 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
     while (idle.length > 0) {
       const eligible = waiters.filter(mayTake)
       const waiter = eligible[scheduler.next(eligible)]
-      const worker = waiter && idle.pop()
+      const worker = waiter && idle.pop()?.worker
       if (!worker) break
       waiters.splice(waiters.indexOf(waiter), 1)
       // Counted before the next turn of the loop, so that the next worker goes to another account.
@@ -110,7 +122,9 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
   const waitForWorker = async (contender: Contender, signal: AbortSignal, isRestart: boolean) => {
     const timer = setInterval(preemptFor, preemptAfterMs, contender)
     try {
-      return await wait(waiters, contender, signal, isRestart)
+      const waiting = wait(waiters, contender, signal, isRestart)
+      onWait()
+      return await waiting
     } finally {
       clearInterval(timer)
     }
@@ -119,17 +133,27 @@ export function createWorkerQueue({ workers, preemptAfterMs, onPreempt }: Worker
   return {
     offer(worker) {
       for (const observer of observers.splice(0)) observer.accept(worker)
-      idle.push(worker)
+      idle.push({ worker, since: performance.now() })
       assignIdle()
     },
     remove(worker) {
-      const at = idle.indexOf(worker)
+      const at = idle.findIndex((one) => one.worker === worker)
       if (at >= 0) idle.splice(at, 1)
       return at >= 0
     },
+    removeIdle(idleMs) {
+      const [first] = idle
+      if (first === undefined || waiters.length > 0 || performance.now() - first.since < idleMs)
+        return undefined
+      idle.shift()
+      return first.worker
+    },
+    get waiting() {
+      return waiters.length
+    },
     async take(contender, signal, isRestart) {
       const { account } = contender
-      const free = mayTake(contender) ? idle.pop() : undefined
+      const free = mayTake(contender) ? idle.pop()?.worker : undefined
       if (free !== undefined) scheduler.take(account)
       const worker = free ?? (await waitForWorker(contender, signal, isRestart))
       const assignment = {

@@ -23,6 +23,9 @@ function sandboxOf({ home, program }: { home: string; program: string }, options
     cwd: home,
     startTimeoutMs: 10_000,
     workers: 1,
+    // All workers start at once and stay.
+    warmWorkers: options.workers ?? 1,
+    idleWorkerMs: 60_000,
     timeLimitMs: 10_000,
     maxRssBytes: 512 * 2 ** 20,
     maxCpuMs: 10_000,
@@ -83,6 +86,7 @@ export async function openFaultyWorkers(): Promise<FaultyWorkers> {
          await Bun.sleep(5)
          note(5)
        },
+       waitForFile: async ({ path }) => { while (!existsSync(path)) await Bun.sleep(5) },
        spin: async () => { for (;;) Math.random() },
        allocate: async () => { for (;;) { held.push(new Uint8Array(16 << 20).fill(1)); await Bun.sleep(5) } },
        crash: async () => process.kill(process.pid, 'SIGSEGV'),

@@ -56,6 +56,8 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
       cwd: home,
       startTimeoutMs: 30_000,
       workers: 1,
+      warmWorkers: 1,
+      idleWorkerMs: 60_000,
       timeLimitMs: 10_000,
       maxRssBytes: 2 ** 30,
       maxCpuMs: 10_000,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Fault, faults } from '@pixelflow/core/fault'
 import { Elysia } from 'elysia'
 import type { Authenticator } from '../../accounts/authenticator.ts'
@@ -6,8 +7,11 @@ import openapiPath from './openapi.gen.json' with { type: 'file' }
 import type { StreamHandlers } from './call-handler.ts'
 import { compressStatic, sendStatic, type StaticFile } from './static-file.ts'
 
-/** With `type: 'file'` the import is the path of the file, in a bundle too; the compiler takes it for the content. */
-const openapiFile = Bun.file(openapiPath as unknown as string)
+/**
+ * With `type: 'file'` the import is the path of the file, although the compiler takes it for the content. In a bundle the path is
+ * relative to it.
+ */
+const openapiFile = Bun.file(resolve(import.meta.dir, openapiPath as unknown as string))
 
 /** Everything is served from here, so the documents work offline. The viewer needs inline styles. */
 const contentSecurityPolicy = [
