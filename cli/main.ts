@@ -1,23 +1,6 @@
 import { Command } from 'commander'
 import manifest from '../package.json'
-import { addActorsCommand } from './commands/actors.ts'
-import { addAdminCommand } from './commands/admin.ts'
-import { addBenchCommand } from './commands/bench.ts'
-import { addCertsCommand } from './commands/certs.ts'
-import { addChaosCommand } from './commands/chaos.ts'
-import { addDemoCommand } from './commands/demo.ts'
-import { addGetCommand } from './commands/get.ts'
-import { addLoadtestCommand } from './commands/loadtest.ts'
-import { addProcessCommand } from './commands/process.ts'
 import { addHelpCommand, commandPath, refuseRepeatedOptions } from './commands/add-help-command.ts'
-import { addTasksCommand } from './commands/tasks.ts'
-import { addTestCommand } from './commands/test.ts'
-import { addTraceCommand } from './commands/trace.ts'
-import { addUpCommand } from './commands/up.ts'
-import { addUploadCommand } from './commands/upload.ts'
-import { addVerifyCommand } from './commands/verify.ts'
-import { addVersionCommand } from './commands/version.ts'
-import { addWatchCommand } from './commands/watch.ts'
 import { readConfig } from './config.ts'
 import { followInterrupts, type Context } from './context.ts'
 import { exitCodes } from './cli-error.ts'
@@ -31,14 +14,22 @@ async function main(args: readonly string[]): Promise<number> {
   })
   try {
     const context = { config: readConfig(), interrupts: followInterrupts(), cwd: process.cwd() }
-    await commands(context).parseAsync(args, { from: 'user' })
+    await createProgram(context, await loadCommands(args)).parseAsync(args, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
     return printError(error, { json: args.includes('--json'), useColor: !process.env['NO_COLOR'] })
   }
 }
 
-function commands(context: Context): Command {
+type AddCommands = (program: Command, context: Context) => void
+
+/** `up` runs for long, so it loads no other command: all together take 25 MB more. */
+async function loadCommands([name]: readonly string[]): Promise<AddCommands> {
+  if (name === 'up') return (await import('./commands/up.ts')).addUpCommand
+  return (await import('./commands/add-all-commands.ts')).addAllCommands
+}
+
+function createProgram(context: Context, addCommands: AddCommands): Command {
   const program = new Command('pixelflow')
     .description('Self-hosted, streaming image processing.')
     .version(manifest.version, '-V, --version', 'print the version of this client')
@@ -46,27 +37,7 @@ function commands(context: Context): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('  remedy   See ./pixelflow --help.')
     .addHelpText('after', `\n${exitHelp}`)
-  program.commandsGroup('Run PixelFlow:')
-  addUpCommand(program, context)
-  addDemoCommand(program, context)
-  addCertsCommand(program, context)
-  program.commandsGroup('Process images:')
-  addProcessCommand(program, context)
-  addUploadCommand(program, context)
-  addWatchCommand(program, context)
-  addTasksCommand(program, context)
-  addGetCommand(program, context)
-  addTraceCommand(program, context)
-  addActorsCommand(program, context)
-  addVersionCommand(program, context, manifest.version)
-  program.commandsGroup('Administer a server:')
-  addAdminCommand(program, context)
-  program.commandsGroup('Develop PixelFlow:')
-  addTestCommand(program, context)
-  addVerifyCommand(program, context)
-  addBenchCommand(program, context)
-  addLoadtestCommand(program, context)
-  addChaosCommand(program, context)
+  addCommands(program, context)
   const below = (command: Command): Command[] => command.commands.flatMap((one) => [one, ...below(one)])
   for (const group of [program, ...below(program)].filter((one) => one.commands.length > 0))
     addHelpCommand(group)

@@ -6,13 +6,8 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { truncate, formatTable, terminalWidth, type Column } from '../terminal/table.ts'
-import {
-  addExamples,
-  addGrpcFlags,
-  createReporterFor,
-  openClientFor,
-  type ServerFlags,
-} from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { addGrpcFlags, createReporterFor, openClientFor, type ServerFlags } from './server-flags.ts'
 
 interface ActorsOptions extends ServerFlags {
   readonly watch?: boolean

@@ -5,12 +5,12 @@ import type { Context } from '../context.ts'
 import { formatTable, terminalWidth, type Column, type TableRow } from '../terminal/table.ts'
 import { styleOf, type Style } from '../terminal/style.ts'
 import { refuseUnknownCommands } from './add-help-command.ts'
+import { addExamples } from './add-examples.ts'
 import {
   locateServerFor,
   certificatesOf,
   addServerFlags,
   parseLimit,
-  addExamples,
   createReporterFor,
   type ServerFlags,
 } from './server-flags.ts'

@@ -4,7 +4,7 @@ import { findNatsServerFor } from '../broker/find-nats-server.ts'
 import { exitCodes } from '../cli-error.ts'
 import type { Context } from '../context.ts'
 import { exec } from './exec.ts'
-import { addExamples } from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
 import { printNote } from '../terminal/print-note.ts'
 
 export function addBenchCommand(program: Command, context: Context): void {

@@ -11,7 +11,8 @@ import type {
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
-import { addExamples, createReporterFor } from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { createReporterFor } from './server-flags.ts'
 
 interface CertsOptions {
   readonly dir?: string

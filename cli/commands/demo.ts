@@ -1,6 +1,5 @@
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
-import type { CertificateFiles } from '../client/certificates.ts'
 import { processFile, formatResult, toResultValue, shortenPath } from '../client/process-file.ts'
 import { readRecipe } from '../client/recipe.ts'
 import { openSourceFile } from '../client/source-file.ts'
@@ -8,11 +7,12 @@ import { parseOutputTarget } from '../client/output-target.ts'
 import { runTask } from '../client/run-task.ts'
 import { outputNames } from '@pixelflow/core/recipe/recipe'
 import type { Context } from '../context.ts'
+import { curlCommand } from '../demo/curl-command.ts'
 import { writeDemoImage } from '../demo/demo-image.ts'
 import { styleOf } from '../terminal/style.ts'
+import { addExamples } from './add-examples.ts'
 import {
   addServerFlags,
-  addExamples,
   createReporterFor,
   requireSingleStdoutUse,
   withServer,
@@ -79,23 +79,4 @@ async function demo(options: ServerFlags & { output?: string }, context: Context
   } finally {
     reporter.close()
   }
-}
-
-/** A curl command that uploads an image and creates a task. */
-export function curlCommand(
-  url: string,
-  file: string,
-  recipe: string,
-  { token, ca, cert, key }: CertificateFiles & { token: boolean },
-): string {
-  const certificates = Object.entries(url.startsWith('https:') ? { cacert: ca, cert, key } : {})
-  const certificateFlags = certificates.map(([flag, path]) =>
-    path === undefined ? '' : `--${flag} ${quoted(path)} `,
-  )
-  const authorization = token ? `-H "authorization: Bearer $PIXELFLOW_TOKEN" ` : ''
-  return `curl ${certificateFlags.join('')}${authorization}-F recipe='${recipe}' -F file=@${quoted(file)} ${url}/api/v1/tasks`
-}
-
-function quoted(path: string): string {
-  return /^[\w./@%+,:-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 }

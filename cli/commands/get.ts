@@ -9,8 +9,8 @@ import { describeMismatch, parseOutputTarget } from '../client/output-target.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
+import { addExamples } from './add-examples.ts'
 import {
-  addExamples,
   addGrpcFlags,
   parseId,
   createReporterFor,

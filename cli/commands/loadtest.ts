@@ -13,7 +13,8 @@ import {
 import { openLoadServer } from '../loadtest/open-load-server.ts'
 import { buildGoTool } from '../tools/go.ts'
 import { printNote } from '../terminal/print-note.ts'
-import { addExamples, addServerFlags } from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { addServerFlags } from './server-flags.ts'
 
 export function addLoadtestCommand(program: Command, context: Context): void {
   const command = program

@@ -11,13 +11,8 @@ import { CliError } from '../cli-error.ts'
 import { styleOf } from '../terminal/style.ts'
 import { createFileJob, readProcessPlan, type ProcessCommandOptions } from './process-plan.ts'
 import { processMany } from './process-many.ts'
-import {
-  addExamples,
-  addGrpcFlags,
-  createReporterFor,
-  requireSingleStdoutUse,
-  withServer,
-} from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { addGrpcFlags, createReporterFor, requireSingleStdoutUse, withServer } from './server-flags.ts'
 
 interface ProcessCommandLine extends ProcessCommandOptions {
   /** Earlier name of `steps`. */

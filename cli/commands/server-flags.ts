@@ -51,14 +51,6 @@ export function addGrpcFlags(command: Command): Command {
   )
 }
 
-/** Adds examples to the help of a command. An example may begin with settings. */
-export function addExamples(command: Command, lines: readonly string[]): Command {
-  return command.addHelpText(
-    'after',
-    `\nExamples:\n${lines.map((line) => `  $ ${line.replace(/^(?:[A-Z_]+=\S+ )*/, '$&./pixelflow ')}`).join('\n')}`,
-  )
-}
-
 function parseServerUrl(value: string): string {
   const url = URL.parse(value)
   if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url.origin

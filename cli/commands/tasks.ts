@@ -7,9 +7,9 @@ import { styleOf, type Style } from '../terminal/style.ts'
 import { formatTable, terminalWidth, type Column, type TableRow } from '../terminal/table.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
 import { refuseUnknownCommands } from './add-help-command.ts'
+import { addExamples } from './add-examples.ts'
 import {
   parseLimit,
-  addExamples,
   addGrpcFlags,
   parseId,
   createReporterFor,

@@ -15,7 +15,7 @@ import { buildGoTool } from '../tools/go.ts'
 import { prepareOpenapiPythonClient } from '../tools/openapi-python-client.ts'
 import { preparePythonClient } from '../tools/python-client.ts'
 import { prepareSchemathesis } from '../tools/schemathesis.ts'
-import { addExamples } from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
 import { printNote } from '../terminal/print-note.ts'
 
 export function addTestCommand(program: Command, context: Context): void {

@@ -5,7 +5,8 @@ import { terminalWidth } from '../terminal/table.ts'
 import { findTrace } from '../trace/find-trace.ts'
 import { formatWaterfall } from '../trace/format-waterfall.ts'
 import { createWaterfall, type Waterfall } from '../trace/waterfall.ts'
-import { addExamples, addServerFlags, createReporterFor, parseId, type ServerFlags } from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { addServerFlags, createReporterFor, parseId, type ServerFlags } from './server-flags.ts'
 
 export function addTraceCommand(program: Command, context: Context): void {
   const command = program

@@ -10,8 +10,8 @@ import { startUp, type Up } from '../stack/up.ts'
 import { shortenEntry, createLogRenderer } from '../stack/log-renderer.ts'
 import { styleOf } from '../terminal/style.ts'
 import { formatDuration } from '@pixelflow/core/format-duration'
-import { curlCommand } from './demo.ts'
-import { addExamples } from './server-flags.ts'
+import { curlCommand } from '../demo/curl-command.ts'
+import { addExamples } from './add-examples.ts'
 
 export function addUpCommand(program: Command, context: Context): void {
   const command = program

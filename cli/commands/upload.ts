@@ -4,13 +4,8 @@ import { uploadContent, uploadOptions } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../cli-error.ts'
 import { formatBytes } from '@pixelflow/core/format-bytes'
-import {
-  addGrpcFlags,
-  addExamples,
-  createReporterFor,
-  openClientFor,
-  type ServerFlags,
-} from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { addGrpcFlags, createReporterFor, openClientFor, type ServerFlags } from './server-flags.ts'
 
 export function addUploadCommand(program: Command, context: Context): void {
   const command = program

@@ -7,7 +7,7 @@ import { formatDuration } from '@pixelflow/core/format-duration'
 import { buildGoTool } from '../tools/go.ts'
 import { checks, type Check } from '../verify/checks.ts'
 import { fixCheck, runCheck } from '../verify/run-check.ts'
-import { addExamples } from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
 
 export function addVerifyCommand(program: Command, context: Context): void {
   const command = program

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { readServerVersion } from '../client/open-client.ts'
+import { addExamples } from './add-examples.ts'
 import {
   locateServerFor,
   certificatesOf,
   addServerFlags,
-  addExamples,
   createReporterFor,
   type ServerFlags,
 } from './server-flags.ts'

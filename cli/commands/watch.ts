@@ -3,14 +3,8 @@ import type { Command } from 'commander'
 import { mapClientError } from '../client/map-client-error.ts'
 import { followTask } from '../client/run-task.ts'
 import type { Context } from '../context.ts'
-import {
-  addExamples,
-  addGrpcFlags,
-  parseId,
-  createReporterFor,
-  openClientFor,
-  type ServerFlags,
-} from './server-flags.ts'
+import { addExamples } from './add-examples.ts'
+import { addGrpcFlags, parseId, createReporterFor, openClientFor, type ServerFlags } from './server-flags.ts'
 
 export function addWatchCommand(program: Command, context: Context): void {
   const command = program
