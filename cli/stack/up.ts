@@ -98,11 +98,11 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
     const run = (program: ServiceProgram) =>
       supervise(program, { dieWithParent, log: log(program.service), ...(present ? { present } : {}) })
     const base = environment(config, sharedCacheDir)
-    // While the broker starts.
-    const preparing = prepareServices(config.root, bunFlags(config), log('up'))
+    const preparing = handled(prepareServices(config.root, bunFlags(config), log('up')))
 
     let broker: string
     let brokerEnv: Record<string, string> = {}
+    let brokerReady: Promise<void> = Promise.resolve()
     if (config.natsUrl) {
       await unlessAborted(requireBroker(config.natsUrl))
       broker = config.natsUrl.join(', ')
@@ -111,14 +111,17 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
       const own = await prepareOwnBroker(found, join(config.dataDir, 'nats'), config.env)
       const nats = run(own.program)
       running.push({ graceMs: brokerGraceMs, processes: [nats] })
-      await unlessAborted(nats.ready)
-      await own.requireSupportedVersion()
-      const { url: natsUrl, store, system } = own
-      const restart = () => nats.restart(brokerGraceMs)
       const brokerLog = log('up')
-      watchBroker({ url: natsUrl, ...system, store, restart, log: brokerLog }, watching.signal).catch(
-        (error: unknown) => brokerLog.error('health checks of nats-server failed', { error }),
-      )
+      const finishStart = async () => {
+        await nats.ready
+        await own.requireSupportedVersion()
+        const restart = () => nats.restart(brokerGraceMs)
+        watchBroker(
+          { url: own.url, ...own.system, store: own.store, restart, log: brokerLog },
+          watching.signal,
+        ).catch((error: unknown) => brokerLog.error('health checks of nats-server failed', { error }))
+      }
+      brokerReady = handled(finishStart())
       brokerEnv = own.env
       broker = `nats-server ${found.version} from ${found.from}`
     }
@@ -128,6 +131,8 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
     const gateway = run(serviceProgram('gateway', entries.gateway, config, env))
     const actors = run(serviceProgram('actors', entries.actors, config, env))
     running.push({ graceMs: config.drainTimeoutMs + drainMarginMs, processes: [gateway, actors] })
+    // The services load while the broker starts, and wait for it. When it does not start, its error is the reason.
+    await unlessAborted(brokerReady)
     const [entry] = await unlessAborted(Promise.all([gateway.ready, actors.ready]))
     const address = entry.fields['url']
     const url = (typeof address === 'string' ? address : config.serverUrl).replace(/\/$/, '')
@@ -144,6 +149,12 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
     await up.stop()
     throw error
   }
+}
+
+/** A promise that is awaited later: without this, a rejection before that would end this process. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 /** Returns a function that awaits a promise, but rejects with a CliError as soon as the signal aborts. */
