@@ -119,8 +119,8 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   /** Ends workers beyond the warm ones that have had no work for some time. */
   const endIdleWorkers = () => {
     idleTimer = undefined
-    const ending = living.size > options.warmWorkers ? queue.removeIdle(options.idleWorkerMs) : undefined
-    void ending?.kill()
+    const surplus = living.size > options.warmWorkers ? queue.removeIdle(options.idleWorkerMs) : undefined
+    void surplus?.kill()
     if (living.size > options.warmWorkers)
       idleTimer = setTimeout(endIdleWorkers, options.idleWorkerMs / 2).unref()
   }

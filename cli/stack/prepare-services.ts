@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
-import { findBundle, type ServiceName } from './service-bundle.ts'
+import { findBundle, type ServiceName } from './find-bundle.ts'
 
 /** The entry points of the services. */
 export type ServiceEntries = Readonly<Record<ServiceName, string>>
