@@ -2,13 +2,12 @@ import type { FileHandle } from 'node:fs/promises'
 
 /** Bytes of one write; each write is a round trip to the thread pool. */
 const batchBytes = 1024 * 1024
-/** Buffers of one write, far below the limit of the system (`IOV_MAX`). */
-const maxBuffers = 256
 
 /**
- * Writes pieces to the end of a file, many at a time.
+ * Writes pieces to a file, many at a time. They are copied together, because `writev` of Bun 1.4.5 uses four times the CPU time
+ * of copying and writing.
  * @param onWritten called with the bytes of each batch
- * @throws what the pieces or the signal throw; an error with the code `ENOSPC` for a full disk.
+ * @throws what the pieces, the signal or the file system throw.
  */
 export async function writePieces(
   file: FileHandle,
@@ -16,20 +15,22 @@ export async function writePieces(
   signal: AbortSignal,
   onWritten: (bytes: number) => void = () => {},
 ): Promise<void> {
-  let buffers: Uint8Array[] = []
-  let bytes = 0
+  const batch = Buffer.allocUnsafeSlow(batchBytes)
+  let used = 0
   const flush = async () => {
-    const { bytesWritten } = await file.writev(buffers)
-    if (bytesWritten < bytes) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-    onWritten(bytes)
-    buffers = []
-    bytes = 0
+    for (let at = 0; at < used;) at += (await file.write(batch, at, used - at)).bytesWritten
+    onWritten(used)
+    used = 0
   }
   for await (const piece of pieces) {
     signal.throwIfAborted()
-    buffers.push(piece)
-    bytes += piece.length
-    if (bytes >= batchBytes || buffers.length >= maxBuffers) await flush()
+    for (let at = 0; at < piece.length;) {
+      const part = piece.subarray(at, at + batchBytes - used)
+      batch.set(part, used)
+      used += part.length
+      at += part.length
+      if (used === batchBytes) await flush()
+    }
   }
-  if (bytes > 0) await flush()
+  if (used > 0) await flush()
 }
