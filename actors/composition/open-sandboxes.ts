@@ -6,14 +6,14 @@ import { openSandbox, type Sandbox } from '../sandbox/sandbox.ts'
 import { createSandboxOptions, workerStartTimeoutMs } from '../sandbox/sandbox-options.ts'
 import type { WorkerLauncher } from '../sandbox/worker-launcher.ts'
 
-/** The sandboxes of an actor. They share one memory budget. */
+/** The sandboxes of an actor. They share one memory budget, and without work one warm worker. */
 export interface Sandboxes extends AsyncDisposable {
   /** For queued work. */
   readonly queued: Sandbox
   /** For live work, so that it never waits for queued work; undefined when this actor takes none. */
   readonly live: Sandbox | undefined
   readonly all: readonly Sandbox[]
-  /** Resolves when each has a warm worker. @throws Fault `unavailable` when workers do not start. */
+  /** Resolves when a worker is warm. @throws Fault `unavailable` when workers do not start. */
   ready(): Promise<void>
 }
 
@@ -27,10 +27,10 @@ export function openSandboxes(
   const { concurrency, liveConcurrency } = settings
   const memory = createByteBudget(settings.workerMemoryBytes)
   const options = createSandboxOptions(settings, launcher, folder, logSandbox(log))
-  const open = (workers: number) => openSandbox({ ...options, memory, workers })
-  const queued = open(concurrency)
+  const queued = openSandbox({ ...options, memory, workers: concurrency })
   // The operating system shares the cores between queued and live work.
-  const live = liveConcurrency === 0 ? undefined : open(liveConcurrency)
+  const openLive = () => openSandbox({ ...options, memory, workers: liveConcurrency, lender: queued.lender })
+  const live = liveConcurrency === 0 ? undefined : openLive()
   const all = live === undefined ? [queued] : [queued, live]
   return {
     queued,

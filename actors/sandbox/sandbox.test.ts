@@ -194,6 +194,38 @@ describe('the pool', () => {
     expect(box.events).toEqual([])
   })
 
+  test('is given to another sandbox, which starts one of its own while the lender works', async () => {
+    await using queued = sandbox({ workers: 2, warmWorkers: 1, idleWorkerMs: 60_000 })
+    await using live = sandbox({
+      workers: 2,
+      warmWorkers: 1,
+      idleWorkerMs: 50,
+      lender: queued.sandbox.lender,
+    })
+    await queued.sandbox.ready(new AbortController().signal)
+    expect([queued.sandbox.pids.length, live.sandbox.pids.length]).toEqual([1, 0])
+    const [shared] = queued.sandbox.pids
+    const counts = (name: string, both: readonly [number, number]) =>
+      waitFor(
+        name,
+        () => [queued.sandbox.pids.length, live.sandbox.pids.length],
+        (found) => found.join() === both.join(),
+      )
+
+    expect(await live.currentPid()).toBe(shared ?? 0)
+    await counts('the lender has a new worker, and the surplus one ends', [1, 0])
+    expect(queued.sandbox.pids).not.toEqual([shared ?? 0])
+
+    const path = join(faultyWorkers.home, 'queued-work-may-end')
+    const working = queued.run('waitForFile', { path })
+    await counts('a worker for live work is warm', [1, 1])
+    await live.run('count')
+    await Bun.write(path, '')
+    await working
+    await counts('one warm worker is left', [1, 0])
+    expect([...queued.events, ...live.events]).toEqual([])
+  })
+
   test('replaces a worker that dies while idle', async () => {
     await using box = sandbox()
     const pid = await box.currentPid()

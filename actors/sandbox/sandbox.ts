@@ -6,7 +6,9 @@ import { repeatUntilAborted } from '@pixelflow/core/repeat-until-aborted'
 import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 import { traceWork } from './trace-work.ts'
+import { sandboxFaults } from './sandbox-faults.ts'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
+import type { WorkerLender } from './worker-lender.ts'
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
 
 export interface SandboxOptions extends WorkerOptions {
@@ -14,6 +16,10 @@ export interface SandboxOptions extends WorkerOptions {
   readonly workers: number
   /** Number of workers that are kept warm without work. Further ones start when work waits. */
   readonly warmWorkers: number
+  /**
+   * A sandbox with the same kind of workers. While it has a worker without work, this one keeps none warm and takes that one.
+   */
+  readonly lender?: WorkerLender
   /** Time without work after which a worker beyond `warmWorkers` ends, in milliseconds. */
   readonly idleWorkerMs: number
   /** Wall-clock limit of one work item, in milliseconds. */
@@ -84,6 +90,7 @@ export interface Sandbox extends AsyncDisposable {
    * @throws Fault `unavailable` after several failed starts, or the reason of `signal`.
    */
   ready(signal: AbortSignal): Promise<AbortSignal>
+  readonly lender: WorkerLender
   /** Process ids of the living workers. */
   readonly pids: readonly number[]
   /** Whether too many workers crashed, so that no work starts for now. */
@@ -98,11 +105,15 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   const { hooks } = options
   const closing = new AbortController()
   const living = new Set<Worker>()
+  /** Ends the supervision of a worker that is given away. */
+  const release = new Map<Worker, () => void>()
+  const onTaken = new Set<() => void>()
   let starting = 0
   const needChanged = createNotifier()
   const queue = createWorkerQueue({
     ...options,
     onWait: () => needChanged.notify(),
+    onTaken: () => onTaken.forEach((callback) => callback()),
     onPreempt: ({ worker, account }, to) => hooks.onPreempted({ pid: worker.pid, account, to: to.account }),
   })
   const circuit = createCircuitBreaker(options.circuitBreaker)
@@ -115,42 +126,47 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     healthy = new AbortController()
   }
 
+  const { lender } = options
+  lender?.onTaken(() => needChanged.notify())
+  /** Number of workers that remain, however long they have no work. */
+  const lastWorkers = lender === undefined ? options.warmWorkers : 0
   let idleTimer: Timer | undefined
   /** Ends workers beyond the warm ones that have had no work for some time. */
   const endIdleWorkers = () => {
     idleTimer = undefined
-    const surplus = living.size > options.warmWorkers ? queue.removeIdle(options.idleWorkerMs) : undefined
+    const surplus = living.size > countWarmWorkers() ? queue.removeIdle(options.idleWorkerMs) : undefined
+    if (surplus !== undefined) living.delete(surplus)
     void surplus?.kill()
-    if (living.size > options.warmWorkers)
-      idleTimer = setTimeout(endIdleWorkers, options.idleWorkerMs / 2).unref()
+    if (living.size > lastWorkers) idleTimer = setTimeout(endIdleWorkers, options.idleWorkerMs / 2).unref()
   }
   const offer = (worker: Worker) => {
     queue.offer(worker)
-    if (living.size > options.warmWorkers)
-      idleTimer ??= setTimeout(endIdleWorkers, options.idleWorkerMs).unref()
+    if (living.size > lastWorkers) idleTimer ??= setTimeout(endIdleWorkers, options.idleWorkerMs).unref()
   }
 
-  const isWorkerNeeded = () => living.size + starting < options.warmWorkers || queue.waiting > starting
-  const start = async (): Promise<Worker> => {
-    starting += 1
-    try {
-      return await startWorker(options)
-    } finally {
-      starting -= 1
-    }
-  }
-  /** Waits until a worker is needed, starts one, and resolves after its exit. */
+  const countWarmWorkers = () => (lender?.canLend ? 0 : options.warmWorkers)
+  const isWorkerNeeded = () => living.size + starting < countWarmWorkers() || queue.waiting > starting
+  /** Waits until a worker is needed, starts or takes one, and resolves when it has exited or is given away. */
   const runWorker = async (resetBackoff: () => void) => {
     while (!isWorkerNeeded()) {
       await needChanged.wait({ signal: closing.signal })
       if (closing.signal.aborted) return
     }
-    const worker = await start()
-    resetBackoff()
-    living.add(worker)
-    if (!closing.signal.aborted) offer(worker)
-    else await worker.kill()
-    await worker.exited
+    const released = Promise.withResolvers<void>()
+    let worker: Worker
+    starting += 1
+    try {
+      worker = lender?.lend() ?? (await startWorker(options))
+      resetBackoff()
+      living.add(worker)
+      release.set(worker, released.resolve)
+      if (!closing.signal.aborted) offer(worker)
+    } finally {
+      starting -= 1
+    }
+    if (closing.signal.aborted) await worker.kill()
+    await Promise.race([worker.exited, released.promise])
+    release.delete(worker)
     living.delete(worker)
     const wasIdle = queue.remove(worker)
     needChanged.notify()
@@ -163,7 +179,8 @@ export function openSandbox(options: SandboxOptions): Sandbox {
       signal: closing.signal,
       backoff: { initialMs: options.restartPauseMs },
       onFailure(error, { failures, retryInMs }) {
-        if (failures >= maxStartFailures && living.size === 0) queue.rejectAll(cannotStart(error))
+        if (failures >= maxStartFailures && living.size === 0)
+          queue.rejectAll(sandboxFaults.cannotStart(error))
         const reason = error instanceof Error ? error.message : String(error)
         hooks.onStartFailed({ reason, failures, retryInMs })
       },
@@ -204,8 +221,8 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     const memoryEstimate = Math.min(work.memoryEstimateBytes ?? options.maxRssBytes, options.maxRssBytes)
     for (let tries = 1, isRestart = false; ; isRestart = true) {
       work.signal.throwIfAborted()
-      if (closing.signal.aborted) throw stopping()
-      if (circuit.openForMs > 0) throw circuitOpen(circuit.openForMs)
+      if (closing.signal.aborted) throw sandboxFaults.stopping()
+      if (circuit.openForMs > 0) throw sandboxFaults.circuitOpen(circuit.openForMs)
       const assignment = await inSpan('worker wait', {}, () => assignWorker(work, memoryEstimate, isRestart))
       const { worker } = assignment
       let result: WorkResult
@@ -230,20 +247,34 @@ export function openSandbox(options: SandboxOptions): Sandbox {
       const { exit, stderr } = result
       countCrash({ pid: worker.pid, reason: `died: ${exit}`, stderr })
       // A decoder cannot raise SIGKILL by a bug: the sender is the kernel out of memory, or an operator.
-      if (exit === 'SIGKILL') throw killedFromOutside(stderr)
-      if (tries === 2) throw crashedTwice(`${exit}: ${stderr}`)
+      if (exit === 'SIGKILL') throw sandboxFaults.killedFromOutside(stderr)
+      if (tries === 2) throw sandboxFaults.crashedTwice(`${exit}: ${stderr}`)
       tries += 1
     }
   }
 
   return {
     run,
+    lender: {
+      get canLend() {
+        return queue.waiting === 0 && queue.idle + starting > 0
+      },
+      lend() {
+        const worker = queue.removeIdle(0)
+        if (worker === undefined) return undefined
+        living.delete(worker)
+        release.get(worker)?.()
+        return worker
+      },
+      onTaken: (callback) => void onTaken.add(callback),
+    },
     async ready(signal) {
       while (circuit.openForMs > 0) {
         await pause(circuit.openForMs, signal)
         signal.throwIfAborted()
       }
-      if (living.size === 0) await queue.nextFree(signal)
+      // Work gets a worker of the lender, or starts one.
+      if (living.size === 0 && lender === undefined) await queue.nextFree(signal)
       return healthy.signal
     },
     get pids() {
@@ -255,41 +286,9 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     async [Symbol.asyncDispose]() {
       closing.abort()
       clearTimeout(idleTimer)
-      queue.rejectAll(stopping())
+      queue.rejectAll(sandboxFaults.stopping())
       await Promise.all([...living].map((worker) => worker.kill()))
       await Promise.all(supervisors)
     },
   }
-}
-
-function stopping(): Fault {
-  return new Fault('unavailable', 'This actor is shutting down.', { remedy: 'Try again.', retryAfterMs: 100 })
-}
-
-function cannotStart(cause: unknown): Fault {
-  return new Fault('unavailable', 'This actor cannot start image worker processes.', {
-    remedy: 'Try again later. Operators find the reason in the log of the actor.',
-    cause,
-  })
-}
-
-function circuitOpen(retryAfterMs: number): Fault {
-  return new Fault('unavailable', 'Too many image worker processes of this actor have crashed.', {
-    remedy: 'Try again later. Operators find the reason in the log of the actor.',
-    retryAfterMs,
-  })
-}
-
-function killedFromOutside(cause: string): Fault {
-  return new Fault('actor_lost', 'The process that worked on this image was killed.', {
-    remedy: 'Try again.',
-    cause,
-  })
-}
-
-function crashedTwice(cause: string): Fault {
-  return new Fault('processing_failed', 'The decoder crashed twice on this image.', {
-    remedy: 'Save the image again with another program and retry.',
-    cause,
-  })
 }

@@ -10,6 +10,8 @@ export interface WorkerQueueOptions {
   readonly preemptAfterMs: number
   /** Called when work has to wait for a worker. */
   readonly onWait: () => void
+  /** Called when work has got a worker. */
+  readonly onTaken: () => void
   /** Called before a worker is killed to preempt its work. */
   readonly onPreempt: (victim: { worker: Worker; account: string }, to: Contender) => void
 }
@@ -31,6 +33,8 @@ export interface WorkerQueue {
   removeIdle(idleMs: number): Worker | undefined
   /** Number of work items that wait for a worker. */
   readonly waiting: number
+  /** Number of workers without work. */
+  readonly idle: number
   /**
    * Takes a worker for one work item, until the assignment is disposed.
    * @param isRestart whether the work ran before; it then goes before other work of its account
@@ -55,6 +59,7 @@ export function createWorkerQueue({
   workers,
   preemptAfterMs,
   onWait,
+  onTaken,
   onPreempt,
 }: WorkerQueueOptions): WorkerQueue {
   /** The one that was used last is last, and the first to be taken. */
@@ -151,6 +156,9 @@ export function createWorkerQueue({
     get waiting() {
       return waiters.length
     },
+    get idle() {
+      return idle.length
+    },
     async take(contender, signal, isRestart) {
       const { account } = contender
       const free = mayTake(contender) ? idle.pop()?.worker : undefined
@@ -167,6 +175,7 @@ export function createWorkerQueue({
         },
       }
       running.add(assignment)
+      onTaken()
       if (!contender.isLowPriority) reservations.prolong(account)
       return assignment
     },
