@@ -1,5 +1,6 @@
 import { startStack } from '@pixelflow/testkit/stack'
 import { readOptionsOrExit } from './options.ts'
+import { budgetPart } from './parts/budget.ts'
 import { fairPart } from './parts/fair.ts'
 import { floodsPart } from './parts/floods.ts'
 import { followersPart } from './parts/followers.ts'
@@ -18,6 +19,7 @@ import { worksPart } from './parts/works.ts'
  */
 const parts: Readonly<Record<string, Part>> = {
   works: worksPart,
+  budget: budgetPart,
   footprint: footprintPart,
   transfer: transferPart,
   process: processPart,

@@ -33,6 +33,7 @@ export function readOptions(args: readonly string[], partNames: readonly string[
       parts: { type: 'string', default: partNames.join(',') },
       works: { type: 'string', default: workNames.join(',') },
       systems: { type: 'string', default: systemNames.join(',') },
+      profile: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -59,6 +60,8 @@ export function readOptions(args: readonly string[], partNames: readonly string[
     parts: readList('parts', partNames),
     works: readList('works', workNames) as WorkName[],
     systems: readList('systems', systemNames) as SystemName[],
+    /** Folder for CPU profiles. */
+    profile: values.profile,
     isQuick: values.quick,
     json: values.json,
   }

@@ -1,4 +1,7 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import sharp from 'sharp'
+import { profileTo } from '../preload/observation.ts'
 import { measureWork } from '../works/measure-work.ts'
 import { openSystems } from '../works/open-systems.ts'
 import { renderWork } from '../works/render-works.ts'
@@ -18,12 +21,16 @@ export const worksPart: Part = async ({ options, print }) => {
     const work = works[name]
     print(work.title)
     const source = await paintSource(work)
-    await using opened = await openSystems(options.systems, work.resultWidth)
+    const folder = options.profile === undefined ? undefined : resolve(options.profile, name)
+    if (folder !== undefined) await mkdir(folder, { recursive: true })
+    const observation = folder === undefined ? undefined : profileTo(folder)
+    await using opened = await openSystems(options.systems, work.resultWidth, observation)
     const tasks = options.isQuick ? reduceTasks(work.tasks) : work.tasks
     const measurements = await measureWork(opened.systems, source, tasks, options.rounds, print)
     const report = summarizeWork(work.title, source.length, measurements)
     reports[name] = report
     print(`\n${renderWork(report)}\n`)
+    if (folder !== undefined) print(`CPU profiles are in ${folder}. Profiled processes use more CPU time.\n`)
   }
   const small = smallTaskToLargePass(reports)
   if (small !== undefined)

@@ -3,6 +3,7 @@ import { startStack } from '@pixelflow/testkit/stack'
 import { startAlternative } from '../alternative/start-alternative.ts'
 import { descendantsOf, processAlone, processTree } from '../measure-cpu.ts'
 import { openPlainStore } from '../plain-store.ts'
+import type { Observation } from '../preload/observation.ts'
 import { processStoredImage } from '../process-stored-image.ts'
 import { resizeWithSharp } from '../resize-with-sharp.ts'
 import type { System, SystemName } from './system.ts'
@@ -13,10 +14,12 @@ const inFlight = 4
 /**
  * Starts the systems, each with fresh processes, so that the first tasks of a work are those of a cold system.
  * @param width width of the results in pixels
+ * @param observation environment with which PixelFlow's processes are observed
  */
 export async function openSystems(
   names: readonly SystemName[],
   width: number,
+  observation: Observation = { gateway: {}, actor: {} },
 ): Promise<{ systems: System[] } & AsyncDisposable> {
   await using scope = new AsyncDisposableStack()
   const recipe = `resize:${width}`
@@ -25,7 +28,10 @@ export async function openSystems(
       const stack = scope.use(
         await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' }, hasSharedCache: true }),
       )
-      const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
+      const [gateway, actor] = await Promise.all([
+        stack.gateway({ env: observation.gateway }),
+        stack.actor({ env: observation.actor }),
+      ])
       return {
         name: 'pixelflow',
         inFlight,
