@@ -2,7 +2,7 @@ import type { EventView, TaskView } from '@pixelflow/core/views'
 import { computeMedian } from '../compute-median.ts'
 
 /** A stage of a task: from one event to the next. */
-export interface TaskStage {
+export interface StageDuration {
   readonly name: string
   /** Median in milliseconds. */
   readonly ms: number
@@ -13,7 +13,7 @@ export async function measureStages(
   baseUrl: string,
   sources: Iterable<Uint8Array<ArrayBuffer>>,
   recipe: string,
-): Promise<TaskStage[]> {
+): Promise<StageDuration[]> {
   const tasks: EventView[][] = []
   for (const source of sources) {
     const form = new FormData()
@@ -32,7 +32,9 @@ export function parseEventStream(text: string): EventView[] {
 }
 
 /** Median durations between events that follow each other. */
-export function summarizeStages(tasks: readonly (readonly Pick<EventView, 'kind' | 'at'>[])[]): TaskStage[] {
+export function summarizeStages(
+  tasks: readonly (readonly Pick<EventView, 'kind' | 'at'>[])[],
+): StageDuration[] {
   const durations = new Map<string, number[]>()
   for (const events of tasks) {
     for (const [at, event] of events.entries()) {

@@ -1,7 +1,7 @@
 import type { Traffic } from '../broker/open-traffic-reader.ts'
 import type { CallCounts } from '../preload/call-counts.ts'
 import type { FileTraffic } from './read-file-bytes.ts'
-import type { TaskStage } from './measure-stages.ts'
+import type { StageDuration } from './measure-stages.ts'
 
 /** What one task costs. */
 export interface TaskBudget {
@@ -9,7 +9,7 @@ export interface TaskBudget {
   readonly sourceBytes: number
   /** By process: gateway, actor, workers, nats-server. */
   readonly processes: Readonly<Record<string, ProcessBudget>>
-  readonly stages: readonly TaskStage[]
+  readonly stages: readonly StageDuration[]
 }
 
 /** What one process does for a task. Absent fields do not apply to it, or could not be counted. */
