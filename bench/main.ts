@@ -1,5 +1,7 @@
 import { startStack } from '@pixelflow/testkit/stack'
+import { measureOtherLoad } from './measure-other-load.ts'
 import { readOptionsOrExit } from './options.ts'
+import { saveResults } from './page/save-results.ts'
 import { budgetPart } from './parts/budget.ts'
 import { fairPart } from './parts/fair.ts'
 import { floodsPart } from './parts/floods.ts'
@@ -9,6 +11,7 @@ import { grpcUploadPart } from './parts/grpc-upload.ts'
 import type { Part, SharedStack } from './parts/part.ts'
 import { processPart } from './parts/process.ts'
 import { readsPart } from './parts/reads.ts'
+import { scalePart } from './parts/scale.ts'
 import { tunePart } from './parts/tune.ts'
 import { transferPart } from './parts/transfer.ts'
 import { worksPart } from './parts/works.ts'
@@ -25,6 +28,7 @@ const parts: Readonly<Record<string, Part>> = {
   process: processPart,
   reads: readsPart,
   followers: followersPart,
+  scale: scalePart,
   tune: tunePart,
   'grpc-upload': grpcUploadPart,
   fair: fairPart,
@@ -49,10 +53,12 @@ const startSharedStack = async () => {
 const report: Record<string, unknown> = {}
 for (const name of options.parts) {
   print(`── ${name}`)
-  Object.assign(
-    report,
-    await parts[name]?.({ options, openStack: () => (shared ??= startSharedStack()), print }),
-  )
+  const otherLoad = options.save === undefined ? 0 : await measureOtherLoad()
+  const part = await parts[name]?.({ options, openStack: () => (shared ??= startSharedStack()), print })
+  Object.assign(report, part)
+  // After each part, so that an interrupted run keeps what it has measured.
+  if (options.save !== undefined)
+    await saveResults(options.save, { name, report: part, isQuick: options.isQuick, otherLoad })
   print('')
 }
 if (options.json) console.log(JSON.stringify(report))

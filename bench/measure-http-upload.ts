@@ -13,7 +13,7 @@ export async function measureHttpUpload(baseUrl: string, totalBytes: number): Pr
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
       if (sent >= totalBytes) return controller.close()
-      const next = block.slice()
+      const next = block.slice(0, totalBytes - sent)
       if (sent === 0) next.set([0x49, 0x49, 0x2a, 0x00, 0xf0, 0xff, 0xff, 0xff])
       else new DataView(next.buffer).setFloat64(0, sent)
       sent += next.length

@@ -34,6 +34,7 @@ export function readOptions(args: readonly string[], partNames: readonly string[
       works: { type: 'string', default: workNames.join(',') },
       systems: { type: 'string', default: systemNames.join(',') },
       profile: { type: 'string' },
+      save: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -62,6 +63,8 @@ export function readOptions(args: readonly string[], partNames: readonly string[
     systems: readList('systems', systemNames) as SystemName[],
     /** Folder for CPU profiles. */
     profile: values.profile,
+    /** File of results. */
+    save: values.save,
     isQuick: values.quick,
     json: values.json,
   }

@@ -4,6 +4,7 @@ import { openapiDocument } from './openapi/openapi-document.ts'
 import { renderClientCalls, renderRpcCalls } from './render-client-calls.ts'
 import { renderConfiguration, renderSettingNames } from './render-configuration.ts'
 import { renderKinds, renderWorkerHandlers } from './render-kinds.ts'
+import { renderPerformancePages } from './render-performance-pages.ts'
 import { renderMetrics } from './render-metrics.ts'
 import { renderServiceConfig } from './render-service-config.ts'
 import { renderThirdPartyNotices } from './third-party-notices.ts'
@@ -16,6 +17,7 @@ export const pages: Readonly<Record<string, () => string>> = {
   '../actors/kinds/kinds.gen.ts': renderKinds,
   '../actors/kinds/worker-handlers.gen.ts': renderWorkerHandlers,
   'metrics.md': renderMetrics,
+  ...renderPerformancePages(join(import.meta.dir, '../bench/results.json')),
   'third-party-notices.txt': () => renderThirdPartyNotices(join(import.meta.dir, '..')),
   '../clients/typescript/http-calls.gen.ts': renderClientCalls,
   '../clients/typescript/grpc/rpc-calls.gen.ts': renderRpcCalls,

@@ -1,6 +1,7 @@
 import { measurePlainTransfer } from '../broker/measure-plain-transfer.ts'
 import { purgeUploads } from '../broker/purge-uploads.ts'
 import { computeMedian } from '../compute-median.ts'
+import { measureHttpDownload } from '../measure-http-download.ts'
 import { measureHttpUpload } from '../measure-http-upload.ts'
 import type { Part } from './part.ts'
 
@@ -35,16 +36,6 @@ export const transferPart: Part = async ({ options, openStack, print }) => {
     `download ÷ plain pipelined get  ${report.downloadToPlainGet.toFixed(2)}   (at least 0.80, goal 0.95)`,
   )
   return { transfer: report }
-}
-
-/** Bytes per second of one download, whose bytes are counted and dropped. */
-async function measureHttpDownload(baseUrl: string, id: string, totalBytes: number): Promise<number> {
-  const startedAt = performance.now()
-  const response = await fetch(`${baseUrl}/api/v1/images/${id}/content`)
-  let received = 0
-  for await (const chunk of response.body ?? []) received += chunk.length
-  if (received !== totalBytes) throw new Error(`download: ${response.status}, ${received} bytes`)
-  return totalBytes / ((performance.now() - startedAt) / 1000)
 }
 
 function mebibytes(bytes: number): string {
