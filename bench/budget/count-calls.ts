@@ -22,7 +22,7 @@ export async function countCalls(
   await using scope = new AsyncDisposableStack()
   scope.defer(() => rm(folder, { recursive: true, force: true }))
   const observation = countTo(folder)
-  const stack = scope.use(await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' } }))
+  const stack = scope.use(await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' }, hasSharedCache: true }))
   const [gateway] = await Promise.all([
     stack.gateway({ env: observation.gateway }),
     stack.actor({ env: observation.actor }),

@@ -22,7 +22,7 @@ const stageTasks = 20
 export async function measureBudget(work: Work, source: Uint8Array): Promise<TaskBudget> {
   const { warmUp, round } = work.tasks
   const recipe = `resize:${work.resultWidth}`
-  await using stack = await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' } })
+  await using stack = await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' }, hasSharedCache: true })
   const [gateway, actor] = await Promise.all([stack.gateway(), stack.actor()])
   let serial = 0
   const run = (count: number) =>

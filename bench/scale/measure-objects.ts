@@ -8,6 +8,7 @@ import type { CurveValues } from './curve.ts'
 export async function measureObjects(bytes: number): Promise<CurveValues> {
   await using stack = await startStack({
     env: { PIXELFLOW_LOG_LEVEL: 'info', PIXELFLOW_MAX_UPLOAD_BYTES: '8GiB' },
+    hasSharedCache: true,
   })
   const gateway = await stack.gateway()
   // At least some transfers, and at least 256 MB of small ones.

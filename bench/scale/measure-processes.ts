@@ -13,7 +13,7 @@ const measuredTasks = 200
 export async function measureProcesses(gatewayCount: number, actorCount: number): Promise<CurveValues> {
   const work = works['180k']
   const source = await paintSource(work)
-  await using stack = await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' } })
+  await using stack = await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' }, hasSharedCache: true })
   const gateways = await Promise.all(Array.from({ length: gatewayCount }, () => stack.gateway()))
   await Promise.all(Array.from({ length: actorCount }, () => stack.actor()))
   const run = (count: number, from: number) =>
