@@ -1,6 +1,9 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { ConnectionOptions } from '@nats-io/nats-core'
 import { setTransportFactory } from '@nats-io/nats-core/internal'
 import { nodeResolveHost, NodeTransport } from '@nats-io/transport-node/lib/node_transport.js'
+import { PlainSocket } from './plain-socket.ts'
 import { createSplitter, type OnRawMessage } from './splitter.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -15,19 +18,36 @@ export interface WireConnectionOptions extends ConnectionOptions {
 /**
  * The transport of the client library with a bypass for payloads: whole commands are written past the library's buffers,
  * and incoming messages are intercepted before its parser copies them. What is written within one turn of the event loop
- * is joined. Connecting, credentials, TLS, heartbeats and reconnecting stay with the library.
+ * is joined. Credentials, TLS, heartbeats and reconnecting stay with the library.
  */
 export class WireTransport extends NodeTransport {
   readonly #queue = createWriteQueue((bytes) => {
     if (!this.isClosed) this.socket.write(bytes)
   })
 
+  #address = { hostname: '', port: 0 }
+
+  override async dial(address: { hostname: string; port: number }): Promise<Socket> {
+    this.#address = address
+    return (await PlainSocket.connect(address.hostname, address.port)) as unknown as Socket
+  }
+
+  /** Connects again, because node:tls needs a socket of node:net. */
+  override async startTLS(): Promise<TLSSocket> {
+    this.socket.destroy()
+    this.socket = await super.dial(this.#address)
+    this.yields = []
+    await this.peekInfo()
+    return super.startTLS()
+  }
+
   override setupHandlers(): void {
     super.setupHandlers()
     const { interceptions } = this.options as WireConnectionOptions
     const splitter = createSplitter(interceptions)
-    this.socket.removeAllListeners('data')
-    this.socket.on('data', (frame: Buffer) => {
+    const { socket } = this
+    socket.removeAllListeners('data')
+    socket.on('data', (frame: Buffer) => {
       try {
         const forwarded = splitter.push(frame)
         if (forwarded.length === 0) return
@@ -35,7 +55,7 @@ export class WireTransport extends NodeTransport {
         this.signal.resolve()
       } catch (thrown) {
         // The splitter has lost its place in the stream, so only another connection helps.
-        this.socket.destroy(thrown as Error)
+        socket.destroy(thrown as Error)
       }
     })
   }
