@@ -8,7 +8,7 @@ import { createTestCertificates } from './testing/test-certificates.ts'
 test('a broker that requires TLS is used with TLS', async () => {
   await using certificates = await createTestCertificates()
   const { env, folder } = certificates
-  const tls = `tls { cert_file: "${env.PIXELFLOW_TLS_CERT_FILE}", key_file: "${env.PIXELFLOW_TLS_KEY_FILE}" }`
+  const tls = `tls { cert_file: "${env['PIXELFLOW_TLS_CERT_FILE']}", key_file: "${env['PIXELFLOW_TLS_KEY_FILE']}" }`
   await using nats = await startNats({ config: tls })
   // Trusted authorities are read when a process starts.
   const trust = { NODE_EXTRA_CA_CERTS: join(folder, 'ca.crt') }

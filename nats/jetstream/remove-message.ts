@@ -1,8 +1,10 @@
 import {
+  assertSuccess,
   messageNotRemoved,
   JetStreamError,
   noMessage,
   noSuchSequence,
+  type ApiAnswer,
 } from '../connection/jet-stream-error.ts'
 import type { Broker } from '../connection/broker.ts'
 import { callApi } from './call-api.ts'
@@ -11,7 +13,9 @@ import { readFromLeader } from './read-from-leader.ts'
 /** Removes one message; harmless when it does not exist. */
 export async function removeMessage(broker: Broker, stream: string, seq: number): Promise<void> {
   try {
-    await callApi(broker, `stream ${stream}`, (manager) => manager.streams.deleteMessage(stream, seq, false))
+    // Without overwriting it on the disk.
+    const request = JSON.stringify({ seq, no_erase: true })
+    assertSuccess((await broker.request(`$JS.API.STREAM.MSG.DELETE.${stream}`, request)).json<ApiAnswer>())
   } catch (thrown) {
     if (!(thrown instanceof JetStreamError)) throw thrown
     if (thrown.code === noMessage || thrown.code === noSuchSequence) return

@@ -48,9 +48,12 @@ function openWire(nc: NatsConnectionImpl): Wire {
   const { protocol } = nc
   const { interceptions } = nc.options as WireConnectionOptions
 
-  /** The current transport; undefined while the connection is down. */
-  const findTransport = (): WireTransport | undefined => {
+  /** The current transport, for one message with so many bytes; undefined while the connection is down. */
+  const findTransport = (bytes: number): WireTransport | undefined => {
     if (!protocol.connected) return undefined
+    // For `stats` of the client library.
+    protocol.outMsgs += 1
+    protocol.outBytes += bytes
     // Earlier commands of the library, such as the subscription that a request depends on, go first.
     if (protocol.outbound.size() > 0) protocol['flushPending']()
     return protocol.transport as WireTransport
@@ -58,8 +61,6 @@ function openWire(nc: NatsConnectionImpl): Wire {
 
   return {
     publish(subject, payload, { reply = '', headers = '' } = {}) {
-      const transport = findTransport()
-      if (transport === undefined) return
       const to = reply === '' ? subject : `${subject} ${reply}`
       const content = typeof payload === 'string' ? toWireText(payload) : payload
       const bytes = headers.length + lengthOf(content)
@@ -68,6 +69,8 @@ function openWire(nc: NatsConnectionImpl): Wire {
       if (bytes > (protocol.info?.max_payload ?? Infinity)) {
         throw InvalidArgumentError.format('payload', 'max_payload size exceeded')
       }
+      const transport = findTransport(bytes)
+      if (transport === undefined) return
       const command = headers === '' ? `PUB ${to} ${bytes}\r\n` : `HPUB ${to} ${headers.length} ${bytes}\r\n`
       if (typeof headers === 'string' && typeof content === 'string') {
         return transport.write(`${command}${headers}${content}\r\n`)
@@ -79,7 +82,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
       transport.write('\r\n')
     },
     write(command) {
-      findTransport()?.write(command)
+      findTransport(command.length)?.write(command)
     },
     subscribe(subject, onMessage, onError = () => {}) {
       const subscription = nc.subscribe(subject, {
@@ -88,7 +91,11 @@ function openWire(nc: NatsConnectionImpl): Wire {
         },
       })
       const sid = subscription.getID()
-      interceptions.set(sid, onMessage)
+      interceptions.set(sid, (message) => {
+        protocol.inMsgs += 1
+        protocol.inBytes += message.headerBlock.length + lengthOf(message.chunks)
+        onMessage(message)
+      })
       const forget = () => void interceptions.delete(sid)
       subscription.closed.then(forget, forget)
       return subscription
