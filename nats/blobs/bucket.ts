@@ -3,7 +3,6 @@ import { readLast } from '../jetstream/read-last.ts'
 import { publishAfter } from '../jetstream/publish-after.ts'
 import { purgeSubject } from '../jetstream/remove-message.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
-import { headers } from '@nats-io/nats-core'
 import { parseObjectEntry, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { blobStream, blobSubject, chunkSubject } from '../topology/buckets.ts'
 
@@ -32,10 +31,9 @@ export async function describe(bucket: Bucket, name: string): Promise<ObjectEntr
 
 /** Replaces the description of a name if `after` is its last sequence. Undefined on a conflict. */
 export function putDescription(bucket: Bucket, info: ObjectInfo, after: number): Promise<number | undefined> {
-  const head = headers()
-  head.set('Nats-Rollup', 'sub')
+  const headers = { 'Nats-Rollup': 'sub' }
   const subject = blobSubject(bucket.name, info.name)
-  return publishAfter(bucket.broker, subject, after, JSON.stringify(info), { headers: head })
+  return publishAfter(bucket.broker, subject, after, JSON.stringify(info), { headers })
 }
 
 /** Marks a name as deleted, as NATS tools do. False on a conflict. */

@@ -1,5 +1,5 @@
 import { JetStreamApiError } from '@nats-io/jetstream'
-import { PermissionViolationError, RequestError, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
+import { PermissionViolationError, RequestError, type NatsConnection } from '@nats-io/nats-core'
 import { JetStreamError, toJetStreamError } from './jet-stream-error.ts'
 import { ConnectionClosed, NoResponders, Unreachable } from './unreachable.ts'
 import { encodeHeaders, type Headers } from './wire/encode-headers.ts'
@@ -9,7 +9,7 @@ import { wireOf, type Wire } from './wire/wire.ts'
 import { createWriteFailures, type WriteFailures } from '../jetstream/write-failures.ts'
 
 export interface RequestOptions {
-  readonly headers?: Headers | MsgHdrs
+  readonly headers?: Headers
   /** Default 5 s. */
   readonly timeoutMs?: number
 }

@@ -1,11 +1,10 @@
 import { JetStreamError, wrongLastSequence } from '../connection/jet-stream-error.ts'
 import type { Broker, RequestOptions } from '../connection/broker.ts'
-import { withHeader } from '../connection/wire/encode-headers.ts'
 import { publish } from './publish.ts'
 
 /**
  * Stores a message if `last` is the sequence of the last message of its subject; 0 means that the subject has none. Returns
- * the new sequence, or undefined on a conflict. Adds the condition to `options.headers`.
+ * the new sequence, or undefined on a conflict.
  * @throws JetStreamError when JetStream rejects the message for another reason, Unreachable when it does not answer.
  */
 export async function publishAfter(
@@ -15,7 +14,7 @@ export async function publishAfter(
   data: Uint8Array | string = '',
   options: RequestOptions = {},
 ): Promise<number | undefined> {
-  const headers = withHeader(options.headers, 'Nats-Expected-Last-Subject-Sequence', String(last))
+  const headers = { ...options.headers, 'Nats-Expected-Last-Subject-Sequence': String(last) }
   try {
     return await publish(broker, subject, data, { ...options, headers })
   } catch (thrown) {

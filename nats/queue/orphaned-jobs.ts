@@ -1,4 +1,3 @@
-import { headers } from '@nats-io/nats-core'
 import { jobKinds } from '@pixelflow/core/actor-kinds'
 import { job, lanes, type Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
@@ -115,10 +114,9 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
       }),
     requeue: (wanted, attempts) =>
       retryWithFaults(async () => {
-        const head = headers()
-        head.set(attemptsHeader, String(attempts))
+        const headers = { [attemptsHeader]: String(attempts) }
         try {
-          await publish(broker, jobSubject(wanted), '', { headers: head, timeoutMs: 3000 })
+          await publish(broker, jobSubject(wanted), '', { headers, timeoutMs: 3000 })
           return true
         } catch (thrown) {
           if (isStoreFailure(thrown)) return false

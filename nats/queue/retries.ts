@@ -1,4 +1,3 @@
-import { headers } from '@nats-io/nats-core'
 import type { Job } from '@pixelflow/core/job'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Retries } from '@pixelflow/core/ports/queue'
@@ -38,11 +37,12 @@ export async function schedule(
   delayMs: number,
 ): Promise<void> {
   const at = new Date(clock.now() + delayMs).toISOString()
-  const head = headers()
-  head.set(scheduleHeader, `@at ${at}`)
-  head.set('Nats-Schedule-Target', dueSubject(job))
-  head.set(attemptsHeader, String(attempts))
-  await retryUnreachable(() => publish(broker, retrySubject(job), '', { headers: head, timeoutMs: 3000 }), {
+  const headers = {
+    [scheduleHeader]: `@at ${at}`,
+    'Nats-Schedule-Target': dueSubject(job),
+    [attemptsHeader]: String(attempts),
+  }
+  await retryUnreachable(() => publish(broker, retrySubject(job), '', { headers, timeoutMs: 3000 }), {
     timeoutMs: 5000,
   })
 }
@@ -53,10 +53,9 @@ const redeliverAfterMs = 1000
 /** Moves due jobs into the queue, through one durable consumer that all processes share. */
 export function createRetries(broker: Broker, log: Logger): Retries {
   const forward = async (delivery: Delivery): Promise<void> => {
-    const head = headers()
-    head.set(attemptsHeader, delivery.header(attemptsHeader) ?? '0')
+    const headers = { [attemptsHeader]: delivery.header(attemptsHeader) ?? '0' }
     try {
-      await publish(broker, queuedSubject(delivery.subject), '', { headers: head, timeoutMs: 3000 })
+      await publish(broker, queuedSubject(delivery.subject), '', { headers, timeoutMs: 3000 })
       delivery.ack()
     } catch (error) {
       // The queue is full, or still has the job because its lease is not settled yet. Dropping this message would lose the

@@ -1,4 +1,3 @@
-import { headers } from '@nats-io/nats-core'
 import type { Records } from '@pixelflow/core/ports/records'
 import type { ZodType } from 'zod'
 import type { Broker } from '../connection/broker.ts'
@@ -31,9 +30,8 @@ export function createRecords<T>(
 
   /** False when the previous entry is not the expected one. */
   const put = async (subject: string, data: string, after: number, mark?: string): Promise<boolean> => {
-    const head = headers()
-    if (mark) head.set(operation, mark)
-    return (await publishAfter(broker, subject, after, data, { headers: head })) !== undefined
+    const headers = mark === undefined ? {} : { [operation]: mark }
+    return (await publishAfter(broker, subject, after, data, { headers })) !== undefined
   }
 
   const create = async (subject: string, data: string, tries: number): Promise<boolean> => {

@@ -45,6 +45,7 @@ test('everything arrives in order at a reader that is slower than the writer', a
     (count) => count === sent.length,
   )
   expect(Buffer.concat(received).equals(sent)).toBe(true)
+  expect(socket.bytesWritten).toBe(sent.length)
 })
 
 test('received bytes and the end of the connection reach the listeners', async () => {

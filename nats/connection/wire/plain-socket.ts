@@ -17,6 +17,9 @@ export class PlainSocket {
   #unwritten: Uint8Array[] = []
   #isBlocked = false
   destroyed = false
+  bytesRead = 0
+  /** Without what the operating system does not take yet. */
+  bytesWritten = 0
 
   /** @throws Error with `code` ECONNREFUSED and the like when nothing accepts the connection. */
   static async connect(hostname: string, port: number): Promise<PlainSocket> {
@@ -26,7 +29,7 @@ export class PlainSocket {
       port,
       socket: {
         binaryType: 'buffer',
-        data: (_, frame) => plain.#listeners.data?.(frame),
+        data: (_, frame) => plain.#onData(frame),
         drain: () => plain.#writeRest(),
         error: (_, error) => plain.destroy(error),
         close: (_, error) => plain.destroy(error),
@@ -63,9 +66,15 @@ export class PlainSocket {
     this.#listeners.close?.()
   }
 
+  #onData(frame: Buffer): void {
+    this.bytesRead += frame.length
+    this.#listeners.data?.(frame)
+  }
+
   #writeNow(bytes: Uint8Array): void {
     if (this.destroyed || bytes.length === 0) return
     const written = Math.max(0, this.#socket?.write(bytes) ?? 0)
+    this.bytesWritten += written
     if (written === bytes.length) return
     this.#isBlocked = true
     this.#unwritten.unshift(bytes.subarray(written))

@@ -48,12 +48,9 @@ function openWire(nc: NatsConnectionImpl): Wire {
   const { protocol } = nc
   const { interceptions } = nc.options as WireConnectionOptions
 
-  /** The current transport, for one message with so many bytes; undefined while the connection is down. */
-  const findTransport = (bytes: number): WireTransport | undefined => {
+  /** The current transport; undefined while the connection is down. */
+  const findTransport = (): WireTransport | undefined => {
     if (!protocol.connected) return undefined
-    // For `stats` of the client library.
-    protocol.outMsgs += 1
-    protocol.outBytes += bytes
     // Earlier commands of the library, such as the subscription that a request depends on, go first.
     if (protocol.outbound.size() > 0) protocol['flushPending']()
     return protocol.transport as WireTransport
@@ -69,7 +66,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
       if (bytes > (protocol.info?.max_payload ?? Infinity)) {
         throw InvalidArgumentError.format('payload', 'max_payload size exceeded')
       }
-      const transport = findTransport(bytes)
+      const transport = findTransport()
       if (transport === undefined) return
       const command = headers === '' ? `PUB ${to} ${bytes}\r\n` : `HPUB ${to} ${headers.length} ${bytes}\r\n`
       if (typeof headers === 'string' && typeof content === 'string') {
@@ -82,7 +79,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
       transport.write('\r\n')
     },
     write(command) {
-      findTransport(command.length)?.write(command)
+      findTransport()?.write(command)
     },
     subscribe(subject, onMessage, onError = () => {}) {
       const subscription = nc.subscribe(subject, {
@@ -91,11 +88,7 @@ function openWire(nc: NatsConnectionImpl): Wire {
         },
       })
       const sid = subscription.getID()
-      interceptions.set(sid, (message) => {
-        protocol.inMsgs += 1
-        protocol.inBytes += message.headerBlock.length + lengthOf(message.chunks)
-        onMessage(message)
-      })
+      interceptions.set(sid, onMessage)
       const forget = () => void interceptions.delete(sid)
       subscription.closed.then(forget, forget)
       return subscription
