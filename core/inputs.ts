@@ -90,7 +90,8 @@ export const outputContentInput = taskRef.extend({
   download,
 })
 
-const resumeTokenPattern = /^([0-9a-z]{1,11}(\.[0-9]{1,2})?)?$/
+/** A resume token, or none. */
+export const resumeTokenPattern = /^([0-9a-z]{1,11}(\.[0-9]{1,2})?)?$/
 
 /** Opaque to clients. Empty means no token. */
 const resumeToken = (description: string) =>

@@ -1,3 +1,4 @@
+import { resumeTokenPattern } from '@pixelflow/core/inputs'
 import { formatOf, formats, writableFormatIds } from '@pixelflow/core/format'
 import { tuneProtocol } from '@pixelflow/core/tune/tune-protocol'
 import { eventExample, imageExample, queuedExample, recipeText } from '@pixelflow/gateway/calls/examples'
@@ -106,7 +107,7 @@ export const httpBodies: Readonly<Record<string, HttpBody>> = {
   watchTask: {
     parameters: [
       headerParameter('Last-Event-ID', 'Resume token: the id of the last event that the client received.', {
-        pattern: '^[0-9a-z]{0,11}$',
+        pattern: resumeTokenPattern.source,
         example: '2x',
       }),
     ],
