@@ -3,7 +3,7 @@ import { formatIds, writableFormatIds } from '@pixelflow/core/format'
 import { operations } from '@pixelflow/core/operations/index'
 import { operationName } from '@pixelflow/core/recipe/create-catalogue'
 import type { Sandbox } from './sandbox/sandbox.ts'
-import { readResidentBytes } from './sandbox/watch-memory.ts'
+import { readResidentBytes } from './sandbox/read-resident-bytes.ts'
 
 /** The parts of an actor process that its report is built from. */
 export interface PresenceParts extends Pick<ActorReport, 'name' | 'version' | 'kinds' | 'live' | 'slots'> {

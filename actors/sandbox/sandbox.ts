@@ -190,7 +190,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   const returnWorker = async (worker: Worker) => {
     if (!worker.isAlive) return
     const mustRecycle =
-      worker.served >= options.recycleAfter || (await worker.residentBytes()) > options.recycleRssBytes
+      worker.served >= options.recycleAfter || (await worker.hasGrownTo(options.recycleRssBytes))
     if (mustRecycle || closing.signal.aborted) await worker.kill()
     else offer(worker)
   }

@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
 import { invalidMessage } from './invalid-message.ts'
+import { readResidentBytes } from './read-resident-bytes.ts'
 import type { StageTime } from './time-stage.ts'
-import { watchCpu } from './watch-cpu.ts'
-import { watchDescendants } from './watch-descendants.ts'
-import { readResidentBytes, watchMemory } from './watch-memory.ts'
+import { createWorkWatch, type WorkLimits } from './work-watch.ts'
 import { workerMessage, type WorkerMessage, type WorkRequest } from './worker-message.ts'
 
 export interface WorkerOptions {
@@ -20,17 +19,12 @@ export interface WorkerOptions {
   readonly startTimeoutMs: number
 }
 
-export interface WorkItem {
+export interface WorkItem extends WorkLimits {
   readonly kind: string
   readonly input: unknown
   readonly onNote: (note: unknown) => void
   /** Kills the process when it aborts; the work then fails with its reason. */
   readonly signal: AbortSignal
-  /** Wall-clock limit in milliseconds. */
-  readonly timeLimitMs: number
-  readonly maxRssBytes: number
-  /** CPU time of all threads of the process, in milliseconds. */
-  readonly maxCpuMs: number
 }
 
 /** How a work item ended. */
@@ -53,10 +47,14 @@ export interface Worker {
   readonly served: number
   /** Runs one work item; never rejects. After `killed` or `died` the process has exited. */
   run(work: WorkItem): Promise<WorkResult>
-  residentBytes(): Promise<number>
+  /** Whether it holds more memory; after short work this is looked at only every so many times. */
+  hasGrownTo(bytes: number): Promise<boolean>
   kill(): Promise<void>
 }
 
+/** Reading the memory of a worker costs as much as a part of short work. */
+const shortWorkMs = 8
+const memoryCheckEvery = 16
 /** Characters of stderr that are kept for the log. */
 const maxStderrLength = 2000
 /** How long stderr is read after the exit, in milliseconds: a process that left the group keeps the pipe open. */
@@ -67,6 +65,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let onMessage: (message: WorkerMessage) => void = () => {}
   let onInvalid = () => {}
   let served = 0
+  /** How long the last work ran. */
+  let ranMs = 0
   let isAlive = true
   let stderr = ''
   const exited = Promise.withResolvers<void>()
@@ -92,6 +92,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     },
     onExit() {
       isAlive = false
+      watch.stop()
       killGroup()
       // Before anything learns of the exit: files of a killed worker must not remain.
       try {
@@ -104,6 +105,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   })
   // From here on `onExit` removes the folder.
   unlessStarted.move()
+  const watch = createWorkWatch(subprocess.pid)
   function killGroup(): void {
     try {
       process.kill(-subprocess.pid, 'SIGKILL')
@@ -136,6 +138,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     )
   }
 
+  let isFinished = false
+  let onFinished = () => {}
+  void finished.then(() => {
+    isFinished = true
+    onFinished()
+  })
+
   const run = async (work: WorkItem): Promise<WorkResult> => {
     served += 1
     const request: WorkRequest = { work: served, kind: work.kind, input: work.input }
@@ -145,6 +154,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       killed ??= { fault }
       killGroup()
     }
+    const describeDeath = (): WorkResult =>
+      killed === undefined
+        ? { status: 'died', exit: exitReason(), stderr }
+        : { status: 'killed', fault: killed.fault }
 
     onInvalid = () => killFor(invalidMessage())
     onMessage = (message) => {
@@ -155,29 +168,24 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       if (message.type === 'done') settled.resolve({ status: 'done', cpuMs: message.cpuMs, stages })
       else settled.resolve({ status: 'failed', fault: reportedFault(message), stages })
     }
+    onFinished = () => settled.resolve(describeDeath())
     const onAbort = () => killFor(work.signal.reason)
     work.signal.addEventListener('abort', onAbort, { once: true })
-    const timer = setTimeout(() => killFor(wallClockExceeded(work.timeLimitMs)), work.timeLimitMs)
-    using _memory = watchMemory(subprocess.pid, work.maxRssBytes, () =>
-      killFor(memoryExceeded(work.maxRssBytes)),
-    )
-    using _descendants = watchDescendants(subprocess.pid, onInvalid)
-    using _cpu = watchCpu(subprocess.pid, work.maxCpuMs, () => killFor(cpuTimeExceeded(work.maxCpuMs)))
+    using _ = watch.begin(work, killFor)
 
-    if (work.signal.aborted) onAbort()
+    if (isFinished) onFinished()
+    else if (work.signal.aborted) onAbort()
     else if (isAlive) subprocess.send(request)
-    const died = finished.then((): WorkResult => {
-      return killed === undefined
-        ? { status: 'died', exit: exitReason(), stderr }
-        : { status: 'killed', fault: killed.fault }
-    })
-    const result = await Promise.race([settled.promise, died])
-    clearTimeout(timer)
+    const startedAt = performance.now()
+    const result = await settled.promise
+    ranMs = performance.now() - startedAt
     work.signal.removeEventListener('abort', onAbort)
     onMessage = () => {}
     onInvalid = () => {}
+    if (killed === undefined) return result
     // The result may arrive after the kill was sent. The worker is then dying and must not be used again.
-    return killed === undefined ? result : died
+    await finished
+    return describeDeath()
   }
 
   return {
@@ -190,7 +198,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       return served
     },
     run,
-    residentBytes: () => readResidentBytes(subprocess.pid),
+    hasGrownTo: async (bytes) => {
+      if (ranMs <= shortWorkMs && served % memoryCheckEvery !== 0) return false
+      return (await readResidentBytes(subprocess.pid)) > bytes
+    },
     kill,
   }
 }
@@ -198,27 +209,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 function reportedFault(message: Extract<WorkerMessage, { type: 'failed' }>): Fault {
   const { code, detail, ...hints } = message.report
   return new Fault(code, detail, { ...hints, cause: message.cause })
-}
-
-const lessWork = 'Use a smaller image, fewer or lighter steps, or a lower effort.'
-
-function wallClockExceeded(limitMs: number): Fault {
-  return new Fault('deadline_exceeded', `Processing took longer than ${limitMs / 1000} s.`, {
-    remedy: lessWork,
-  })
-}
-
-function cpuTimeExceeded(limitMs: number): Fault {
-  return new Fault('deadline_exceeded', `Processing took more than ${limitMs / 1000} s of processor time.`, {
-    remedy: lessWork,
-  })
-}
-
-function memoryExceeded(limitBytes: number): Fault {
-  const mebibytes = Math.round(limitBytes / 1024 / 1024)
-  return new Fault('resource_limit_exceeded', `Processing needed more than ${mebibytes} MiB of memory.`, {
-    remedy: 'Resize first, or use a smaller image.',
-  })
 }
 
 interface TextReader {

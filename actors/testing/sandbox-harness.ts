@@ -16,7 +16,7 @@ import { openSandbox, type Sandbox, type SandboxHooks } from '../sandbox/sandbox
 import { createSandboxOptions, workerLauncherFor, type WorkerSettings } from '../sandbox/sandbox-options.ts'
 import { openScratch } from '../sandbox/scratch.ts'
 import { readNotedOutput } from './read-noted-output.ts'
-import { readCpuMs } from '../sandbox/watch-cpu.ts'
+import { readCpuMs } from '../sandbox/read-cpu-ms.ts'
 
 /** How the work on one file ended, and what the worker used, measured from outside. */
 export interface MeasuredRun {

@@ -1,5 +1,5 @@
 import { waitFor } from '@pixelflow/testkit/wait-for'
-import { readCpuMs } from '../sandbox/watch-cpu.ts'
+import { readCpuMs } from '../sandbox/read-cpu-ms.ts'
 
 /** Waits until one of these workers is in the middle of its work: it has used 50 ms of CPU time since the call. */
 export async function waitForBusyWorker(pids: readonly number[]): Promise<void> {

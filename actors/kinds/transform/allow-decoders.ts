@@ -17,7 +17,13 @@ const decoders: Readonly<Record<FormatId, string>> = {
  * files of our own.
  */
 export function allowDecoders(wanted: readonly FormatId[]): void {
+  const key = wanted.join()
+  if (key === allowed) return
   const operation = [...new Set<FormatId>([...wanted, 'png'])].map((id) => `VipsForeignLoad${decoders[id]}`)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation })
+  allowed = key
 }
+
+/** The formats of the last call. */
+let allowed: string | undefined

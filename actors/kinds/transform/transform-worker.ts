@@ -1,6 +1,7 @@
 import { chooseOutputFormat } from '@pixelflow/core/format'
 import { planRenderings, sourcePicture, type Rendering } from '@pixelflow/core/recipe/plan-renderings'
 import { plan, type PlannedOutput } from '@pixelflow/core/recipe/plan'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import sharp from 'sharp'
 import { timeStage } from '../../sandbox/time-stage.ts'
 import type { WorkerHandler } from '../../sandbox/worker-handler.ts'
@@ -30,13 +31,19 @@ export const transformWorker: WorkerHandler = {
     // One thread per worker: there are as many workers as cores.
     sharp.concurrency(1)
     sharp.cache(false)
-    const gray = { create: { width: 16, height: 16, channels: 3, background: '#808080' } } as const
-    const small = await sharp(gray).jpeg().toBuffer()
-    await sharp(await sharp(small).resize(8).raw().toBuffer(), {
-      raw: { width: 8, height: 8, channels: 3 },
-    })
-      .webp()
-      .toBuffer()
+    const gray = { create: { width: 64, height: 64, channels: 3, background: '#808080' } } as const
+    const base64 = (await sharp(gray).jpeg().toBuffer()).toString('base64')
+    const { steps } = parseRecipe('resize:32')
+    const input = {
+      source: { base64 },
+      format: 'jpeg',
+      outputs: ['default'],
+      folder: '',
+      maxPixels: 1e6,
+    } as const
+    // The first run loads and compiles most of what an image takes, and costs as much as ten others.
+    for (const last of [[], parseRecipe('format:webp').steps])
+      await run({ ...input, recipe: { steps: [...steps, ...last] }, shortStageMs: 20 }, () => {})
   },
   run: (input, note) => run(input as TransformInput, note),
 }

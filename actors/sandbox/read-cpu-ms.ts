@@ -18,16 +18,3 @@ export function readCpuMs(pid: number): number {
     return 0
   }
 }
-
-const pollEveryMs = 500
-
-/** Calls back once when a process has used more than `maxMs` of CPU time from now on; polls until disposed. */
-export function watchCpu(pid: number, maxMs: number, onExceeded: () => void): Disposable {
-  const before = readCpuMs(pid)
-  const timer = setInterval(() => {
-    if (readCpuMs(pid) - before <= maxMs) return
-    clearInterval(timer)
-    onExceeded()
-  }, pollEveryMs)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
-}

@@ -1,9 +1,5 @@
 import { readFileSync } from 'node:fs'
 
-const pollEveryMs = 50
-/** Without /proc each poll starts a `ps` process, so it happens less often. */
-const psEveryMs = 250
-
 /** Page size in bytes, from the auxiliary vector (AT_PAGESZ of getauxval(3)). */
 const pageBytes = process.platform === 'linux' ? readPageBytes() : 4096
 
@@ -15,31 +11,11 @@ function readPageBytes(): number {
   return 4096
 }
 
-/** Resident memory of a process in bytes; 0 after its exit. */
+/** Resident memory of a process in bytes; 0 after its exit. Without /proc it starts a `ps` process. */
 export async function readResidentBytes(pid: number): Promise<number> {
   if (process.platform === 'linux') return readStatm(pid)
   const ps = Bun.spawn(['ps', '-o', 'rss=', '-p', String(pid)], { stdout: 'pipe', stderr: 'ignore' })
   return Number((await ps.stdout.text()).trim()) * 1024
-}
-
-/**
- * Calls back once when a process holds more than `maxBytes`; polls until disposed. Kernel limits do not serve: without
- * privileges only address space can be limited, and the JavaScript runtime reserves far more of it than it uses.
- */
-export function watchMemory(pid: number, maxBytes: number, onExceeded: () => void): Disposable {
-  let isPolling = false
-  const poll = async () => {
-    if (isPolling) return
-    isPolling = true
-    const bytes = await readResidentBytes(pid)
-    isPolling = false
-    if (bytes > maxBytes) {
-      clearInterval(timer)
-      onExceeded()
-    }
-  }
-  const timer = setInterval(() => void poll(), process.platform === 'linux' ? pollEveryMs : psEveryMs)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /** Synchronous, because /proc is served from memory and a thread switch would cost more than the read. */
