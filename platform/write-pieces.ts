@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 
 /** Bytes of one write; each write is a round trip to the thread pool. */
-const batchBytes = 1024 * 1024
+const batchBytes = 256 * 1024
 
 /**
  * Writes pieces to a file, many at a time. They are copied together, because `writev` of Bun 1.4.5 uses four times the CPU time
