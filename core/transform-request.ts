@@ -20,6 +20,8 @@ export const transformRequest = z.object({
   recipe,
   /** Name of the output to return. */
   output: outputName,
+  /** The span of the call, as a W3C `traceparent`; only where the gateway records traces. */
+  traceparent: z.string().optional(),
 })
 export type TransformRequest = z.infer<typeof transformRequest>
 

@@ -182,6 +182,19 @@ describe('a task', () => {
   })
 })
 
+test('a synchronous call is one trace, too', async () => {
+  const caller = createCaller()
+  await using client = openHttp({ url: gateways[1].url, traceparent: () => caller.traceparent })
+  await client.processImage(image, 'resize:100/format:webp')
+  const request = 'POST /api/v1/process'
+  const { named, parentOf } = await collect(caller.traceId, [request, 'live transform'])
+  expect(named(request).parentSpanId).toBe(caller.spanId)
+  for (const name of ['session wait', 'live transform']) expect(parentOf(name)).toBe(request)
+  for (const name of ['receive source', 'worker', 'send result'])
+    expect(parentOf(name)).toBe('live transform')
+  expect(serviceOf(named('live transform'))).toBe('pixelflow-actors')
+})
+
 function grpcOf({ lines }: GatewayProcess): string {
   return (JSON.parse(lines.find(hasMessage('ready')) ?? '{}') as { grpc: string }).grpc
 }

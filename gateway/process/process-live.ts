@@ -9,6 +9,7 @@ import {
 import { totalLength, rechunk } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
+import { currentTraceparent, inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import type { InlineProcessing, Ports } from '../ports.ts'
 import type { OutputRequest, ProcessedOutput } from './process-image.ts'
 import type { ReceivedImage } from '../images/receive-image.ts'
@@ -39,9 +40,12 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
       height: image.height,
       bytes: totalLength(image.chunks),
       ...request,
+      traceparent: currentTraceparent(),
     }
     for (let tries = 1; ; tries += 1) {
-      const session = await sessions.open('transform', opening, signal, who.account)
+      const session = await inSpan('session wait', {}, () =>
+        sessions.open('transform', opening, signal, who.account),
+      )
       try {
         return await exchange(session, image.chunks, request.output, inline, signal)
       } catch (thrown) {

@@ -2,7 +2,14 @@ import { closeSync, fstatSync, openSync, readSync, writevSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '@pixelflow/core/fault'
-import { maxFrameBytes, transformRequest, type TransformResult } from '@pixelflow/core/transform-request'
+import { parseTraceparent } from '@pixelflow/platform/telemetry/tracing/trace-context'
+import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
+import {
+  maxFrameBytes,
+  transformRequest,
+  type TransformRequest,
+  type TransformResult,
+} from '@pixelflow/core/transform-request'
 import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Session, SessionHandler } from '@pixelflow/core/ports/sessions'
 import { estimateMemory } from '../../sandbox/estimate-memory.ts'
@@ -29,17 +36,23 @@ export function createTransformSessionHandler(context: KindContext): SessionHand
     // While the workers compute, further images arrive and results leave.
     capacity: 2 * context.settings.liveConcurrency,
     isPaused: () => context.sandbox.isCircuitOpen,
-    handle: (opening, session) => transformSession(context, opening, session),
+    async handle(opening, session) {
+      const request = parseSessionOpening(transformRequest, opening)
+      const parent = parseTraceparent(request.traceparent)
+      await inSpan('live transform', { kind: 'server', parent }, () =>
+        transformSession(context, request, session),
+      )
+    },
   }
 }
 
-async function transformSession(context: KindContext, opening: unknown, session: Session): Promise<void> {
-  const { account, bytes, width, height, format, recipe, output } = parseSessionOpening(
-    transformRequest,
-    opening,
-  )
+async function transformSession(
+  context: KindContext,
+  { account, bytes, width, height, format, recipe, output }: TransformRequest,
+  session: Session,
+): Promise<void> {
   await using folder = context.scratch.lazyFolder(bytes)
-  const source = await receive(session, folder, bytes)
+  const source = await inSpan('receive source', {}, () => receive(session, folder, bytes))
 
   const input: TransformInput = {
     source,
@@ -54,7 +67,7 @@ async function transformSession(context: KindContext, opening: unknown, session:
   const memoryEstimateBytes = estimateMemory({ bytes, width, height })
   const note = await runWorker(context.sandbox, account, input, memoryEstimateBytes, session.broken)
   const workMs = performance.now() - startedAt
-  await sendResult(session, outputPath(folder.path, 0), note, workMs)
+  await inSpan('send result', {}, () => sendResult(session, outputPath(folder.path, 0), note, workMs))
   context.log.debug('live transform completed', {
     account,
     bytes,

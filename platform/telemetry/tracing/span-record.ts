@@ -18,7 +18,8 @@ export interface SpanRecord {
   /** Milliseconds since 1970. */
   readonly startMs: number
   readonly endMs: number
-  readonly attributes: Readonly<Record<string, AttributeValue>>
+  /** An undefined one is not set. */
+  readonly attributes: Attributes
   /** Spans that led to this one besides its parent, such as earlier attempts. */
   readonly links: readonly TraceContext[]
   /** Why the work failed. */

@@ -3,10 +3,21 @@ import type { AttributeValue, Attributes, SpanKind, SpanRecord } from './span-re
 import type { TraceContext } from './trace-context.ts'
 import { nowMs } from './now-ms.ts'
 
+/** What a span begins with. Texts in it are short. */
+export interface SpanStart {
+  readonly kind?: SpanKind
+  /** Start in milliseconds since 1970. Default: now. */
+  readonly startMs?: number | undefined
+  readonly attributes?: Attributes
+  readonly links?: readonly TraceContext[]
+}
+
 /** Work in progress. Calls after `end` have no effect. */
 export interface Span {
   /** Undefined when tracing is off. */
   readonly context: TraceContext | undefined
+  /** The outermost span of this process around this one, such as that of the request; it may have ended. */
+  readonly outermost: Span
   /** Sets an attribute; `undefined` leaves it unset. */
   set(name: string, value: AttributeValue | undefined): void
   /** Adds a span that led to this one besides its parent. */
@@ -20,6 +31,7 @@ export interface Span {
 /** A span that is not recorded. Its context, if it has one, is passed on, so that the whole trace is left out. */
 export class UnrecordedSpan implements Span {
   readonly context: TraceContext | undefined
+  readonly outermost: Span = this
 
   constructor(context: TraceContext | undefined) {
     this.context = context
@@ -37,50 +49,60 @@ export const noSpan: Span = new UnrecordedSpan(undefined)
 const maxAttributes = 32
 const maxTextLength = 1024
 const maxLinks = 32
+const noAttributes: Attributes = {}
+const noLinks: readonly TraceContext[] = []
 
-interface SpanStart extends Pick<
-  SpanRecord,
-  'name' | 'kind' | 'context' | 'parentSpanId' | 'isParentRemote' | 'startMs' | 'links'
-> {
-  readonly attributes: Attributes | undefined
-}
-
-/** A span that is recorded when it ends. It is its own record, so that a span is one object. */
+/**
+ * A span that is recorded when it ends. It is its own record, and takes what it is given without a copy, so that a span is one
+ * object: most processes make too few spans for the compiler to make more of them cheap.
+ */
 export class RecordedSpan implements Span, SpanRecord {
   readonly name: string
   readonly kind: SpanKind
   readonly context: TraceContext
   readonly parentSpanId: string | undefined
   readonly isParentRemote: boolean
+  readonly outermost: Span
   readonly startMs: number
-  readonly links: TraceContext[]
-  readonly attributes: Record<string, AttributeValue> = {}
+  links: readonly TraceContext[]
+  attributes: Attributes
   /** 0 until the span ends. */
   endMs = 0
-  error: string | undefined
-  readonly #record: (span: SpanRecord) => void
+  error: string | undefined = undefined
+  readonly record: (span: SpanRecord) => void
 
-  constructor(record: (span: SpanRecord) => void, start: SpanStart) {
-    this.name = start.name
-    this.kind = start.kind
-    this.context = start.context
-    this.parentSpanId = start.parentSpanId
-    this.isParentRemote = start.isParentRemote
-    this.startMs = start.startMs
-    this.links = [...start.links]
-    this.error = undefined
-    this.#record = record
-    for (const name in start.attributes) this.set(name, start.attributes[name])
+  constructor(
+    record: (span: SpanRecord) => void,
+    name: string,
+    context: TraceContext,
+    parent: TraceContext | undefined,
+    outermost: Span | undefined,
+    { kind = 'internal', startMs = nowMs(), attributes = noAttributes, links = noLinks }: SpanStart,
+  ) {
+    this.record = record
+    this.name = name
+    this.kind = kind
+    this.context = context
+    this.parentSpanId = parent?.spanId
+    this.isParentRemote = parent?.isRemote === true
+    this.outermost = outermost ?? this
+    this.startMs = startMs
+    this.attributes = attributes
+    this.links = links
   }
 
   set(name: string, value: AttributeValue | undefined): void {
     if (value === undefined || this.endMs > 0) return
-    if (!(name in this.attributes) && Object.keys(this.attributes).length >= maxAttributes) return
-    this.attributes[name] = typeof value === 'string' ? value.slice(0, maxTextLength) : value
+    const isNew = !(name in this.attributes)
+    if (isNew && Object.keys(this.attributes).length >= maxAttributes) return
+    this.attributes = {
+      ...this.attributes,
+      [name]: typeof value === 'string' ? value.slice(0, maxTextLength) : value,
+    }
   }
 
   link(to: TraceContext | undefined): void {
-    if (to !== undefined && this.endMs === 0 && this.links.length < maxLinks) this.links.push(to)
+    if (to !== undefined && this.endMs === 0 && this.links.length < maxLinks) this.links = [...this.links, to]
   }
 
   fail(error: unknown): void {
@@ -93,6 +115,6 @@ export class RecordedSpan implements Span, SpanRecord {
     if (this.endMs > 0) return
     // The clocks of two machines differ.
     this.endMs = Math.max(this.startMs, endMs)
-    this.#record(this)
+    this.record(this)
   }
 }

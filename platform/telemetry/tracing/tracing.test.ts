@@ -77,7 +77,7 @@ describe('spans', () => {
     expect(failing).rejects.toThrow('cannot reach')
     await failing.catch(() => {})
     const span = recorded('store')
-    expect(span.attributes).toEqual({ bytes: 12, tries: 2 })
+    expect(span.attributes).toEqual({ bytes: 12, name: undefined, tries: 2 })
     expect(span.error).toBe('cannot reach nats://[redacted]@host')
     expect(span.startMs).toBeGreaterThanOrEqual(before)
     expect(span.endMs - span.startMs).toBeGreaterThanOrEqual(2)

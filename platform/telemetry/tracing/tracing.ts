@@ -1,22 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { noSpan, RecordedSpan, UnrecordedSpan, type Span } from './span.ts'
-import type { Attributes, SpanKind, SpanRecord } from './span-record.ts'
+import { noSpan, RecordedSpan, UnrecordedSpan, type Span, type SpanStart } from './span.ts'
+import type { SpanRecord } from './span-record.ts'
 import { createSpanId, createTraceId, formatTraceparent, type TraceContext } from './trace-context.ts'
-import { nowMs } from './now-ms.ts'
 
 /**
  * The spans of this process. Tracing is off until `startTracing` is called; then every function here returns at once. Spans
  * belong to the process and not to an object, as in the API of OpenTelemetry, so that no constructor has to pass a tracer on.
  */
 
-export interface SpanOptions {
+export interface SpanOptions extends SpanStart {
   /** Default: the current span. Without one, the span starts a trace. */
   readonly parent?: TraceContext | undefined
-  readonly kind?: SpanKind
-  /** Start in milliseconds since 1970. Default: now. */
-  readonly startMs?: number | undefined
-  readonly attributes?: Attributes
-  readonly links?: readonly TraceContext[]
 }
 
 /** Decides on new spans, and receives those that have ended. */
@@ -29,17 +23,12 @@ export interface Recorder {
   readonly record: (span: SpanRecord) => void
 }
 
-/** The current span, and the outermost one of this process around it. */
-interface Current {
-  readonly context: TraceContext
-  readonly outermost: Span | undefined
-}
-
 interface Tracing {
   readonly recorder: Recorder
-  readonly current: AsyncLocalStorage<Current>
+  readonly current: AsyncLocalStorage<Span>
 }
 
+const noOptions: SpanOptions = {}
 let tracing: Tracing | undefined
 
 /** Starts to record spans. Disposing stops it. */
@@ -58,31 +47,32 @@ export function isTracing(): boolean {
 }
 
 /** Starts a span, which the caller ends. It does not become the current one. */
-export function startSpan(name: string, options: SpanOptions = {}): Span {
+export function startSpan(name: string, options: SpanOptions = noOptions): Span {
   if (tracing === undefined) return noSpan
   const { recorder, current } = tracing
-  const { parent = current.getStore()?.context, kind = 'internal', startMs, attributes, links } = options
-  const traceId = parent?.traceId ?? createTraceId()
+  const around = current.getStore()
+  const parent = options.parent ?? around?.context
+  const traceId = parent === undefined ? createTraceId() : parent.traceId
   const isSampled = recorder.isSampled(traceId, parent)
   const context = { traceId, spanId: createSpanId(), isSampled }
   if (!isSampled && !recorder.recordsAll) return new UnrecordedSpan(context)
-  return new RecordedSpan(recorder.record, {
-    name,
-    kind,
-    context,
-    parentSpanId: parent?.spanId,
-    isParentRemote: parent?.isRemote === true,
-    startMs: startMs ?? nowMs(),
-    attributes,
-    links: links ?? [],
-  })
+  return new RecordedSpan(recorder.record, name, context, parent, around?.outermost, options)
 }
 
 /** Runs `work` within a new span, which is the current one meanwhile and ends with the work, or fails with its error. */
 export function inSpan<T>(name: string, options: SpanOptions, work: (span: Span) => T): T {
   if (tracing === undefined) return work(noSpan)
   const span = startSpan(name, options)
-  return endAfter(span, () => runWithin(span, () => work(span)))
+  try {
+    const result = tracing.current.run(span, work, span)
+    if (result instanceof Promise) return endAfter(span, result) as T
+    span.end()
+    return result
+  } catch (error) {
+    span.fail(error)
+    span.end()
+    throw error
+  }
 }
 
 /** Records work that has ended, such as a wait that another process began. */
@@ -95,11 +85,7 @@ export function recordSpan(
 
 /** Runs `work` with a span as the current one. The caller ends the span. */
 export function runWithin<T>(span: Span, work: () => T): T {
-  const { context } = span
-  if (tracing === undefined || context === undefined) return work()
-  const { current } = tracing
-  const outermost = current.getStore()?.outermost ?? span
-  return current.run({ context, outermost }, work)
+  return tracing === undefined || span.context === undefined ? work() : tracing.current.run(span, work)
 }
 
 /** Returns a callback that runs within the current span, for callers that have another one. */
@@ -146,28 +132,13 @@ export function currentTraceId(): string | undefined {
   return currentSpan()?.traceId
 }
 
-/** Ends the span when the work ends, which may be when its promise settles. */
-function endAfter<T>(span: Span, work: () => T): T {
+async function endAfter<T>(span: Span, work: Promise<T>): Promise<T> {
   try {
-    const result = work()
-    if (!(result instanceof Promise)) {
-      span.end()
-      return result
-    }
-    return result.then(
-      (value: unknown) => {
-        span.end()
-        return value
-      },
-      (error: unknown) => {
-        span.fail(error)
-        span.end()
-        throw error
-      },
-    ) as T
+    return await work
   } catch (error) {
     span.fail(error)
-    span.end()
     throw error
+  } finally {
+    span.end()
   }
 }

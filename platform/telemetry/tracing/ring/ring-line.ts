@@ -25,17 +25,13 @@ const line = z.object({
 /** The line, with its line break. */
 export function formatRingLine(span: SpanRecord): string {
   const { context, parentSpanId, name, kind, startMs, endMs, attributes, links, error } = span
-  return `${JSON.stringify({
-    c: formatTraceparent(context),
-    p: parentSpanId,
-    n: name,
-    k: kind,
-    s: toMicroseconds(startMs),
-    d: toMicroseconds(endMs - startMs),
-    a: attributes,
-    l: links.length === 0 ? undefined : links.map(formatTraceparent),
-    e: error,
-  })}\n`
+  // Ids and kinds need no escapes, and joining texts costs half of JSON.stringify of the whole.
+  const parent = parentSpanId === undefined ? '' : `"p":"${parentSpanId}",`
+  const times = `"s":${toMicroseconds(startMs)},"d":${toMicroseconds(endMs - startMs)}`
+  const linked = links.length === 0 ? '' : `,"l":${JSON.stringify(links.map(formatTraceparent))}`
+  const failed = error === undefined ? '' : `,"e":${JSON.stringify(error)}`
+  const head = `"c":"${formatTraceparent(context)}",${parent}"n":${JSON.stringify(name)},"k":"${kind}"`
+  return `{${head},${times},"a":${JSON.stringify(attributes)}${linked}${failed}}\n`
 }
 
 /** A line as a span; undefined when the line is incomplete, because its process is writing it, or is of another version. */

@@ -17,7 +17,7 @@ export interface TraceRingOptions {
 /** Files of the ring; the oldest is deleted for a new one. More processes than this would delete each other's files. */
 const fileCount = 64
 /** How long spans are collected for one write. */
-const writeEveryMs = 250
+const writeEveryMs = 1000
 /** Spans that wait for a write. Further ones are lost. */
 const maxWaiting = 8192
 
