@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { systemNames, type SystemName } from './works/system.ts'
+import { defaultSystems, systemNames, type SystemName } from './works/system.ts'
 import { workNames, type WorkName } from './works/work.ts'
 
 /** Whole numbers of at least 1. */
@@ -32,7 +32,7 @@ export function readOptions(args: readonly string[], partNames: readonly string[
       followers: { type: 'string', default: numbers.followers },
       parts: { type: 'string', default: partNames.join(',') },
       works: { type: 'string', default: workNames.join(',') },
-      systems: { type: 'string', default: systemNames.join(',') },
+      systems: { type: 'string', default: defaultSystems.join(',') },
       profile: { type: 'string' },
       save: { type: 'string' },
       quick: { type: 'boolean', default: false },

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { startStack } from '@pixelflow/testkit/stack'
-import { startAlternative } from '../alternative/start-alternative.ts'
+import { startAlternative, type Runtime } from '../alternative/start-alternative.ts'
 import { descendantsOf, processAlone, processTree } from '../measure-cpu.ts'
 import { openPlainStore } from '../plain-store.ts'
 import type { Observation } from '../preload/observation.ts'
@@ -23,6 +23,16 @@ export async function openSystems(
 ): Promise<{ systems: System[] } & AsyncDisposable> {
   await using scope = new AsyncDisposableStack()
   const recipe = `resize:${width}`
+  const openAlternative = async (name: SystemName, runtime: Runtime): Promise<System> => {
+    const { url, pids } = scope.use(await startAlternative(runtime))
+    const servers = Object.entries(pids).map(([process, pid]) => [process, processTree(pid)])
+    return {
+      name,
+      inFlight,
+      servers: Object.fromEntries(servers) as System['servers'],
+      run: (source) => processStoredImage(url, source, recipe),
+    }
+  }
   const open: Readonly<Record<SystemName, () => Promise<System>>> = {
     async pixelflow() {
       const stack = scope.use(
@@ -62,16 +72,8 @@ export async function openSystems(
         run: (source) => store.process(source),
       }
     },
-    async bullmq() {
-      const alternative = scope.use(await startAlternative())
-      const servers = Object.entries(alternative.pids).map(([name, pid]) => [name, processTree(pid)])
-      return {
-        name: 'bullmq',
-        inFlight,
-        servers: Object.fromEntries(servers) as System['servers'],
-        run: (source) => processStoredImage(alternative.url, source, recipe),
-      }
-    },
+    bullmq: () => openAlternative('bullmq', 'bun'),
+    'bullmq-node': () => openAlternative('bullmq-node', 'node'),
   }
   const systems: System[] = []
   for (const name of names) systems.push(await open[name]())

@@ -10,7 +10,9 @@ export interface System {
   run(source: Uint8Array<ArrayBuffer>): Promise<void>
 }
 
-export const systemNames = ['pixelflow', 'sharp', 'stored', 'bullmq'] as const
+export const systemNames = ['pixelflow', 'sharp', 'stored', 'bullmq', 'bullmq-node'] as const
+/** Without `bullmq-node`, which needs Node.js and is slower than the same programs on Bun. */
+export const defaultSystems: readonly SystemName[] = ['pixelflow', 'sharp', 'stored', 'bullmq']
 export type SystemName = (typeof systemNames)[number]
 
 export const systemTitles: Readonly<Record<SystemName, string>> = {
@@ -18,4 +20,5 @@ export const systemTitles: Readonly<Record<SystemName, string>> = {
   sharp: 'plain sharp loop',
   stored: 'plain loop with put and get',
   bullmq: 'Fastify, BullMQ, Redis, sharp',
+  'bullmq-node': 'the same on Node.js',
 }
