@@ -68,8 +68,8 @@ test('large images wait for each other when their memory estimates exceed the bu
     // Enough for one of them at a time: 96 MiB for a worker and 12 bytes per pixel.
     PIXELFLOW_WORKER_MEMORY: '450MiB',
   })
-  const workers = await childrenOf(running.pid)
-  const held = async () => (await Promise.all(workers.map(residentBytes))).reduce((sum, one) => sum + one, 0)
+  const held = async () =>
+    (await Promise.all((await childrenOf(running.pid)).map(residentBytes))).reduce((sum, one) => sum + one, 0)
   const idle = await held()
   const giant = await cluster.uploadSample(6000, 4500)
   const peak = await measurePeak(held, async () => {

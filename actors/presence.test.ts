@@ -29,7 +29,7 @@ test('an actor reports its capabilities and its tasks, then that it drains, and 
     PIXELFLOW_DRAIN_TIMEOUT: '30s',
   }
   await using running = await processes.actor(env)
-  const idle = await waitForReport('three workers reported', ({ children }) => children === 3)
+  const idle = await waitForReport('one warm worker reported', ({ children }) => children === 1)
   expect(idle).toMatchObject({
     name: expect.stringMatching(new RegExp(`\\.${running.pid}$`)),
     kinds: jobKinds,

