@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '@pixelflow/cli/config'
 import { buildGoTool } from '@pixelflow/cli/tools/go'
+import { parseRecipe } from '@pixelflow/core/recipe/recipe'
 import { freePort } from '@pixelflow/testkit/port'
 import { startStack, type Stack } from '@pixelflow/testkit/stack'
 import { formatReport, LoadTestError, runLoadTest, createLoadPhoto, writeReport } from './main.ts'
@@ -45,7 +46,7 @@ afterAll(async () => {
 function smoke(scenario: ScenarioName, changes: Partial<LoadRun> = {}, k6Options: readonly string[] = []) {
   const { signal } = new AbortController()
   const users = scenarios[scenario].users.smoke
-  const recipe = 'resize:200/format:webp'
+  const recipe = JSON.stringify(parseRecipe('resize:200/format:webp'))
   const run: LoadRun = { scenario, profile: 'smoke', users, server, jpeg, recipe, signal, ...changes }
   return runLoadTest(run, { k6, k6Options, isShown: false })
 }

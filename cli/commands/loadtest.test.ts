@@ -39,6 +39,7 @@ describe('the command line', () => {
     [['tasks', '--users', '0'], '--users must be a whole number from 1 to 20000, got 0.', 'Give a number'],
     [['tasks', '--duration', '10'], '--duration must be a time from 1s to 168h, got 10.', 'such as 30s'],
     [['tasks', '--image', 'none.jpg'], 'none.jpg cannot be read.', 'Give a JPEG file'],
+    [['tasks', '--recipe', 'nonsense'], 'unknown operation "nonsense"', 'remedy'],
     [['followers', '--', '--quiet'], 'has no options for k6', 'Leave out --quiet.'],
   ])('%p is refused', async (args, problem, remedy) => {
     const { code, err } = await loadtest(args)

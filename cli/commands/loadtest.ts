@@ -31,7 +31,11 @@ export function addLoadtestCommand(program: Command, context: Context): void {
     .option('--users <n>', 'users at level 1 (default: by scenario)')
     .option('--duration <time>', 'time at each level, such as 30s, 10m or 2h (default: by profile)')
     .option('--image <file>', 'JPEG that the users upload (default: a generated photo of 1200×900)')
-    .option('-r, --recipe <recipe>', 'recipe in text form, with one output', 'resize:200/format:webp')
+    .option(
+      '-r, --recipe <recipe>',
+      'recipe with one output: text form, JSON, or @file',
+      'resize:200/format:webp',
+    )
     .option('--report <dir>', 'folder of the report (default: .pixelflow/loadtest/SCENARIO-PROFILE)')
     .option(
       '--grpc <addresses>',

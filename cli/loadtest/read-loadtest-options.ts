@@ -3,6 +3,7 @@ import { findNearestWord } from '@pixelflow/core/validation/find-nearest-word'
 import { profileNames, type ProfileName } from '@pixelflow/loadtest/profiles'
 import { scenarioNames, scenarios, type ScenarioName } from '@pixelflow/loadtest/scenarios'
 import { CliError } from '../cli-error.ts'
+import { readRecipe } from '../client/recipe.ts'
 import type { ServerFlags } from '../commands/server-flags.ts'
 import type { Context } from '../context.ts'
 
@@ -24,6 +25,7 @@ export interface LoadtestOptions {
   readonly holdS: number | undefined
   /** Undefined for the generated photo. */
   readonly jpeg: Uint8Array | undefined
+  /** JSON. */
   readonly recipe: string
   readonly k6Options: readonly string[]
 }
@@ -53,7 +55,7 @@ export async function readLoadtestOptions(
       flags.users === undefined ? (profile === 'smoke' ? users.smoke : users.normal) : readUsers(flags.users),
     holdS: flags.duration === undefined ? undefined : readSeconds(flags.duration),
     jpeg: flags.image === undefined ? undefined : await readJpeg(flags.image, cwd),
-    recipe: flags.recipe,
+    recipe: await readRecipeText(flags.recipe, cwd),
     k6Options,
   }
 }
@@ -89,6 +91,16 @@ function readUsers(value: string): number {
   throw new CliError('usage', `--users must be a whole number from 1 to ${maxUsers}, got ${value}.`, {
     field: '--users',
     remedy: 'Give a number such as 20.',
+  })
+}
+
+async function readRecipeText(argument: string, cwd: string): Promise<string> {
+  const recipe = await readRecipe(argument, cwd)
+  const outputs = Object.keys(recipe.outputs ?? {})
+  if (outputs.length <= 1) return JSON.stringify(recipe)
+  throw new CliError('usage', `The recipe has ${outputs.length} outputs.`, {
+    field: '--recipe',
+    remedy: 'Give a recipe with one output.',
   })
 }
 

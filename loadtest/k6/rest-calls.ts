@@ -47,7 +47,7 @@ function upload(image: ArrayBuffer): string | undefined {
 function createTask(image: string): { id: string; ms: number } | undefined {
   const response = send('create task', '/api/v1/tasks', {
     method: 'POST',
-    body: JSON.stringify({ image, recipe: settings.recipe }),
+    body: JSON.stringify({ image, recipe: JSON.parse(settings.recipe) as object }),
     mediaType: 'application/json',
   })
   const isAccepted = check(response, { 'the task is accepted': ({ status }) => status === 202 })

@@ -15,6 +15,7 @@ export interface Settings {
   readonly holdS: number | undefined
   /** Path of the JPEG that users upload. */
   readonly imageFile: string
+  /** JSON. */
   readonly recipe: string
   /** Where the summary is written. */
   readonly summaryFile: string

@@ -12,7 +12,7 @@ export interface LoadRun {
   readonly server: LoadServer
   /** The JPEG that users upload. */
   readonly jpeg: Uint8Array
-  /** A recipe in text form with one output. Not used by `followers`. */
+  /** A recipe with one output, as JSON. Not used by `followers`. */
   readonly recipe: string
   /** Interrupts the run. */
   readonly signal: AbortSignal

@@ -37,7 +37,7 @@ export default function processImages(image: string): Promise<void> {
     const digests: string[] = []
     let hasher = crypto.createHash('sha256')
     const startedAt = Date.now()
-    const request = { image, recipe: settings.recipe }
+    const request = { image, recipe: JSON.parse(settings.recipe) as object }
     const error = await grpcCalls.stream('Process', [request], ({ event, output, chunk }: ProcessMessage) => {
       if (event !== undefined) events.push(event)
       if (output !== undefined) {
