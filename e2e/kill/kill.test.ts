@@ -12,7 +12,7 @@ const heavy = 'blur:40/resize:1500/format:webp:effort=6'
 
 let stack: Stack
 beforeEach(async () => {
-  stack = await startStack()
+  stack = await startStack({ hasSharedCache: true })
 }, 60_000)
 afterEach(() => stack?.[Symbol.asyncDispose](), 30_000)
 
