@@ -5,7 +5,7 @@ import { launch } from '@pixelflow/testkit/process'
 import { buildForNode, type ProgramName } from './build-for-node.ts'
 import { startRedis } from './start-redis.ts'
 
-export type Runtime = 'bun' | 'node'
+export type AlternativeRuntime = 'bun' | 'node'
 
 const bunCommand = (name: ProgramName) => [
   process.execPath,
@@ -21,7 +21,7 @@ export interface Alternative extends AsyncDisposable {
 }
 
 /** @throws Error when redis-server or the runtime is missing. */
-export async function startAlternative(runtime: Runtime): Promise<Alternative> {
+export async function startAlternative(runtime: AlternativeRuntime): Promise<Alternative> {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-alternative-'))
   scope.defer(() => rm(home, { recursive: true, force: true }))

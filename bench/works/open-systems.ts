@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { startStack } from '@pixelflow/testkit/stack'
-import { startAlternative, type Runtime } from '../alternative/start-alternative.ts'
+import { startAlternative, type AlternativeRuntime } from '../alternative/start-alternative.ts'
 import { descendantsOf, processAlone, processTree } from '../measure-cpu.ts'
 import { openPlainStore } from '../plain-store.ts'
 import type { Observation } from '../preload/observation.ts'
@@ -23,7 +23,7 @@ export async function openSystems(
 ): Promise<{ systems: System[] } & AsyncDisposable> {
   await using scope = new AsyncDisposableStack()
   const recipe = `resize:${width}`
-  const openAlternative = async (name: SystemName, runtime: Runtime): Promise<System> => {
+  const openAlternative = async (name: SystemName, runtime: AlternativeRuntime): Promise<System> => {
     const { url, pids } = scope.use(await startAlternative(runtime))
     const servers = Object.entries(pids).map(([process, pid]) => [process, processTree(pid)])
     return {

@@ -1,4 +1,6 @@
-export type RecipeParser = typeof import('./recipe-parser.ts')
+import type * as parser from './recipe-parser.ts'
+
+export type RecipeParser = typeof parser
 
 /** Loads the script of the parser. @throws TypeError when the server does not send it. */
 export function loadRecipeParser(): Promise<RecipeParser> {

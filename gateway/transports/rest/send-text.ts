@@ -56,8 +56,8 @@ function asOneWrite(text: string): string | ReadableStream {
   return new ReadableStream({
     type: 'direct',
     pull(controller) {
-      controller.write(text)
-      controller.end()
+      void controller.write(text)
+      void controller.end()
     },
   })
 }
