@@ -1,4 +1,5 @@
 import { createByteBudget } from '@pixelflow/core/byte-budget'
+import { freeBytes } from '@pixelflow/core/free-bytes'
 import type { BunFile } from 'bun'
 import type { DiskSpool } from './disk-spool.ts'
 
@@ -47,6 +48,7 @@ async function readAll(body: AsyncIterable<Uint8Array>, bytes: number): Promise<
   for await (const chunk of body) {
     whole.set(chunk, at)
     at += chunk.length
+    freeBytes(chunk)
   }
   return whole
 }

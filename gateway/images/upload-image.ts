@@ -1,3 +1,4 @@
+import { freeBytes } from '@pixelflow/core/free-bytes'
 import { faultCodesWith } from '@pixelflow/core/fault'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { requireScope, type Principal } from '@pixelflow/core/principal'
@@ -6,6 +7,7 @@ import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareStream } from '../calls/declare-call.ts'
 import type { Ports } from '../ports.ts'
+import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import { receiveImage, requireAcceptable, type ImageUpload } from './receive-image.ts'
 import {
   createStorable,
@@ -57,7 +59,9 @@ export function stageImage({ limits, ...stores }: ImageStores & Pick<Ports, 'lim
     requireAcceptable(upload, limits)
     const write = await stores.sources.begin()
     try {
-      const received = await inSpan('receive body', {}, () => receiveImage(upload, write, limits))
+      const received = await inSpan('receive body', {}, () =>
+        receiveImage(upload, freeWhenWritten(write), limits),
+      )
       const store = <T>(options?: StoreImageOptions<T>) =>
         inSpan('store source', {}, () => storeImage(stores, who, write, received, upload.sha256?.(), options))
       return { ...createStorable(stores, store), drop: () => write.abort() }
@@ -65,5 +69,15 @@ export function stageImage({ limits, ...stores }: ImageStores & Pick<Ports, 'lim
       await write.abort()
       throw thrown
     }
+  }
+}
+
+/** The store copies what it writes, so the pieces of the request are not needed afterwards. */
+function freeWhenWritten(write: BlobWrite): Pick<BlobWrite, 'write'> {
+  return {
+    async write(chunk) {
+      await write.write(chunk)
+      freeBytes(chunk)
+    },
   }
 }

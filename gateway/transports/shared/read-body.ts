@@ -1,4 +1,5 @@
 import { Fault } from '@pixelflow/core/fault'
+import { allowFree } from '@pixelflow/core/free-bytes'
 import { createGcTrigger } from '../../delivery/gc-trigger.ts'
 import { requireBoundedJson, largestJsonBytes, type StructureCode } from '@pixelflow/core/json-bounds'
 import type { MemoryReservation } from '../../limits/request-memory.ts'
@@ -24,7 +25,7 @@ export interface IdleTimeout {
 
 /**
  * Reads the body of a request with backpressure: each piece is read from the socket when it is asked for. Ending the
- * iteration early cancels the body.
+ * iteration early cancels the body. A consumer that has copied a piece frees it with `freeBytes`.
  * @param reserve opens the memory reservation that is charged for the bytes read ahead
  * @throws Fault `truncated_upload` when the client disconnects early or pauses for too long, `overloaded`.
  */
@@ -53,7 +54,9 @@ export async function* readBody(
       isOver = done
       if (!value) continue
       idleTimeout?.()
+      allowFree(value)
       yield value
+      // 0 when the consumer has freed the piece.
       countForGc(value.length)
     }
   } finally {

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { freeBytes } from '@pixelflow/core/free-bytes'
 import type { RawMessage } from './raw-message.ts'
 import { createSplitter } from './splitter.ts'
 
@@ -72,6 +73,26 @@ test('intercepted and forwarded bytes are not copied', () => {
   const message = Buffer.from('MSG a 9 5\r\nhello\r\n')
   expect(splitter.push(message)).toEqual([])
   expect(chunks[0]?.buffer).toBe(message.buffer)
+})
+
+test('the memory of a large frame is freed with its payloads, unless other bytes of it are forwarded', () => {
+  const payload = Buffer.alloc(100_000, 'x')
+  const large = ['MSG a 9 100000\r\n', payload, '\r\n']
+  const small = `HMSG b 9 ${headers.length} ${headers.length + 2}\r\n${headers}ok\r\n`
+  const frameOf = (parts: readonly (string | Buffer)[]) =>
+    Buffer.from(new Uint8Array(Buffer.concat(parts.map((part) => Buffer.from(part)))).buffer)
+  const messages: RawMessage[] = []
+  const splitter = createSplitter(new Map([[9, (message) => void messages.push(message)]]))
+
+  const freed = frameOf([...large, small, ...large])
+  const kept = frameOf([...large, 'PING\r\n'])
+  splitter.push(freed)
+  splitter.push(kept)
+  for (const { chunks } of messages) for (const chunk of chunks) freeBytes(chunk)
+  expect(freed.buffer.detached).toBe(true)
+  expect(kept.buffer.detached).toBe(false)
+  expect(messages[1]?.headerBlock.toString()).toBe(headers)
+  expect(messages[1]?.string()).toBe('ok')
 })
 
 test('a line without an end is forwarded when it gets too long', () => {

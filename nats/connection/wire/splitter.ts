@@ -1,3 +1,4 @@
+import { shareMemory, type SharedMemory } from '@pixelflow/core/free-bytes'
 import { RawMessage } from './raw-message.ts'
 
 /**
@@ -34,6 +35,10 @@ interface PartialMessage {
 
 /** Longest incomplete line that is buffered, in bytes; servers allow 4 KiB. */
 const maxLineBytes = 64 * 1024
+/** Frames of at least this size are freed early; smaller ones are not worth it. */
+const minFreedBytes = 64 * 1024
+/** Smaller parts of such a frame are copied, so that they do not keep it. */
+const minSharedBytes = 4 * 1024
 const lineFeed = 10
 const noHeaders = Buffer.alloc(0)
 const nothing: readonly Uint8Array[] = []
@@ -47,6 +52,21 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
   let forwardBytesLeft = 0
   /** Inside a line that does not begin a message. */
   let isInOtherLine = false
+  /** Of the current frame, if it is large. */
+  let memory: SharedMemory | undefined
+
+  /** A part of a payload. The memory of a large frame is freed when the consumers have freed all of its views. */
+  const viewOf = (frame: Buffer, from: number, to: number): Buffer => {
+    const view = frame.subarray(from, to)
+    if (memory === undefined) return view
+    if (view.length < minSharedBytes) return Buffer.from(view)
+    memory.share(view)
+    return view
+  }
+  const headersOf = (frame: Buffer, from: number, to: number): Buffer => {
+    const view = frame.subarray(from, to)
+    return memory === undefined ? view : Buffer.from(view)
+  }
 
   /** Adds bytes to the current message; returns where the rest of the frame begins. */
   const fill = (message: PartialMessage, frame: Buffer, from: number): number => {
@@ -61,7 +81,7 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
     message.headerBytesLeft -= headers
     const start = from + headers
     const payload = Math.min(message.payloadBytesLeft, frame.length - start)
-    if (payload > 0) message.chunks.push(frame.subarray(start, start + payload))
+    if (payload > 0) message.chunks.push(viewOf(frame, start, start + payload))
     message.payloadBytesLeft -= payload
     const lineEnd = Math.min(message.lineEndBytesLeft, frame.length - start - payload)
     message.lineEndBytesLeft -= lineEnd
@@ -93,8 +113,8 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
     const end = from + total
     if (end + 2 <= frame.length) {
       const payloadStart = from + headerBytes
-      const headerBlock = headerBytes === 0 ? noHeaders : frame.subarray(from, payloadStart)
-      const chunks = payloadStart === end ? [] : [frame.subarray(payloadStart, end)]
+      const headerBlock = headerBytes === 0 ? noHeaders : headersOf(frame, from, payloadStart)
+      const chunks = payloadStart === end ? [] : [viewOf(frame, payloadStart, end)]
       onMessage(new RawMessage(subject, reply, headerBlock, chunks))
       return end + 2
     }
@@ -116,11 +136,13 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
       const frame = Buffer.isBuffer(received)
         ? received
         : Buffer.from(received.buffer, received.byteOffset, received.byteLength)
+      memory = frame.length < minFreedBytes ? undefined : shareMemory(frame)
       let forwarded: Uint8Array[] | undefined
       let at = 0
       /** Start of the bytes that are forwarded next. */
       let from = 0
       const forward = (bytes: Uint8Array) => {
+        memory?.keep()
         forwarded ??= []
         forwarded.push(bytes)
       }
@@ -151,6 +173,7 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
           forwardUntil(at)
           const piece = frame.subarray(at)
           incompleteLine = Buffer.concat(rest === undefined ? [piece] : [rest, piece])
+          memory?.close()
           return forwarded ?? nothing
         }
         incompleteLine = undefined
@@ -167,6 +190,7 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
         at = from = next
       }
       forwardUntil(at)
+      memory?.close()
       return forwarded ?? nothing
     },
   }
