@@ -7,37 +7,45 @@ const blockBytes = 256 * 1024
 /** Blocks in flight, in each direction. */
 const blocksAhead = 16
 
-/** Bytes per second. */
-export interface TransferRates {
-  readonly put: number
-  readonly get: number
+/** The fastest plain way to store an object and to read it again. */
+export interface PlainTransfer extends AsyncDisposable {
+  /** Stores an object. @returns bytes per second. */
+  put(totalBytes: number): Promise<number>
+  /** Reads the object that `put` has stored. @returns bytes per second. */
+  get(totalBytes: number): Promise<number>
 }
 
 /**
- * Measures the fastest plain way to store an object and to read it again: chunks of 256 KiB, at most 4 MiB in flight, one SHA-256 of all bytes
- * in each direction, and one record at the end.
+ * Opens a bucket of its own. Objects have chunks of 256 KiB, at most 4 MiB in flight, one SHA-256 of all bytes in each direction, and
+ * one record at the end.
  */
-export async function measurePlainTransfer(
-  broker: BrokerAddress,
-  totalBytes: number,
-): Promise<TransferRates> {
+export async function openPlainTransfer(broker: BrokerAddress): Promise<PlainTransfer> {
   const connection = await connectTo(broker)
   const name = `bench_${nuid.next()}`
   const bucket = await new Objm(connection).create(name)
   const js = jetstream(connection)
-  try {
-    const startedAt = performance.now()
-    const digest = await putBlocks(js, name, totalBytes)
-    const putAt = performance.now()
-    if ((await getBlocks(js, name, totalBytes)) !== digest)
-      throw new Error('the plain program read other bytes than it wrote')
-    const gotAt = performance.now()
-    const rate = (ms: number) => totalBytes / (ms / 1000)
-    return { put: rate(putAt - startedAt), get: rate(gotAt - putAt) }
-  } finally {
-    await bucket.destroy()
-    await connection.close()
+  let stored = ''
+  return {
+    async put(totalBytes) {
+      const startedAt = performance.now()
+      stored = await putBlocks(js, name, totalBytes)
+      return rateSince(startedAt, totalBytes)
+    },
+    async get(totalBytes) {
+      const startedAt = performance.now()
+      if ((await getBlocks(js, name, totalBytes)) !== stored)
+        throw new Error('the plain program read other bytes than it wrote')
+      return rateSince(startedAt, totalBytes)
+    },
+    async [Symbol.asyncDispose]() {
+      await bucket.destroy()
+      await connection.close()
+    },
   }
+}
+
+function rateSince(startedAt: number, bytes: number): number {
+  return bytes / ((performance.now() - startedAt) / 1000)
 }
 
 async function putBlocks(js: JetStreamClient, name: string, totalBytes: number): Promise<string> {
