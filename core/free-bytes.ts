@@ -31,7 +31,7 @@ export interface SharedMemory {
   /** Adds a view, which its consumer may free. */
   share(view: Uint8Array): void
   /** The buffer has other users now, so only the garbage collector can free it. */
-  keep(): void
+  pin(): void
   close(): void
 }
 
@@ -47,7 +47,7 @@ export function shareMemory(buffer: Uint8Array): SharedMemory {
       users += 1
       allowFree(view, release)
     },
-    keep() {
+    pin() {
       users = Infinity
     },
     close: release,

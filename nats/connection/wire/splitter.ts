@@ -142,7 +142,7 @@ export function createSplitter(handlers: ReadonlyMap<number, OnRawMessage>): Spl
       /** Start of the bytes that are forwarded next. */
       let from = 0
       const forward = (bytes: Uint8Array) => {
-        memory?.keep()
+        memory?.pin()
         forwarded ??= []
         forwarded.push(bytes)
       }
