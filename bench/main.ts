@@ -1,3 +1,4 @@
+import { brokerRuntime } from '@pixelflow/platform/broker-runtime'
 import { startStack } from '@pixelflow/testkit/stack'
 import { measureOtherLoad } from './measure-other-load.ts'
 import { readOptionsOrExit } from './options.ts'
@@ -37,6 +38,9 @@ const parts: Readonly<Record<string, Part>> = {
 
 const options = readOptionsOrExit(process.argv.slice(2), Object.keys(parts))
 const print = (text: string) => void (options.json || console.log(text))
+
+// Brokers inherit the environment: both sides of a comparison have one as `up` runs it.
+Object.assign(process.env, brokerRuntime(process.env))
 
 await using scope = new AsyncDisposableStack()
 let shared: Promise<SharedStack> | undefined

@@ -6,9 +6,9 @@ export interface MeasuredUpload {
   readonly id: string
 }
 
-/** Measures one upload over HTTP: a stream that begins like a TIFF, generated while it is sent. */
+/** Measures one upload over HTTP: a stream that begins like a TIFF, generated while it is sent, in blocks as large as those of the plain put. */
 export async function measureHttpUpload(baseUrl: string, totalBytes: number): Promise<MeasuredUpload> {
-  const block = crypto.getRandomValues(new Uint8Array(64 * 1024))
+  const block = crypto.getRandomValues(new Uint8Array(256 * 1024))
   let sent = 0
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {

@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { brokerRuntime } from '@pixelflow/platform/broker-runtime'
 import { makePrivateFolder } from '@pixelflow/platform/config/private-folder'
 import { CliError } from '../cli-error.ts'
 import { findFreePort } from '../stack/port.ts'
@@ -70,19 +70,11 @@ export async function prepareOwnBroker(
   }
 }
 
-/**
- * The environment of nats-server: `PATH`, and settings of its Go runtime, which the environment of `up` overrides. A quarter of
- * the cores leaves the others to the image workers, and the threads of the broker wake each other less often. With a lower
- * `GOGC` the broker collects garbage more often and holds less of it. docs/operating.md has the measurements.
- */
-export function brokerEnvironment(
-  env: ServiceProgram['env'],
-  cores = availableParallelism(),
-): ServiceProgram['env'] {
+/** The environment of nats-server: `PATH`, and settings of its Go runtime, which the environment of `up` overrides. */
+export function brokerEnvironment(env: ServiceProgram['env'], cores?: number): ServiceProgram['env'] {
   return {
     PATH: env['PATH'],
-    GOMAXPROCS: env['GOMAXPROCS'] ?? String(Math.max(1, Math.floor(cores / 4))),
-    GOGC: env['GOGC'] ?? '50',
+    ...brokerRuntime(env, cores),
     GOMEMLIMIT: env['GOMEMLIMIT'],
   }
 }
