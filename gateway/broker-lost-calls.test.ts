@@ -9,6 +9,8 @@ import {
 } from '@pixelflow/proto/grpc/health/v1/health_pb'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { sampleImage } from '@pixelflow/testkit/images'
+import { waitFor } from '@pixelflow/testkit/wait-for'
+import { confirmedMs } from './tasks/watch-task.ts'
 import { settlesInTime, brokerFaults } from './testing/broker-faults.ts'
 import { openTestGateway, type TestGateway, type UploadBody } from './testing/test-gateway.ts'
 import { failure, grpcClient, uploadWhole, type GrpcClient } from './testing/grpc-client.ts'
@@ -151,7 +153,13 @@ describe.each(Object.entries(brokerFaults))('while the broker is %s', (_, fault)
     gateway = await openTestGateway()
     client = grpcClient(gateway.grpcAddress)
     image = (await gateway.image(photo)).id
-    task = (await gateway.submit(image)).id
+    const created = await gateway.submit(image)
+    task = created.id
+    await waitFor(
+      'no recent event of the task that shows an available broker',
+      () => Date.now() - Date.parse(created.createdAt),
+      (ageMs) => ageMs > confirmedMs,
+    )
     await fault.begin(gateway.nats)
   })
   afterAll(async () => {

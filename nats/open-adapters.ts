@@ -127,7 +127,11 @@ export async function openAdapters(options: AdaptersOptions): Promise<Adapters> 
   return {
     clock,
     sources: createBlobs(bytes, clock, blobBuckets.sources, settings, options),
-    results: createBlobs(bytes, clock, blobBuckets.results, settings, options),
+    results: createBlobs(bytes, clock, blobBuckets.results, settings, {
+      ...options,
+      // The bytes of a location live as long as the task.
+      ...(settings.taskRetentionMs > settings.resultRetentionMs ? { maxInlineBytes: 0 } : {}),
+    }),
     idempotencyRecords: createCompareAndSwapRecords(broker, recordBuckets.idempotency, idempotencyRecord),
     images: createRecords(broker, recordBuckets.images, imageRecord, settings),
     queue: createQueue(broker),

@@ -12,13 +12,16 @@ export interface BlobInfo {
   readonly metadata: Readonly<Record<string, string>>
   /**
    * Where the store keeps the bytes: an opaque string of at most `maxLocationLength` characters. With it `readLocated`
-   * needs no description. Missing when the store cannot tell, for example for a blob of another client.
+   * needs no description. Missing when the store cannot tell, for example for a blob of another client. It may contain the
+   * bytes, see `CommitOptions`.
    */
   readonly location?: string
 }
 
-/** Longest location; one that would be longer is left out. */
-export const maxLocationLength = 1000
+/** Most bytes that a location may contain. Longer ones cost less as a blob of their own. */
+export const maxInlineBytes = 8 * 1024
+/** Longest location, with `maxInlineBytes` in base64 and some characters besides. */
+export const maxLocationLength = 11_000
 
 /** A blob that can be read without asking for its description, if its location is known. */
 export interface LocatedBlob {
@@ -44,6 +47,14 @@ export interface BlobRead {
   readonly body: AsyncIterable<Uint8Array>
 }
 
+export interface CommitOptions {
+  /**
+   * Whether few bytes may stay out of the store, in the location: the caller keeps it in a record that lives as long as the
+   * blob would. The blob then has no name, so only `readLocated` finds it.
+   */
+  readonly mayInline?: boolean
+}
+
 /** An unfinished write. `commit` or `abort` ends it; a failed `write` or `commit` aborts it. */
 export interface BlobWrite {
   /** Writes bytes; resolves when more can be written. The caller may reuse the chunk after that. */
@@ -63,6 +74,7 @@ export interface BlobWrite {
   commit(
     name: (sha256: string) => string,
     metadata?: Record<string, string>,
+    options?: CommitOptions,
   ): Promise<{ info: BlobInfo; created: boolean }>
   /** Removes the bytes and all stored chunks; continues in the background after a second. No effect after the end. */
   abort(): Promise<void>

@@ -44,3 +44,22 @@ test('drops the oldest tasks to stay within its bytes', () => {
   expect(kept.length).toBeGreaterThan(3)
   expect(kept).toEqual(tasks.slice(-kept.length))
 })
+
+test('counts the bytes of results that are in the snapshots', () => {
+  const recent = createRecentHistories(20_000)
+  for (let seq = 1; seq < 40; seq += 2) {
+    const task = sampleTask()
+    const output = { name: 'default', format: 'png', mediaType: 'image/png', width: 1, height: 1 } as const
+    const location = `inline:${'A'.repeat(4000)}`
+    recent.add([stored(task, 'queued', seq)])
+    recent.add([
+      stored(
+        { ...task, outputs: [{ ...output, bytes: 3000, sha256: 'a'.repeat(64), location }] },
+        'completed',
+        seq + 1,
+      ),
+    ])
+    expect(recent.bytes).toBeLessThanOrEqual(20_000)
+    expect(recent.bytes).toBeGreaterThan(4000)
+  }
+})

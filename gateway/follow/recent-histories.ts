@@ -20,6 +20,11 @@ interface History {
 /** Bytes of an event besides the snapshot that its task began with. */
 const eventBytes = 512
 
+/** A location may contain the bytes of an output. Events of one entry share it. */
+function countLocationBytes({ event: { task } }: StoredEvent): number {
+  return task.outputs.reduce((sum, { location = '' }) => sum + location.length, 0)
+}
+
 /** @param maxBytes of all histories; the tasks that were created first are dropped first */
 export function createRecentHistories(maxBytes = 16 * 1024 * 1024): RecentHistories {
   const byTask = new Map<string, History>()
@@ -44,7 +49,8 @@ export function createRecentHistories(maxBytes = 16 * 1024 * 1024): RecentHistor
       } else if (first.seq <= (history.events.at(-1)?.seq ?? 0)) return
       if (kind === 'deleted') return drop(key, history)
       history.events.push(...events)
-      const added = events.length * (history.snapshotBytes + eventBytes)
+      const added =
+        events.length * (history.snapshotBytes + eventBytes) + countLocationBytes(events.at(-1) ?? first)
       history.bytes += added
       bytes += added
       for (const [oldest, one] of byTask) {

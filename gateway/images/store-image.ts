@@ -1,6 +1,7 @@
 import { Fault } from '@pixelflow/core/fault'
 import { formatOf } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
+import { isInlineLocation } from '@pixelflow/core/inline-location'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
@@ -91,7 +92,11 @@ export async function storeImage<T>(
   const earlier = await earlierResult(write, announced, options)
   if (earlier !== undefined) return { earlier }
   const { mediaType } = formatOf(received.format)
-  const { info } = await write.commit((sha256) => blobName(account, sha256), { mediaType })
+  const { info } = await write.commit(
+    (sha256) => blobName(account, sha256),
+    { mediaType },
+    { mayInline: true },
+  )
   const sinceMs = elapsedTimer()
   const now = events.now()
   const record: ImageRecord = {
@@ -104,7 +109,11 @@ export async function storeImage<T>(
     ...(info.location === undefined ? {} : { location: info.location }),
   }
   if (await images.create(account, record.id, record)) {
-    if (sinceMs() > sweepSafeMs && (await sources.stat(info.name)) === null) {
+    if (
+      !isInlineLocation(info.location) &&
+      sinceMs() > sweepSafeMs &&
+      (await sources.stat(info.name)) === null
+    ) {
       await images.delete(account, record.id)
       throw bytesRemoved()
     }

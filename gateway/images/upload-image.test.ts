@@ -1,5 +1,6 @@
 import { afterEach, expect, setSystemTime, test } from 'bun:test'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
+import { maxInlineBytes } from '@pixelflow/core/ports/blobs'
 import type { Records } from '@pixelflow/core/ports/records'
 import { createPrincipal } from '@pixelflow/core/principal'
 import { openNatsFixture } from '@pixelflow/nats/testing/nats-fixture'
@@ -16,7 +17,8 @@ test('an upload fails when a sweep has removed its bytes before they were record
   await using fixture = await openNatsFixture()
   const { images, sources, events } = fixture.adapters
   const account = 'local'
-  const bytes = await sampleImage({ width: 60, height: 40, format: 'png' })
+  const bytes = await sampleImage({ width: 200, height: 100, format: 'png', noise: 30 })
+  expect(bytes.length).toBeGreaterThan(maxInlineBytes)
   const sha256 = new Bun.CryptoHasher('sha256').update(bytes).digest('hex')
   const recorded: string[] = []
   /** Records of a machine that sleeps before it creates one, while a sweep runs. */

@@ -1,6 +1,7 @@
 import { createEvent } from '@pixelflow/core/event'
 import { onlyStage } from '@pixelflow/core/job'
 import { taskRef } from '@pixelflow/core/inputs'
+import { omitInlineBytes } from '@pixelflow/core/inline-location'
 import { outputObject, type Task } from '@pixelflow/core/task'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
@@ -28,7 +29,10 @@ export const deleteTask = declareCall({
     async (who, { id }) => {
       const last = await endIfActive(ports, who, id)
       const { task } = last.event
-      const seq = await ports.events.append(createEvent('deleted', task, {}, ports.events.now()), last.seq)
+      const seq = await ports.events.append(
+        createEvent('deleted', task, { outputs: task.outputs.map(omitInlineBytes) }, ports.events.now()),
+        last.seq,
+      )
       // Only a deletion can follow the final event: a concurrent call has deleted the task.
       if (seq === null) throw taskNotFound(id)
       ports.writePositions.record(who.account, seq)

@@ -43,6 +43,10 @@ export const watchTask = declareStream({
  * @throws Fault `task_not_found`, `invalid_request` for an `after` that is not a token of this task.
  */
 export function openEvents({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
+  /** Whether the end of the history is known without asking a broker that may be lost by now. */
+  const isConfirmed = ({ event, storedAt }: StoredEvent) =>
+    isFinal(event) || events.now().getTime() - storedAt.getTime() < confirmedMs
+
   return async (
     who: Principal,
     taskId: string,
@@ -53,8 +57,8 @@ export function openEvents({ events, follower }: Pick<Ports, 'events' | 'followe
     const after = from === undefined ? beginning : parseResumeToken(from.token)
     if (after === undefined) throw invalidToken(from)
     const recent = follower.recentHistory(who.account, taskId)?.at(-1)
-    const isRecent = recent !== undefined && after.seq <= recent.seq
-    const last = isRecent ? recent : await lastEvent(events, who, taskId)
+    const isKnown = recent !== undefined && after.seq <= recent.seq && isConfirmed(recent)
+    const last = isKnown ? recent : await lastEvent(events, who, taskId)
     // Only a client that has seen earlier events of the task may see its deletion.
     if (last === null || (last.event.kind === 'deleted' && after.seq === 0)) throw taskNotFound(taskId)
     if (after.seq > last.seq) throw invalidToken(from)
@@ -109,6 +113,9 @@ export function openEvents({ events, follower }: Pick<Ports, 'events' | 'followe
     for await (const one of events.history(account, taskId, part === undefined ? seq : seq - 1)) yield [one]
   }
 }
+
+/** A broker that has stored an event of the task within this time is taken for available, in milliseconds. */
+export const confirmedMs = 1000
 
 const beginning: EventPosition = { seq: 0 }
 

@@ -11,6 +11,7 @@ import { publishChunk } from '../jetstream/publish.ts'
 import { blobInfoOf, digestOf, withSequences, type ObjectEntry, type ObjectInfo } from './object-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { hasAllChunks } from './missing-bytes.ts'
+import { inlineLocation } from '@pixelflow/core/inline-location'
 import { noteProgress, storeTimeout, waitForMemory, withinTimeout } from '../jetstream/store-timeout.ts'
 import { chunkSubject } from '../topology/buckets.ts'
 import type { Chunk } from '../connection/wire/chunk.ts'
@@ -19,6 +20,8 @@ export interface WriteOptions {
   readonly bucket: Bucket
   /** Memory for the chunks of all writes of the process, until the broker has stored them. */
   readonly memory: ChunkMemory
+  /** Most bytes that a commit may leave in the location; 0 for none. */
+  readonly maxInlineBytes: number
   /** When an existing blob of the same name is reused. */
   readonly reuse: ReusePolicy
   /** Called once, when the write has ended. */
@@ -46,7 +49,9 @@ const safeDurationMs = 10_000
 /** How long `abort` waits for the removal of chunks. */
 const maxAbortMs = 1000
 
-export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): YieldingWrite {
+type Metadata = Readonly<Record<string, string>>
+
+export function beginWrite({ bucket, memory, maxInlineBytes, reuse, onEnd }: WriteOptions): YieldingWrite {
   const { chunkBytes } = memory
   const id = nuid.next()
   const subject = chunkSubject(bucket.name, id)
@@ -125,6 +130,28 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
     }
   }
 
+  /** Whether all bytes are here and few. */
+  const isShort = () => chunks === 0 && buffer !== undefined && buffer.used <= maxInlineBytes
+  /** The digest of all bytes. Few bytes are not sent before the commit, which may leave them in the location. */
+  const computeDigest = (): string => {
+    if (sha256 !== undefined) return sha256
+    if (buffer && isShort()) {
+      const content = buffer.content.subarray(0, buffer.used)
+      return (sha256 = new Bun.CryptoHasher('sha256').update(content).digest('hex'))
+    }
+    send()
+    return (sha256 = hasher.digest('hex'))
+  }
+  /** Ends the write with its bytes in the location. */
+  const commitInline = ({ content, used }: Chunk, name: string, sha256: string, metadata: Metadata) => {
+    const location = inlineLocation(content.subarray(0, used))
+    if (buffer) memory.release(buffer, true)
+    buffer = undefined
+    end = Promise.resolve()
+    onEnd()
+    return { name, bytes, sha256, storedAt: new Date(reuse.clock.now()), metadata, location }
+  }
+
   const allAnswered = async () => {
     while (inFlight > 0) await answered.wait()
   }
@@ -201,13 +228,13 @@ export function beginWrite({ bucket, memory, reuse, onEnd }: WriteOptions): Yiel
       noteProgress()
       return nothingToWaitFor
     },
-    digest: () =>
+    digest: () => step(async () => computeDigest()),
+    commit: (name, metadata = {}, { mayInline = false } = {}) =>
       step(async () => {
-        send()
-        return (sha256 ??= hasher.digest('hex'))
-      }),
-    commit: (name, metadata = {}) =>
-      step(async () => {
+        if (mayInline && buffer && isShort()) {
+          const digest = computeDigest()
+          return { info: commitInline(buffer, name(digest), digest, metadata), created: true }
+        }
         const isSmall = chunks + (buffer ? 1 : 0) <= 1
         const sent = flushed()
         sent.catch(() => {})

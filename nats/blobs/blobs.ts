@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
-import type { Blobs, ByteRange } from '@pixelflow/core/ports/blobs'
+import { bytesAtLocation } from '@pixelflow/core/inline-location'
+import { maxInlineBytes, type Blobs, type ByteRange, type LocatedBlob } from '@pixelflow/core/ports/blobs'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import { readBlobRange, readBlob, type ReadOptions } from './read-blob.ts'
 import { beginWrite, type YieldingWrite } from './begin-write.ts'
@@ -7,6 +8,7 @@ import type { Broker } from '../connection/broker.ts'
 import { createBucket, describe, purgeChunks, putTombstone, type Bucket } from './bucket.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
 import { createChunkMemory } from './chunk-memory.ts'
+import { dataLoss } from './missing-bytes.ts'
 import { blobInfoOf, infoAtLocation, type ObjectInfo } from './object-info.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
 import { blobReuseMs } from '../topology/buckets.ts'
@@ -17,6 +19,8 @@ export interface BlobsOptions {
   readonly writeMemoryBytes?: number
   /** Bytes that all reads together may fetch ahead; default 16 MiB. */
   readonly readMemoryBytes?: number
+  /** Most bytes that a commit may leave in the location; default `maxInlineBytes`, 0 for none. */
+  readonly maxInlineBytes?: number
   /** Age at which the description of a reused blob is written again; default a minute, far below a sweep's grace. */
   readonly touchAfterMs?: number
 }
@@ -51,6 +55,7 @@ export function createBlobs(
 ): Blobs {
   const bucket = createBucket(broker, name, layout.natsReplicas)
   const reuse = { clock, reuseForMs: blobReuseMs(name, layout), touchAfterMs: options.touchAfterMs ?? 60_000 }
+  const { maxInlineBytes: mostInline = maxInlineBytes } = options
   const writes = new Set<YieldingWrite>()
   const memory = createChunkMemory(options.writeMemoryBytes ?? defaultWriteMemoryBytes, chunkBytes, () => {
     // Slow uploads must not keep incomplete chunks while others wait for memory.
@@ -76,7 +81,7 @@ export function createBlobs(
   return {
     async begin() {
       const onEnd = () => void writes.delete(write)
-      const write: YieldingWrite = beginWrite({ bucket, memory, reuse, onEnd })
+      const write: YieldingWrite = beginWrite({ bucket, memory, maxInlineBytes: mostInline, reuse, onEnd })
       writes.add(write)
       return write
     },
@@ -90,6 +95,8 @@ export function createBlobs(
       return { info: blobInfoOf(found), body: contentOf(found.info, range) }
     },
     async *readLocated(blob, createMissingFault, range) {
+      const inline = bytesAtLocation(blob.location)
+      if (inline !== undefined) return yield selectInline(bucket, inline, blob, range)
       const info = infoAtLocation(bucket.name, blob) ?? (await find(blob.name))?.info
       if (info === undefined) throw createMissingFault()
       yield* contentOf(info, range, createMissingFault)
@@ -107,6 +114,22 @@ function within({ start, end }: ByteRange, bytes: number): ByteRange {
     `Bytes ${start} to ${end} are outside the content of ${bytes} bytes.`,
     { remedy: `Request bytes between 0 and ${Math.max(0, bytes - 1)}.` },
   )
+}
+
+/** All bytes of a location, checked, or a range of them. */
+function selectInline(
+  { name: bucket }: Bucket,
+  bytes: Uint8Array,
+  { name, sha256 }: LocatedBlob,
+  range?: ByteRange,
+): Uint8Array {
+  if (range !== undefined) {
+    const { start, end } = within(range, bytes.length)
+    return bytes.subarray(start, end + 1)
+  }
+  if (new Bun.CryptoHasher('sha256').update(bytes).digest('hex') !== sha256)
+    throw dataLoss({ name, bucket }, 'differ from their digest')
+  return bytes
 }
 
 async function remove(bucket: Bucket, name: string): Promise<boolean> {

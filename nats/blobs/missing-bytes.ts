@@ -64,7 +64,7 @@ function temporarilyUnreadable(info: ObjectInfo): Fault {
 }
 
 /** The fault for bytes that are lost permanently. */
-export function dataLoss({ name, bucket }: ObjectInfo, how: string): Fault {
+export function dataLoss({ name, bucket }: Pick<ObjectInfo, 'name' | 'bucket'>, how: string): Fault {
   return new Fault('data_loss', `The stored bytes ${how}.`, {
     remedy: 'Upload the same file again, or repeat the task that created them.',
     cause: new Error(`${bucket}: ${name}`),

@@ -1,4 +1,4 @@
-import { maxLocationLength, type BlobInfo, type LocatedBlob } from '@pixelflow/core/ports/blobs'
+import type { BlobInfo, LocatedBlob } from '@pixelflow/core/ports/blobs'
 import { z } from 'zod'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 
@@ -51,12 +51,15 @@ export function blobInfoOf({ info, at }: ObjectEntry): BlobInfo {
   }
 }
 
+/** Longest location in the store. That of a blob whose chunks are scattered would be longer, and is left out. */
+const maxStoredLocationLength = 1000
+
 /** `<nuid>.<bytes of a chunk>.<sequences>`, without sequences for at most one chunk. Undefined when they are not noted. */
 function locationOf({ nuid, chunks, options, metadata }: ObjectInfo): string | undefined {
   const sequences = chunks > 1 ? metadata[sequencesKey] : ''
   if (options.max_chunk_size === undefined || sequences === undefined) return undefined
   const location = `${nuid}.${options.max_chunk_size}.${sequences}`
-  return location.length <= maxLocationLength ? location : undefined
+  return location.length <= maxStoredLocationLength ? location : undefined
 }
 
 /** The description that belongs to a location; undefined when the location does not fit a blob of this size. */

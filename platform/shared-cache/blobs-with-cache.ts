@@ -1,3 +1,4 @@
+import { isInlineLocation } from '@pixelflow/core/inline-location'
 import type { Blobs, BlobWrite } from '@pixelflow/core/ports/blobs'
 import type { EntryWriter } from './entry-writer.ts'
 import type { SharedCache } from './shared-cache.ts'
@@ -13,6 +14,7 @@ export function blobsWithCache(blobs: Blobs, cache: SharedCache): Blobs {
     read: (name, range) => blobs.read(name, range),
     readLocated(blob, createMissingFault, range) {
       const { name, bytes, sha256 } = blob
+      if (isInlineLocation(blob.location)) return blobs.readLocated(blob, createMissingFault, range)
       const cached = cache.read({ account: accountOf(name), sha256, bytes }, range)
       return cached ?? blobs.readLocated(blob, createMissingFault, range)
     },
@@ -30,11 +32,11 @@ function writeToBoth(write: BlobWrite, entry: EntryWriter): BlobWrite {
       return write.write(chunk)
     },
     digest: () => write.digest(),
-    async commit(name, metadata) {
+    async commit(name, metadata, options) {
       try {
         // Not the digest of the result: a blob of that name that was stored before may have other bytes.
         const sha256 = await write.digest()
-        const result = await write.commit(name, metadata)
+        const result = await write.commit(name, metadata, options)
         entry.commit(accountOf(result.info.name), sha256)
         return result
       } finally {

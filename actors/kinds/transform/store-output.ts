@@ -8,17 +8,19 @@ interface OutputBlob {
   readonly name: string
   readonly mediaType: string
   readonly signal: AbortSignal
+  /** Whether few bytes may be stored in the location that is returned. */
+  readonly mayInline?: boolean
 }
 
 /** Stores bytes under `name`, as `storeOutput` does. @throws Fault `processing_failed` when they are empty. */
 export async function storeOutputBytes(
   results: Blobs,
   bytes: Uint8Array,
-  { name, mediaType, signal }: OutputBlob,
+  { name, mediaType, signal, mayInline = false }: OutputBlob,
 ): Promise<BlobInfo> {
   if (bytes.length === 0) throw unreadableOutput('a message')
   signal.throwIfAborted()
-  return storePieces(results, [bytes], name, mediaType)
+  return storePieces(results, [bytes], name, mediaType, mayInline)
 }
 
 /**
@@ -55,11 +57,12 @@ async function storePieces(
   pieces: Iterable<Uint8Array>,
   name: string,
   mediaType: string,
+  mayInline = false,
 ): Promise<BlobInfo> {
   const write = await results.begin()
   try {
     for (const piece of pieces) await write.write(piece)
-    return (await write.commit(() => name, { mediaType })).info
+    return (await write.commit(() => name, { mediaType }, { mayInline })).info
   } finally {
     await write.abort()
   }

@@ -58,7 +58,8 @@ async function run(context: KindContext, job: JobContext): Promise<void> {
     const { format: outputFormat, width, height } = note
     const { mediaType } = formatOf(outputFormat)
     const object = outputObject(account, job.task.id, job.job.stage, name)
-    const blob = { name: object, mediaType, signal }
+    // Each event of several outputs would repeat the bytes of those before.
+    const blob = { name: object, mediaType, signal, mayInline: names.length === 1 }
     const put =
       note.base64 === undefined
         ? () => storeOutput(results, { ...blob, path: outputPath(folder.path, note.index) })
