@@ -1,5 +1,5 @@
 /**
- * The location of a short blob that is not in the store: the bytes themselves. Whoever has the record that the location is
+ * The location of a short blob that is not in the store: the bytes themselves. A reader of the record that the location is
  * part of has the bytes, and they are gone with it.
  */
 const prefix = 'inline:'

@@ -37,11 +37,11 @@ function horizon(ridge: number): Float64Array {
   })
 }
 
-/** Writes the sample image if the file does not exist, and returns its path. */
+/** Writes the sample image, for its owner only, if the file does not exist, and returns its path. */
 export function writeDemoImage(path: string): string {
   if (existsSync(path)) return path
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(`${path}.${process.pid}`, paintDemoImage())
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(`${path}.${process.pid}`, paintDemoImage(), { mode: 0o600 })
   renameSync(`${path}.${process.pid}`, path)
   return path
 }
