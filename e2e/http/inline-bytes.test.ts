@@ -53,12 +53,12 @@ test('are read by their account only, and gone when the image and the task are d
     expect((await bob.call(path)).status).toBe(404)
 
   // No answer shows where bytes are.
-  const answers = await Promise.all(
+  const bodies = await Promise.all(
     [`images/${image.id}`, `tasks/${task.id}`, `tasks/${task.id}/events`, 'tasks'].map(async (path) =>
       (await ann.call(`/api/v1/${path}`)).text(),
     ),
   )
-  for (const text of answers) {
+  for (const text of bodies) {
     expect(text).not.toContain(base64Of(source))
     expect(text).not.toContain(base64Of(result))
   }
