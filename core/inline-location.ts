@@ -5,7 +5,7 @@
 const prefix = 'inline:'
 
 export function inlineLocation(bytes: Uint8Array): string {
-  return `${prefix}${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}`
+  return `${prefix}${bytes.toBase64()}`
 }
 
 export function isInlineLocation(location: string | undefined): boolean {
@@ -15,7 +15,7 @@ export function isInlineLocation(location: string | undefined): boolean {
 /** The bytes that a location contains; undefined when it tells a place in the store. */
 export function bytesAtLocation(location: string | undefined): Uint8Array | undefined {
   if (location === undefined || !isInlineLocation(location)) return undefined
-  return Buffer.from(location.slice(prefix.length), 'base64')
+  return Uint8Array.fromBase64(location.slice(prefix.length))
 }
 
 /** The record without its location, if that contains the bytes: for a copy that outlives them. */
