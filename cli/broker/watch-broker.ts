@@ -3,6 +3,7 @@ import { pause } from '@pixelflow/core/pause'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { brokenStreams } from '@pixelflow/nats/connection/broken-streams'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { msUntilTick } from '@pixelflow/platform/ticks'
 
 export interface BrokerWatchOptions {
   readonly url: string
@@ -36,7 +37,7 @@ export async function watchBroker(options: BrokerWatchOptions, signal: AbortSign
   let unhealthyChecks = 0
   let restartedAt = -Infinity
   while (!signal.aborted) {
-    await pause(checkMs, signal)
+    await pause(msUntilTick(checkMs), signal)
     if (signal.aborted) return
     // The supervisor restarts a nats-server that has exited.
     const broken = await brokenStreams(broker).catch(() => [])

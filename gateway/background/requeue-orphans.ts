@@ -10,6 +10,7 @@ import type { OrphanedJobs } from '@pixelflow/core/ports/orphaned-jobs'
 import type { IdleTaskCursor, IdleTasks } from '@pixelflow/core/ports/task-index'
 import { waitForAbort } from '@pixelflow/platform/run-service'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { msUntilTick } from '@pixelflow/platform/ticks'
 
 export interface RequeueOrphansOptions {
   /** The clock of the broker, which dates everything that is compared here. */
@@ -25,7 +26,7 @@ export interface RequeueOrphansOptions {
 
 /** All in milliseconds. */
 export interface RequeueTiming {
-  /** Pause between two rounds. */
+  /** Time between two rounds. */
   readonly everyMs: number
   /** Tasks and jobs that changed more recently are skipped. Twice the time after which the broker redelivers a job. */
   readonly idleMs: number
@@ -50,9 +51,9 @@ export function requeueOrphans(options: RequeueOrphansOptions, signal: AbortSign
   const timing = { ...defaultTiming, ...options.timing }
   const lead = async (lost: AbortSignal) => {
     const runRound = createRound(options, timing)
-    for (;;) {
-      await pause(timing.everyMs, lost)
-      if (lost.aborted) return
+    // The first round waits, so that the actors are known.
+    const first = pause(timing.everyMs, lost)
+    for (await first; !lost.aborted; await pause(msUntilTick(timing.everyMs), lost)) {
       try {
         await runRound(lost)
       } catch (error) {

@@ -1,4 +1,5 @@
 import type { Clock } from '@pixelflow/core/ports/clock'
+import { onTick } from '@pixelflow/platform/ticks'
 import type { Broker } from './broker.ts'
 import { leaderTime, readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
@@ -25,14 +26,13 @@ export async function startBrokerClock(broker: Broker): Promise<BrokerClock> {
   const syncAgain = () => void sync().catch(() => {})
 
   await retryUnreachable(sync)
-  const timer = setInterval(syncAgain, syncEveryMs)
-  timer.unref()
+  const ticks = onTick(syncEveryMs, syncAgain)
   // After a reconnect another server may answer, with another time.
   const stopListening = broker.onReconnect(syncAgain)
   return {
     now: () => performance.now() + offsetMs,
     [Symbol.dispose]() {
-      clearInterval(timer)
+      ticks[Symbol.dispose]()
       stopListening()
     },
   }

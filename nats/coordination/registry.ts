@@ -1,6 +1,7 @@
 import { actorReport, type ActorReport, type ActorStatus } from '@pixelflow/core/actor'
 import type { Clock } from '@pixelflow/core/ports/clock'
 import type { Registry } from '@pixelflow/core/ports/registry'
+import { onTick } from '@pixelflow/platform/ticks'
 import type { z } from 'zod'
 import type { Broker } from '../connection/broker.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
@@ -36,14 +37,14 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
           }, Math.random() * maxAnswerDelayMs)
         },
       })
-      const timer = setInterval(renew, announceEveryMs)
+      const ticks = onTick(announceEveryMs, renew)
       const stopListening = broker.onReconnect(renew)
       renew()
       return {
         renew,
         async [Symbol.asyncDispose]() {
           stopListening()
-          clearInterval(timer)
+          ticks[Symbol.dispose]()
           clearTimeout(answer)
           requests.unsubscribe()
           const { name, startedAt } = report()
@@ -72,7 +73,6 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
       const request = () => {
         if (broker.isConnected) broker.nc.publish(registryRequest)
       }
-      const expiry = setInterval(() => expire(seen), expireAfterMs)
       const stopListening = broker.onReconnect(request)
       request()
       return {
@@ -82,7 +82,6 @@ export function createRegistry(broker: Broker, clock: Clock, log: Logger): Regis
         },
         [Symbol.dispose]() {
           stopListening()
-          clearInterval(expiry)
           announcements.unsubscribe()
           withdrawals.unsubscribe()
         },
@@ -97,7 +96,7 @@ type SeenReport = ActorStatus & { readonly receivedAt: number }
 function add(seen: Map<string, SeenReport>, report: ActorReport, clock: Clock): void {
   const before = seen.get(report.name)
   if (before !== undefined && before.report.startedAt > report.startedAt) return
-  if (before === undefined && seen.size >= maxActors) {
+  if (before === undefined) {
     expire(seen)
     if (seen.size >= maxActors) return
   }

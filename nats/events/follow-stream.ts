@@ -1,5 +1,6 @@
 import { Fault } from '@pixelflow/core/fault'
 import { pause } from '@pixelflow/core/pause'
+import { msUntilTick } from '@pixelflow/platform/ticks'
 import type { Broker } from '../connection/broker.ts'
 import { readBatch } from '../jetstream/read-batch.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
@@ -26,7 +27,7 @@ const maxChecks = 4
 /**
  * Follows a whole stream above a sequence, each message once and in order, until `signal` aborts. New messages come as the
  * broker republishes them, without a consumer. A gap in their sequences is filled from the stream: at the beginning, after
- * a disconnect, when this reader was slower than its buffer, and after two idle seconds. Messages that were removed before
+ * a disconnect, when this reader was slower than its buffer, and every two seconds while nothing comes. Messages that were removed before
  * they could be read are skipped.
  * @throws Fault `precondition_failed` when the stream was recreated or restored from a backup: sequences have a new meaning
  * from then on.
@@ -44,17 +45,23 @@ export async function* followStream(
 
   const { created: createdBefore } = await describeStream()
   let latest: StoredMessage | undefined
-  /** A restored stream has the same creation time, but ends earlier or has another message at our position. */
-  const isSameStream = async (wasDisconnected: boolean): Promise<boolean> => {
+  /**
+   * The last sequence of the stream; undefined when it is not the same stream any more. A restored stream has the same creation
+   * time, but ends earlier or has another message at our position.
+   */
+  const checkStream = async (wasDisconnected: boolean): Promise<number | undefined> => {
+    let last: number
     for (let checks = 1; ; checks += 1) {
       const { created, state } = await describeStream()
-      if (created !== createdBefore) return false
-      if (state.last_seq >= (latest?.seq ?? 0)) break
-      if (checks === maxChecks || signal.aborted) return false
+      if (created !== createdBefore) return undefined
+      last = state.last_seq
+      if (last >= (latest?.seq ?? 0)) break
+      if (checks === maxChecks || signal.aborted) return undefined
       await pause(electionMs, signal)
     }
     const stored = wasDisconnected && latest ? await entryAt(latest.seq) : null
-    return stored === null || stored.at.getTime() === latest?.at.getTime()
+    const isSame = stored === null || stored.at.getTime() === latest?.at.getTime()
+    return isSame ? last : undefined
   }
   let checkedAt = performance.now()
   let laggedMs = 0
@@ -66,7 +73,7 @@ export async function* followStream(
       const readPage = () => readBatch(broker, stream, { seq: at + 1, batch: page })
       const found = await retryUnreachable(readPage, { timeoutMs: Infinity, signal })
       // The stream may have been replaced while it was read.
-      if (live.isDisconnected && !(await isSameStream(true))) throw recreated(stream)
+      if (live.isDisconnected && (await checkStream(true)) === undefined) throw recreated(stream)
       yield* found
       const last = found.at(-1)
       if (last === undefined) return
@@ -83,13 +90,16 @@ export async function* followStream(
     }
     laggedMs = at === before ? laggedMs + lagMs : 0
     while (true) {
-      const next = await live.next(at, idleMs)
+      const next = await live.next(at, msUntilTick(idleMs))
       if (signal.aborted) return
       const sinceCheckMs = performance.now() - checkedAt
-      if (sinceCheckMs > idleMs || next === 'disconnected') {
+      if (sinceCheckMs > idleMs || next === 'idle' || next === 'disconnected') {
         // The broker's storage can only be replaced while it is down.
-        if (!(await isSameStream(next === 'disconnected'))) throw recreated(stream)
+        const last = await checkStream(next === 'disconnected')
+        if (last === undefined) throw recreated(stream)
         checkedAt = performance.now()
+        // Nothing was missed.
+        if (next === 'idle' && last <= at) continue
       }
       if (typeof next === 'string') {
         // Republished, but not found in the stream: the replica lags, or the message was removed.

@@ -9,6 +9,8 @@ export interface PullRequest {
   readonly batch: number
   /** How long the broker keeps the request open; 0: it answers with the messages that exist now. */
   readonly expiresMs: number
+  /** How often the broker confirms that it still holds the request, in milliseconds; 2 s by default. */
+  readonly heartbeatMs?: number
 }
 
 /**
@@ -23,7 +25,7 @@ export interface Pull {
   withdraw(): Promise<void>
 }
 
-const heartbeatMs = 2000
+const defaultHeartbeatMs = 2000
 
 /**
  * One pull request to a durable consumer. Written by hand because `fetch` and `next` of @nats-io/jetstream either wait a
@@ -32,7 +34,7 @@ const heartbeatMs = 2000
  * with it" and "a waiting caller gets a new job at once, from any lane".
  */
 export function pull(broker: Broker, request: PullRequest, deliver: (delivery: Delivery) => void): Pull {
-  const { stream, consumer, batch, expiresMs } = request
+  const { stream, consumer, batch, expiresMs, heartbeatMs = defaultHeartbeatMs } = request
   const ended = Promise.withResolvers<PullEnd>()
   const hasHeartbeat = expiresMs >= 2 * heartbeatMs
   let left = batch

@@ -135,13 +135,12 @@ export async function countAsWait<T>(work: (leftMs: () => number) => Promise<T>)
   }
 }
 
-/** How often it is checked whether the time of a wait is over, in milliseconds. */
-const checkEveryMs = 100
-/** The checks of the current waits. */
-const checks = new Set<() => void>()
-const checkTimer = createSharedTimer(checkEveryMs, () => {
-  for (const check of checks) check()
-  return checks.size > 0
+/** The checks of the current waits. Each ends its wait if the time is over, and returns how long it has left. */
+const checks = new Set<() => number>()
+const checkTimer = createSharedTimer(() => {
+  let nextMs = Infinity
+  for (const check of checks) nextMs = Math.min(nextMs, check())
+  return performance.now() + nextMs
 })
 const unlimited = () => Infinity
 
@@ -162,7 +161,8 @@ export function withinTimeout<T>(
   let isOver = false
   const leftMs = () =>
     isOver ? 0 : Math.min(end - performance.now(), timer === undefined ? Infinity : timer.leftMs)
-  if (leftMs() <= 0) return Promise.reject(explain())
+  const initialMs = leftMs()
+  if (initialMs <= 0) return Promise.reject(explain())
 
   return new Promise((resolve, reject) => {
     const finish = () => {
@@ -170,14 +170,16 @@ export function withinTimeout<T>(
     }
     // Progress of another exchange of the call may have given it more time.
     const check = () => {
-      if (leftMs() > 0) return
+      const ms = leftMs()
+      if (ms > 0) return ms
       isOver = true
       finish()
       reject(explain())
+      return Infinity
     }
     checks.add(check)
-    checkTimer.start()
     timer?.begin()
+    checkTimer.checkBy(performance.now() + initialMs)
     work(leftMs).then(
       (value) => {
         finish()

@@ -1,5 +1,5 @@
-import { msUntilTick } from '@pixelflow/core/ms-until-tick'
 import { createNotifier } from '@pixelflow/core/notifier'
+import { msUntilTick } from '@pixelflow/platform/ticks'
 import { StorageFull } from '../connection/unreachable.ts'
 import type { Broker } from '../connection/broker.ts'
 import { publish } from './publish.ts'

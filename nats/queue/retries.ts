@@ -47,7 +47,14 @@ export async function schedule(
   })
 }
 
-const request = { stream: streams.retries, consumer: dueConsumer, batch: 50, expiresMs: 30_000 }
+const request = {
+  stream: streams.retries,
+  consumer: dueConsumer,
+  batch: 50,
+  expiresMs: 30_000,
+  // What comes has already waited for some seconds.
+  heartbeatMs: 5000,
+}
 const redeliverAfterMs = 1000
 
 /** Moves due jobs into the queue, through one durable consumer that all processes share. */

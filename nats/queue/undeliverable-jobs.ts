@@ -14,7 +14,14 @@ import { advisoryConsumer } from '../topology/consumers.ts'
 import { jobOfSubject } from '../topology/subjects.ts'
 import { streams } from '../topology/streams.ts'
 
-const request = { stream: streams.advisories, consumer: advisoryConsumer, batch: 1, expiresMs: 10_000 }
+const request = {
+  stream: streams.advisories,
+  consumer: advisoryConsumer,
+  batch: 1,
+  expiresMs: 30_000,
+  // A job that reached the delivery limit has been tried for minutes.
+  heartbeatMs: 5000,
+}
 const redeliverAfterMs = 5000
 /** The used fields of an advisory. */
 interface Advisory {

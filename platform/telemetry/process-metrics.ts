@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { msUntilTick } from '@pixelflow/core/ms-until-tick'
+import { msUntilTick } from '../ticks.ts'
 import type { Meters } from './meters.ts'
 
 /** Metrics of every process, with the names that the Prometheus client libraries use. */

@@ -40,9 +40,6 @@ interface PendingRequest {
   deadline: number
 }
 
-/** How often timeouts are checked, in milliseconds. */
-const checkEveryMs = 100
-
 export function createRawRequests(nc: NatsConnection): RawRequests {
   const wire = wireOf(nc)
   const inbox = createInbox()
@@ -65,21 +62,26 @@ export function createRawRequests(nc: NatsConnection): RawRequests {
   }
   wire.subscribe(`${inbox}.*`, onMessage)
 
-  const timer = createSharedTimer(checkEveryMs, () => {
+  const timer = createSharedTimer(() => {
     const now = performance.now()
+    let next = Infinity
     for (const [token, { deadline, handler }] of pending) {
-      if (deadline > now) continue
+      if (deadline > now) {
+        next = Math.min(next, deadline)
+        continue
+      }
       pending.delete(token)
       handler.onError('timeout')
     }
-    return pending.size > 0
+    return next
   })
   /** Returns the reply subject. */
   const add = (subject: string, timeoutMs: number, handler: ReplyHandler): string => {
     lastToken += 1
     const token = lastToken.toString(36)
-    pending.set(token, { subject, handler, timeoutMs, deadline: performance.now() + timeoutMs })
-    timer.start()
+    const deadline = performance.now() + timeoutMs
+    pending.set(token, { subject, handler, timeoutMs, deadline })
+    timer.checkBy(deadline)
     return `${inbox}.${token}`
   }
   const remove = (reply: string) => pending.delete(reply.slice(inbox.length + 1))
