@@ -1,3 +1,5 @@
+import type { CurveValues } from '../scale/curve.ts'
+import type { SystemName } from '../works/system.ts'
 import type { MeasuredReports } from './page-section.ts'
 
 /** A measured number with its limit. */
@@ -14,7 +16,7 @@ export interface Limit {
   readonly bound: string
 }
 
-const ratio = (work: string, system: 'sharp' | 'stored' | 'bullmq') => (reports: MeasuredReports) =>
+const ratio = (work: string, system: SystemName) => (reports: MeasuredReports) =>
   reports.works?.works[work]?.ratios[system]?.rate
 const mebibytes = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes / 2 ** 20)
 
@@ -56,7 +58,7 @@ export const limits: readonly Limit[] = [
     bound: 'the messages, stored events and file operations of a task',
   },
   {
-    name: '1 kB ÷ Fastify, BullMQ and Redis',
+    name: '1 kB ÷ Fastify, BullMQ and Redis on Bun',
     digits: 2,
     direction: 'least',
     limit: 0.9,
@@ -65,7 +67,16 @@ export const limits: readonly Limit[] = [
     bound: 'the event log, the lease and the worker process, which the alternative does not have',
   },
   {
-    name: '180 kB ÷ Fastify, BullMQ and Redis',
+    name: '1 kB ÷ Fastify, BullMQ and Redis on Node.js',
+    digits: 2,
+    direction: 'least',
+    limit: 0.9,
+    goal: 1.2,
+    read: ratio('1k', 'bullmq-node'),
+    bound: 'the same; these libraries are made for Node.js, and most of their users run them there',
+  },
+  {
+    name: '180 kB ÷ Fastify, BullMQ and Redis on Bun',
     digits: 2,
     direction: 'least',
     limit: 0.8,
@@ -74,13 +85,40 @@ export const limits: readonly Limit[] = [
     bound: 'the same, with more pixels next to it',
   },
   {
-    name: '3 MB ÷ Fastify, BullMQ and Redis',
+    name: '180 kB ÷ Fastify, BullMQ and Redis on Node.js',
+    digits: 2,
+    direction: 'least',
+    limit: 0.8,
+    goal: 1,
+    read: ratio('180k', 'bullmq-node'),
+    bound: 'the same',
+  },
+  {
+    name: '3 MB ÷ Fastify, BullMQ and Redis on Bun',
     digits: 2,
     direction: 'least',
     limit: 0.9,
     goal: 1.1,
     read: ratio('3m', 'bullmq'),
     bound: 'the alternative writes a file once; here the bytes are stored so that every machine reads them',
+  },
+  {
+    name: '3 MB ÷ Fastify, BullMQ and Redis on Node.js',
+    digits: 2,
+    direction: 'least',
+    limit: 0.9,
+    goal: 1.1,
+    read: ratio('3m', 'bullmq-node'),
+    bound: 'the same',
+  },
+  {
+    name: 'CPU of a traced task of 1 kB ÷ that of an untraced one',
+    digits: 3,
+    direction: 'most',
+    limit: 1.03,
+    goal: 1.02,
+    read: (all) => all.works?.works['1k']?.ratios['pixelflow-traced']?.cpu,
+    bound: 'some fifteen spans, kept in memory and written once per second',
   },
   {
     name: 'synchronous call, idle, later than plain sharp',
@@ -128,6 +166,16 @@ export const limits: readonly Limit[] = [
     goal: 2,
     read: (all) => followersOf(all, 1000),
     bound: 'one write of a socket for each delivery',
+  },
+  {
+    name: '5,000 followers of as many tasks, p99',
+    digits: 1,
+    unit: 'ms',
+    direction: 'most',
+    limit: 25,
+    goal: 10,
+    read: (all) => pointOf(all, 'followers', 5000)?.['p99'],
+    bound: 'the same, and 5,000 connections of one client program',
   },
   {
     name: 'get a task ÷ bare route',
@@ -202,4 +250,9 @@ export const limits: readonly Limit[] = [
 function followersOf(reports: MeasuredReports, count: number): number | undefined {
   const delivery = reports.followers?.followers.ownTasks
   return delivery?.followers === count ? delivery.p99Ms : undefined
+}
+
+function pointOf(reports: MeasuredReports, curve: string, size: number): CurveValues | undefined {
+  const points = reports.scale?.scale.find(({ name }) => name === curve)?.points
+  return points?.find((point) => point.size === size)?.values
 }

@@ -2,6 +2,7 @@ import type { BenchResults, PartResult } from './bench-results.ts'
 import { budgetSection } from './budget-section.ts'
 import { limitsSection } from './limits-section.ts'
 import { memorySection } from './memory-section.ts'
+import { systemNames } from '../works/system.ts'
 import type { MeasuredReports } from './page-section.ts'
 import { scaleSection } from './scale-section.ts'
 import { worksSection } from './works-section.ts'
@@ -27,7 +28,7 @@ export function renderPerformance(results: BenchResults): Record<string, string>
     'Generated from `bench/results.json` by `./pixelflow verify --write`; do not edit. Measure again, on a machine without other load:',
     '',
     '```sh',
-    `./pixelflow bench --parts ${partNames} --save bench/results.json`,
+    `./pixelflow bench --parts ${partNames} --systems ${systemNames.join(',')} --save bench/results.json`,
     './pixelflow verify --write',
     '```',
     '',

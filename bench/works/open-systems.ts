@@ -1,4 +1,6 @@
-import { availableParallelism } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startStack } from '@pixelflow/testkit/stack'
 import { startAlternative, type AlternativeRuntime } from '../alternative/start-alternative.ts'
 import { descendantsOf, processAlone, processTree } from '../measure-cpu.ts'
@@ -23,6 +25,26 @@ export async function openSystems(
 ): Promise<{ systems: System[] } & AsyncDisposable> {
   await using scope = new AsyncDisposableStack()
   const recipe = `resize:${width}`
+  const openPixelFlow = async (name: SystemName, env: Record<string, string> = {}): Promise<System> => {
+    const stack = scope.use(
+      await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info', ...env }, hasSharedCache: true }),
+    )
+    const [gateway, actor] = await Promise.all([
+      stack.gateway({ env: observation.gateway }),
+      stack.actor({ env: observation.actor }),
+    ])
+    return {
+      name,
+      inFlight,
+      servers: {
+        gateway: processTree(gateway.pid),
+        actor: processAlone(actor.pid),
+        workers: descendantsOf(actor.pid),
+        'nats-server': processTree(stack.nats.pid),
+      },
+      run: (source) => processStoredImage(gateway.url, source, recipe),
+    }
+  }
   const openAlternative = async (name: SystemName, runtime: AlternativeRuntime): Promise<System> => {
     const { url, pids } = scope.use(await startAlternative(runtime))
     const servers = Object.entries(pids).map(([process, pid]) => [process, processTree(pid)])
@@ -34,25 +56,11 @@ export async function openSystems(
     }
   }
   const open: Readonly<Record<SystemName, () => Promise<System>>> = {
-    async pixelflow() {
-      const stack = scope.use(
-        await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info' }, hasSharedCache: true }),
-      )
-      const [gateway, actor] = await Promise.all([
-        stack.gateway({ env: observation.gateway }),
-        stack.actor({ env: observation.actor }),
-      ])
-      return {
-        name: 'pixelflow',
-        inFlight,
-        servers: {
-          gateway: processTree(gateway.pid),
-          actor: processAlone(actor.pid),
-          workers: descendantsOf(actor.pid),
-          'nats-server': processTree(stack.nats.pid),
-        },
-        run: (source) => processStoredImage(gateway.url, source, recipe),
-      }
+    pixelflow: () => openPixelFlow('pixelflow'),
+    async 'pixelflow-traced'() {
+      const folder = await mkdtemp(join(tmpdir(), 'pixelflow-traces-'))
+      scope.defer(() => rm(folder, { recursive: true, force: true }))
+      return openPixelFlow('pixelflow-traced', { PIXELFLOW_TRACE_RING_DIR: folder })
     },
     async sharp() {
       return {
