@@ -52,6 +52,7 @@ export function createChunkMemory(totalBytes: number, chunkBytes: number, onShor
     },
     release(chunk, mayReuse) {
       if (mayReuse && spare.length < maxSpare) spare.push(chunk)
+      else if (mayReuse) chunk.free()
       budget.release(chunkBytes)
     },
   }

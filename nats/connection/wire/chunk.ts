@@ -1,3 +1,5 @@
+import { allowFree, freeBytes } from '@pixelflow/core/free-bytes'
+
 /** Space in front of the content for the command that publishes it: subject, reply subject and length. */
 const commandBytes = 512
 const crlf = Buffer.from('\r\n')
@@ -10,6 +12,8 @@ export interface Chunk {
   used: number
   /** The whole PUB command. @throws RangeError when the subjects are longer than a server accepts. */
   toPublishCommand(subject: string, reply: string): Uint8Array
+  /** Frees its memory; it must not be used afterwards. */
+  free(): void
 }
 
 export function createChunk(bytes: number): Chunk {
@@ -27,6 +31,10 @@ export function createChunk(bytes: number): Chunk {
       const end = commandBytes + this.used
       crlf.copy(buffer, end)
       return buffer.subarray(start, end + crlf.length)
+    },
+    free() {
+      allowFree(buffer)
+      freeBytes(buffer)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { allowFree, freeBytes } from '@pixelflow/core/free-bytes'
 import { make as searchFor } from 'multipasta/Search'
 import { parsePartHeader, PartHeaderError, type PartHeader } from './part-header.ts'
 
@@ -31,6 +32,9 @@ export type MultipartEvent =
 /** Bytes of one part header, and of the preamble before the first part. */
 export const maxHeaderBytes = 16 * 1024
 
+/** Longer than the headers of most forms. */
+const firstBytes = 4096
+
 const lineEnd = Buffer.from('\r\n')
 const headerEnd = Buffer.from('\r\n\r\n')
 const hyphen = 0x2d
@@ -59,6 +63,16 @@ export function createMultipartParser(
   })
   // The first boundary needs no line before it.
   search.write(lineEnd)
+  let isFirst = true
+
+  /** The search copies what follows the line end above, so it gets a short piece first. */
+  function writeFirst(chunk: Uint8Array): void {
+    const rest = chunk.subarray(firstBytes)
+    search.write(chunk.subarray(0, firstBytes))
+    if (rest.length === 0) return
+    allowFree(rest, () => freeBytes(chunk))
+    search.write(rest)
+  }
 
   function passBoundaries(index: number): void {
     // More than one when nothing is between two boundaries, not even the line end of the first.
@@ -129,7 +143,13 @@ export function createMultipartParser(
   }
 
   return {
-    write: (chunk) => guard(() => state !== 'over' && search.write(chunk)),
+    write: (chunk) =>
+      guard(() => {
+        if (state === 'over') return
+        if (!isFirst) return search.write(chunk)
+        isFirst = false
+        writeFirst(chunk)
+      }),
     end: () =>
       guard(() => {
         // Emits the bytes that could have been the start of a boundary.
