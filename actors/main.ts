@@ -3,6 +3,7 @@ import { natsSettings } from '@pixelflow/nats/nats-settings'
 import { openAdapters } from '@pixelflow/nats/open-adapters'
 import { blobsWithCache } from '@pixelflow/platform/shared-cache/blobs-with-cache'
 import { openSharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
+import { createSharedFileFinder } from '@pixelflow/platform/shared-files/shared-file-finder'
 import { readSettings, type Values } from '@pixelflow/platform/config/read-settings'
 import { runService, waitForAbort } from '@pixelflow/platform/run-service'
 import { logSettings } from '@pixelflow/platform/telemetry/log-settings'
@@ -44,7 +45,8 @@ async function run(settings: Settings, log: Logger, stop: AbortSignal): Promise<
   const { concurrency: workers, liveConcurrency: liveWorkers, drainTimeoutMs } = settings
   const { images, sources, sessionHost } = adapters
   const results = blobsWithCache(adapters.results, sharedCache)
-  const context = { images, sources, results, sharedCache, scratch, settings, log }
+  const sharedFiles = createSharedFileFinder(settings.sharedCacheDir)
+  const context = { images, sources, results, sharedCache, sharedFiles, scratch, settings, log }
   const runtimes = startRuntimes(adapters, { ...context, sandbox: sandboxes.queued }, name)
   const sessions = scope.use(serveSessions(sessionHost, context, sandboxes.live))
   const announcement = scope.use(

@@ -4,8 +4,8 @@ import { recipe } from './recipe/recipe.ts'
 import { outputName } from './task.ts'
 
 /**
- * Opens a `transform` session between gateway and actor. The gateway then sends the image in frames of any length and
- * finishes. The actor answers with one frame that has the result and its first bytes, then the remaining bytes.
+ * Opens a `transform` session between gateway and actor. Unless the actor answers that it has the file, the gateway then sends
+ * the image in frames of any length. It finishes. The actor answers with one frame that has the result and its first bytes, then the remaining bytes.
  */
 export const transformRequest = z.object({
   /** Account of the caller, for the log. */
@@ -14,6 +14,8 @@ export const transformRequest = z.object({
   format: z.enum(formatIds),
   /** Size of the file in bytes. */
   bytes: z.int().positive(),
+  /** Name of the file among those that processes of one machine share; only where the gateway shares it. */
+  file: z.string().max(500).optional(),
   /** Pixels, from the file header; null if the first bytes do not contain them. */
   width: z.int().positive().nullable(),
   height: z.int().positive().nullable(),
@@ -24,6 +26,13 @@ export const transformRequest = z.object({
   traceparent: z.string().optional(),
 })
 export type TransformRequest = z.infer<typeof transformRequest>
+
+/** What the actor answers to the opening. */
+export const transformAnswer = z.object({
+  /** Whether it reads the shared file, so that the image need not be sent. */
+  hasFile: z.boolean(),
+})
+export type TransformAnswer = z.infer<typeof transformAnswer>
 
 const pixels = z.int().positive()
 

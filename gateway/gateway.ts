@@ -1,6 +1,7 @@
 import { openAdapters, type Adapters } from '@pixelflow/nats/open-adapters'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { openSharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
+import { openSharedFiles } from '@pixelflow/platform/shared-files/shared-files'
 import type { GatewayConfig } from './config.ts'
 import { countTraffic } from './metrics/count-traffic.ts'
 import { gatewayStopping } from './gateway-stopping.ts'
@@ -49,6 +50,7 @@ export async function openGateway(config: GatewayConfig, log: Logger): Promise<G
   const ports = createPorts({
     adapters,
     sharedCache: scope.use(await openSharedCache(config)),
+    sharedFiles: scope.use(await openSharedFiles(config)),
     clusterState,
     metrics,
     config,

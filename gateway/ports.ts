@@ -14,6 +14,7 @@ import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import type { Task } from '@pixelflow/core/task'
 import type { TaskIndex } from '@pixelflow/core/ports/task-index'
 import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
+import type { SharedFiles } from '@pixelflow/platform/shared-files/shared-files'
 import type { WritePositions } from './consistency/write-positions.ts'
 import type { TaskQuota } from './limits/task-quota.ts'
 
@@ -70,6 +71,8 @@ export interface InlineProcessing {
   readonly timeoutMs: number
   /** Bytes of all such calls together; a file that does not fit is stored and processed as a task. */
   readonly memory: { tryAcquire(bytes: number): boolean; release(bytes: number): void }
+  /** Where such files are kept, so that actors of this machine read them; their bytes count as memory. */
+  readonly files: Pick<SharedFiles, 'create'>
 }
 
 export interface TuningLimits {

@@ -20,10 +20,14 @@ export async function createProcessFolder(home: string, prefix: string): Promise
 
 /** Paths of the folders in `home` that processes of this machine have created. */
 export function listProcessFolders(home: string, prefix: string): string[] {
-  const start = [prefix, hostname(), ''].join(separator)
   return readdirSync(home)
-    .filter((name) => name.startsWith(start))
+    .filter((name) => isProcessFolder(name, prefix))
     .map((name) => join(home, name))
+}
+
+/** Whether a folder of this name was created by a process of this machine. */
+export function isProcessFolder(name: string, prefix: string): boolean {
+  return name.startsWith([prefix, hostname(), ''].join(separator))
 }
 
 /** Removes the folders in `home` whose processes have ended. Folders of other machines stay. */

@@ -5,6 +5,7 @@ import type { Records } from '@pixelflow/core/ports/records'
 import type { SessionHandler } from '@pixelflow/core/ports/sessions'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { SharedCache } from '@pixelflow/platform/shared-cache/shared-cache'
+import type { SharedFileFinder } from '@pixelflow/platform/shared-files/shared-file-finder'
 import type { ActorSettings } from '../config.ts'
 import type { JobHandler } from '../runtime/job-handler.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
@@ -17,6 +18,8 @@ export interface KindContext {
   readonly results: Blobs
   /** Copies of bytes that processes of this machine have just stored. */
   readonly sharedCache: SharedCache
+  /** Files that gateways of this machine share while a call runs. */
+  readonly sharedFiles: SharedFileFinder
   readonly scratch: Scratch
   readonly sandbox: Sandbox
   readonly settings: ActorSettings

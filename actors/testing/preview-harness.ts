@@ -1,3 +1,4 @@
+import { createSharedFileFinder } from '@pixelflow/platform/shared-files/shared-file-finder'
 import { noSharedCache } from '@pixelflow/platform/shared-cache/no-shared-cache'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -83,6 +84,7 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
     sources,
     results,
     sharedCache: noSharedCache,
+    sharedFiles: createSharedFileFinder(undefined),
     scratch,
     sandbox,
     settings,

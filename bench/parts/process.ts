@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import sharp from 'sharp'
 import { sampleImage } from '@pixelflow/testkit/images'
-import { measureCpu } from '../measure-cpu.ts'
+import { descendantsOf, measureCpu, processAlone } from '../measure-cpu.ts'
 import { measureRate } from '../measure-rate.ts'
 import { computeMedian } from '../compute-median.ts'
 import type { Part } from './part.ts'
@@ -64,7 +64,13 @@ export const processPart: Part = async ({ options, openStack, print }) => {
     `idle p50: plain sharp ${computeMedian(idle.plain).toFixed(1)} ms, call ${computeMedian(idle.call).toFixed(1)} ms`,
   )
 
-  const pids = { gateway: gateway.pid, actors: actor.pid, 'nats-server': stack.nats.pid, client: process.pid }
+  const pids = {
+    gateway: gateway.pid,
+    actor: processAlone(actor.pid),
+    workers: descendantsOf(actor.pid),
+    'nats-server': stack.nats.pid,
+    client: process.pid,
+  }
   const cpu: Record<string, number> = {}
   const rates: { plain: number; call: number }[] = []
   let plainCpuMs = 0

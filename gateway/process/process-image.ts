@@ -104,9 +104,9 @@ function processAndWait(ports: Ports) {
     try {
       const overlays = plan(request.recipe).images
       await Promise.all(overlays.map((one) => findImage(images, who, one, 'recipe')))
-      const { format, width, height, chunks } = image
-      if (chunks === undefined) return await stored(who, image, request, signal)
-      return await live(who, { format, width, height, chunks }, request, signal)
+      const { format, width, height, content } = image
+      if (content === undefined) return await stored(who, image, request, signal)
+      return await live(who, { format, width, height, content }, request, signal)
     } finally {
       clearTimeout(timer)
       await image.drop()

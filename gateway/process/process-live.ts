@@ -2,15 +2,16 @@ import { Fault } from '@pixelflow/core/fault'
 import { formatOf } from '@pixelflow/core/format'
 import {
   maxFrameBytes,
+  transformAnswer,
   transformResult,
   type TransformRequest,
   type TransformResult,
 } from '@pixelflow/core/transform-request'
-import { totalLength, rechunk } from '@pixelflow/core/concat-bytes'
 import type { Session } from '@pixelflow/core/ports/sessions'
 import type { Principal } from '@pixelflow/core/principal'
 import { currentTraceparent, inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import type { InlineProcessing, Ports } from '../ports.ts'
+import type { ImageContent } from './image-buffer.ts'
 import type { OutputRequest, ProcessedOutput } from './process-image.ts'
 import type { ReceivedImage } from '../images/receive-image.ts'
 
@@ -22,7 +23,7 @@ const maxBufferedBytes = 4 * 2 ** 20
 const maxPauseMs = 30_000
 
 interface ImageInMemory extends ReceivedImage {
-  readonly chunks: readonly Uint8Array[]
+  readonly content: ImageContent
 }
 
 /** Processes an image that is in memory on an actor. */
@@ -38,7 +39,8 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
       format: image.format,
       width: image.width,
       height: image.height,
-      bytes: totalLength(image.chunks),
+      bytes: image.content.bytes,
+      file: image.content.file,
       ...request,
       traceparent: currentTraceparent(),
     }
@@ -47,7 +49,7 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
         sessions.open('transform', opening, signal, who.account),
       )
       try {
-        return await exchange(session, image.chunks, request.output, inline, signal)
+        return await exchange(session, image.content, request.output, inline, signal)
       } catch (thrown) {
         await session[Symbol.asyncDispose]()
         signal.throwIfAborted()
@@ -60,13 +62,13 @@ export function processLive({ sessions, inline }: Pick<Ports, 'sessions' | 'inli
 
 async function exchange(
   session: Session,
-  chunks: readonly Uint8Array[],
+  content: ImageContent,
   output: string,
   inline: InlineProcessing,
   signal: AbortSignal,
 ): Promise<ProcessedOutput> {
   // A failed send also fails the read below.
-  sendImage(session, chunks).catch(() => {})
+  sendImage(session, content).catch(() => {})
   const first = await session.next(signal)
   if (first === null) throw new Fault('internal', 'The actor ended the session without a result.')
   const result = transformResult.parse(first.head)
@@ -83,9 +85,14 @@ async function exchange(
   }
 }
 
-async function sendImage(session: Session, chunks: readonly Uint8Array[]): Promise<void> {
-  for (const piece of rechunk(chunks, maxFrameBytes)) await session.send(null, piece)
+async function sendImage(session: Session, content: ImageContent): Promise<void> {
+  if (!readsFile(session)) for (const piece of content.pieces(maxFrameBytes)) await session.send(null, piece)
   await session.finish()
+}
+
+/** Whether the actor is on this machine and reads the shared file. An actor of an earlier version sends no answer. */
+function readsFile({ answer }: Session): boolean {
+  return transformAnswer.safeParse(answer).data?.hasFile === true
 }
 
 /** The bytes of the result. @throws Fault when some are missing. */

@@ -43,7 +43,13 @@ export const offer = z.object({
 export type Offer = z.infer<typeof offer>
 
 /** What an actor answers: its inbox, and how many unread bytes it buffers. */
-export const acceptMessage = z.object({ inbox: z.string(), peer: z.string(), window: z.int() })
+export const acceptMessage = z.object({
+  inbox: z.string(),
+  peer: z.string(),
+  window: z.int(),
+  /** What its handler answers to the opening. */
+  answer: z.unknown(),
+})
 export type AcceptMessage = z.infer<typeof acceptMessage>
 
 export interface SessionMessage {

@@ -18,6 +18,7 @@ import { sessionHeartbeatMs, sessionTimeoutMs } from './heartbeat.ts'
 
 export interface SessionEndpointOptions {
   readonly peer: string
+  readonly answer?: unknown
   /** Unread bytes that this side buffers. */
   readonly windowIn: number
   /** Unread bytes that the other side buffers. */
@@ -42,7 +43,7 @@ export interface SessionEndpoint extends Session {
 }
 
 export function createSessionEndpoint(options: SessionEndpointOptions): SessionEndpoint {
-  const { peer, windowIn, windowOut, maxMessageBytes } = options
+  const { peer, answer = null, windowIn, windowOut, maxMessageBytes } = options
   const breaking = new AbortController()
   let lastSentAt = performance.now()
   let lastReceivedAt = lastSentAt
@@ -132,6 +133,7 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
 
   return {
     peer,
+    answer,
     broken: breaking.signal,
     send: (head, body = []) => runInTurn(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
     async next(signal) {

@@ -27,18 +27,24 @@ function serve(
   hub: SessionHub,
   log: Logger,
   kind: LiveKind,
-  { capacity, isPaused = () => false, handle }: SessionHandler,
+  { capacity, isPaused = () => false, answer, handle }: SessionHandler,
 ): ServedSessions {
   const held = new Map<SessionEndpoint, Promise<void>>()
   const quota = createSessionQuota(capacity)
   let isDraining = false
 
   const accept = ({ peer, window: windowOut, opening, account }: Offer, inbox: string) => {
+    const answered = answer?.(opening) ?? null
     // A new id: a gateway and an actor may run in one process.
     const session = nuid.next()
     const windowIn = hub.acquireWindow()
     const endpoint = hub.createEndpoint(session, { peer, inbox, windowIn, windowOut })
-    const acceptMessage: AcceptMessage = { inbox: hub.inboxOf(session), peer: hub.peer, window: windowIn }
+    const acceptMessage: AcceptMessage = {
+      inbox: hub.inboxOf(session),
+      peer: hub.peer,
+      window: windowIn,
+      answer: answered,
+    }
     try {
       hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptMessage))
     } catch (thrown) {

@@ -49,6 +49,7 @@ export interface SessionReply {
 export interface RemoteEndpoint {
   readonly peer: string
   readonly inbox: string
+  readonly answer?: unknown
   readonly windowIn: number
   readonly windowOut: number
   readonly onEnd?: () => void
@@ -126,9 +127,10 @@ export function createSessionHub(broker: Broker): SessionHub {
       if (window > minWindow) extra.release(window - minWindow)
     },
     createEndpoint(session, remote) {
-      const { peer, inbox, windowIn, windowOut, onEnd } = remote
+      const { peer, inbox, answer, windowIn, windowOut, onEnd } = remote
       const endpoint = createSessionEndpoint({
         peer,
+        answer,
         windowIn,
         windowOut,
         maxMessageBytes: Math.min(maxPieceBytes, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),

@@ -20,7 +20,7 @@ export const sharedSettings = {
     default: undefined,
     defaultDescription: 'none; `up` uses one in memory (tmpfs), or in the data folder',
     expects: 'the path of a folder of this user',
-    help: 'Folder in which the gateway and the actors of one machine keep copies of what they have just stored, so that the others need not read it back from the store.',
+    help: 'Folder in which the gateway and the actors of one machine keep copies of what they have just stored, so that the others need not read it back from the store, and pass on the images of synchronous calls.',
   }),
   sharedCacheBytes: bytes('PIXELFLOW_SHARED_CACHE_BYTES', {
     default: 64 * MiB,

@@ -36,10 +36,11 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       const openings: unknown[] = []
       await using _ = fixture.hosts[0].serve('transform', {
         capacity: 1,
+        answer: (opening) => ({ to: opening }),
         handle: (opening, session) => (openings.push(opening), echo(opening, session)),
       })
       await using session = await fixture.sessions.open('transform', { hello: ['wörld'] }, never)
-      expect(openings).toEqual([{ hello: ['wörld'] }])
+      expect([openings, session.answer]).toEqual([[{ hello: ['wörld'] }], { to: openings[0] }])
       expect(session.peer).not.toBe('')
 
       const sizes = [0, 1, 1000, 512 * 1024, 512 * 1024 + 1, 9 * MiB, 3]
@@ -53,8 +54,7 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
         expect(frame?.head).toEqual({ size })
         expect(digest(frame?.body ?? bytes(1))).toBe(digest(bytes(size, size)))
       }
-      const empty = await session.next()
-      expect([empty?.head, empty?.body.length]).toEqual([null, 0])
+      expect(await session.next()).toMatchObject({ head: null, body: { length: 0 } })
       expect(await session.next()).toBeNull()
       expect(await session.next()).toBeNull()
       await sending

@@ -7,6 +7,7 @@ import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import {
   maxFrameBytes,
   transformRequest,
+  type TransformAnswer,
   type TransformRequest,
   type TransformResult,
 } from '@pixelflow/core/transform-request'
@@ -36,6 +37,10 @@ export function createTransformSessionHandler(context: KindContext): SessionHand
     // While the workers compute, further images arrive and results leave.
     capacity: 2 * context.settings.liveConcurrency,
     isPaused: () => context.sandbox.isCircuitOpen,
+    answer(opening): TransformAnswer {
+      const { data } = fileOfRequest.safeParse(opening)
+      return { hasFile: data !== undefined && findFile(context, data) !== undefined }
+    },
     async handle(opening, session) {
       const request = parseSessionOpening(transformRequest, opening)
       const parent = parseTraceparent(request.traceparent)
@@ -48,11 +53,17 @@ export function createTransformSessionHandler(context: KindContext): SessionHand
 
 async function transformSession(
   context: KindContext,
-  { account, bytes, width, height, format, recipe, output }: TransformRequest,
+  request: TransformRequest,
   session: Session,
 ): Promise<void> {
+  const { account, bytes, width, height, format, recipe, output } = request
   await using folder = context.scratch.lazyFolder(bytes)
-  const source = await inSpan('receive source', {}, () => receive(session, folder, bytes))
+  const shared = findFile(context, request)
+  if (shared !== undefined) removeIfLost(context, session)
+  const source =
+    shared === undefined
+      ? await inSpan('receive source', {}, () => receive(session, folder, bytes))
+      : { path: shared }
 
   const input: TransformInput = {
     source,
@@ -74,6 +85,21 @@ async function transformSession(
     ms: Math.round(workMs),
     peer: session.peer,
   })
+}
+
+/** All that the answer depends on: the whole opening is parsed once, by the session. */
+const fileOfRequest = transformRequest.pick({ file: true, bytes: true })
+
+function findFile(
+  { sharedFiles }: Pick<KindContext, 'sharedFiles'>,
+  { file, bytes }: Pick<TransformRequest, 'file' | 'bytes'>,
+): string | undefined {
+  return file === undefined ? undefined : sharedFiles.find(file, bytes)
+}
+
+/** Removes the shared file when its gateway has died. */
+function removeIfLost({ sharedFiles }: Pick<KindContext, 'sharedFiles'>, { broken }: Session): void {
+  broken.addEventListener('abort', () => void sharedFiles.removeDead(), { once: true })
 }
 
 /** Files up to this size are read and written synchronously: a thread switch would cost more than the copy. */
