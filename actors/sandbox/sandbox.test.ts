@@ -200,6 +200,7 @@ describe('the pool', () => {
       workers: 2,
       warmWorkers: 1,
       idleWorkerMs: 50,
+      spareAfterMs: 20,
       lender: queued.sandbox.lender,
     })
     await queued.sandbox.ready(new AbortController().signal)
@@ -223,6 +224,21 @@ describe('the pool', () => {
     await Bun.write(path, '')
     await working
     await counts('one warm worker is left', [1, 0])
+    expect([...queued.events, ...live.events]).toEqual([])
+  })
+
+  test('is not started for live work while the lender works for a moment', async () => {
+    await using queued = sandbox({ workers: 1, warmWorkers: 1 })
+    await using live = sandbox({ warmWorkers: 1, spareAfterMs: 60_000, lender: queued.sandbox.lender })
+    await queued.run('count')
+    await queued.run('count')
+    expect(live.sandbox.pids).toEqual([])
+    const path = join(faultyWorkers.home, 'lender-may-end')
+    const working = queued.run('waitForFile', { path })
+    // Work that waits gets a worker at once.
+    await live.run('count')
+    await Bun.write(path, '')
+    await working
     expect([...queued.events, ...live.events]).toEqual([])
   })
 

@@ -8,6 +8,7 @@ import { createCircuitBreaker, type CircuitBreakerOptions } from './circuit-brea
 import { traceWork } from './trace-work.ts'
 import { sandboxFaults } from './sandbox-faults.ts'
 import { startWorker, type Worker, type WorkerOptions, type WorkItem, type WorkResult } from './worker.ts'
+import { watchLender } from './watch-lender.ts'
 import type { WorkerLender } from './worker-lender.ts'
 import { createWorkerQueue, type WorkerAssignment } from './worker-queue.ts'
 
@@ -20,6 +21,8 @@ export interface SandboxOptions extends WorkerOptions {
    * A sandbox with the same kind of workers. While it has a worker without work, this one keeps none warm and takes that one.
    */
   readonly lender?: WorkerLender
+  /** How long a lender works without a worker to lend before this sandbox keeps one of its own warm, in milliseconds. */
+  readonly spareAfterMs: number
   /** Time without work after which a worker beyond `warmWorkers` ends, in milliseconds. */
   readonly idleWorkerMs: number
   /** Wall-clock limit of one work item, in milliseconds. */
@@ -127,7 +130,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
   }
 
   const { lender } = options
-  lender?.onTaken(() => needChanged.notify())
+  const spare = watchLender(lender, options.spareAfterMs, () => needChanged.notify())
   /** Number of workers that remain, however long they have no work. */
   const lastWorkers = lender === undefined ? options.warmWorkers : 0
   let idleTimer: Timer | undefined
@@ -144,7 +147,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     if (living.size > lastWorkers) idleTimer ??= setTimeout(endIdleWorkers, options.idleWorkerMs).unref()
   }
 
-  const countWarmWorkers = () => (lender?.canLend ? 0 : options.warmWorkers)
+  const countWarmWorkers = () => (spare.keepsWarm ? options.warmWorkers : 0)
   const isWorkerNeeded = () => living.size + starting < countWarmWorkers() || queue.waiting > starting
   /** Waits until a worker is needed, starts or takes one, and resolves when it has exited or is given away. */
   const runWorker = async (resetBackoff: () => void) => {
@@ -286,6 +289,7 @@ export function openSandbox(options: SandboxOptions): Sandbox {
     async [Symbol.asyncDispose]() {
       closing.abort()
       clearTimeout(idleTimer)
+      spare[Symbol.dispose]()
       queue.rejectAll(sandboxFaults.stopping())
       await Promise.all([...living].map((worker) => worker.kill()))
       await Promise.all(supervisors)

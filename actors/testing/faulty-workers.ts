@@ -25,6 +25,7 @@ function sandboxOf({ home, program }: { home: string; program: string }, options
     workers: 1,
     // All workers start at once and stay.
     warmWorkers: options.workers ?? 1,
+    spareAfterMs: 20,
     idleWorkerMs: 60_000,
     timeLimitMs: 10_000,
     maxRssBytes: 512 * 2 ** 20,

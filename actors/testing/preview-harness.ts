@@ -58,6 +58,7 @@ export async function openPreviewHarness(): Promise<PreviewHarness> {
       startTimeoutMs: 30_000,
       workers: 1,
       warmWorkers: 1,
+      spareAfterMs: 20,
       idleWorkerMs: 60_000,
       timeLimitMs: 10_000,
       maxRssBytes: 2 ** 30,
