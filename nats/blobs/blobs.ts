@@ -30,7 +30,8 @@ export interface BlobsOptions {
  * a short range reads a whole chunk.
  */
 const chunkBytes = 256 * 1024
-const windowBytes = 2 * 1024 * 1024
+/** A read has two windows at a time. Larger ones leave the processor's caches, which costs the broker and this process more. */
+const windowBytes = 1024 * 1024
 const defaultWriteMemoryBytes = 64 * 1024 * 1024
 /**
  * The broker disconnects a client with more than 64 MiB pending (`max_pending`). All buckets share one connection, so the

@@ -8,7 +8,7 @@ import { errorLogger, openNatsFixture } from '../testing/nats-fixture.ts'
 
 const mebibyte = 1024 * 1024
 
-test.each([1000, 2 * mebibyte])('reading %d bytes by location sends one message', async (size) => {
+test.each([1000, mebibyte])('reading %d bytes by location sends one message', async (size) => {
   await using fixture = await openNatsFixture()
   await using broker = await connect({ settings: fixture.settings, name: 'test', log: errorLogger })
   const blobs = createBlobs(broker, fixture.adapters.clock, 'sources', fixture.settings)
