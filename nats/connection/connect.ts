@@ -6,6 +6,7 @@ import { retry } from '@pixelflow/core/retry'
 import { createBroker, type Broker } from './broker.ts'
 import type { NatsSettings } from '../nats-settings.ts'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
+import { msUntilTick } from '@pixelflow/platform/ticks'
 import { useWireTransport, type WireConnectionOptions } from './wire/wire-transport.ts'
 
 export type ConnectSettings = Pick<NatsSettings, 'natsUrl' | 'natsUser' | 'natsPassword' | 'natsCredsFile'>
@@ -35,6 +36,7 @@ export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectO
       },
       { timeoutMs: waitMs, isRetryable: (thrown) => !(thrown instanceof errors.AuthorizationError) },
     )
+    alignHeartbeats(nc as NatsConnectionImpl)
     const broker = createBroker(nc)
     broker.onDisconnect(() => {
       if (!nc.isClosed() && !nc.isDraining())
@@ -49,18 +51,25 @@ export async function connect({ settings, name, log, waitMs = 30_000 }: ConnectO
   }
 }
 
+/** Detects a hanging broker or a lost peer within 10 to 15 seconds. */
+const pingIntervalMs = 5000
+
 const connectOptions: ConnectionOptions = {
   maxReconnectAttempts: -1,
   reconnectTimeWait: 200,
   reconnectJitter: 100,
   timeout: 3000,
-  // Detects a hanging broker or a lost peer within 10 to 15 seconds.
-  pingInterval: 5000,
+  pingInterval: pingIntervalMs,
   maxPingOut: 2,
   // A stack trace for each request costs more than the request.
   noAsyncTraces: true,
   // A broker that is being set up may reject credentials twice in a row; keep reconnecting.
   ignoreAuthErrorAbort: true,
+}
+
+/** All connections of a machine send their heartbeats at the same moments. The client library reads the interval before each. */
+function alignHeartbeats({ protocol }: NatsConnectionImpl): void {
+  Object.defineProperty(protocol.heartbeats, 'interval', { get: () => msUntilTick(pingIntervalMs) })
 }
 
 function credentials({ natsUser, natsPassword, natsCredsFile }: ConnectSettings): ConnectionOptions {

@@ -10,6 +10,7 @@ import { publish } from '../jetstream/publish.ts'
 import type { StoredMessage } from '../jetstream/stored-message.ts'
 import { readConsumerInfo } from '../jetstream/read-consumer-info.ts'
 import { readFromLeader } from '../jetstream/read-from-leader.ts'
+import { readStreamInfo } from '../jetstream/read-stream-info.ts'
 import { removeMessage } from '../jetstream/remove-message.ts'
 import { retryUnreachable } from '../jetstream/retry-unreachable.ts'
 import { retryWithFaults } from '../jetstream/retry-with-faults.ts'
@@ -36,6 +37,9 @@ const page = 100
 export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
   const lastDelivered = async (stream: string, consumer: string) =>
     (await retryUnreachable(() => readConsumerInfo(broker, stream, consumer))).delivered.stream_seq
+
+  const hasMessages = async (stream: string) =>
+    (await retryUnreachable(() => readStreamInfo(broker, stream))).state.messages > 0
 
   /** The oldest messages of these subjects, up to the sequence `last` and the time `until`. */
   async function* oldest(stream: string, subject: string, last: number, until: number, signal: AbortSignal) {
@@ -88,11 +92,16 @@ export function createOrphanedJobs(broker: Broker, clock: Clock): OrphanedJobs {
     async *find(olderThanMs, signal) {
       const until = clock.now() - olderThanMs
       try {
-        for await (const one of delivered(until, signal)) {
+        // Without work this is asked all the time, so it is one exchange.
+        const [hasJobs, hasRetries] = await Promise.all([
+          hasMessages(streams.jobs),
+          hasMessages(streams.retries),
+        ])
+        for await (const one of hasJobs ? delivered(until, signal) : []) {
           const orphan = parse(streams.jobs, one)
           if (orphan) yield orphan
         }
-        for await (const one of overdue(until, signal)) {
+        for await (const one of hasRetries ? overdue(until, signal) : []) {
           const orphan = parse(streams.retries, one)
           if (orphan) yield orphan
         }
