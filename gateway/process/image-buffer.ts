@@ -1,4 +1,5 @@
 import { rechunk } from '@pixelflow/core/concat-bytes'
+import { freeBytes } from '@pixelflow/core/free-bytes'
 import type { BlobWrite } from '@pixelflow/core/ports/blobs'
 import type { SharedFile } from '@pixelflow/platform/shared-files/shared-file'
 import type { InlineProcessing } from '../ports.ts'
@@ -86,23 +87,30 @@ export function createImageBuffer(
     if (file === undefined) return stopSharing()
     closeBlock()
     const kept = chunks.splice(0)
-    while (kept[0] !== undefined && file.append(kept[0])) kept.shift()
+    for (let first = kept[0]; first !== undefined && file.append(first); first = kept[0]) {
+      kept.shift()
+      freeBytes(first)
+    }
     if (kept.length === 0) return
     stopSharing()
     chunks.push(...kept)
   }
   const appendToFile = (to: SharedFile, chunk: Uint8Array): boolean => {
     if (!acquire(chunk.length)) return false
-    if (to.append(chunk)) return true
+    if (to.append(chunk)) {
+      freeBytes(chunk)
+      return true
+    }
     stopSharing()
     chunks.push(chunk)
     return true
   }
   /** False when the chunk does not fit. */
   const append = (chunk: Uint8Array): boolean => {
-    if (length + chunk.length > maxBytes) return false
+    const chunkBytes = chunk.length
+    if (length + chunkBytes > maxBytes) return false
     if (file !== undefined ? !appendToFile(file, chunk) : !appendToMemory(chunk)) return false
-    length += chunk.length
+    length += chunkBytes
     if (file === undefined && canShare && length >= minFileBytes) moveToFile()
     return true
   }
