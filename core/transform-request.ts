@@ -4,8 +4,8 @@ import { recipe } from './recipe/recipe.ts'
 import { outputName } from './task.ts'
 
 /**
- * Opens a `transform` session between gateway and actor. Unless the actor answers that it has the file, the gateway then sends
- * the image in frames of any length. It finishes. The actor answers with one frame that has the result and its first bytes, then the remaining bytes.
+ * Opens a `transform` session between gateway and actor. Unless the actor finds the shared file, the gateway then sends the
+ * image in frames of any length and finishes. The actor answers with one frame that has the result and its first bytes, then the remaining bytes.
  */
 export const transformRequest = z.object({
   /** Account of the caller, for the log. */
@@ -26,13 +26,6 @@ export const transformRequest = z.object({
   traceparent: z.string().optional(),
 })
 export type TransformRequest = z.infer<typeof transformRequest>
-
-/** What the actor answers to the opening. */
-export const transformAnswer = z.object({
-  /** Whether it reads the shared file, so that the image need not be sent. */
-  hasFile: z.boolean(),
-})
-export type TransformAnswer = z.infer<typeof transformAnswer>
 
 const pixels = z.int().positive()
 

@@ -17,8 +17,8 @@ export interface Frame {
 export interface Session extends AsyncDisposable {
   /** The process on the other side, e.g. `host.4711`. */
   readonly peer: string
-  /** On the side that opened the session: the JSON with which the actor accepted it; null when it sent none. */
-  readonly answer: unknown
+  /** Whether the other side reads frames. If not, this side has finished from the beginning. */
+  readonly wantsFrames: boolean
   /**
    * Aborts when the session breaks, with the fault that `next` throws. Stop the work: its result cannot be delivered.
    */
@@ -59,8 +59,8 @@ export interface SessionHandler {
   readonly capacity: number
   /** Whether new sessions are refused at the moment, as if the capacity were used up. */
   readonly isPaused?: () => boolean
-  /** JSON that the gateway gets before the first frame, when it must know something before it sends its own. */
-  readonly answer?: (opening: unknown) => unknown
+  /** Whether this session needs frames from the gateway, or has all in its opening; by default true. */
+  readonly wantsFrames?: (opening: unknown) => boolean
   /** Serves one session. The session finishes when this returns, and fails with what this throws. */
   handle(opening: unknown, session: Session): Promise<void>
 }

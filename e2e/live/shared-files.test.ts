@@ -93,9 +93,16 @@ describe('during a call', () => {
     const before = await oneFile()
     const second = stack.actor()
     first.signal('SIGKILL')
+    let status: number | undefined
+    void answer.then((response) => (status = response.status))
+    const seen = new Set(before)
+    const watch = async () => {
+      for (const file of await sharedFiles()) seen.add(file)
+      return status
+    }
+    expect(await waitFor('the call is answered', watch, (found) => found !== undefined)).toBe(200)
+    expect([...seen]).toEqual(before)
     await second
-    expect(await sharedFiles()).toEqual(before)
-    expect((await answer).status).toBe(200)
     await noFiles()
   }, 60_000)
 

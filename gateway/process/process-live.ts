@@ -2,7 +2,6 @@ import { Fault } from '@pixelflow/core/fault'
 import { formatOf } from '@pixelflow/core/format'
 import {
   maxFrameBytes,
-  transformAnswer,
   transformResult,
   type TransformRequest,
   type TransformResult,
@@ -86,13 +85,10 @@ async function exchange(
 }
 
 async function sendImage(session: Session, content: ImageContent): Promise<void> {
-  if (!readsFile(session)) for (const piece of content.pieces(maxFrameBytes)) await session.send(null, piece)
+  // Else the actor is on this machine and reads the shared file.
+  if (!session.wantsFrames) return
+  for (const piece of content.pieces(maxFrameBytes)) await session.send(null, piece)
   await session.finish()
-}
-
-/** Whether the actor is on this machine and reads the shared file. An actor of an earlier version sends no answer. */
-function readsFile({ answer }: Session): boolean {
-  return transformAnswer.safeParse(answer).data?.hasFile === true
 }
 
 /** The bytes of the result. @throws Fault when some are missing. */

@@ -47,8 +47,8 @@ export const acceptMessage = z.object({
   inbox: z.string(),
   peer: z.string(),
   window: z.int(),
-  /** What its handler answers to the opening. */
-  answer: z.unknown(),
+  /** Whether it reads frames; an actor of an earlier version always does. */
+  wantsFrames: z.boolean().default(true),
 })
 export type AcceptMessage = z.infer<typeof acceptMessage>
 

@@ -28,12 +28,18 @@ interface PartialFrame {
   unreleased: number
 }
 
-/** @param updateWindow allows the other side that many more bytes; `window` is the limit of unread bytes. */
-export function createReceiveBuffer(window: number, updateWindow: (bytes: number) => void): ReceiveBuffer {
+/**
+ * @param updateWindow allows the other side that many more bytes; `window` is the limit of unread bytes.
+ * @param isFinished whether the other side sends nothing
+ */
+export function createReceiveBuffer(
+  window: number,
+  updateWindow: (bytes: number) => void,
+  isFinished = false,
+): ReceiveBuffer {
   const whole: PartialFrame[] = []
   let partial: PartialFrame | undefined
   let received = 0
-  let isFinished = false
   let isDiscarding = false
   let unreleased = 0
 

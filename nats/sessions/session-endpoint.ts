@@ -18,7 +18,8 @@ import { sessionHeartbeatMs, sessionTimeoutMs } from './heartbeat.ts'
 
 export interface SessionEndpointOptions {
   readonly peer: string
-  readonly answer?: unknown
+  /** When only one side sends frames: whether it is this one. */
+  readonly oneWay?: 'sender' | 'receiver' | undefined
   /** Unread bytes that this side buffers. */
   readonly windowIn: number
   /** Unread bytes that the other side buffers. */
@@ -43,13 +44,13 @@ export interface SessionEndpoint extends Session {
 }
 
 export function createSessionEndpoint(options: SessionEndpointOptions): SessionEndpoint {
-  const { peer, answer = null, windowIn, windowOut, maxMessageBytes } = options
+  const { peer, oneWay, windowIn, windowOut, maxMessageBytes } = options
   const breaking = new AbortController()
   let lastSentAt = performance.now()
   let lastReceivedAt = lastSentAt
   let sent = 0
   let unread = 0
-  let isFinished = false
+  let isFinished = oneWay === 'receiver'
   let hasLeft = false
   let isOver = false
   const changed = createNotifier()
@@ -59,9 +60,10 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
     lastSentAt = performance.now()
     options.publish(message, wantsReceipt)
   }
-  const receiveBuffer = createReceiveBuffer(windowIn, (bytes) => {
+  const updateWindow = (bytes: number) => {
     if (!isOver) publish(encodeMessage(messageTypes.windowUpdate, bytes))
-  })
+  }
+  const receiveBuffer = createReceiveBuffer(windowIn, updateWindow, oneWay === 'sender')
   const end = () => {
     if (isOver) return
     isOver = true
@@ -133,7 +135,7 @@ export function createSessionEndpoint(options: SessionEndpointOptions): SessionE
 
   return {
     peer,
-    answer,
+    wantsFrames: oneWay !== 'receiver',
     broken: breaking.signal,
     send: (head, body = []) => runInTurn(() => sendFrame(head, body instanceof Uint8Array ? [body] : body)),
     async next(signal) {

@@ -18,6 +18,12 @@ import {
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { offerSubject } from '../topology/subjects.ts'
 
+/**
+ * A gateway that sends no frames does not wait for the accept message, so it goes together with the first frame if that is ready
+ * within this time, which is well below the time after which the gateway asks another actor.
+ */
+const acceptDelayMs = 50
+
 /** The actor's side of live sessions, over core NATS subjects. */
 export function createSessionHost(hub: SessionHub, log: Logger): SessionHost {
   return { serve: (kind, hosting) => serve(hub, log, kind, hosting) }
@@ -27,30 +33,47 @@ function serve(
   hub: SessionHub,
   log: Logger,
   kind: LiveKind,
-  { capacity, isPaused = () => false, answer, handle }: SessionHandler,
+  { capacity, isPaused = () => false, wantsFrames = () => true, handle }: SessionHandler,
 ): ServedSessions {
   const held = new Map<SessionEndpoint, Promise<void>>()
   const quota = createSessionQuota(capacity)
   let isDraining = false
 
   const accept = ({ peer, window: windowOut, opening, account }: Offer, inbox: string) => {
-    const answered = answer?.(opening) ?? null
     // A new id: a gateway and an actor may run in one process.
     const session = nuid.next()
+    const isOneWay = !wantsFrames(opening)
     const windowIn = hub.acquireWindow()
-    const endpoint = hub.createEndpoint(session, { peer, inbox, windowIn, windowOut })
     const acceptMessage: AcceptMessage = {
       inbox: hub.inboxOf(session),
       peer: hub.peer,
       window: windowIn,
-      answer: answered,
+      wantsFrames: !isOneWay,
     }
-    try {
-      hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptMessage))
-    } catch (thrown) {
-      endpoint.breakSession('The accept message could not be sent.')
-      throw thrown
+    let timer: NodeJS.Timeout | undefined
+    let isSent = false
+    const sendAccept = () => {
+      if (isSent) return
+      isSent = true
+      clearTimeout(timer)
+      try {
+        hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptMessage))
+      } catch (thrown) {
+        endpoint.breakSession('The accept message could not be sent.')
+        throw thrown
+      }
     }
+    const endpoint = hub.createEndpoint(session, {
+      peer,
+      inbox,
+      oneWay: isOneWay ? 'sender' : undefined,
+      windowIn,
+      windowOut,
+      beforePublish: sendAccept,
+      onEnd: () => clearTimeout(timer),
+    })
+    if (isOneWay) timer = setTimeout(sendLate, acceptDelayMs, sendAccept)
+    else sendAccept()
     held.set(
       endpoint,
       runHandler(endpoint, opening).finally(() => {
@@ -58,6 +81,13 @@ function serve(
         quota.release(account)
       }),
     )
+  }
+  const sendLate = (sendAccept: () => void) => {
+    try {
+      sendAccept()
+    } catch (thrown) {
+      log.error('session offer not accepted', { kind, error: thrown })
+    }
   }
   const runHandler = async (endpoint: SessionEndpoint, opening: unknown) => {
     try {

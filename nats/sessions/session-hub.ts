@@ -3,7 +3,11 @@ import { nuid } from '@nats-io/nats-core'
 import { totalLength } from '@pixelflow/core/concat-bytes'
 import type { Broker } from '../connection/broker.ts'
 import { createByteBudget } from '@pixelflow/core/byte-budget'
-import { createSessionEndpoint, type SessionEndpoint } from './session-endpoint.ts'
+import {
+  createSessionEndpoint,
+  type SessionEndpoint,
+  type SessionEndpointOptions,
+} from './session-endpoint.ts'
 import { decodeMessage, messageTypes } from './messages.ts'
 import { sessionHeartbeatMs } from './heartbeat.ts'
 import { sessionSubject, sessionSubjects } from '../topology/subjects.ts'
@@ -49,10 +53,12 @@ export interface SessionReply {
 export interface RemoteEndpoint {
   readonly peer: string
   readonly inbox: string
-  readonly answer?: unknown
+  readonly oneWay?: SessionEndpointOptions['oneWay']
   readonly windowIn: number
   readonly windowOut: number
   readonly onEnd?: () => void
+  /** Called before each message. */
+  readonly beforePublish?: () => void
 }
 
 /** Maximum message size, so that a heartbeat never waits long behind a message. */
@@ -127,15 +133,17 @@ export function createSessionHub(broker: Broker): SessionHub {
       if (window > minWindow) extra.release(window - minWindow)
     },
     createEndpoint(session, remote) {
-      const { peer, inbox, answer, windowIn, windowOut, onEnd } = remote
+      const { peer, inbox, oneWay, windowIn, windowOut, onEnd, beforePublish } = remote
       const endpoint = createSessionEndpoint({
         peer,
-        answer,
+        oneWay,
         windowIn,
         windowOut,
         maxMessageBytes: Math.min(maxPieceBytes, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
-        publish: (message, wantsReceipt) =>
-          subscription.publish(inbox, message, wantsReceipt ? sessionSubject(processId, session) : undefined),
+        publish(message, wantsReceipt) {
+          beforePublish?.()
+          subscription.publish(inbox, message, wantsReceipt ? sessionSubject(processId, session) : undefined)
+        },
         onEnd: () => {
           endpoints.delete(session)
           if (windowIn > minWindow) extra.release(windowIn - minWindow)

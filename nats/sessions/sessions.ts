@@ -66,9 +66,10 @@ export function createSessions(hub: SessionHub): Sessions {
         const accepted = readAcceptMessage(reply)
         if (!accepted) return settle(reply.isAnswered ? 'busy' : 'no responders')
         stopWaiting()
-        const { peer, inbox, answer, window: windowOut } = accepted
+        const { peer, inbox, wantsFrames, window: windowOut } = accepted
+        const oneWay = wantsFrames ? undefined : 'receiver'
         const onEnd = () => queueOf(kind).wake()
-        resolve(hub.createEndpoint(session, { peer, inbox, answer, windowIn, windowOut, onEnd }))
+        resolve(hub.createEndpoint(session, { peer, inbox, oneWay, windowIn, windowOut, onEnd }))
       })
       const timer = setTimeout(settle, timeoutMs, 'timeout')
       const hedge = setInterval(() => publish(), hedgeMs)

@@ -36,11 +36,10 @@ export function sessionsContract(name: string, open: () => Promise<SessionsUnder
       const openings: unknown[] = []
       await using _ = fixture.hosts[0].serve('transform', {
         capacity: 1,
-        answer: (opening) => ({ to: opening }),
         handle: (opening, session) => (openings.push(opening), echo(opening, session)),
       })
       await using session = await fixture.sessions.open('transform', { hello: ['wörld'] }, never)
-      expect([openings, session.answer]).toEqual([[{ hello: ['wörld'] }], { to: openings[0] }])
+      expect([openings, session.wantsFrames]).toEqual([[{ hello: ['wörld'] }], true])
       expect(session.peer).not.toBe('')
 
       const sizes = [0, 1, 1000, 512 * 1024, 512 * 1024 + 1, 9 * MiB, 3]

@@ -7,7 +7,6 @@ import { inSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import {
   maxFrameBytes,
   transformRequest,
-  type TransformAnswer,
   type TransformRequest,
   type TransformResult,
 } from '@pixelflow/core/transform-request'
@@ -37,9 +36,9 @@ export function createTransformSessionHandler(context: KindContext): SessionHand
     // While the workers compute, further images arrive and results leave.
     capacity: 2 * context.settings.liveConcurrency,
     isPaused: () => context.sandbox.isCircuitOpen,
-    answer(opening): TransformAnswer {
+    wantsFrames(opening) {
       const { data } = fileOfRequest.safeParse(opening)
-      return { hasFile: data !== undefined && findFile(context, data) !== undefined }
+      return data === undefined || findFile(context, data) === undefined
     },
     async handle(opening, session) {
       const request = parseSessionOpening(transformRequest, opening)
@@ -87,7 +86,7 @@ async function transformSession(
   })
 }
 
-/** All that the answer depends on: the whole opening is parsed once, by the session. */
+/** What decides how the image comes: the whole opening is parsed once, by the session. */
 const fileOfRequest = transformRequest.pick({ file: true, bytes: true })
 
 function findFile(
