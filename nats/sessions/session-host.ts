@@ -18,12 +18,6 @@ import {
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { offerSubject } from '../topology/subjects.ts'
 
-/**
- * A gateway that sends no frames does not wait for the accept message, so it goes together with the first frame if that is ready
- * within this time, which is well below the time after which the gateway asks another actor.
- */
-const acceptDelayMs = 50
-
 /** The actor's side of live sessions, over core NATS subjects. */
 export function createSessionHost(hub: SessionHub, log: Logger): SessionHost {
   return { serve: (kind, hosting) => serve(hub, log, kind, hosting) }
@@ -50,30 +44,14 @@ function serve(
       window: windowIn,
       wantsFrames: !isOneWay,
     }
-    let timer: NodeJS.Timeout | undefined
-    let isSent = false
-    const sendAccept = () => {
-      if (isSent) return
-      isSent = true
-      clearTimeout(timer)
-      try {
-        hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptMessage))
-      } catch (thrown) {
-        endpoint.breakSession('The accept message could not be sent.')
-        throw thrown
-      }
+    const oneWay = isOneWay ? 'sender' : undefined
+    const endpoint = hub.createEndpoint(session, { peer, inbox, oneWay, windowIn, windowOut })
+    try {
+      hub.publish(inbox, encodeJsonMessage(messageTypes.accept, acceptMessage))
+    } catch (thrown) {
+      endpoint.breakSession('The accept message could not be sent.')
+      throw thrown
     }
-    const endpoint = hub.createEndpoint(session, {
-      peer,
-      inbox,
-      oneWay: isOneWay ? 'sender' : undefined,
-      windowIn,
-      windowOut,
-      beforePublish: sendAccept,
-      onEnd: () => clearTimeout(timer),
-    })
-    if (isOneWay) timer = setTimeout(sendLate, acceptDelayMs, sendAccept)
-    else sendAccept()
     held.set(
       endpoint,
       runHandler(endpoint, opening).finally(() => {
@@ -81,13 +59,6 @@ function serve(
         quota.release(account)
       }),
     )
-  }
-  const sendLate = (sendAccept: () => void) => {
-    try {
-      sendAccept()
-    } catch (thrown) {
-      log.error('session offer not accepted', { kind, error: thrown })
-    }
   }
   const runHandler = async (endpoint: SessionEndpoint, opening: unknown) => {
     try {

@@ -57,8 +57,6 @@ export interface RemoteEndpoint {
   readonly windowIn: number
   readonly windowOut: number
   readonly onEnd?: () => void
-  /** Called before each message. */
-  readonly beforePublish?: () => void
 }
 
 /** Maximum message size, so that a heartbeat never waits long behind a message. */
@@ -133,17 +131,15 @@ export function createSessionHub(broker: Broker): SessionHub {
       if (window > minWindow) extra.release(window - minWindow)
     },
     createEndpoint(session, remote) {
-      const { peer, inbox, oneWay, windowIn, windowOut, onEnd, beforePublish } = remote
+      const { peer, inbox, oneWay, windowIn, windowOut, onEnd } = remote
       const endpoint = createSessionEndpoint({
         peer,
         oneWay,
         windowIn,
         windowOut,
         maxMessageBytes: Math.min(maxPieceBytes, (broker.nc.info?.max_payload ?? 2 ** 20) - 1024),
-        publish(message, wantsReceipt) {
-          beforePublish?.()
-          subscription.publish(inbox, message, wantsReceipt ? sessionSubject(processId, session) : undefined)
-        },
+        publish: (message, wantsReceipt) =>
+          subscription.publish(inbox, message, wantsReceipt ? sessionSubject(processId, session) : undefined),
         onEnd: () => {
           endpoints.delete(session)
           if (windowIn > minWindow) extra.release(windowIn - minWindow)
