@@ -82,7 +82,8 @@ export interface BlobWrite {
 
 /** Immutable, named byte strings of any size. One adapter instance is one bucket. */
 export interface Blobs {
-  begin(): Promise<BlobWrite>
+  /** @param announcedBytes how many bytes are expected; neither a promise nor a limit */
+  begin(announcedBytes?: number): Promise<BlobWrite>
   stat(name: string): Promise<BlobInfo | null>
   /** Null when the blob does not exist. @throws Fault `range_not_satisfiable` for a range outside the content. */
   read(name: string, range?: ByteRange): Promise<BlobRead | null>

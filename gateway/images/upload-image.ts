@@ -57,7 +57,7 @@ export function stageImage({ limits, ...stores }: ImageStores & Pick<Ports, 'lim
   return async (who: Principal, upload: ImageUpload): Promise<StagedImage> => {
     requireScope(who, 'images:write')
     requireAcceptable(upload, limits)
-    const write = await stores.sources.begin()
+    const write = await stores.sources.begin(upload.bytes ?? undefined)
     try {
       const received = await inSpan('receive body', {}, () =>
         receiveImage(upload, freeWhenWritten(write), limits),

@@ -9,7 +9,7 @@ import type { SharedCache } from './shared-cache.ts'
  */
 export function blobsWithCache(blobs: Blobs, cache: SharedCache): Blobs {
   return {
-    begin: async () => writeToBoth(await blobs.begin(), cache.begin()),
+    begin: async (announcedBytes) => writeToBoth(await blobs.begin(), cache.begin(announcedBytes)),
     stat: (name) => blobs.stat(name),
     read: (name, range) => blobs.read(name, range),
     readLocated(blob, createMissingFault, range) {

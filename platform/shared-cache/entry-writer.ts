@@ -17,14 +17,14 @@ const minEntryBytes = 48 * 1024
 /** Share of the cache that one entry may take. */
 const maxShare = 1 / 4
 
-export function createEntryWriter(entries: CacheEntries): EntryWriter {
+export function createEntryWriter(entries: CacheEntries, announcedBytes = 0): EntryWriter {
   const maxEntryBytes = entries.maxBytes * maxShare
   /** The first bytes, until there are enough of them for a file. */
   let head: Uint8Array[] = []
   let bytes = 0
   let file: UnfinishedFile | undefined
   let descriptor: number | undefined
-  let isOver = false
+  let isOver = announcedBytes > maxEntryBytes
 
   const end = () => {
     isOver = true

@@ -172,6 +172,17 @@ describe('bounds', () => {
     expect(await files()).toEqual([])
   })
 
+  test('a file that is announced as too large replaces no other one', async () => {
+    await using cache = await open({ sharedCacheBytes: 400 * KiB })
+    const keys = Array.from({ length: 4 }, () => put(cache, 'ann', randomBytes(100 * KiB)))
+    for (const key of keys) await content(cache, key)
+    const large = cache.begin(101 * KiB)
+    large.append(randomBytes(60 * KiB))
+    expect(cache.bytes).toBe(400 * KiB)
+    large.commit('ann', '0'.repeat(64))
+    for (const key of keys) expect(await content(cache, key)).toHaveLength(100 * KiB)
+  })
+
   test('entries are removed after their age, complete or not', async () => {
     await using cache = await open({ sharedCacheAgeMs: 100 })
     const unfinished = cache.begin()

@@ -24,8 +24,11 @@ export interface CacheKey {
  * Each process writes into a folder of its own, so its bytes are counted without a lock, and reads those of all.
  */
 export interface SharedCache extends AsyncDisposable {
-  /** Begins an entry. Never fails: without space, or for a file that is too small or too large, nothing is kept. */
-  begin(): EntryWriter
+  /**
+   * Begins an entry. Never fails: without space, or for a file that is too small or too large, nothing is kept.
+   * @param announcedBytes its expected size: for one that is too large, nothing is written and no other entry is removed
+   */
+  begin(announcedBytes?: number): EntryWriter
   /** Makes the content appear as a new file at `path`, without copying it if possible. False when it is not cached. */
   link(key: CacheKey, path: string): boolean
   /** The content, or part of it; undefined when it is not cached. Iterate it, because a file is open. */
@@ -65,7 +68,7 @@ export async function openSharedCache({
   const entries = createCacheEntries({ folder, maxBytes, maxAgeMs, onExpired })
 
   return {
-    begin: () => createEntryWriter(entries),
+    begin: (announcedBytes) => createEntryWriter(entries, announcedBytes),
     link: (key, path) => reader.link(key, path),
     read: (key, range) => reader.read(key, range),
     remove(key) {
