@@ -165,7 +165,12 @@ function wrongFormat(stated: FormatId): Fault {
 }
 
 /** Files up to this size are decoded from memory, which is faster. */
-const maxMemoryBytes = 1024 * 1024
+const maxMemoryBytes = 4 * 1024 * 1024
+/**
+ * Holds the file of the current work, of which there is one at a time: fresh memory costs more than the read. Needs
+ * `sharp.cache(false)`, because the cache of libvips knows an input by its address.
+ */
+let fileMemory = Buffer.allocUnsafeSlow(0)
 
 /**
  * Reads the first bytes of a large file, or all of a small one. Synchronous: the file is in the page cache, and a
@@ -175,8 +180,9 @@ function readHead(path: string): { head: Uint8Array; input: string | Buffer } {
   const file = openSync(path, 'r')
   try {
     const { size } = fstatSync(file)
-    const bytes = Buffer.allocUnsafeSlow(size <= maxMemoryBytes ? size : sniffBytes)
-    const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0))
+    const wanted = size <= maxMemoryBytes ? size : sniffBytes
+    if (fileMemory.length < wanted) fileMemory = Buffer.allocUnsafeSlow(wanted)
+    const read = fileMemory.subarray(0, readSync(file, fileMemory, 0, wanted, 0))
     return { head: read.subarray(0, sniffBytes), input: size <= maxMemoryBytes ? read : path }
   } finally {
     closeSync(file)
