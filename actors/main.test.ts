@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test'
+import { stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { appendEvent } from '@pixelflow/testkit/append-event'
 import { sampleImage } from '@pixelflow/testkit/images'
 import { freePort } from '@pixelflow/testkit/port'
@@ -217,6 +219,23 @@ test('invalid settings stop the start and are named', async () => {
   expect(line).toContain('PIXELFLOW_TASK_TIMEOUT')
   expect(line).toContain('Give a duration')
 })
+
+test.each(['/proc/pixelflow', entry, tmpdir()])(
+  'the shared cache %s is refused as a setting, and not changed',
+  async (path) => {
+    const { mode } = await stat(tmpdir())
+    await using running = launch({
+      command: [process.execPath, entry],
+      env: { PIXELFLOW_SHARED_CACHE_DIR: path, PIXELFLOW_LOG_FORMAT: 'json' },
+    })
+    expect(await running.exited).toBe(2)
+    const line = await running.line(hasMessage('invalid settings'))
+    expect(JSON.parse(line)).toMatchObject({
+      problems: [{ variable: `PIXELFLOW_SHARED_CACHE_DIR=${JSON.stringify(path)}` }],
+    })
+    expect((await stat(tmpdir())).mode).toBe(mode)
+  },
+)
 
 test('a stop while the actor waits for the broker ends it at once', async () => {
   await using running = launch({

@@ -86,6 +86,30 @@ describe('the gateway does not start', () => {
     holder.close()
     await rm(join(tmpdir(), `pixelflow-taken-${port}`), { recursive: true, force: true })
   }, 30_000)
+
+  test('with a shared cache that is not a folder', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'pixelflow-refused-'))
+    await using stack = await startStack()
+    await using running = launch({
+      command,
+      env: {
+        ...stack.nats.env,
+        PIXELFLOW_HTTP_PORT: String(await freePort()),
+        PIXELFLOW_GRPC_PORT: '0',
+        PIXELFLOW_LOG_FORMAT: 'json',
+        PIXELFLOW_DATA_DIR: data,
+        PIXELFLOW_SHARED_CACHE_DIR: import.meta.path,
+      },
+    })
+    expect(line(await running.line(hasMessage('invalid settings')))['problems']).toEqual([
+      expect.objectContaining({
+        variable: `PIXELFLOW_SHARED_CACHE_DIR=${JSON.stringify(import.meta.path)}`,
+        problem: 'is not a folder',
+      }),
+    ])
+    expect(await running.exited).toBe(2)
+    await rm(data, { recursive: true })
+  }, 30_000)
 })
 
 describe('a running gateway', () => {

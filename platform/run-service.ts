@@ -57,7 +57,10 @@ export async function runService<T extends Table, S extends Values<T> & ServiceS
     await run(settings, log, stop.signal)
   } catch (error) {
     // A stop during the start is not a failure.
-    if (!stop.signal.aborted) fail('service failed', error)
+    if (!stop.signal.aborted) {
+      exitIfInvalid(name, error)
+      fail('service failed', error)
+    }
   }
   await tracing[Symbol.asyncDispose]()
   log.info('stopped')
@@ -77,8 +80,14 @@ async function orExit<S>(service: string, start: () => S | Promise<S>): Promise<
   try {
     return await start()
   } catch (error) {
-    if (!(error instanceof InvalidSettings)) throw error
-    createLogger({ service }).error('invalid settings', { problems: error.problems })
-    process.exit(invalidSettingsExitCode)
+    exitIfInvalid(service, error)
+    throw error
   }
+}
+
+/** Some settings, such as folders, are only known to be invalid when a part of the service opens. */
+function exitIfInvalid(service: string, error: unknown): void {
+  if (!(error instanceof InvalidSettings)) return
+  createLogger({ service }).error('invalid settings', { problems: error.problems })
+  process.exit(invalidSettingsExitCode)
 }

@@ -17,7 +17,7 @@ export interface SmallDisk extends AsyncDisposable {
  */
 export async function mountSmallDisk(bytes: number): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), 'pixelflow-disk-'))
-  await run(['mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', path])
+  await run(['mount', '-t', 'tmpfs', '-o', `size=${bytes},mode=700`, 'tmpfs', path])
   const ballast = join(path, 'ballast')
   return {
     path,

@@ -214,7 +214,7 @@ async function makeDataDir(path: string): Promise<void> {
     // The folder may be the home of a user, so only the files in it are made private.
     const { upLock, usersLock } = upFiles(path)
     for (const file of [upLock, usersLock]) makePrivateFile(file)
-    for (const name of ['gateway', 'nats', 'logs']) {
+    for (const name of ['gateway', 'nats', 'logs', 'traces', 'shared-cache']) {
       if (existsSync(join(path, name))) makePrivateFolder(join(path, name))
     }
   } catch (error) {

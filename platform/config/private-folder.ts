@@ -1,9 +1,10 @@
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 
-const ownerOnlyFolder = 0o700
+/** Mode of a folder that only its owner can enter. */
+export const ownerOnlyFolder = 0o700
 const ownerOnlyFile = 0o600
 /** The mode bits for the group and for others. */
-const othersMask = 0o077
+export const othersMask = 0o077
 
 /** A folder or file that other users could access. */
 export class UnsafePath extends Error {
@@ -20,7 +21,8 @@ export class UnsafePath extends Error {
 
 /**
  * Creates a folder that only the user of this process can enter, with its parent folders. An existing folder gets the same
- * mode, because the files in it may be readable for others.
+ * mode, because older versions left the files in it readable for others. So `path` must be a name that the product chose; for
+ * one that a setting contains, use `useSettingFolder`.
  * @throws UnsafePath when it belongs to another user or is a symbolic link; Error when it cannot be created.
  */
 export function makePrivateFolder(path: string): void {

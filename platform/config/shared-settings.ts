@@ -19,8 +19,8 @@ export const sharedSettings = {
   sharedCacheDir: text('PIXELFLOW_SHARED_CACHE_DIR', {
     default: undefined,
     defaultDescription: 'none; `up` uses one in memory (tmpfs), or in the data folder',
-    expects: 'the path of a folder of this user',
-    help: 'Folder in which the gateway and the actors of one machine keep copies of what they have just stored, so that the others need not read it back from the store, and pass on the images of synchronous calls.',
+    expects: 'the path of a folder that no other user can enter, or that does not exist',
+    help: 'Folder in which the gateway and the actors of one machine keep copies of what they have just stored, so that the others need not read it back from the store, and pass on the images of synchronous calls. It is created when it does not exist; the mode of an existing folder is not changed.',
   }),
   sharedCacheBytes: bytes('PIXELFLOW_SHARED_CACHE_BYTES', {
     default: 64 * MiB,

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
-import { makePrivateFolder } from '../config/private-folder.ts'
+import { useSettingFolder } from '../config/setting-folder.ts'
+import { sharedSettings } from '../config/shared-settings.ts'
 import { createProcessFolder, removeDeadFolders } from '../process-folder.ts'
 import { createCacheEntries } from './cache-entries.ts'
 import { foldersPrefix } from './entry-file.ts'
@@ -50,7 +51,7 @@ export interface SharedCacheOptions {
 
 /**
  * Opens the cache, and removes what dead processes have left.
- * @throws UnsafePath when the folder belongs to another user; Error when it cannot be created.
+ * @throws InvalidSettings when the folder cannot be used, or other users can enter it.
  */
 export async function openSharedCache({
   sharedCacheDir: home,
@@ -58,7 +59,7 @@ export async function openSharedCache({
   sharedCacheAgeMs: maxAgeMs,
 }: SharedCacheOptions): Promise<SharedCache> {
   if (home === undefined || maxBytes === 0) return noSharedCache
-  makePrivateFolder(home)
+  useSettingFolder(sharedSettings.sharedCacheDir.env, home)
   const folder = await createProcessFolder(home, foldersPrefix)
   // Processes end without disposing when they are told twice to stop.
   const removeAtExit = () => rmSync(folder, { recursive: true, force: true })

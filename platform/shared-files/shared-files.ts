@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { makePrivateFolder } from '../config/private-folder.ts'
+import { useSettingFolder } from '../config/setting-folder.ts'
+import { sharedSettings } from '../config/shared-settings.ts'
 import { createProcessFolder } from '../process-folder.ts'
 import type { SharedCacheOptions } from '../shared-cache/shared-cache.ts'
 import { createSharedFile, type SharedFile } from './shared-file.ts'
@@ -19,14 +20,14 @@ export interface SharedFiles extends AsyncDisposable {
 
 /**
  * Opens the folder for files of this process in the folder of the shared cache, and removes what dead processes have left.
- * @throws UnsafePath when the folder belongs to another user; Error when it cannot be created.
+ * @throws InvalidSettings when the folder cannot be used, or other users can enter it.
  */
 export async function openSharedFiles({
   sharedCacheDir: home,
   sharedCacheBytes,
 }: Pick<SharedCacheOptions, 'sharedCacheDir' | 'sharedCacheBytes'>): Promise<SharedFiles> {
   if (home === undefined || sharedCacheBytes === 0) return noSharedFiles
-  makePrivateFolder(home)
+  useSettingFolder(sharedSettings.sharedCacheDir.env, home)
   const folder = await createProcessFolder(home, sharedFilesPrefix)
   const remove = () => rmSync(folder, { recursive: true, force: true })
   // Processes end without disposing when they are told twice to stop.

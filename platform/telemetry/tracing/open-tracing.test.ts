@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { mkdtemp, rm, symlink, mkdir } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, symlink, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startOtlpCollector } from '@pixelflow/testkit/otlp-collector'
@@ -91,6 +91,11 @@ describe('tracing', () => {
     expect(await problemsOf({ PIXELFLOW_TRACE_RING_DIR: join(home, 'link') })).toContain('is a symbolic link')
     expect(await problemsOf({ PIXELFLOW_TRACE_RING_DIR: '/dev/null/ring' })).toStartWith(
       'PIXELFLOW_TRACE_RING_DIR="/dev/null/ring" cannot be created',
+    )
+    await mkdir(join(home, 'open'))
+    await chmod(join(home, 'open'), 0o755)
+    expect(await problemsOf({ PIXELFLOW_TRACE_RING_DIR: join(home, 'open') })).toContain(
+      'can be entered or read by other users',
     )
     expect(
       await problemsOf({

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { InvalidSettings } from '../../config/read-settings.ts'
-import { UnsafePath } from '../../config/private-folder.ts'
 import type { Logger } from '../logger.ts'
 import { reportLosses } from './report-losses.ts'
 import { TraceRing } from './ring/trace-ring.ts'
@@ -47,16 +46,7 @@ export async function openTracing(options: TracingOptions): Promise<AsyncDisposa
 function openRing({ service, settings, log }: TracingOptions): TraceRing | undefined {
   const { traceRingFolder: folder, traceRingBytes: maxBytes } = settings
   if (folder === undefined || maxBytes === 0) return undefined
-  try {
-    return new TraceRing({ folder, maxBytes, service, onLoss: reportLosses(log, { target: folder }) })
-  } catch (error) {
-    const variable = `PIXELFLOW_TRACE_RING_DIR=${JSON.stringify(folder)}`
-    const { problem, remedy } =
-      error instanceof UnsafePath
-        ? error
-        : { problem: `cannot be created: ${(error as Error).message}`, remedy: 'Give another folder.' }
-    throw new InvalidSettings([{ variable, problem, remedy }])
-  }
+  return new TraceRing({ folder, maxBytes, service, onLoss: reportLosses(log, { target: folder }) })
 }
 
 async function openCollector({

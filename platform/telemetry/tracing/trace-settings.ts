@@ -62,8 +62,8 @@ export const traceSettings = {
   traceRingFolder: text('PIXELFLOW_TRACE_RING_DIR', {
     default: undefined,
     defaultDescription: 'unset; `./pixelflow up` on a loopback address: traces in PIXELFLOW_DATA_DIR',
-    expects: 'the path of a folder that no other user can enter',
-    help: 'Folder of the recent traces, which `./pixelflow trace` reads. Processes of one machine share it. Unset: they are not recorded.',
+    expects: 'the path of a folder that no other user can enter, or that does not exist',
+    help: 'Folder of the recent traces, which `./pixelflow trace` reads. Processes of one machine share it. It is created when it does not exist; the mode of an existing folder is not changed. Unset: traces are not recorded.',
   }),
   traceRingBytes: bytes('PIXELFLOW_TRACE_RING_SIZE', {
     default: 32 * MiB,

@@ -1,9 +1,10 @@
 import { open, readdir, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makePrivateFolder } from '../../../config/private-folder.ts'
+import { useSettingFolder } from '../../../config/setting-folder.ts'
 import type { Loss } from '../report-losses.ts'
 import type { SpanRecord, SpanSink } from '../span-record.ts'
 import { formatRingLine } from './ring-line.ts'
+import { traceSettings } from '../trace-settings.ts'
 import { ringFileName, ringFiles } from './ring-file.ts'
 
 export interface TraceRingOptions {
@@ -37,9 +38,9 @@ export class TraceRing implements SpanSink {
   #fileBytes = 0
   #serial = 0
 
-  /** @throws UnsafePath when other users can write to the folder; Error when it cannot be created. */
+  /** @throws InvalidSettings when the folder cannot be used, or other users can enter it. */
   constructor(options: TraceRingOptions) {
-    makePrivateFolder(options.folder)
+    useSettingFolder(traceSettings.traceRingFolder.env, options.folder)
     this.#options = options
     this.#maxFileBytes = Math.floor(options.maxBytes / fileCount)
   }
