@@ -34,7 +34,7 @@ function renderBudgetPictures({ budget }: MeasuredReports): Record<string, strin
         unit: 'ms',
         bars: Object.entries(processes).map(([process, { cpuMs }]) => ({
           name: process,
-          parts: { CPU: cpuMs },
+          parts: { [process]: cpuMs },
         })),
       }),
     ]),

@@ -4,7 +4,16 @@ import type { MeasuredReports, PageSection } from './page-section.ts'
 
 /** Every measured number next to its limit and its goal. Only `exact` reports are judged. */
 export function limitsSection(reports: MeasuredReports, exact: MeasuredReports): PageSection {
-  return { lines: ['## Limits', '', renderLimits(reports, exact), ''], pictures: {} }
+  const lines = [
+    '## Limits',
+    '',
+    'A ratio (÷) is the median of the ratios of each round, unless it is one of CPU times. “within” is within the limit, “goal” reaches the',
+    'goal, and **outside** misses the limit. Parts measured with few tasks or beside other programs are not judged.',
+    '',
+    renderLimits(reports, exact),
+    '',
+  ]
+  return { lines, pictures: {} }
 }
 
 function renderLimits(reports: MeasuredReports, exact: MeasuredReports): string {
@@ -18,13 +27,23 @@ function renderLimits(reports: MeasuredReports, exact: MeasuredReports): string 
     return [
       limit.name,
       text,
-      limit.read(exact) === undefined || value === undefined ? '' : judge(limit, value),
+      describeJudgement(limit, value, limit.read(exact) !== undefined),
       bounds,
       String(limit.goal),
       limit.bound,
     ]
   })
-  return renderMarkdownTable(['', 'measured', '', 'limit', 'goal', 'what bounds it'], rows)
+  return renderMarkdownTable(
+    ['measurement', 'measured', 'judgement', 'limit', 'goal', 'what bounds it'],
+    rows,
+  )
+}
+
+function describeJudgement(limit: Limit, value: number | undefined, isExact: boolean): string {
+  if (value === undefined) return ''
+  if (!isExact) return 'not judged'
+  const judgement = judge(limit, value)
+  return judgement === 'outside' ? '**outside**' : judgement
 }
 
 /** Whether a value is within its limit. */

@@ -14,7 +14,11 @@ export interface Limit {
   read(reports: MeasuredReports): number | undefined
   /** What bounds the number on this machine. */
   readonly bound: string
+  /** Where a picture of the page has the number. */
+  readonly place?: LimitPlace
 }
+
+type LimitPlace = 'memory-idle' | 'memory-under-load' | 'scale-followers-5000-p99'
 
 const ratio = (work: string, system: SystemName) => (reports: MeasuredReports) =>
   reports.works?.works[work]?.ratios[system]?.rate
@@ -176,6 +180,7 @@ export const limits: readonly Limit[] = [
     goal: 10,
     read: (all) => pointOf(all, 'followers', 5000)?.['p99'],
     bound: 'the same, and 5,000 connections of one client program',
+    place: 'scale-followers-5000-p99',
   },
   {
     name: 'get a task ÷ bare route',
@@ -204,6 +209,7 @@ export const limits: readonly Limit[] = [
     goal: 280,
     read: (all) => mebibytes(all.footprint?.footprint.idle.memory['total']?.rss),
     bound: 'some 60 MiB for each warm process of Bun',
+    place: 'memory-idle',
   },
   {
     name: 'CPU of the idle stack',
@@ -224,6 +230,7 @@ export const limits: readonly Limit[] = [
     goal: 550,
     read: (all) => mebibytes(all.footprint?.footprint.load.peak['total']?.rss),
     bound: 'decoded pictures in workers, and the buffers of the broker',
+    place: 'memory-under-load',
   },
   {
     name: 'warm `up` until ready',
@@ -246,6 +253,13 @@ export const limits: readonly Limit[] = [
     bound: 'the same, and the first call of every function',
   },
 ]
+
+/** The limit at a place of a picture. */
+export function limitAt(place: LimitPlace): number {
+  const found = limits.find((limit) => limit.place === place)
+  if (found === undefined) throw new Error(`No limit is at ${place}.`)
+  return found.limit
+}
 
 function followersOf(reports: MeasuredReports, count: number): number | undefined {
   const delivery = reports.followers?.followers.ownTasks

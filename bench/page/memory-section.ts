@@ -1,6 +1,8 @@
 import { renderMarkdownTable } from '../budget/render-markdown-table.ts'
 import { formatMeasured } from './format-measured.ts'
+import { limitAt } from './limits.ts'
 import type { MeasuredReports, PageSection } from './page-section.ts'
+import { orderProcesses } from './color-of-process.ts'
 import { renderBars } from './render-bars.ts'
 
 /** Memory of the stack, idle and under load. */
@@ -13,7 +15,7 @@ function renderMemory({ footprint }: MeasuredReports): string[] {
   const { idle, load } = footprint.footprint
   const { in: messagesIn, out } = idle.messagesPerSecond
   const mebibytes = (bytes = 0) => (bytes / 2 ** 20).toFixed(0)
-  const roles = Object.keys(load.peak).filter((role) => role !== 'total')
+  const roles = orderProcesses(Object.keys(load.peak)).filter((role) => role !== 'total')
   const rows = [...roles, 'total'].map((role) => [
     role,
     (idle.cpuPercent[role] ?? 0).toFixed(2),
@@ -27,7 +29,7 @@ function renderMemory({ footprint }: MeasuredReports): string[] {
     '',
     `The whole stack of \`./pixelflow up\`, all processes, idle and with four tasks of 12 megapixels in flight. Idle, the broker gets ${formatMeasured(messagesIn)} messages a second and sends ${formatMeasured(out)}.`,
     '',
-    renderMarkdownTable(['', 'CPU idle, % of a core', 'MiB idle', 'MiB under load'], rows),
+    renderMarkdownTable(['process', 'CPU idle, % of a core', 'MiB idle', 'MiB under load'], rows),
     '',
   ]
 }
@@ -36,10 +38,11 @@ function renderMemoryPicture({ footprint }: MeasuredReports): Record<string, str
   if (footprint === undefined) return {}
   const { idle, load } = footprint.footprint
   const bars = [
-    { name: 'idle', memory: idle.memory },
-    { name: 'under load, at the peak', memory: load.peak },
-  ].map(({ name, memory }) => ({
+    { name: 'idle', memory: idle.memory, limit: limitAt('memory-idle') },
+    { name: 'under load, at the peak', memory: load.peak, limit: limitAt('memory-under-load') },
+  ].map(({ name, memory, limit }) => ({
     name,
+    limit,
     parts: Object.fromEntries(
       Object.entries(memory).flatMap(([role, { rss }]) => (role === 'total' ? [] : [[role, rss / 2 ** 20]])),
     ) as Record<string, number>,

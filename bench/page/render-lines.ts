@@ -1,5 +1,6 @@
 import type { Curve } from '../scale/curve.ts'
-import { colorOf, round, svgDocument, svgText } from './svg.ts'
+import { createAxis } from './axis.ts'
+import { colorOf, dashedLine, round, svgDocument, svgText } from './svg.ts'
 import { formatMeasured } from './format-measured.ts'
 import { formatSize } from './format-size.ts'
 
@@ -7,18 +8,33 @@ const width = 760
 const height = 300
 const frame = { left: 70, right: 20, top: 34, bottom: 46 }
 
-/** A curve with its sizes at equal distances, since they grow by factors, and its values from 0. */
-export function renderLines({ title, size, unit, points }: Curve): string {
+/** A limit of one line at one size. */
+export interface CurveLimit {
+  readonly size: number
+  readonly line: string
+  readonly limit: number
+}
+
+/** A curve with its sizes at equal distances, since they grow by factors. Limits are drawn at their size. */
+export function renderLines(
+  { title, size, unit, points }: Curve,
+  limits: readonly CurveLimit[] = [],
+): string {
   const names = [...new Set(points.flatMap(({ values }) => Object.keys(values)))]
-  const highest = Math.max(...points.flatMap(({ values }) => Object.values(values)), Number.MIN_VALUE)
+  const measuredLimits = limits.filter((limit) => points.some((point) => point.size === limit.size))
+  const axis = createAxis([
+    ...points.flatMap(({ values }) => Object.values(values)),
+    ...measuredLimits.map(({ limit }) => limit),
+  ])
   const x = (at: number) =>
     frame.left + (width - frame.left - frame.right) * (points.length > 1 ? at / (points.length - 1) : 0.5)
-  const y = (value: number) => height - frame.bottom - ((height - frame.top - frame.bottom) * value) / highest
-  const axis = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => {
-    const at = round(y(highest * part))
+  const y = (value: number) => height - frame.bottom - (height - frame.top - frame.bottom) * axis.place(value)
+  const ticks = axis.ticks.flatMap((tick) => {
+    const at = round(y(tick))
     const line = `<line x1="${frame.left}" y1="${at}" x2="${width - frame.right}" y2="${at}" stroke="#999" stroke-opacity="0.4"/>`
-    return [line, svgText(frame.left - 8, at + 4, formatMeasured(highest * part), 'end')]
+    return [line, svgText(frame.left - 8, at + 4, tick.toLocaleString('en'), 'end')]
   })
+  const scaleNote = axis.isLogarithmic ? [svgText(width - frame.right, 19, 'logarithmic axis', 'end')] : []
   const sizes = points.map((point, at) =>
     svgText(
       x(at),
@@ -40,11 +56,21 @@ export function renderLines({ title, size, unit, points }: Curve): string {
       svgText(27 + line * 180, 19, `${name}, ${unit}`),
     ]
   })
+  const limitLines = measuredLimits.flatMap(({ size: at, line, limit }) => {
+    const center = x(points.findIndex((point) => point.size === at))
+    const [from, to] = [Math.max(frame.left, center - 40), Math.min(width - frame.right, center + 40)]
+    return [
+      dashedLine(from, y(limit), to, y(limit)),
+      svgText(to, y(limit) - 6, `limit of ${line}: ${limit} ${unit}`, 'end'),
+    ]
+  })
   const below = svgText(width / 2, height - 8, size, 'middle')
   return svgDocument({ width, height }, title, describeLines(points, size, unit), [
-    ...axis,
+    ...scaleNote,
+    ...ticks,
     ...sizes,
     ...lines,
+    ...limitLines,
     below,
   ])
 }

@@ -19,6 +19,11 @@ const results = {
               sharp: { cold: measurement(3, 50), warm: measurement(4, 40) },
             },
             ratios: { sharp: { rate: 0.6, cpu: 0.5 } },
+            run: {
+              rounds: 5,
+              tasks: { cold: 40, warmUp: 1200, round: 60 },
+              inFlight: { pixelflow: 4, sharp: 2 },
+            },
           },
         },
       },
@@ -48,6 +53,10 @@ test('the page has the parts that were measured, and their pictures', () => {
   expect(page).toMatch(/\| 3 MB stored ÷ plain sharp loop +\| +0\.60 +\| +within +\|/)
   expect(page).toMatch(/\| list 50 tasks ÷ bare route +\| not measured +\|/)
   expect(page).toMatch(/\| plain sharp loop +\| +4\.0 \| +3\.0 \| +40\.0 \|/)
+  expect(page).toContain(
+    '5 rounds of 60 tasks for each system, after 40 cold ones and 1,200 that warm up; 4 tasks in flight (plain sharp loop: 2).',
+  )
+  expect(page).toContain('| CPU ms with client |')
   expect(page).toContain('tenth of the tasks:** scale.')
   expect(page).toContain(
     'other programs used the machine, so that only CPU times are worth reading:** scale.',
@@ -65,4 +74,19 @@ test('a value is compared with its limit and its goal', () => {
   expect([0.4, 0.5, 0.9].map((value) => judge(least, value))).toEqual(['outside', 'within', 'goal'])
   const most = { direction: 'most', limit: 5, goal: 2 } as const
   expect([6, 5, 1].map((value) => judge(most, value))).toEqual(['outside', 'within', 'goal'])
+})
+
+test('a missed limit is emphasized, and a noisy or quick measurement is not judged', () => {
+  const judgementOf = (otherLoad: number, uploadToPlainPut: number) => {
+    const report = { transfer: { uploadToPlainPut, downloadToPlainGet: 1 } }
+    const parts = { transfer: { ...measured, otherLoad, report } }
+    const page = renderPerformance({ machine: '', parts })['performance.md'] ?? ''
+    return /\| upload ÷ plain pipelined put +\| [\d.]+ +\| (.*?) +\|/.exec(page)?.[1]
+  }
+  expect([judgementOf(0, 0.1), judgementOf(0, 0.85), judgementOf(0, 1), judgementOf(2, 0.1)]).toEqual([
+    '**outside**',
+    'within',
+    'goal',
+    'not judged',
+  ])
 })

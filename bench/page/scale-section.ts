@@ -2,8 +2,14 @@ import { renderMarkdownTable } from '../budget/render-markdown-table.ts'
 import { bends } from '../scale/bends.ts'
 import { formatMeasured } from './format-measured.ts'
 import { formatSize } from './format-size.ts'
+import { limitAt } from './limits.ts'
 import type { MeasuredReports, PageSection } from './page-section.ts'
-import { renderLines } from './render-lines.ts'
+import { renderLines, type CurveLimit } from './render-lines.ts'
+
+/** Limits that the pictures show, by the name of the curve. */
+const curveLimits: Readonly<Record<string, readonly CurveLimit[]>> = {
+  followers: [{ size: 5000, line: 'p99', limit: limitAt('scale-followers-5000-p99') }],
+}
 
 /** Curves over the number of processes, followers, tasks and bytes. */
 export function scaleSection(reports: MeasuredReports): PageSection {
@@ -34,6 +40,9 @@ function renderCurves({ scale }: MeasuredReports): string[] {
 
 function renderCurvePictures({ scale }: MeasuredReports): Record<string, string> {
   return Object.fromEntries(
-    (scale?.scale ?? []).map((curve) => [`performance/scale-${curve.name}.svg`, renderLines(curve)]),
+    (scale?.scale ?? []).map((curve) => [
+      `performance/scale-${curve.name}.svg`,
+      renderLines(curve, curveLimits[curve.name]),
+    ]),
   )
 }

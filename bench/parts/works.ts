@@ -27,7 +27,9 @@ export const worksPart: Part = async ({ options, print }) => {
     await using opened = await openSystems(options.systems, work.resultWidth, observation)
     const tasks = options.isQuick ? reduceTasks(work.tasks) : work.tasks
     const measurements = await measureWork(opened.systems, source, tasks, options.rounds, print)
-    const report = summarizeWork(work.title, source.length, measurements)
+    const inFlight = Object.fromEntries(opened.systems.map((system) => [system.name, system.inFlight]))
+    const run = { rounds: options.rounds, tasks, inFlight }
+    const report = summarizeWork(work.title, source.length, measurements, run)
     reports[name] = report
     print(`\n${renderWork(report)}\n`)
     if (folder !== undefined) print(`CPU profiles are in ${folder}. Profiled processes use more CPU time.\n`)

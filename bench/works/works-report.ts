@@ -1,6 +1,7 @@
 import { computeMedian } from '../compute-median.ts'
 import type { SystemMeasurements, Measurement } from './measure-work.ts'
 import type { SystemName } from './system.ts'
+import type { PhaseCounts } from './work.ts'
 
 /** The result of one work. */
 export interface WorkReport {
@@ -9,6 +10,16 @@ export interface WorkReport {
   readonly systems: Readonly<Partial<Record<SystemName, SystemSummary>>>
   /** PixelFlow ÷ each other system. */
   readonly ratios: Readonly<Partial<Record<SystemName, Ratios>>>
+  /** How it was measured; undefined in results that were saved before this field existed. */
+  readonly run?: WorkRun
+}
+
+/** How a work was measured. */
+export interface WorkRun {
+  readonly rounds: number
+  /** Tasks of each system. */
+  readonly tasks: PhaseCounts
+  readonly inFlight: Readonly<Partial<Record<SystemName, number>>>
 }
 
 export interface SystemSummary {
@@ -40,6 +51,7 @@ export function summarizeWork(
   title: string,
   sourceBytes: number,
   measurements: Readonly<Partial<Record<SystemName, SystemMeasurements>>>,
+  run?: WorkRun,
 ): WorkReport {
   const entries = Object.entries(measurements) as [SystemName, SystemMeasurements][]
   const own = measurements.pixelflow
@@ -53,6 +65,7 @@ export function summarizeWork(
     ratios: Object.fromEntries(
       others.map(([name, other]) => [name, compare(own?.rounds ?? [], other.rounds)]),
     ),
+    ...(run === undefined ? {} : { run }),
   }
 }
 
