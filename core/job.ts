@@ -26,7 +26,7 @@ export type Job = z.infer<typeof job>
 export const onlyStage = 'main'
 
 /**
- * The first job of a task. The gateway that accepts a task and the actor that finds it without a job both call this
+ * The first job of a task. The gateway that accepts a task and the elected gateway that finds it without a job both call this
  * function, so that both queue the same job.
  */
 export function createFirstJob(task: NewTask, rows: readonly ActorKindRow[] = actorKindRows): Job {

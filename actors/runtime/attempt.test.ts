@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { createEvent } from '@pixelflow/core/event'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { createFirstJob } from '@pixelflow/core/job'
-import { pause } from '@pixelflow/core/pause'
+import type { Events } from '@pixelflow/core/ports/events'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
 import { appendEvent } from '@pixelflow/testkit/append-event'
@@ -18,8 +18,11 @@ const image = Bun.randomUUIDv7()
 let cluster: ActorCluster
 useActorCluster((opened) => (cluster = opened))
 
-const start = (run: (work: JobContext) => Promise<void>, maxAttempts = 3) =>
-  startTestRuntime(cluster, run, { maxAttempts, slots: 1 })
+const start = (
+  run: (work: JobContext) => Promise<void>,
+  maxAttempts = 3,
+  events: Events = cluster.adapters.events,
+) => startTestRuntime(cluster, run, { maxAttempts, slots: 1, events })
 
 describe('an attempt', () => {
   test('does not start after too many lost attempts: the task fails', async () => {
@@ -118,11 +121,18 @@ describe('a first attempt whose job carries the first event', () => {
   test('reads nothing, and its events share one entry', async () => {
     const { task, record, queue } = await submit()
     const seen: unknown[] = []
-    await using _ = start(async (work) => {
-      seen.push(work.image)
-      work.report('fetched', { progress: 30 })
-      work.report('decoded', { progress: 60 })
-    })
+    let reads = 0
+    const { events } = cluster.adapters
+    const last: Events['last'] = (...args) => ((reads += 1), events.last(...args))
+    await using _ = start(
+      async (work) => {
+        seen.push(work.image)
+        work.report('fetched', { progress: 30 })
+        work.report('decoded', { progress: 60 })
+      },
+      3,
+      { ...events, last },
+    )
     await queue()
     await cluster.end(task)
     const history = await cluster.history(task)
@@ -135,6 +145,7 @@ describe('a first attempt whose job carries the first event', () => {
     ])
     expect(new Set(history.map(({ seq }) => seq)).size).toBe(2)
     expect(seen).toEqual([record])
+    expect(reads).toBe(0)
   })
 
   test('ends without an effect when the task was cancelled before', async () => {
@@ -149,8 +160,12 @@ describe('a first attempt whose job carries the first event', () => {
   test('reads the record of an image again when the job has waited', async () => {
     const { task, queue } = await submit()
     await queue()
-    // Longer than the copy counts.
-    await pause(1100)
+    const queuedAt = performance.now()
+    await waitFor(
+      'the job older than its copy counts',
+      () => performance.now() - queuedAt,
+      (ageMs) => ageMs > 1000,
+    )
     const seen: unknown[] = []
     await using _ = start(async (work) => void seen.push(work.image))
     await cluster.end(task)

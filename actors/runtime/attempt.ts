@@ -105,7 +105,7 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
 
   const lookup = () =>
     timer.time(
-      'lookup',
+      'history',
       retry(() => events.last(account, task)),
     )
   const run = async (): Promise<WorkResult> => {

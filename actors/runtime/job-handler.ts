@@ -22,7 +22,7 @@ export type HandlerEventKind = 'fetched' | 'decoded' | 'output'
 
 export interface JobContext {
   readonly job: Job
-  /** The image of the task, when its record was read a moment ago. */
+  /** The record of the image, from the job, if it is not older than a second. */
   readonly image: ImageRecord | undefined
   /** The task with everything that was reported so far. */
   readonly task: Task

@@ -3,6 +3,7 @@ import { currentSpan, startSpan } from '@pixelflow/platform/telemetry/tracing/tr
 
 /** What a phase is called in traces. */
 const spanNames: Readonly<Record<string, string>> = {
+  history: 'read event log',
   lookup: 'read image record',
   fetch: 'fetch source',
   store: 'store output',

@@ -16,7 +16,7 @@ export interface Queue {
   /**
    * Queues a job. Returns `duplicate` while the same job (kind, lane, account, task, stage) is queued or leased,
    * however long ago it was submitted. A bulk job waits in the backlog until it is admitted.
-   * @param content saves the first attempt from reading it
+   * @param content saves the first attempt from reading it; not kept for a bulk job, which may wait for long
    * @throws Fault `queue_full` when the queue is full, `unavailable` when the broker does not answer.
    */
   submit(job: Job, content?: JobContent): Promise<'queued' | 'duplicate'>
@@ -31,7 +31,7 @@ export interface Lease {
   readonly attempt: number
   /** Milliseconds since the job was submitted or admitted. */
   readonly ageMs: number
-  /** Only in the first attempt, and only if the job was submitted with it. */
+  /** Only in the first attempt of an interactive job, and only if the job was submitted with it. */
   readonly content: JobContent | undefined
   /** How often to call `extend`, in milliseconds; leaves a margin before the lease expires. */
   readonly extendEveryMs: number

@@ -19,6 +19,8 @@ interface History {
 
 /** Bytes of an event besides the snapshot that its task began with. */
 const eventBytes = 512
+/** The snapshot, and its text for watchers, which is kept with it. */
+const snapshotCopies = 2
 
 /** A location may contain the bytes of an output. Events of one entry share it. */
 function countLocationBytes({ event: { task } }: StoredEvent): number {
@@ -50,7 +52,8 @@ export function createRecentHistories(maxBytes = 16 * 1024 * 1024): RecentHistor
       if (kind === 'deleted') return drop(key, history)
       history.events.push(...events)
       const added =
-        events.length * (history.snapshotBytes + eventBytes) + countLocationBytes(events.at(-1) ?? first)
+        events.length * (snapshotCopies * history.snapshotBytes + eventBytes) +
+        countLocationBytes(events.at(-1) ?? first)
       history.bytes += added
       bytes += added
       for (const [oldest, one] of byTask) {

@@ -43,9 +43,8 @@ export const watchTask = declareStream({
  * @throws Fault `task_not_found`, `invalid_request` for an `after` that is not a token of this task.
  */
 export function openEvents({ events, follower }: Pick<Ports, 'events' | 'follower'>) {
-  /** Whether the end of the history is known without asking a broker that may be lost by now. */
-  const isConfirmed = ({ event, storedAt }: StoredEvent) =>
-    isFinal(event) || events.now().getTime() - storedAt.getTime() < confirmedMs
+  /** Whether the end of the history is known without asking the broker: it may be lost by now, or the task deleted or expired. */
+  const isConfirmed = ({ storedAt }: StoredEvent) => events.now().getTime() - storedAt.getTime() < confirmedMs
 
   return async (
     who: Principal,
@@ -114,7 +113,7 @@ export function openEvents({ events, follower }: Pick<Ports, 'events' | 'followe
   }
 }
 
-/** A broker that has stored an event of the task within this time is taken for available, in milliseconds. */
+/** An event of the task that was stored within this time is taken for the last one in the log, in milliseconds. */
 export const confirmedMs = 1000
 
 const beginning: EventPosition = { seq: 0 }

@@ -34,13 +34,18 @@ const finalKinds: ReadonlySet<string> = new Set(['completed', 'failed', 'cancell
 
 /** Opens and closes followers as the stages require. Each follows a task to its end, and then the next. */
 export async function runFollowers(options: FollowersOptions): Promise<void> {
-  const { client, jpeg, stages, measurements, signal, say } = options
+  const { client, connection, jpeg, stages, measurements, signal, say } = options
   const image = await client.upload(jpeg, { mediaType: 'image/jpeg' })
   const most = Math.max(...stages.map(({ users }) => users))
   const size = Math.max(2, Math.min(maxUnfinishedTasks, Math.ceil(most / followersPerTask)))
   const tasks = createTaskWindow({ client, image: image.id, size, onCall: measurements.check })
   const followers = new Map<AbortController, Promise<void>>()
   const open = { count: 0 }
+  let hasFailed = false
+  const sayFirstFailure = (thrown: unknown) => {
+    if (!hasFailed) say(`interrupted: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    hasFailed = true
+  }
 
   const sampler = setInterval(() => {
     const line = measurements.sample(open.count)
@@ -57,9 +62,11 @@ export async function runFollowers(options: FollowersOptions): Promise<void> {
       if (wanted === undefined || signal.aborted) break
       while (followers.size < wanted) {
         const controller = new AbortController()
-        const running = follow(tasks, controller.signal, open, options).finally(() =>
-          followers.delete(controller),
-        )
+        const running = follow(tasks, controller.signal, open, {
+          connection,
+          measurements,
+          say: sayFirstFailure,
+        }).finally(() => followers.delete(controller))
         followers.set(controller, running)
       }
       for (const controller of [...followers.keys()].slice(wanted)) controller.abort()
@@ -80,15 +87,21 @@ export async function runFollowers(options: FollowersOptions): Promise<void> {
   }
 }
 
+interface StreamOptions extends Pick<FollowersOptions, 'connection' | 'measurements'> {
+  /** Reports why a stream was interrupted. */
+  readonly say: (thrown: unknown) => void
+}
+
 /** Follows one task after the other, until there are no more tasks or the follower is aborted. */
 async function follow(
   tasks: TaskWindow,
   signal: AbortSignal,
   open: { count: number },
-  { connection, measurements }: FollowersOptions,
+  streams: StreamOptions,
 ): Promise<void> {
+  const { measurements } = streams
   for (let task = await tasks.join(signal); task !== undefined; task = await tasks.join(signal)) {
-    const events = await followToEnd(task, signal, open, connection, measurements)
+    const events = await followToEnd(task, signal, open, streams)
     const last = events.at(-1)?.kind
     tasks.leave(task, last !== undefined && finalKinds.has(last))
     if (signal.aborted) return
@@ -104,8 +117,7 @@ async function followToEnd(
   { id, log }: WatchedTask,
   signal: AbortSignal,
   open: { count: number },
-  connection: Connection,
-  measurements: Measurements,
+  { connection, measurements, say }: StreamOptions,
 ): Promise<{ id: string; kind: string }[]> {
   const events: { id: string; kind: string }[] = []
   for (let tries = 1; tries <= maxTries && !signal.aborted; tries += 1) {
@@ -126,7 +138,9 @@ async function followToEnd(
       measurements.addDuration('event_delay', Math.max(0, Date.now() - Date.parse(at)))
     }
     await readEventStream(connection, id, { after: events.at(-1)?.id, signal, onOpen, onEvent }).catch(
-      () => {},
+      (thrown: unknown) => {
+        if (!signal.aborted) say(thrown)
+      },
     )
     if (openedAt !== undefined) open.count -= 1
     if (signal.aborted || finalKinds.has(events.at(-1)?.kind ?? '')) break

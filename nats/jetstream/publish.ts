@@ -20,8 +20,13 @@ export async function publish(
   data: Uint8Array | string = '',
   options: RequestOptions = {},
 ): Promise<number> {
+  return noteResult(broker, subject, broker.request(subject, data, options).then(parseAck))
+}
+
+/** Notes whether the stream of the subject could be written. */
+async function noteResult(broker: Broker, subject: string, storing: Promise<number>): Promise<number> {
   try {
-    const { seq } = assertSuccess((await broker.request(subject, data, options)).json<PubAck>())
+    const seq = await storing
     broker.writeFailures.note(subject)
     return seq
   } catch (thrown) {
@@ -44,14 +49,10 @@ const chunkTimeoutMs = 10_000
 export function publishChunk(broker: Broker, subject: string, chunk: Chunk): Promise<number> {
   return new Promise((resolve, reject) => {
     if (!broker.isConnected) throw new Unreachable('disconnected')
-    const noteSuccess = (seq: number) => {
-      broker.writeFailures.note(subject)
-      return seq
-    }
     broker.rawRequests.requestChunk(subject, chunk, chunkTimeoutMs, {
       onReply(message) {
         if (message.isNoResponders) reject(new NoResponders(`no stream stores ${subject}`))
-        else resolve(parseAck(message).then(noteSuccess))
+        else resolve(noteResult(broker, subject, parseAck(message)))
         return true
       },
       onError: (reason) => {

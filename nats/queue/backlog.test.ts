@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import type { Job } from '@pixelflow/core/job'
+import { createEvent } from '@pixelflow/core/event'
+import { createFirstJob, type Job } from '@pixelflow/core/job'
 import type { BacklogEntry } from '@pixelflow/core/ports/backlog'
-import { sampleJob } from '@pixelflow/testkit/tasks'
+import { sampleJob, sampleTask } from '@pixelflow/testkit/tasks'
 import { stays, waitFor } from '@pixelflow/testkit/wait-for'
 import { connect } from '../connection/connect.ts'
 import { openNatsFixture, errorLogger, type NatsFixture } from '../testing/nats-fixture.ts'
@@ -88,6 +89,21 @@ describe('the backlog', () => {
     await lease?.done()
     expect(await adapters.backlog.admitted('transform')).toEqual(new Map())
     expect(await other.jobConsumer.next('transform', AbortSignal.timeout(300))).toBeNull()
+  })
+
+  test('keeps no copy of the event and the image, which would be old when the job is admitted', async () => {
+    await using fixture = await openNatsFixture()
+    const { queue, backlog, jobConsumer } = fixture.adapters
+    const task = sampleTask({ account: 'ann', lane: 'bulk' })
+    const first = { seq: 1, storedAt: new Date(), event: createEvent('queued', task, {}, new Date()) }
+    const createdAt = new Date().toISOString()
+    const file = { sha256: 'a'.repeat(64), bytes: 9, format: 'jpeg', width: 1, height: 1 } as const
+    const image = { id: task.image, account: 'ann', ...file, createdAt }
+    await queue.submit(createFirstJob(task), { first, image })
+    await backlog.admit((await backlog.oldest('transform'))?.seq ?? 0)
+    const lease = await jobConsumer.next('transform', AbortSignal.timeout(5000))
+    expect(lease).toMatchObject({ job: { task: task.id }, attempt: 1 })
+    expect(lease?.content).toBeUndefined()
   })
 
   test('reports a waiting or admitted job as a duplicate', async () => {

@@ -48,9 +48,11 @@ export function createQueue(broker: Broker): Queue {
         () => ({ [attributeNames.task]: job.task }),
         async () => {
           try {
-            const body = encodeJobContent(content)
-            if (job.lane === 'interactive') return await store(jobSubject(job), body)
-            return (await isAdmitted(job)) ? 'duplicate' : await store(backlogSubject(job), body)
+            if (job.lane === 'interactive') return await store(jobSubject(job), encodeJobContent(content))
+            // Admitted much later, when the content is old. Each dispatcher reads the whole backlog.
+            return (await isAdmitted(job))
+              ? 'duplicate'
+              : await store(backlogSubject(job), encodeJobContent(undefined))
           } catch (thrown) {
             throw isStoreFailure(thrown) ? queueFull(job, thrown) : faultOf(thrown)
           }

@@ -47,6 +47,7 @@ async function sendConstant(request: Request, value: object): Promise<Response> 
   if (file === undefined) {
     file = compressStatic('application/json', JSON.stringify(value))
     files.set(value, file)
+    file.catch(() => files.delete(value))
   }
   return sendStatic(request, await file, { 'cache-control': 'no-cache' })
 }

@@ -54,10 +54,10 @@ export function createRawRequests(nc: NatsConnection): RawRequests {
     try {
       if (handler.onReply(message)) pending.delete(token)
       else request.deadline = performance.now() + timeoutMs
-    } catch {
+    } catch (thrown) {
       // Thrown further, it would close the connection and fail all other requests.
       pending.delete(token)
-      handler.onError('invalid reply')
+      handler.onError(new Error('invalid reply', { cause: thrown }))
     }
   }
   wire.subscribe(`${inbox}.*`, onMessage)
