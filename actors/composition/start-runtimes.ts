@@ -1,4 +1,5 @@
 import { maxInteractivePerAccount } from '@pixelflow/core/actor'
+import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-outputs'
 import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import { kinds } from '../kinds/kinds.gen.ts'
@@ -32,6 +33,7 @@ export function startRuntimes(adapters: Adapters, context: KindContext, name: st
         ...ports,
         kind,
         handler,
+        dropUnreportedOutputs: (task, kept) => dropUnreportedOutputs(context, task, kept),
         actor: name,
         maxAttempts,
         slots,

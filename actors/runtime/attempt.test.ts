@@ -2,6 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { createEvent } from '@pixelflow/core/event'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { createFirstJob } from '@pixelflow/core/job'
+import { outputObject } from '@pixelflow/core/task'
+import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-outputs'
+import { noSharedCache } from '@pixelflow/platform/shared-cache/no-shared-cache'
 import type { Events } from '@pixelflow/core/ports/events'
 import { connect } from '@pixelflow/nats/connection/connect'
 import { publish } from '@pixelflow/nats/jetstream/publish'
@@ -170,5 +173,52 @@ describe('a first attempt whose job carries the first event', () => {
     await using _ = start(async (work) => void seen.push(work.image))
     await cluster.end(task)
     expect(seen).toEqual([undefined])
+  })
+})
+
+describe('an attempt whose task ends meanwhile', () => {
+  const endings = [
+    ['was deleted: nothing stays', 'deleted', ['a'], []],
+    ['was cancelled: the reported output stays', 'cancelled', ['a'], ['a']],
+  ] as const
+  test.each(endings)('drops what it has stored, when the task %s', async (_, kind, reported, kept) => {
+    const { events, results } = cluster.adapters
+    const task = await cluster.submit(image, { steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
+    const objectOf = (name: string) => outputObject(account, task.id, 'main', name)
+    const stored = Promise.withResolvers<void>()
+    const ended = Promise.withResolvers<void>()
+    await using _runtime = startTestRuntime(
+      cluster,
+      async () => {
+        for (const name of ['a', 'b']) {
+          const write = await results.begin()
+          await write.write(new TextEncoder().encode(name))
+          await write.commit(() => objectOf(name))
+        }
+        stored.resolve()
+        await ended.promise
+      },
+      {
+        slots: 1,
+        dropUnreportedOutputs: (of, names) =>
+          dropUnreportedOutputs({ results, sharedCache: noSharedCache }, of, names),
+      },
+    )
+    await stored.promise
+    const last = await cluster.waitForEvent(task, 'started').then(() => events.last(account, task.id))
+    const file = { format: 'png', mediaType: 'image/png', width: 1, height: 1, bytes: 1 } as const
+    const outputs = reported.map((name) => ({ name, ...file, sha256: 'a'.repeat(64) }))
+    const status = 'cancelled'
+    await appendEvent(
+      events,
+      createEvent(kind, last?.event.task ?? task, { status, outputs }, new Date()),
+      last?.seq ?? 0,
+    )
+    ended.resolve()
+    await cluster.waitForLog('task had already ended', task)
+    const left = await Promise.all(
+      ['a', 'b'].map(async (name) => ((await results.stat(objectOf(name))) === null ? [] : [name])),
+    )
+    expect(left.flat()).toEqual([...kept])
   })
 })

@@ -3,6 +3,7 @@ import { Fault } from '@pixelflow/core/fault'
 import type { DeadLetters } from '@pixelflow/core/ports/dead-letters'
 import type { Events } from '@pixelflow/core/ports/events'
 import type { Lease } from '@pixelflow/core/ports/queue'
+import type { Task } from '@pixelflow/core/task'
 import { retry } from '@pixelflow/core/retry'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import { nowMs } from '@pixelflow/platform/telemetry/tracing/now-ms'
@@ -18,6 +19,8 @@ export interface AttemptOptions {
   readonly events: Events
   readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly handler: JobHandler
+  /** Deletes outputs that no event of the task names, besides those to keep; never rejects. */
+  readonly dropUnreportedOutputs: (task: Task, kept: readonly string[]) => Promise<void>
   /** Name of this process in events. */
   readonly actor: string
   /** Attempts after which a task fails. */
@@ -103,6 +106,15 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
     throw stopped ?? fault
   }
 
+  /** The task was deleted or cancelled: no event will name what this attempt has stored since. */
+  const dropOutputs = async () => {
+    const last = await retry(() => events.last(account, task)).catch(() => null)
+    if (last === null || !isFinal(last.event)) return
+    const { kind, task: ended } = last.event
+    const kept = kind === 'deleted' ? [] : ended.outputs.map(({ name }) => name)
+    await options.dropUnreportedOutputs(ended, kept)
+  }
+
   const lookup = () =>
     timer.time(
       'history',
@@ -132,6 +144,7 @@ export function startAttempt(lease: Lease, options: AttemptOptions): Attempt {
     const settling = () => ({ lease, attempt, actor, events, deadLetters, maxAttempts, log })
     try {
       const finished = await run()
+      if (finished === 'ended') await dropOutputs()
       result = await runWithin(span, () => settle(settling(), finished))
     } catch (thrown) {
       const failure = Fault.of(thrown)

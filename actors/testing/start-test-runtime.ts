@@ -12,7 +12,8 @@ export function startTestRuntime(
 ): Runtime {
   const handler: JobHandler = { ready: async () => always, run }
   const { jobConsumer, events, cancellations, deadLetters } = adapters
-  const defaults = { maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one' }
+  const dropUnreportedOutputs = async () => {}
+  const defaults = { dropUnreportedOutputs, maxAttempts: 3, slots: 2, interactiveSlots: 0, actor: 'one' }
   return startRuntime({
     jobConsumer,
     events,

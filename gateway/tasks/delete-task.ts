@@ -3,6 +3,7 @@ import { onlyStage } from '@pixelflow/core/job'
 import { taskRef } from '@pixelflow/core/inputs'
 import { omitInlineBytes } from '@pixelflow/core/inline-location'
 import { outputObject, type Task } from '@pixelflow/core/task'
+import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-outputs'
 import { ImageService } from '@pixelflow/proto/pixelflow/v1/image_pb'
 import { declareCall } from '../calls/declare-call.ts'
 import type { Ports } from '../ports.ts'
@@ -42,11 +43,12 @@ export const deleteTask = declareCall({
 })
 
 /** Outputs of a deleted task cannot be read. Those that cannot be deleted now expire. */
-async function dropOutputs(
-  { results, sharedCache }: Pick<Ports, 'results' | 'sharedCache'>,
-  task: Task,
-): Promise<void> {
+async function dropOutputs(stores: Pick<Ports, 'results' | 'sharedCache'>, task: Task): Promise<void> {
+  const { results, sharedCache } = stores
   for (const { sha256 } of task.outputs) sharedCache.remove({ account: task.account, sha256 })
   const objects = task.outputs.map((one) => outputObject(task.account, task.id, onlyStage, one.name))
   await Promise.allSettled(objects.map((name) => results.delete(name)))
+  const dropped = task.outputs.map(({ name }) => name)
+  // An actor that is at work drops those that it stores from now on.
+  await dropUnreportedOutputs(stores, task, dropped)
 }
