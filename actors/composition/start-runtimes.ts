@@ -1,5 +1,5 @@
 import { maxInteractivePerAccount } from '@pixelflow/core/actor'
-import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-outputs'
+import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-unreported-outputs'
 import { jobKinds, type ActorKind } from '@pixelflow/core/actor-kinds'
 import type { Adapters } from '@pixelflow/nats/open-adapters'
 import { kinds } from '../kinds/kinds.gen.ts'

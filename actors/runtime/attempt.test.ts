@@ -3,7 +3,7 @@ import { createEvent } from '@pixelflow/core/event'
 import type { ImageRecord } from '@pixelflow/core/image'
 import { createFirstJob } from '@pixelflow/core/job'
 import { outputObject } from '@pixelflow/core/task'
-import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-outputs'
+import { dropUnreportedOutputs } from '@pixelflow/platform/shared-cache/drop-unreported-outputs'
 import { noSharedCache } from '@pixelflow/platform/shared-cache/no-shared-cache'
 import type { Events } from '@pixelflow/core/ports/events'
 import { connect } from '@pixelflow/nats/connection/connect'
@@ -177,11 +177,11 @@ describe('a first attempt whose job carries the first event', () => {
 })
 
 describe('an attempt whose task ends meanwhile', () => {
-  const endings = [
+  const cases = [
     ['was deleted: nothing stays', 'deleted', ['a'], []],
     ['was cancelled: the reported output stays', 'cancelled', ['a'], ['a']],
   ] as const
-  test.each(endings)('drops what it has stored, when the task %s', async (_, kind, reported, kept) => {
+  test.each(cases)('drops what it has stored, when the task %s', async (_, kind, reported, kept) => {
     const { events, results } = cluster.adapters
     const task = await cluster.submit(image, { steps: [], outputs: { a: { steps: [] }, b: { steps: [] } } })
     const objectOf = (name: string) => outputObject(account, task.id, 'main', name)

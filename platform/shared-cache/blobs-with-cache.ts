@@ -1,5 +1,5 @@
 import { isInlineLocation } from '@pixelflow/core/inline-location'
-import type { Blobs, BlobWrite } from '@pixelflow/core/ports/blobs'
+import type { Blobs, BlobWrite, ByteRange } from '@pixelflow/core/ports/blobs'
 import type { EntryWriter } from './entry-writer.ts'
 import type { SharedCache } from './shared-cache.ts'
 
@@ -14,9 +14,14 @@ export function blobsWithCache(blobs: Blobs, cache: SharedCache): Blobs {
     read: (name, range) => blobs.read(name, range),
     readLocated(blob, createMissingFault, range) {
       const { name, bytes, sha256 } = blob
-      if (isInlineLocation(blob.location)) return blobs.readLocated(blob, createMissingFault, range)
-      const cached = cache.read({ account: accountOf(name), sha256, bytes }, range)
-      return cached ?? blobs.readLocated(blob, createMissingFault, range)
+      const readStored = () => blobs.readLocated(blob, createMissingFault, range)
+      // The store refuses a range outside of the content.
+      if (isInlineLocation(blob.location) || !isInside(range, bytes)) return readStored()
+      const key = { account: accountOf(name), sha256, bytes }
+      // The file is opened at the start of the iteration, which closes it.
+      return {
+        [Symbol.asyncIterator]: () => (cache.read(key, range) ?? readStored())[Symbol.asyncIterator](),
+      }
     },
     delete: (name) => blobs.delete(name),
   }
@@ -48,6 +53,10 @@ function writeToBoth(write: BlobWrite, entry: EntryWriter): BlobWrite {
       return write.abort()
     },
   }
+}
+
+function isInside(range: ByteRange | undefined, bytes: number): boolean {
+  return range === undefined || (range.start >= 0 && range.start <= range.end && range.start < bytes)
 }
 
 function accountOf(name: string): string {

@@ -1,17 +1,18 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   copyFileSync,
+  fchmodSync,
   fstatSync,
   linkSync,
+  lstatSync,
   openSync,
   readSync,
   rmSync,
-  statSync,
   type Stats,
 } from 'node:fs'
 import { join } from 'node:path'
+import { Fault } from '@pixelflow/core/fault'
 import type { ByteRange } from '@pixelflow/core/ports/blobs'
 import { listProcessFolders } from '../process-folder.ts'
 import { entryFile, foldersPrefix, readMode } from './entry-file.ts'
@@ -26,7 +27,11 @@ const pieceBytes = 256 * 1024
 export interface EntryReader {
   /** Makes the content of an entry appear at `path`. False when there is no valid entry. */
   link(key: CacheKey, path: string): boolean
-  /** Opens an entry; undefined when there is no valid one. */
+  /**
+   * Opens an entry, which the iteration closes; undefined when there is no valid one. The whole content is checked against
+   * its digest before the last bytes are yielded. When it differs, the entry is removed, and the iteration fails with
+   * `storage_failed`: another try reads the store.
+   */
   read(key: CacheKey, range?: ByteRange): AsyncIterable<Uint8Array> | undefined
   remove(key: Omit<CacheKey, 'bytes'>): void
 }
@@ -42,37 +47,48 @@ export function createEntryReader(home: string, maxAgeMs: number): EntryReader {
       return []
     }
   }
+  /** The descriptor of a valid entry. */
+  const openValid = (path: string, key: CacheKey): number | undefined => {
+    const file = tryOpen(path)
+    if (file === undefined || isValid(fstatSync(file), key, maxAgeMs)) return file
+    closeSync(file)
+    return undefined
+  }
+  const remove: EntryReader['remove'] = (key) => {
+    for (const entry of pathsOf(key)) rmSync(entry, { force: true })
+  }
 
   return {
     link(key, path) {
       for (const entry of pathsOf(key)) {
-        if (!isValid(statSync(entry, { throwIfNoEntry: false }), key, maxAgeMs)) continue
+        if (!isValid(lstatSync(entry, { throwIfNoEntry: false }), key, maxAgeMs)) continue
         try {
           linkOrCopy(entry, path)
-          chmodSync(entry, readMode)
-          return true
+          const file = openValid(path, key)
+          if (file !== undefined) {
+            fchmodSync(file, readMode)
+            closeSync(file)
+            return true
+          }
         } catch {
           // Removed meanwhile, or no space for a copy.
-          rmSync(path, { force: true })
         }
+        rmSync(path, { force: true })
       }
       return false
     },
     read(key, range = { start: 0, end: key.bytes - 1 }) {
       for (const entry of pathsOf(key)) {
-        const file = tryOpen(entry)
+        const file = openValid(entry, key)
         if (file === undefined) continue
-        if (isValid(fstatSync(file), key, maxAgeMs)) {
-          if (range.end >= key.bytes - 1) markRead(entry)
-          return readPieces(file, range.start, Math.min(range.end + 1, key.bytes))
-        }
-        closeSync(file)
+        const isToEnd = range.end >= key.bytes - 1
+        if (isToEnd) fchmodSync(file, readMode)
+        if (isToEnd && range.start === 0) return readWhole(file, key, () => remove(key))
+        return readRange(file, range.start, Math.min(range.end + 1, key.bytes))
       }
       return undefined
     },
-    remove(key) {
-      for (const entry of pathsOf(key)) rmSync(entry, { force: true })
-    },
+    remove,
   }
 }
 
@@ -95,32 +111,50 @@ function linkOrCopy(entry: string, path: string): void {
 }
 
 function tryOpen(path: string): number | undefined {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined
+  // An exception for each folder without the entry would cost more.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch {
     return undefined
   }
 }
 
-function markRead(path: string): void {
-  try {
-    chmodSync(path, readMode)
-  } catch {
-    // Removed meanwhile; the open file is still readable.
-  }
-}
-
-async function* readPieces(file: number, start: number, end: number): AsyncGenerator<Uint8Array, void> {
+function* readPieces(file: number, start: number, end: number): Generator<Uint8Array, void> {
   try {
     for (let at = start; at < end;) {
       const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, end - at))
       const bytesRead = readSync(file, piece, 0, piece.length, at)
-      if (bytesRead === 0) throw new Error('a cached file became shorter while it was read')
+      if (bytesRead === 0) throw damaged()
       at += bytesRead
       yield piece.subarray(0, bytesRead)
     }
   } finally {
     closeSync(file)
   }
+}
+
+async function* readRange(file: number, start: number, end: number): AsyncGenerator<Uint8Array, void> {
+  yield* readPieces(file, start, end)
+}
+
+async function* readWhole(file: number, { bytes, sha256 }: CacheKey, onDamaged: () => void) {
+  const hasher = new Bun.CryptoHasher('sha256')
+  let left = bytes
+  for (const piece of readPieces(file, 0, bytes)) {
+    hasher.update(piece)
+    left -= piece.length
+    if (left === 0 && hasher.digest('hex') !== sha256) {
+      onDamaged()
+      throw damaged()
+    }
+    yield piece
+  }
+}
+
+function damaged(): Fault {
+  return new Fault('storage_failed', 'A cached file was damaged.', {
+    remedy: 'Try again.',
+    retryAfterMs: 1000,
+  })
 }
