@@ -1,17 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { randomBytes } from 'node:crypto'
-import {
-  mkdir,
-  mkdtemp,
-  open as openFile,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mountSmallDisk } from '@pixelflow/testkit/small-disk'
@@ -120,41 +109,6 @@ describe('an entry', () => {
     expect(cache.read(key)).toBeUndefined()
     expect(await files()).toEqual([])
     expect(cache.bytes).toBe(0)
-  })
-
-  test('is not used when its file was damaged', async () => {
-    await using cache = await open()
-    const shortened = put(cache, 'ann', randomBytes(100_000))
-    const [file] = await files()
-    await truncate(file?.path ?? '', 99_999)
-    expect(cache.read(shortened)).toBeUndefined()
-    expect(cache.link(shortened, join(home, 'source'))).toBe(false)
-    await truncate(file?.path ?? '', 100_001)
-    expect(cache.read(shortened)).toBeUndefined()
-  })
-
-  test('of the right size with other bytes fails a whole read, and is not used again', async () => {
-    await using cache = await open()
-    const key = put(cache, 'ann', randomBytes(200_000))
-    const [file] = await files()
-    await using handle = await openFile(file?.path ?? '', 'r+')
-    await handle.write('other', 100_000)
-    await expect(Array.fromAsync(cache.read(key) ?? [])).rejects.toMatchObject({ code: 'storage_failed' })
-    expect(cache.read(key)).toBeUndefined()
-    expect(await files()).toEqual([])
-  })
-
-  test('replaced by a symbolic link is not used, and its target is not changed', async () => {
-    await using cache = await open()
-    const key = put(cache, 'ann', randomBytes(100_000))
-    const [file] = await files()
-    const target = join(home, 'target')
-    await writeFile(target, randomBytes(100_000), { mode: 0o640 })
-    await rm(file?.path ?? '')
-    await symlink(target, file?.path ?? '')
-    expect(cache.read(key)).toBeUndefined()
-    expect(cache.link(key, join(home, 'source'))).toBe(false)
-    expect((await stat(target)).mode & 0o777).toBe(0o640)
   })
 
   test('removed by one process is gone for all', async () => {
