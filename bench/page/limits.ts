@@ -159,7 +159,7 @@ export const limits: readonly Limit[] = [
     limit: 0.8,
     goal: 0.95,
     read: (all) => all.transfer?.transfer.downloadToPlainGet,
-    bound: 'the second loopback, from the gateway to the client',
+    bound: 'the second loopback, and a file: Bun sends the length of a body only when it has the whole body',
   },
   {
     name: '1,000 followers of as many tasks, p99',
