@@ -1,7 +1,6 @@
 import { redact, InvalidSettings, type Table, type Values } from './config/read-settings.ts'
 import { unknownSettings } from './config/unknown-settings.ts'
 import type { LogSettings } from './telemetry/log-settings.ts'
-import { shrinkWhenIdle } from './shrink-when-idle.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 import { openTracing } from './telemetry/tracing/open-tracing.ts'
 import type { TraceSettings } from './telemetry/tracing/trace-settings.ts'
@@ -51,7 +50,6 @@ export async function runService<T extends Table, S extends Values<T> & ServiceS
   log.info('starting', { pid: process.pid, settings: redact(table, settings) })
   const unknown = unknownSettings(process.env)
   if (unknown.length > 0) log.warn('unknown settings ignored', { unknown })
-  shrinkWhenIdle()
   const tracing = await orExit(name, () => openTracing({ service: name, version, settings, log }))
   try {
     await run(settings, log, stop.signal)

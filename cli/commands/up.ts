@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { shrinkWhenIdle } from '@pixelflow/platform/shrink-when-idle'
 import type { Logger } from '@pixelflow/platform/telemetry/logger'
 import type { Context } from '../context.ts'
 import { writeDemoImage } from '../demo/demo-image.ts'
@@ -76,7 +75,6 @@ async function up(isTemporary: boolean, { config, interrupts }: Context): Promis
     }
   }
 
-  shrinkWhenIdle()
   interrupts.again = () => {
     own.warn('stopping at once')
     running.kill()
