@@ -21,6 +21,8 @@ const currentRecord = z.object({
   /** Digest of the request; absent until the request has been read. */
   fingerprint: sha256.optional(),
   created: createdResource.optional(),
+  /** The span of the call that created it, as a W3C `traceparent`; only where the server records traces. */
+  traceparent: z.string().optional(),
 })
 
 /** Fields that earlier versions wrote, with the field that replaces each. */

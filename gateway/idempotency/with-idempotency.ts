@@ -4,6 +4,9 @@ import type { ImageRecord } from '@pixelflow/core/image'
 import { within } from '@pixelflow/core/within'
 import type { Principal } from '@pixelflow/core/principal'
 import type { Task } from '@pixelflow/core/task'
+import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
+import { formatTraceparent, parseTraceparent } from '@pixelflow/platform/telemetry/tracing/trace-context'
+import { outermostSpan } from '@pixelflow/platform/telemetry/tracing/tracing'
 import type { StoreImageOptions } from '../images/store-image.ts'
 import type { Ports } from '../ports.ts'
 import { digestSha256 } from '../digest-sha256.ts'
@@ -90,11 +93,14 @@ export function withIdempotency({
     try {
       const value = await run(idempotentCall)
       if (replayed) {
+        linkToFirstCall(lease.value)
         if (creates === 'task') await noteEarlierWrite(who.account, task)
         return { value, replayed }
       }
       const result = { [creates]: value } as unknown as CreatedResource
-      await waitBriefly(held?.release({ state: 'done', fingerprint, created: result }))
+      await waitBriefly(
+        held?.release({ state: 'done', fingerprint, created: result, ...traceparentOfCall() }),
+      )
       return { value, replayed }
     } catch (thrown) {
       const fault = Fault.of(thrown)
@@ -110,6 +116,21 @@ export function withIdempotency({
     const last = await events.last(account, task).catch(() => null)
     if (last) writePositions.record(account, last.seq)
   }
+}
+
+/** Links the span of a repetition to that of the call that it repeats. */
+function linkToFirstCall({ created, traceparent }: IdempotencyRecord): void {
+  const span = outermostSpan()
+  const task = created && 'task' in created ? created.task : undefined
+  span.set(attributeNames.task, task?.id)
+  // Records of earlier versions have only the span that a task carries.
+  span.link(parseTraceparent(traceparent ?? task?.traceparent))
+}
+
+/** The span of this call, for its repetitions. */
+function traceparentOfCall(): { readonly traceparent?: string } {
+  const { context } = outermostSpan()
+  return context === undefined ? {} : { traceparent: formatTraceparent(context) }
 }
 
 /**

@@ -85,7 +85,7 @@ export function createCallInterceptor({
         const { protocol, headers, peer, signal, goaway } = incoming
         const startedAt = performance.now()
         const requestId = chooseRequestId(headers.get('x-request-id'))
-        const span = startCallSpan(method, access, { protocol, headers, requestId })
+        const span = startCallSpan(method, access, incoming, { requestId, authenticator })
         let principal: Principal | undefined
         let refusal: Fault | undefined
         try {

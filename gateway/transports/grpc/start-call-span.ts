@@ -2,8 +2,9 @@ import type { DescMethod } from '@bufbuild/protobuf'
 import type { StoreTimeout } from '@pixelflow/core/ports/store-timeout'
 import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
 import { noSpan, type Span } from '@pixelflow/platform/telemetry/tracing/span'
-import { parseTraceparent, traceparentHeader } from '@pixelflow/platform/telemetry/tracing/trace-context'
 import { isTracing, runWithin, startSpan, streamWithin } from '@pixelflow/platform/telemetry/tracing/tracing'
+import type { Authenticator } from '../../accounts/authenticator.ts'
+import { findCallerSpan } from '../shared/find-caller-span.ts'
 import type { IncomingCall } from './call-context.ts'
 import type { MethodRules } from './method-rules.ts'
 
@@ -11,12 +12,13 @@ import type { MethodRules } from './method-rules.ts'
 export function startCallSpan(
   { name, parent: { typeName: service } }: DescMethod,
   access: MethodRules['access'],
-  { protocol, headers, requestId }: Pick<IncomingCall, 'protocol' | 'headers'> & { requestId: string },
+  { protocol, headers, certificate }: Pick<IncomingCall, 'protocol' | 'headers' | 'certificate'>,
+  { requestId, authenticator }: { requestId: string; authenticator: Authenticator },
 ): Span {
   if (!isTracing() || access === 'probe') return noSpan
   return startSpan(`${service}/${name}`, {
     kind: 'server',
-    parent: parseTraceparent(headers.get(traceparentHeader)),
+    parent: findCallerSpan(headers, certificate, authenticator),
     attributes: {
       [attributeNames.rpcSystem]: protocol === 'connect' ? 'connect_rpc' : 'grpc',
       [attributeNames.rpcService]: service,

@@ -36,7 +36,9 @@ export interface RequestMiddlewareOptions {
  * `wrap`, because its trace hook would copy every stream.
  */
 export function requestMiddleware(options: RequestMiddlewareOptions) {
-  const { requestMeter, memory, refusalBudget, storeTimeout, routes, cors, server, log } = options
+  const { requestMeter, authenticator, memory, refusalBudget, storeTimeout, routes, cors, server, log } =
+    options
+  const tracing = { templateOf: routes.templateOf, authenticator }
   return new Elysia({ name: 'requests' }).wrap((handler) => {
     const inner = handler as unknown as Handler
     const outer = async (request: Request, rest: unknown[]): Promise<Response> => {
@@ -63,8 +65,7 @@ export function requestMiddleware(options: RequestMiddlewareOptions) {
       logRequest(log, request, response.status, tookMs, server())
       return response
     }
-    const traced: Handler = (request, ...rest) =>
-      traceRequest(request, routes.templateOf, () => outer(request, rest))
+    const traced: Handler = (request, ...rest) => traceRequest(request, tracing, () => outer(request, rest))
     return traced
   })
 }

@@ -1,12 +1,16 @@
 import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
-import { parseTraceparent, traceparentHeader } from '@pixelflow/platform/telemetry/tracing/trace-context'
 import { inSpan, isTracing } from '@pixelflow/platform/telemetry/tracing/tracing'
+import type { Authenticator } from '../../accounts/authenticator.ts'
+import { findCallerSpan } from '../shared/find-caller-span.ts'
 import { pathOf, requestContextOf } from '../shared/request-context.ts'
 
 /** Runs a request within a span. Pages, probes and scrapes have none, and calls of gRPC-Web and Connect have their own. */
 export function traceRequest(
   request: Request,
-  templateOf: (path: string) => string | undefined,
+  {
+    templateOf,
+    authenticator,
+  }: { templateOf: (path: string) => string | undefined; authenticator: Authenticator },
   work: () => Promise<Response>,
 ): Promise<Response> {
   if (!isTracing()) return work()
@@ -16,7 +20,7 @@ export function traceRequest(
   const route = templateOf(path)
   const options = {
     kind: 'server',
-    parent: parseTraceparent(headers.get(traceparentHeader)),
+    parent: findCallerSpan(headers, requestContextOf(request).certificate, authenticator),
     attributes: {
       [attributeNames.httpMethod]: method,
       [attributeNames.httpRoute]: route,
