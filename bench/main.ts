@@ -1,5 +1,6 @@
 import { brokerRuntime } from '@pixelflow/platform/broker-runtime'
 import { startStack } from '@pixelflow/testkit/stack'
+import { checkRequirements } from './check-requirements.ts'
 import { measureOtherLoad } from './measure-other-load.ts'
 import { readOptionsOrExit } from './options.ts'
 import { saveResults } from './page/save-results.ts'
@@ -16,6 +17,7 @@ import { scalePart } from './parts/scale.ts'
 import { tunePart } from './parts/tune.ts'
 import { transferPart } from './parts/transfer.ts'
 import { worksPart } from './parts/works.ts'
+import { exitForUsage } from './usage-error.ts'
 
 /**
  * Compares PixelFlow with minimal programs that do the same work. Both alternate within one run, so that other load on
@@ -37,6 +39,8 @@ const parts: Readonly<Record<string, Part>> = {
 }
 
 const options = readOptionsOrExit(process.argv.slice(2), Object.keys(parts))
+const notes = await checkRequirements(options).catch((error: unknown) => exitForUsage(error, options.json))
+for (const note of notes) process.stderr.write(`note: ${note}\n`)
 const print = (text: string) => void (options.json || console.log(text))
 
 // Brokers inherit the environment: both sides of a comparison have one as `up` runs it.

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { defaultSystems, systemNames, type SystemName } from './works/system.ts'
+import { exitForUsage, UsageError } from './usage-error.ts'
 import { workNames, type WorkName } from './works/work.ts'
 
 /** Whole numbers of at least 1. */
@@ -75,7 +76,7 @@ export function readOptionsOrExit(args: readonly string[], partNames: readonly s
   try {
     return readOptions(args, partNames)
   } catch (error) {
-    process.stderr.write(`error: ${(error as Error).message}\n  remedy   See ./pixelflow bench --help.\n`)
-    return process.exit(2)
+    const usage = new UsageError((error as Error).message, { remedy: 'See ./pixelflow bench --help.' })
+    return exitForUsage(usage, args.includes('--json'))
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { UsageError } from '../usage-error.ts'
 
 /** A program of the alternative. */
 export type ProgramName = 'server' | 'worker'
@@ -8,12 +9,10 @@ const outputFolder = join(import.meta.dir, '../node_modules/.alternative')
 
 /**
  * Translates the programs of the alternative to JavaScript, which every Node.js runs, and returns the command of each.
- * @throws Error when Node.js is not on PATH.
+ * @throws UsageError when Node.js is not on PATH.
  */
 export async function buildForNode(): Promise<(name: ProgramName) => string[]> {
-  const node = Bun.which('node')
-  if (node === null)
-    throw new Error('node is not on PATH. Install Node.js 20 or newer, or leave out the system bullmq-node.')
+  const node = findNode()
   await Bun.build({
     entrypoints: ['server', 'worker'].map((name) => join(import.meta.dir, `${name}.ts`)),
     target: 'node',
@@ -22,4 +21,17 @@ export async function buildForNode(): Promise<(name: ProgramName) => string[]> {
     naming: '[name].mjs',
   })
   return (name) => [node, join(outputFolder, `${name}.mjs`)]
+}
+
+/**
+ * @param path folders that are searched, separated as in PATH; default PATH.
+ * @throws UsageError when Node.js is not there.
+ */
+export function findNode(path?: string): string {
+  const found = Bun.which('node', path === undefined ? {} : { PATH: path })
+  if (found !== null) return found
+  throw new UsageError('node is not on PATH.', {
+    field: '--systems',
+    remedy: 'Install Node.js 20 or newer, or leave out the system bullmq-node.',
+  })
 }

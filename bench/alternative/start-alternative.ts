@@ -20,7 +20,7 @@ export interface Alternative extends AsyncDisposable {
   readonly pids: Readonly<Record<string, number>>
 }
 
-/** @throws Error when redis-server or the runtime is missing. */
+/** @throws UsageError when redis-server or the runtime is missing. */
 export async function startAlternative(runtime: AlternativeRuntime): Promise<Alternative> {
   await using scope = new AsyncDisposableStack()
   const home = await mkdtemp(join(tmpdir(), 'pixelflow-alternative-'))

@@ -2,5 +2,8 @@ import { expect, test } from 'bun:test'
 import { findRedisServer } from './start-redis.ts'
 
 test('the error about a missing redis-server names the Debian package', () => {
-  expect(() => findRedisServer('/nonexistent')).toThrow('apt-get install redis-server')
+  const find = () => findRedisServer('/nonexistent')
+  expect(find).toThrow(
+    expect.objectContaining({ remedy: expect.stringContaining('apt-get install redis-server') }),
+  )
 })

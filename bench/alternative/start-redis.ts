@@ -1,5 +1,6 @@
 import { freePort } from '@pixelflow/testkit/port'
 import { launch } from '@pixelflow/testkit/process'
+import { UsageError } from '../usage-error.ts'
 
 export interface Redis extends AsyncDisposable {
   readonly pid: number
@@ -8,7 +9,7 @@ export interface Redis extends AsyncDisposable {
 
 /**
  * Starts redis-server on loopback with an append-only file that is synced every second, as its manual recommends for queues.
- * @throws Error when there is no redis-server; it names the package.
+ * @throws UsageError when there is no redis-server.
  */
 export async function startRedis(folder: string): Promise<Redis> {
   const port = await freePort()
@@ -32,11 +33,16 @@ export async function startRedis(folder: string): Promise<Redis> {
   return { pid: running.pid, port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() }
 }
 
-/** @param path folders that are searched, separated as in PATH; default PATH. */
+/**
+ * @param path folders that are searched, separated as in PATH; default PATH.
+ * @throws UsageError that names the package.
+ */
 export function findRedisServer(path?: string): string {
   const found = Bun.which('redis-server', path === undefined ? {} : { PATH: path })
   if (found !== null) return found
-  throw new Error(
-    `redis-server is not on PATH. Install the Debian package redis-server (apt-get install redis-server), or leave the alternative out with --systems pixelflow,sharp,stored.`,
-  )
+  throw new UsageError('redis-server is not on PATH.', {
+    field: '--systems',
+    remedy:
+      'Install the Debian package redis-server (apt-get install redis-server), or leave the alternative out: --systems pixelflow,sharp,stored',
+  })
 }

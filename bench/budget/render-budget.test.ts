@@ -16,3 +16,8 @@ test('what does not apply to a process is empty', () => {
   expect(text).toMatch(/\| system calls: files opened +\| +\| +1\.5 \|/)
   expect(text).toMatch(/\| queued → started +\| +3\.0 \|/)
 })
+
+test('a budget without system calls gives the reason', () => {
+  const budget = { title: 'small', sourceBytes: 1000, processes: { gateway: { cpuMs: 1 } }, stages: [] }
+  expect(renderBudget(budget)).toContain('System calls were not counted')
+})

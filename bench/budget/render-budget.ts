@@ -48,6 +48,7 @@ export function renderBudget({ title, sourceBytes, processes, stages }: TaskBudg
     '',
     renderMarkdownTable(['', ...names], cells),
     '',
+    ...(kinds.length === 0 ? ['System calls were not counted, because strace was not on PATH.', ''] : []),
     renderMarkdownTable(
       ['stage, one task at a time', 'ms'],
       stages.map(({ name, ms }) => [name, ms.toFixed(1)]),

@@ -37,7 +37,7 @@ export const footprintPart: Part = async ({ options, print }) => {
   await processStoredImage(up.url, makeDistinct(small, -1), 'resize:200')
   const idle = await measureIdle(up, idleSeconds)
   print(`idle:  ${describe(idle.memory)} resident (at most 350, goal 280)`)
-  const cpu = Object.entries(idle.cpuPercent).map(([role, percent]) => `${role} ${percent.toFixed(2)}`)
+  const cpu = totalLast(idle.cpuPercent).map(([role, percent]) => `${role} ${percent.toFixed(2)}`)
   print(`       ${cpu.join(', ')} % of a core (total at most 1, goal 0.5)`)
   const { in: messagesIn, out } = idle.messagesPerSecond
   print(`       messages a second: ${messagesIn.toFixed(1)} into the broker, ${out.toFixed(1)} out of it`)
@@ -50,8 +50,13 @@ export const footprintPart: Part = async ({ options, print }) => {
 
 /** Resident memory by role in MiB. */
 function describe(memory: Readonly<Record<string, Memory>>): string {
-  const roles = Object.entries(memory).map(([role, { rss }]) => `${role} ${mebibytes(rss)}`)
+  const roles = totalLast(memory).map(([role, { rss }]) => `${role} ${mebibytes(rss)}`)
   return `${roles.join(', ')} MiB`
+}
+
+/** Values by role, with the total at the end. */
+function totalLast<T>(values: Readonly<Record<string, T>>): [role: string, value: T][] {
+  return Object.entries(values).toSorted(([a], [b]) => Number(a === 'total') - Number(b === 'total'))
 }
 
 function mebibytes(bytes: number): string {

@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import sharp from 'sharp'
 import { profileTo } from '../preload/observation.ts'
 import { measureWork } from '../works/measure-work.ts'
@@ -22,9 +21,9 @@ export const worksPart: Part = async ({ options, print }) => {
     print(work.title)
     const source = await paintSource(work)
     const folder = options.profile === undefined ? undefined : resolve(options.profile, name)
-    if (folder !== undefined) await mkdir(folder, { recursive: true })
-    const observation = folder === undefined ? undefined : profileTo(folder)
-    await using opened = await openSystems(options.systems, work.resultWidth, observation)
+    // A folder for each system, because the names of profiles have only process ids.
+    const observe = folder === undefined ? undefined : (system: string) => profileTo(join(folder, system))
+    await using opened = await openSystems(options.systems, work.resultWidth, observe)
     const tasks = options.isQuick ? reduceTasks(work.tasks) : work.tasks
     const measurements = await measureWork(opened.systems, source, tasks, options.rounds, print)
     const inFlight = Object.fromEntries(opened.systems.map((system) => [system.name, system.inFlight]))

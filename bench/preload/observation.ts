@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 type Environment = Readonly<Record<string, string>>
@@ -11,11 +12,12 @@ export interface Observation {
 const preload = (name: string) => `--preload ${join(import.meta.dir, name)}`
 
 /**
- * Environment with which processes write CPU profiles to a folder at their exit, and workers while they run.
+ * Creates a folder, and returns the environment with which processes write CPU profiles to it at their exit, and workers while they run.
  * @throws Error for a path with a space, which the options of Bun in the environment cannot have.
  */
 export function profileTo(folder: string): Observation {
   if (/\s/.test(folder + import.meta.dir)) throw new Error(`the path ${folder} must not contain spaces.`)
+  mkdirSync(folder, { recursive: true })
   const profile = (name: string) => `--cpu-prof-md --cpu-prof-dir=${join(folder, name)}`
   return {
     gateway: { BUN_OPTIONS: profile('gateway') },

@@ -16,12 +16,12 @@ const inFlight = 4
 /**
  * Starts the systems, each with fresh processes, so that the first tasks of a work are those of a cold system.
  * @param width width of the results in pixels
- * @param observation environment with which PixelFlow's processes are observed
+ * @param observe the environment with which the processes of a system of PixelFlow are observed
  */
 export async function openSystems(
   names: readonly SystemName[],
   width: number,
-  observation: Observation = { gateway: {}, actor: {} },
+  observe: (name: SystemName) => Observation = () => ({ gateway: {}, actor: {} }),
 ): Promise<{ systems: System[] } & AsyncDisposable> {
   await using scope = new AsyncDisposableStack()
   const recipe = `resize:${width}`
@@ -29,6 +29,7 @@ export async function openSystems(
     const stack = scope.use(
       await startStack({ env: { PIXELFLOW_LOG_LEVEL: 'info', ...env }, hasSharedCache: true }),
     )
+    const observation = observe(name)
     const [gateway, actor] = await Promise.all([
       stack.gateway({ env: observation.gateway }),
       stack.actor({ env: observation.actor }),

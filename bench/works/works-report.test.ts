@@ -39,3 +39,11 @@ test('the text names every process and both ratios', () => {
   expect(text).toContain('gateway 4.0, client 1.0')
   expect(text).toMatch(/PixelFlow ÷ plain sharp loop +0\.50 by rate, 0\.50 by CPU/)
 })
+
+test('the longest name of a system does not move its columns', () => {
+  const report = summarizeWork('small', 1000, { ...measurements, bullmq: measurements.sharp })
+  const rows = renderWork(report)
+    .split('\n')
+    .filter((line) => / (warm|cold) /.test(line))
+  expect(new Set(rows.map((line) => line.search(/ (warm|cold) /))).size).toBe(1)
+})

@@ -1,8 +1,8 @@
 import { realpathSync, statSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, resolve } from 'node:path'
 import { formatOf, formats, isWritable, type FormatId, type WritableFormatId } from '@pixelflow/core/format'
 import { CliError } from '../cli-error.ts'
+import { requireWritableFolder } from './require-writable-folder.ts'
 
 /** The properties of an output that its file name depends on. */
 interface NamedOutput {
@@ -65,7 +65,7 @@ export function parseOutputTarget(argument: string | undefined, options: OutputT
     isStdout: false,
     format: undefined,
     pathOf: (output) => guarded(pathOf(output)),
-    prepare: () => (folder === undefined ? Promise.resolve() : requireWritable(folder)),
+    prepare: () => (folder === undefined ? Promise.resolve() : requireWritableFolder(folder, '--output')),
   })
   const inFolder = (folder: string, suffix: string) =>
     target(
@@ -116,23 +116,6 @@ function requireKnownPlaceholders(argument: string): boolean {
       remedy: "Write a pattern such as -o 'results/{stem}-{name}.{ext}'.",
     },
   )
-}
-
-/** Creates and removes a file, because results are written to a temporary file first. */
-async function requireWritable(folder: string): Promise<void> {
-  const probe = join(folder, `.pixelflow-${process.pid}.part`)
-  try {
-    await mkdir(folder, { recursive: true })
-    await writeFile(probe, '')
-    await rm(probe, { force: true })
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException
-    throw new CliError('usage', `The folder ${folder} is not writable (${code}).`, {
-      field: '--output',
-      remedy: 'Choose a folder that you can write to.',
-      cause: error,
-    })
-  }
 }
 
 /** The format that the extension of a file states; undefined without an extension, or if it is a placeholder. */

@@ -14,7 +14,8 @@ export function addBenchCommand(program: Command, context: Context): void {
     .description(
       'Measures PixelFlow, and in the same run minimal programs that do the same work. ' +
         'Passes its options to the benchmark: --images 40, --rounds 5, --warm-up 100, --upload-mib 256, ' +
-        '--queued 5000, --tasks 100000, --followers 1000, --json, and --parts works,… to run only some parts. --works 1k,180k,3m,15m and ' +
+        '--queued 5000, --tasks 100000, --followers 1000, --json, and --parts works,… to run only some of the parts works, budget, ' +
+        'footprint, transfer, process, reads, followers, scale, tune, grpc-upload, fair and floods. --works 1k,180k,3m,15m and ' +
         '--systems pixelflow,sharp,stored,bullmq (also pixelflow-traced, bullmq-node) choose what the part works compares, and --quick runs a tenth of ' +
         'its tasks; --save FILE keeps the results for docs/performance.md; --profile DIR writes CPU profiles of its gateway, actor and workers. For bullmq it needs redis-server (apt-get install redis-server).',
     )

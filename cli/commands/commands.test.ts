@@ -201,6 +201,8 @@ describe('commands for developers', () => {
     [['chaos', '--acts', 'bogus'], 'Unknown fault bogus.', 'Give one of killActor, '],
     [['chaos', '--rate', 'x'], '--rate x is not a number from 0.1 to 1000.', 'Give a number'],
     [['bench', '--bogus'], '--bogus', 'See ./pixelflow bench --help.'],
+    [['bench', '--save', '/proc/x/y'], '/proc/x/y is not writable', 'field    --save'],
+    [['bench', '--profile', '/proc/x'], '/proc/x is not writable', 'field    --profile'],
   ])('2, invalid option: %p', async (args, problem, remedy) => {
     const { code, err } = await run(args)
     expect(err).toContain(problem)
@@ -208,6 +210,14 @@ describe('commands for developers', () => {
     expect(err).not.toContain('    at ')
     expect(code).toBe(2)
   })
+})
+
+test('the help of bench names every part', async () => {
+  const { err } = await run(['bench', '--parts', 'bogus'])
+  const known = /Known: (.+)\./.exec(err)?.[1]?.split(', ') ?? []
+  expect(known).toContain('works')
+  const { out } = await run(['bench', '--help'])
+  expect(known.filter((part) => !new RegExp(`\\b${part}\\b`).test(out))).toEqual([])
 })
 
 test('JSON output includes the error', async () => {

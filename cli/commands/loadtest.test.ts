@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'bun:test'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { afterAll, describe, expect, test } from 'bun:test'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseNdjson, pixelflow } from '../testing/cli-fixture.ts'
 
 const home = await mkdtemp(join(tmpdir(), 'pixelflow-loadtest-'))
+
+afterAll(() => rm(home, { recursive: true, force: true }))
 
 /** Without it, a server at the default address would be tested. */
 const unusedAddress = { PIXELFLOW_HOST: '127.0.0.77' }
@@ -48,6 +50,15 @@ describe('the command line', () => {
     expect(code).toBe(2)
   })
 
+  test('a report that cannot be written is refused before the test', async () => {
+    await Bun.write(join(home, 'afile'), '')
+    for (const report of ['afile', 'afile/x', '/proc/x']) {
+      const { code, err } = await loadtest(['followers', '--profile', 'smoke', '--report', report])
+      expect(err).toMatch(/^error: The folder .* is not writable \(\w+\)\.\n  field    --report\n/)
+      expect(code).toBe(2)
+    }
+  })
+
   test('a named server that is not reachable is an error', async () => {
     const { code, err } = await loadtest(['followers', '--server', 'http://127.0.0.1:1'])
     expect(err).toContain('No PixelFlow server is reachable at http://127.0.0.1:1.')
@@ -66,5 +77,13 @@ test('without a server, a temporary one is tested, and its data is deleted', asy
     expect.arrayContaining(['report.html', 'report.json']),
   )
   expect(await readdir(folder)).not.toContain('server')
-  await rm(home, { recursive: true, force: true })
+}, 60_000)
+
+test('a result is printed although its report cannot be written', async () => {
+  await mkdir(join(home, 'report/report.html'), { recursive: true })
+  const flags = ['followers', '--profile', 'smoke', '--users', '4', '--duration', '1s', '--report', 'report']
+  const { code, out, err } = await loadtest(flags, unusedAddress)
+  expect(out).toContain('Every threshold passed.')
+  expect(err).toMatch(/error: The report was not written to .*report \(EISDIR\)\.\n  field    --report\n/)
+  expect(code).toBe(1)
 }, 60_000)

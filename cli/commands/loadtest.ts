@@ -4,6 +4,7 @@ import { profiles } from '@pixelflow/loadtest/profiles'
 import type { LoadReport } from '@pixelflow/loadtest/report/load-report'
 import { scenarios } from '@pixelflow/loadtest/scenarios'
 import { CliError, exitCodes } from '../cli-error.ts'
+import { requireWritableFolder } from '../client/require-writable-folder.ts'
 import type { Context } from '../context.ts'
 import {
   readLoadtestOptions,
@@ -63,6 +64,11 @@ function list(described: Readonly<Record<string, { readonly summary: string }>>)
 async function loadtest(options: LoadtestOptions, flags: LoadtestFlags, context: Context): Promise<void> {
   const { config, cwd, interrupts } = context
   const { scenario, profile, k6Options } = options
+  const folder =
+    flags.report === undefined
+      ? join(config.dataDir, 'loadtest', `${scenario}-${profile}`)
+      : resolve(cwd, flags.report)
+  await requireWritableFolder(folder, '--report')
   const k6 =
     scenario === 'followers'
       ? undefined
@@ -85,12 +91,19 @@ async function loadtest(options: LoadtestOptions, flags: LoadtestFlags, context:
       remedy: 'Read the lines above. The log of a server that runs on this machine has more.',
     })
   })
-  const folder =
-    flags.report === undefined
-      ? join(config.dataDir, 'loadtest', `${scenario}-${profile}`)
-      : resolve(cwd, flags.report)
-  const page = await writeReport(report, folder)
+  // Before the files, whose writing can fail, for example on a full disk.
   print(report, flags.json === true, formatReport)
+  const page = await writeReport(report, folder).catch((error: NodeJS.ErrnoException) => {
+    throw new CliError(
+      'failed',
+      `The report was not written to ${folder} (${error.code ?? error.message}).`,
+      {
+        field: '--report',
+        remedy: 'The result is printed above. Give another folder to keep the next one.',
+        cause: error,
+      },
+    )
+  })
   printNote(`report: ${page}`)
   if (interrupts.signal.aborted) throw new CliError('interrupted', 'Interrupted.')
   if (!report.isPassed) process.exitCode = exitCodes.failed
