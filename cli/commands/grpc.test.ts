@@ -72,6 +72,8 @@ describe('with --grpc', () => {
     expect([one.code, one.err]).toEqual([0, ''])
     const wrong = await run(['tasks', '--grpc', 'http://a/b'])
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('dns:///')])
+    const file = await run(['process', '--grpc', 'photo.jpg'])
+    expect([file.code, file.err]).toEqual([2, expect.stringContaining('Write --grpc after the files')])
   })
 
   test('a temporary server is found', async () => {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Client } from '@pixelflow/client'
 import { id } from '@pixelflow/core/image'
@@ -48,7 +49,17 @@ export function addGrpcFlags(command: Command): Command {
     '--grpc [addresses]',
     'use gRPC; calls are balanced over the addresses: host:port,host:port or dns:///name:port\n' +
       '(default: PIXELFLOW_GRPC_URL or the machine of the server)',
+    parseGrpcOption,
   )
+}
+
+/** `--grpc photo.jpg` takes the file as its value, and the command would have no file. */
+function parseGrpcOption(value: string): string {
+  if (statSync(value, { throwIfNoEntry: false })?.isFile() !== true) return value
+  throw new CliError('usage', `--grpc ${value} names a file, not the address of a gRPC port.`, {
+    field: '--grpc',
+    remedy: `Write --grpc after the files, or with addresses: --grpc=host:50051 ${value}`,
+  })
 }
 
 function parseServerUrl(value: string): string {

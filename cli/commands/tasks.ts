@@ -103,9 +103,13 @@ function one(
 
 const columns: readonly Column[] = [{ omitOrder: 0 }, { omitOrder: 0 }, { omitOrder: 1 }, { omitOrder: 2 }]
 
+function describeOutputs(count: number): string {
+  return count === 1 ? '1 output' : `${count} outputs`
+}
+
 function row(task: TaskView, style: Style): TableRow {
   const when = task.createdAt.slice(0, 19).replace('T', ' ')
-  const recipe = printText(task.recipe) ?? `${task.outputs.length} outputs`
+  const recipe = printText(task.recipe) ?? describeOutputs(task.outputs.length)
   const state = stateOf(task)
   return {
     cells: [task.id, state, when, recipe],

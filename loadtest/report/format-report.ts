@@ -26,9 +26,10 @@ export function formatReport(report: LoadReport): string[] {
 
 /** A threshold with what was measured. */
 export function describeThreshold({ metric, rule, measured }: Threshold): string {
-  if (measured === null) return `${metric} ${rule}: nothing was measured`
   const isDuration = metric.endsWith('_duration')
-  return `${metric} ${rule}: measured ${formatMeasurement(measured, isDuration ? 'ms' : undefined)}`
+  const limit = isDuration ? `${rule} ms` : rule
+  if (measured === null) return `${metric} ${limit}: nothing was measured`
+  return `${metric} ${limit}: measured ${formatMeasurement(measured, isDuration ? 'ms' : undefined)}`
 }
 
 function describeTimes(times: Readonly<Record<string, number>>): string {

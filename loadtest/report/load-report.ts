@@ -1,3 +1,5 @@
+import type { Stage } from '../profiles.ts'
+
 /** What a load test measured. */
 export interface LoadResult {
   readonly durationMs: number
@@ -37,6 +39,8 @@ export interface Duration {
 
 export interface Count {
   readonly name: string
+  /** Undefined for a number of events. */
+  readonly unit?: 'bytes'
   readonly total: number
   readonly perSecond: number
 }
@@ -56,6 +60,12 @@ export interface LoadReport extends LoadResult {
   readonly profile: string
   /** Users at level 1. */
   readonly users: number
+  /** How the number of users changes. */
+  readonly stages: readonly Stage[]
+  /** Size of the JPEG that users upload. */
+  readonly imageBytes: number
+  /** As JSON; undefined for a scenario that does not use it. */
+  readonly recipe?: string
   /** ISO 8601. */
   readonly startedAt: string
   readonly server: { readonly url: string; readonly version: string }

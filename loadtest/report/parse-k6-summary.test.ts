@@ -31,3 +31,14 @@ test.each([
   )
   expect(thresholds).toEqual([{ metric: 'some', rule, measured: null, isPassed: false }])
 })
+
+test('bytes have a unit, and other counts have none', () => {
+  const values = { count: 3, rate: 1 }
+  const { counts } = parseK6Summary(
+    summary({
+      data_sent: { type: 'counter', contains: 'data', values },
+      iterations: { type: 'counter', contains: 'default', values },
+    }),
+  )
+  expect(counts.map(({ unit }) => unit)).toEqual(['bytes', undefined])
+})

@@ -40,8 +40,9 @@ export function parseK6Summary({ state, metrics, root_group }: K6Summary): Omit<
       .sort((a, b) => a.name.localeCompare(b.name)),
     counts: all
       .filter(([, { type }]) => type === 'counter')
-      .map(([name, { values }]): Count => ({
+      .map(([name, { values, contains }]): Count => ({
         name,
+        ...(contains === 'data' ? { unit: 'bytes' } : {}),
         total: values['count'] ?? 0,
         perSecond: values['rate'] ?? 0,
       }))

@@ -1,7 +1,8 @@
 import { formatMeasurement } from './format-measurement.ts'
 import type { TimeSeries } from './load-report.ts'
 
-const width = 520
+/** About the width of a chart on the page, so that texts have their size. */
+const width = 460
 const height = 150
 const left = 64
 const bottom = 22

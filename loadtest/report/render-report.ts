@@ -1,5 +1,6 @@
 import { describeThreshold } from './format-report.ts'
 import { formatMeasurement } from './format-measurement.ts'
+import type { Stage } from '../profiles.ts'
 import type { LoadReport } from './load-report.ts'
 import { renderChart } from './render-chart.ts'
 
@@ -46,21 +47,34 @@ ${renderTable(
 <h2>Counts</h2>
 ${renderTable(
   ['metric', 'total', 'per second'],
-  counts.map(({ name, total, perSecond }) => [name, formatMeasurement(total), formatMeasurement(perSecond)]),
+  counts.map(({ name, unit, total, perSecond }) => [
+    name,
+    ...[total, perSecond].map((value) => formatMeasurement(value, unit)),
+  ]),
 )}
 </main>
 </html>
 `
 }
 
-function factsOf({ server, client, users, startedAt, durationMs }: LoadReport): string[][] {
+function factsOf(report: LoadReport): string[][] {
+  const { server, client, users, stages, imageBytes, recipe, startedAt, durationMs } = report
   return [
     ['server', `${server.url}, version ${server.version}`],
     ['run by', `${client.cores} cores, ${client.cpu}`],
     ['users at level 1', String(users)],
+    ['stages', stages.map(describeStage).join(', ')],
+    ['image', `JPEG of ${formatMeasurement(imageBytes, 'bytes')}`],
+    ...(recipe === undefined ? [] : [['recipe', recipe]]),
     ['started', startedAt],
     ['duration', formatMeasurement(durationMs, 'ms')],
   ]
+}
+
+/** A stage, which begins with the users of the one before. */
+function describeStage({ seconds, users }: Stage, at: number, stages: readonly Stage[]): string {
+  const before = stages[at - 1]?.users ?? 0
+  return before === users ? `${users} users for ${seconds} s` : `${before} → ${users} users in ${seconds} s`
 }
 
 /** A table of texts. `classOf` gives a row its class. */
@@ -86,8 +100,8 @@ h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 b.passed { color: var(--good) } b.failed, tr.failed td { color: var(--bad) }
 table { border-collapse: collapse } th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 td { font-variant-numeric: tabular-nums }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 1rem }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 1rem }
 figure { margin: 0 } figcaption { font-weight: 600 }
-svg { width: 100% } svg line { stroke: var(--line) } svg text { font-size: 11px; fill: var(--text) }
+svg { width: 100% } svg line { stroke: var(--line) } svg text { font-size: 13px; fill: var(--text) }
 svg polyline { fill: none; stroke: var(--mark); stroke-width: 1.5 }
 `

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { LoadReport, LoadResult } from '../report/load-report.ts'
+import { profiles, stagesOf } from '../profiles.ts'
 import { scenarios } from '../scenarios.ts'
 import { LoadTestError } from './load-test-error.ts'
 import type { LoadRun } from './load-run.ts'
@@ -37,6 +38,10 @@ export async function runLoadTest(run: LoadRun, options: LoadTestOptions): Promi
       summary: scenarios[run.scenario].summary,
       profile: run.profile,
       users: run.users,
+      stages: stagesOf(profiles[run.profile], run.users, run.holdS),
+      imageBytes: run.jpeg.length,
+      // Followers create no task with a recipe of the run.
+      ...(run.scenario === 'followers' ? {} : { recipe: run.recipe }),
       startedAt,
       server: { url: run.server.url, version: run.server.version },
       client: { cores: cpus().length, cpu: cpu?.model ?? 'unknown' },
