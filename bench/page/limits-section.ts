@@ -7,8 +7,9 @@ export function limitsSection(reports: MeasuredReports, exact: MeasuredReports):
   const lines = [
     '## Limits',
     '',
-    'A ratio (÷) is the median of the ratios of each round, unless it is one of CPU times. “within” is within the limit, “goal” reaches the',
-    'goal, and **outside** misses the limit. Parts measured with few tasks or beside other programs are not judged.',
+    'A ratio (÷) is the median of the ratios of each round, except that of 1 kB to 12 MP: its two works are measured one after the other, so',
+    'it is the ratio of two medians. “within” is within the limit, “goal” reaches the goal, and **outside** misses the limit. Parts measured',
+    'with few tasks or beside other programs are not judged.',
     '',
     renderLimits(reports, exact),
     '',
