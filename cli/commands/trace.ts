@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { hasEnded } from '@pixelflow/core/status'
 import { styleOf } from '../terminal/style.ts'
 import { terminalWidth } from '../terminal/table.ts'
+import { findTraceStatus, type TraceStatus } from '../trace/find-trace-status.ts'
 import { findTrace } from '../trace/find-trace.ts'
 import { formatWaterfall } from '../trace/format-waterfall.ts'
 import { createWaterfall, type Waterfall } from '../trace/waterfall.ts'
@@ -22,21 +24,42 @@ export function addTraceCommand(program: Command, context: Context): void {
     'trace 01936f2e-7c5e-7abc-9def-0123456789ab --json',
   ]).action(async (task: string, options: ServerFlags) => {
     const { traceId, spans } = await findTrace(task, context, options)
+    const traceStatus = await findTraceStatus(task, spans, context, options)
     const waterfall = createWaterfall(spans)
     const style = styleOf(process.stdout, context.config.useColor)
     const width = terminalWidth(process.stdout)
-    createReporterFor(context, options).result(viewOf(task, traceId, waterfall), [
+    createReporterFor(context, options).result(viewOf(task, traceId, traceStatus, waterfall), [
       `${style.bold(task)}  ${waterfall.durationMs.toFixed(1)} ms  ${style.dim(`trace ${traceId}`)}`,
+      ...describeStatus(traceStatus).map(style.yellow),
       '',
       ...formatWaterfall(waterfall, { width, style }),
     ])
   })
 }
 
+/** A line about a task whose end is not recorded. */
+function describeStatus({ status, isEndRecorded }: TraceStatus): string[] {
+  if (isEndRecorded) return []
+  if (status === undefined)
+    return ['The end of the task is not recorded, and the server does not tell its status.']
+  return hasEnded(status)
+    ? [`The task is ${status}, but its end is not recorded here yet. Run the command again in a second.`]
+    : [`The task is still ${status}: work in progress has no line. Run the command again when it has ended.`]
+}
+
 /** The JSON output. Times are in milliseconds; `startMs` counts from `startedAt`. */
-function viewOf(task: string, traceId: string, { rows, startedAtMs, durationMs }: Waterfall) {
+function viewOf(
+  task: string,
+  traceId: string,
+  { status, isEndRecorded }: TraceStatus,
+  { rows, startedAtMs, durationMs }: Waterfall,
+) {
   return {
     task,
+    /** Null when the end of the task is not recorded, and the server does not tell its status. */
+    status: status ?? null,
+    /** Whether the trace includes the end of the task. */
+    complete: isEndRecorded,
     traceId,
     startedAt: new Date(startedAtMs).toISOString(),
     durationMs: round(durationMs),

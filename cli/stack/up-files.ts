@@ -12,6 +12,8 @@ const record = z.object({
   /** Started by a command, and runs while commands use it. */
   temporary: z.boolean(),
   startedAt: z.iso.datetime(),
+  /** Folder of the recent traces; null when they are not recorded. Older versions do not write it. */
+  traceRingFolder: z.string().nullable().optional(),
 })
 export type UpRecord = z.infer<typeof record>
 

@@ -143,6 +143,7 @@ export async function startUp({ config, log, present, say, isTemporary, signal }
       grpc,
       temporary: isTemporary,
       startedAt: new Date().toISOString(),
+      traceRingFolder: config.traceRingFolder ?? null,
     })
     return { url, grpc, broker, ...up }
   } catch (error) {
