@@ -88,6 +88,44 @@ describe('the ring', () => {
     expect(losses).toEqual([])
   })
 
+  test('keeps the current file of a process with little work while another one fills the ring', async () => {
+    const maxBytes = 2 ** 18
+    const gateway = openRing({ maxBytes })
+    gateway.add(spanOf({ name: 'early call' }))
+    await waitFor('file', async () => (await listRing(folder)).length === 1)
+    // Its last write is later than the start of many files of the actor.
+    const actor = openRing({ maxBytes, service: 'actors' })
+    for (let round = 0; round < 3; round += 1) {
+      // About half of the ring.
+      for (let i = 0; i < 350; i += 1) actor.add(spanOf({ name: `span ${round} ${i}` }))
+      await actor.close()
+      gateway.add(spanOf({ name: `call ${round}` }))
+      await waitFor('call written', async () => (await readRing(folder, [`"call ${round}"`])).length === 1)
+    }
+    await gateway.close()
+    expect(await readRing(folder, ['"early call"'])).toHaveLength(1)
+    expect(await readRing(folder, ['"span 0 0"'])).toEqual([])
+    expect(losses).toEqual([])
+  })
+
+  test('respects a limit that is lower than that of an earlier run, as soon as it is opened', async () => {
+    const before = openRing({ maxBytes: 2 ** 22 })
+    for (let i = 0; i < 4000; i += 1) before.add(spanOf())
+    await before.close()
+    const bytes = async () => {
+      const names = await readdir(folder)
+      const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))
+      return sizes.reduce((sum, size) => sum + size, 0)
+    }
+    expect(await bytes()).toBeGreaterThan(2 ** 20)
+    const after = openRing({ maxBytes: 2 ** 19 })
+    expect(await bytes()).toBeLessThanOrEqual(2 ** 19)
+    after.add(spanOf({ name: 'new' }))
+    await after.close()
+    expect(await bytes()).toBeLessThanOrEqual(2 ** 19)
+    expect(await readRing(folder, ['"new"'])).toHaveLength(1)
+  })
+
   test('continues in a new file when another process deleted the current one', async () => {
     const ring = openRing()
     ring.add(spanOf({ name: 'first' }))

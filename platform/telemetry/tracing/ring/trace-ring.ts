@@ -1,11 +1,12 @@
-import { open, readdir, unlink, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { useSettingFolder } from '../../../config/setting-folder.ts'
 import type { Loss } from '../report-losses.ts'
 import type { SpanRecord, SpanSink } from '../span-record.ts'
 import { formatRingLine } from './ring-line.ts'
 import { traceSettings } from '../trace-settings.ts'
-import { ringFileName, ringFiles } from './ring-file.ts'
+import { evictFiles, type RingLimits } from './evict-files.ts'
+import { ringFileName } from './ring-file.ts'
 
 export interface TraceRingOptions {
   readonly folder: string
@@ -15,7 +16,7 @@ export interface TraceRingOptions {
   readonly onLoss: (loss: Loss) => void
 }
 
-/** Files of the ring; the oldest is deleted for a new one. More processes than this would delete each other's files. */
+/** Full files that the ring has space for. More processes than this would delete each other's files. */
 const fileCount = 64
 /** How long spans are collected for one write. */
 const writeEveryMs = 1000
@@ -24,12 +25,12 @@ const maxWaiting = 8192
 
 /**
  * The recent traces of a machine: files in one folder, to which every process appends spans, and which `./pixelflow trace`
- * reads. A process writes files of its own; each has at most 1/64 of `maxBytes`, and at most 64 are kept, so that no process
- * needs to know what the others write.
+ * reads. A process writes files of its own, each of at most 1/64 of `maxBytes`. Before a new one it deletes those that any
+ * process wrote longest ago, so that no process needs to know what the others write.
  */
 export class TraceRing implements SpanSink {
   readonly #options: TraceRingOptions
-  readonly #maxFileBytes: number
+  readonly #limits: RingLimits
   #waiting: SpanRecord[] = []
   #lost = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -42,7 +43,10 @@ export class TraceRing implements SpanSink {
   constructor(options: TraceRingOptions) {
     useSettingFolder(traceSettings.traceRingFolder.env, options.folder)
     this.#options = options
-    this.#maxFileBytes = Math.floor(options.maxBytes / fileCount)
+    const { folder, maxBytes } = options
+    this.#limits = { maxBytes, maxFileBytes: Math.floor(maxBytes / fileCount) }
+    // The limit may be lower than that of an earlier run.
+    evictFiles(folder, this.#limits, 0)
   }
 
   add(span: SpanRecord): void {
@@ -84,7 +88,7 @@ export class TraceRing implements SpanSink {
     if (lost > 0) this.#options.onLoss({ spans: lost })
     let written = 0
     try {
-      for (const { text, count } of blocksOf(spans, this.#maxFileBytes)) {
+      for (const { text, count } of blocksOf(spans, this.#limits.maxFileBytes)) {
         await this.#append(text)
         written += count
       }
@@ -97,7 +101,7 @@ export class TraceRing implements SpanSink {
   }
 
   async #append(text: Buffer): Promise<void> {
-    const isFull = this.#fileBytes + text.length > this.#maxFileBytes
+    const isFull = this.#fileBytes + text.length > this.#limits.maxFileBytes
     if (this.#file === undefined || isFull || (await isDeleted(this.#file))) await this.#startFile()
     await this.#file?.appendFile(text)
     this.#fileBytes += text.length
@@ -108,22 +112,16 @@ export class TraceRing implements SpanSink {
     const old = this.#file
     this.#file = undefined
     await old?.close()
-    await keepNewest(folder, fileCount - 1)
+    evictFiles(folder, this.#limits, 1)
     const name = ringFileName({ startedMs: Date.now(), service, pid: process.pid }, (this.#serial += 1))
     this.#file = await open(join(folder, name), 'ax', 0o600)
     this.#fileBytes = 0
   }
 }
 
-/** Another process deleted the file, because it was the oldest. */
+/** Another process deleted the file, because this one has not written for long. */
 async function isDeleted(file: FileHandle): Promise<boolean> {
   return (await file.stat()).nlink === 0
-}
-
-async function keepNewest(folder: string, count: number): Promise<void> {
-  const files = ringFiles(await readdir(folder))
-  // Another process may delete the same file.
-  await Promise.allSettled(files.slice(0, -count).map(({ name }) => unlink(join(folder, name))))
 }
 
 /** Whole lines in blocks that fit into a file. A longer line is left out. */
