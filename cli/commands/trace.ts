@@ -23,7 +23,7 @@ export function addTraceCommand(program: Command, context: Context): void {
     'trace 01936f2e-7c5e-7abc-9def-0123456789ab',
     'trace 01936f2e-7c5e-7abc-9def-0123456789ab --json',
   ]).action(async (task: string, options: ServerFlags) => {
-    const { traceId, spans } = await findTrace(task, context, options)
+    const { traceId, spans, linked } = await findTrace(task, context, options)
     const traceStatus = await findTraceStatus(task, spans, context, options)
     const waterfall = createWaterfall(spans)
     const style = styleOf(process.stdout, context.config.useColor)
@@ -32,7 +32,7 @@ export function addTraceCommand(program: Command, context: Context): void {
       `${style.bold(task)}  ${waterfall.durationMs.toFixed(1)} ms  ${style.dim(`trace ${traceId}`)}`,
       ...describeStatus(traceStatus).map(style.yellow),
       '',
-      ...formatWaterfall(waterfall, { width, style }),
+      ...formatWaterfall(waterfall, { width, style, linked }),
     ])
   })
 }

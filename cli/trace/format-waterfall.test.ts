@@ -62,6 +62,53 @@ describe('the waterfall', () => {
     ])
   })
 
+  test('names the kinds of events, and says what links lead to', () => {
+    const otherTrace = 'a'.repeat(32)
+    const context = (spanId: string, trace = traceId) => ({ traceId: trace, spanId, isSampled: true })
+    const rows = createWaterfall([
+      spanOf('call', [0, 10], {
+        name: 'POST retry',
+        links: [context('before', otherTrace), context('gone', otherTrace)],
+      }),
+      spanOf('one', [1, 2], {
+        name: 'append event',
+        parentSpanId: 'call',
+        attributes: { 'pixelflow.events': 'started fetched' },
+      }),
+      spanOf('two', [20, 30], {
+        name: 'attempt transform',
+        links: [context('one'), context('lost')],
+        attributes: { 'pixelflow.task.attempt': 2 },
+      }),
+    ])
+    const linked = [
+      spanOf('before', [0, 1], {
+        name: 'POST /api/v1/tasks',
+        context: context('before', otherTrace),
+        attributes: { 'pixelflow.task.id': 'the-first' },
+      }),
+    ]
+    const lines = formatWaterfall(rows, { width: 120, style, linked }).map((line) => line.trim())
+    const notes = lines.filter((line) => line.startsWith('↪'))
+    expect(notes).toEqual([
+      '↪ linked to POST /api/v1/tasks of task the-first',
+      `↪ linked to trace ${otherTrace}, which is not recorded here`,
+      '↪ linked to append event: started, fetched at 1.00 ms on gateway 7',
+      '↪ follows attempt 1, which has no line because its process was lost',
+    ])
+    expect(lines.some((line) => /^gateway 7 +append event: started, fetched +█/.test(line))).toBe(true)
+  })
+
+  test('shows a wait of no time before the work that it waits for', () => {
+    const { rows } = createWaterfall([
+      spanOf('work', [10, 30], { name: 'attempt', parentSpanId: 'call' }),
+      spanOf('inner', [12, 14], { parentSpanId: 'work' }),
+      spanOf('wait', [10, 10], { name: 'queue wait', parentSpanId: 'call' }),
+      spanOf('call', [0, 9]),
+    ])
+    expect(rows.map(({ span }) => span.name)).toEqual(['call', 'queue wait', 'attempt', 'inner'])
+  })
+
   test.each([40, 50, 60, 80, 200])('fits into %d columns', (width) => {
     const lines = formatWaterfall(createWaterfall(spans), { width, style })
     expect(lines.filter((line) => line.length > width)).toEqual([])

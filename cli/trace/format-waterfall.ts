@@ -1,7 +1,9 @@
+import { attributeNames } from '@pixelflow/platform/telemetry/tracing/attribute-names'
+import type { ProcessSpan } from '@pixelflow/platform/telemetry/tracing/ring/read-ring'
 import type { TraceContext } from '@pixelflow/platform/telemetry/tracing/trace-context'
 import type { Style } from '../terminal/style.ts'
 import { truncate } from '../terminal/table.ts'
-import type { Waterfall, WaterfallRow } from './waterfall.ts'
+import { isWait, type Waterfall, type WaterfallRow } from './waterfall.ts'
 
 /** Width of lines that are not written to a terminal. */
 const defaultWidth = 120
@@ -11,6 +13,13 @@ const maxBarWidth = 80
 const nameShare = 0.45
 const gap = '  '
 
+export interface WaterfallFormat {
+  readonly width: number | undefined
+  readonly style: Style
+  /** Spans that are not in the waterfall, and to which those of it link. */
+  readonly linked?: readonly ProcessSpan[]
+}
+
 /**
  * The lines of a waterfall: process, name, a bar on a common time axis, start and duration in milliseconds. Links, such as
  * that of a second attempt to the first, and errors follow on lines of their own. Without space for a bar of 12 columns there
@@ -18,10 +27,10 @@ const gap = '  '
  */
 export function formatWaterfall(
   { rows, durationMs }: Waterfall,
-  { width = defaultWidth, style }: { readonly width: number | undefined; readonly style: Style },
+  { width = defaultWidth, style, linked = [] }: WaterfallFormat,
 ): string[] {
   const processes = rows.map(({ span }) => `${span.service} ${span.pid}`)
-  const names = rows.map(({ span, depth }) => `${'  '.repeat(depth)}${span.name}`)
+  const names = rows.map(({ span, depth }) => `${'  '.repeat(depth)}${describeName(span)}`)
   const starts = rows.map(({ startMs }) => formatMs(startMs))
   const durations = rows.map(({ durationMs: spanMs }) => formatMs(spanMs))
   const processWidth = widest(['process', ...processes])
@@ -51,7 +60,7 @@ export function formatWaterfall(
         durations[at] ?? '',
       )
       const paint = row.span.error === undefined ? paintOf(row, style) : style.red
-      const notes = notesOf(row, rows).map((note) =>
+      const notes = notesOf(row, rows, linked).map((note) =>
         style.dim(truncate(`${indent}${'  '.repeat(row.depth + 1)}${note}`, width)),
       )
       return [paint(truncate(text, width)), ...notes]
@@ -79,18 +88,44 @@ function paintOf({ span }: WaterfallRow, style: Style): (text: string) => string
   return isWait(span.name) ? style.dim : (text) => text
 }
 
-function isWait(name: string): boolean {
-  return name.endsWith(' wait')
+/** The name, with the kinds of the events that the span is about: a task has several such spans. */
+function describeName({ name, attributes }: ProcessSpan): string {
+  const kinds = attributes[attributeNames.events]
+  return typeof kinds === 'string' && kinds !== '' ? `${name}: ${kinds.replaceAll(' ', ', ')}` : name
 }
 
-function notesOf({ span }: WaterfallRow, rows: readonly WaterfallRow[]): string[] {
-  const describe = ({ spanId, traceId }: TraceContext) => {
-    const linked = rows.find((one) => one.span.context.spanId === spanId)
-    return linked === undefined
-      ? `↪ linked to span ${spanId} of trace ${traceId}`
-      : `↪ linked to ${linked.span.name} at ${formatMs(linked.startMs)} ms on ${linked.span.service} ${linked.span.pid}`
+function notesOf(
+  { span }: WaterfallRow,
+  rows: readonly WaterfallRow[],
+  others: readonly ProcessSpan[],
+): string[] {
+  const links = span.links.map((link) => `↪ ${describeLink(link, span, rows, others)}`)
+  return [...(span.error === undefined ? [] : [`✗ ${span.error}`]), ...links]
+}
+
+/** What a link leads to, in terms of what the user sees: a line of the waterfall, an attempt, another task or trace. */
+function describeLink(
+  { spanId, traceId }: TraceContext,
+  from: ProcessSpan,
+  rows: readonly WaterfallRow[],
+  others: readonly ProcessSpan[],
+): string {
+  const row = rows.find(({ span }) => span.context.spanId === spanId)
+  if (row !== undefined) {
+    const { service, pid } = row.span
+    return `linked to ${describeName(row.span)} at ${formatMs(row.startMs)} ms on ${service} ${pid}`
   }
-  return [...(span.error === undefined ? [] : [`✗ ${span.error}`]), ...span.links.map(describe)]
+  const other = others.find(({ context }) => context.spanId === spanId)
+  if (other !== undefined) {
+    const task = other.attributes[attributeNames.task]
+    const owner = task === undefined ? `trace ${traceId}` : `task ${task}`
+    return `linked to ${describeName(other)} of ${owner}`
+  }
+  const attempt = Number(from.attributes[attributeNames.attempt])
+  if (attempt > 1 && traceId === from.context.traceId) {
+    return `follows attempt ${attempt - 1}, which has no line because its process was lost`
+  }
+  return `linked to trace ${traceId}, which is not recorded here`
 }
 
 function widest(texts: readonly string[]): number {

@@ -40,7 +40,12 @@ export function createWaterfall(spans: readonly ProcessSpan[]): Waterfall {
   return { rows, startedAtMs, durationMs: Math.max(...spans.map((span) => span.endMs)) - startedAtMs }
 }
 
+/** Whether a span is a wait and not work. */
+export function isWait(name: string): boolean {
+  return name.endsWith(' wait')
+}
+
 function compareStart(a: ProcessSpan, b: ProcessSpan): number {
-  // Of two that start together, the longer one is the outer one.
-  return a.startMs - b.startMs || b.endMs - a.endMs
+  // A wait of no time comes before the work that it waits for. Of others that start together, the longer one is the outer one.
+  return a.startMs - b.startMs || Number(isWait(b.name)) - Number(isWait(a.name)) || b.endMs - a.endMs
 }

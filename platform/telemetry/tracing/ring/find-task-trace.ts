@@ -6,6 +6,8 @@ export interface TaskTrace {
   readonly traceId: string
   /** The spans of the task with those that led to it, by start time. */
   readonly spans: readonly ProcessSpan[]
+  /** Other spans of the ring to which these link, such as the call that created the task before a retry. */
+  readonly linked: readonly ProcessSpan[]
 }
 
 /** Finds the spans of a task; undefined when the ring has none. */
@@ -15,7 +17,17 @@ export async function findTaskTrace(folder: string, task: string): Promise<TaskT
   if (first === undefined) return undefined
   const { traceId } = first.context
   const all = (await readRing(folder, [traceId])).filter((span) => span.context.traceId === traceId)
-  return { traceId, spans: keepTask(all, task).sort((a, b) => a.startMs - b.startMs) }
+  const spans = keepTask(all, task).sort((a, b) => a.startMs - b.startMs)
+  return { traceId, spans, linked: await findLinked(folder, spans) }
+}
+
+async function findLinked(folder: string, spans: readonly ProcessSpan[]): Promise<ProcessSpan[]> {
+  const own = new Set(spans.map(({ context }) => context.spanId))
+  const ids = new Set(
+    spans.flatMap(({ links }) => links.map(({ spanId }) => spanId)).filter((id) => !own.has(id)),
+  )
+  if (ids.size === 0) return []
+  return (await readRing(folder, [...ids])).filter(({ context }) => ids.has(context.spanId))
 }
 
 function isOfTask(span: ProcessSpan, task: string): boolean {

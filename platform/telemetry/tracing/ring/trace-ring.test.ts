@@ -182,6 +182,11 @@ describe('the trace of a task', () => {
       gateway.add(span)
     }
     const attempt = child(one, 'attempt', 'one')
+    const retry = spanOf({
+      links: two === undefined ? [] : [two.context],
+      attributes: { 'pixelflow.task.id': 'later' },
+    })
+    actor.add(retry)
     for (const span of [attempt, child(attempt, 'decode')]) actor.add(span)
     await Promise.all([gateway.close(), actor.close()])
 
@@ -194,6 +199,9 @@ describe('the trace of a task', () => {
       'gateway script',
       'gateway store one',
     ])
+    expect(trace?.linked).toEqual([])
+    const later = await findTaskTrace(folder, 'later')
+    expect(later?.linked.map(({ name }) => name)).toEqual(['call two'])
     expect(await findTaskTrace(folder, 'three')).toBeUndefined()
     expect(await findTaskTrace(join(folder, 'missing'), 'one')).toBeUndefined()
   })
