@@ -75,6 +75,10 @@ describe('the waterfall', () => {
         parentSpanId: 'call',
         attributes: { 'pixelflow.events': 'started fetched' },
       }),
+      spanOf('all', [3, 4], {
+        name: 'append event',
+        attributes: { 'pixelflow.events': 'started fetched output completed' },
+      }),
       spanOf('two', [20, 30], {
         name: 'attempt transform',
         links: [context('one'), context('lost')],
@@ -96,7 +100,8 @@ describe('the waterfall', () => {
       '↪ linked to append event: started, fetched at 1.00 ms on gateway 7',
       '↪ follows attempt 1, which has no line because its process was lost',
     ])
-    expect(lines.some((line) => /^gateway 7 +append event: started, fetched +█/.test(line))).toBe(true)
+    for (const name of ['append event: started, fetched', 'append event: started … completed'])
+      expect(lines.some((line) => line.startsWith(`gateway 7  `) && line.includes(` ${name}  `))).toBe(true)
   })
 
   test('shows a wait of no time before the work that it waits for', () => {

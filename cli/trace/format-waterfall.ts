@@ -88,10 +88,12 @@ function paintOf({ span }: WaterfallRow, style: Style): (text: string) => string
   return isWait(span.name) ? style.dim : (text) => text
 }
 
-/** The name, with the kinds of the events that the span is about: a task has several such spans. */
+/** The name, with the kinds of the events that the span is about, or the first and the last: a task has several such spans. */
 function describeName({ name, attributes }: ProcessSpan): string {
   const kinds = attributes[attributeNames.events]
-  return typeof kinds === 'string' && kinds !== '' ? `${name}: ${kinds.replaceAll(' ', ', ')}` : name
+  if (typeof kinds !== 'string' || kinds === '') return name
+  const all = kinds.split(' ')
+  return `${name}: ${all.length > 2 ? `${all[0]} … ${all.at(-1)}` : all.join(', ')}`
 }
 
 function notesOf(

@@ -204,10 +204,11 @@ describe('network', () => {
   })
 
   test.each([
-    ['http://collector.tracing:4318', 'port: 4318'],
-    ['https://collector.example.com', 'port: 443'],
-  ])('the collector of traces at %s can be reached', async (endpoint, port) => {
-    const flags = ['--set', `settings.common.OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}`]
+    ['OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.tracing:4318', 'port: 4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com', 'port: 443'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://collector.tracing:4319/v1/traces', 'port: 4319'],
+  ])('the collector of traces at %s can be reached', async (setting, port) => {
+    const flags = ['--set', `settings.common.${setting}`]
     const { ok, text } = await render([], flags)
     expect(ok, text).toBe(true)
     const policy = text.split('\n---\n').find((one) => /name: \S+-nats-clients/.test(one))

@@ -65,6 +65,34 @@ describe('tracing', () => {
     expect(collector.spans.map(({ name }) => name)).toEqual(['of a sampled caller'])
   })
 
+  test('sends to the address for traces as it is, which takes precedence', async () => {
+    await using collector = startOtlpCollector()
+    {
+      await using _ = await open({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1/unused',
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.endpoint}/own/path`,
+      })
+      inSpan('work', {}, () => {})
+    }
+    expect(collector.requests.map(({ path }) => path)).toEqual(['/own/path'])
+  })
+
+  test('is not sent when the SDK is disabled, and still written to the ring', async () => {
+    await using collector = startOtlpCollector()
+    const ring = join(home, 'ring')
+    const disabled = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_SDK_DISABLED: 'TRUE' }
+    {
+      await using _ = await open(disabled)
+      expect(isTracing()).toBe(false)
+    }
+    {
+      await using _ = await open({ ...disabled, PIXELFLOW_TRACE_RING_DIR: ring })
+      inSpan('work', {}, () => {})
+    }
+    expect(await readRing(ring, ['"work"'])).toHaveLength(1)
+    expect(collector.requests).toEqual([])
+  })
+
   test('ends also when the collector does not answer', async () => {
     await using collector = startOtlpCollector()
     collector.answer = 'never'

@@ -55,8 +55,9 @@ async function openCollector({
   settings,
   log,
 }: TracingOptions): Promise<{ sink: SpanSink; isSampled: Recorder['isSampled'] } | undefined> {
-  const { otlpEndpoint: endpoint, otlpCertificateFile: certificate } = settings
-  if (endpoint === undefined) return undefined
+  const { otlpCertificateFile: certificate } = settings
+  const url = collectorUrlOf(settings)
+  if (url === undefined) return undefined
   if (certificate !== undefined && !existsSync(certificate)) {
     throw new InvalidSettings([
       {
@@ -71,9 +72,19 @@ async function openCollector({
     import('./otlp/otlp-sink.ts'),
     import('./otlp/create-sampler.ts'),
   ])
-  const onLoss = reportLosses(log, { target: endpoint })
+  const onLoss = reportLosses(log, { target: url })
   return {
-    sink: new OtlpSink({ endpoint, settings, service, version, onLoss }),
+    sink: new OtlpSink({ url, settings, service, version, onLoss }),
     isSampled: createSampler(settings),
   }
+}
+
+/** Where spans are sent, as OpenTelemetry defines it; undefined when they are not sent. */
+function collectorUrlOf({
+  otlpEndpoint,
+  otlpTracesEndpoint,
+  otelDisabled,
+}: TraceSettings): string | undefined {
+  if (otelDisabled === 'true') return undefined
+  return otlpTracesEndpoint ?? (otlpEndpoint && `${otlpEndpoint.replace(/\/$/, '')}/v1/traces`)
 }

@@ -44,6 +44,8 @@ describe('settings of tracing', () => {
   test.each([
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4317', 'is not an HTTP address'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://user:secret@collector:4318', 'OTEL_EXPORTER_OTLP_HEADERS'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'collector:4317', 'is not an HTTP address'],
+    ['OTEL_SDK_DISABLED', 'maybe', 'Give one of true, false'],
     ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc', 'Give one of http/protobuf'],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization', 'is not a header'],
     ['OTEL_EXPORTER_OTLP_HEADERS', 'a b=1', 'is not a header'],

@@ -14,17 +14,32 @@ export const samplerNames = [
   'parentbased_traceidratio',
 ] as const
 
+const addressPattern = /^https?:\/\/[^\s/@?#]+(?:\/[^\s@?#]*)?$/
+const describeAddress = (url: string) =>
+  url.includes('@')
+    ? 'contains a user or a password, which belong in OTEL_EXPORTER_OTLP_HEADERS'
+    : 'is not an HTTP address'
+
 /** Settings of tracing, for every service. Those of OpenTelemetry have their standard names. */
 export const traceSettings = {
   otlpEndpoint: text('OTEL_EXPORTER_OTLP_ENDPOINT', {
     default: undefined,
     expects: 'an address such as http://127.0.0.1:4318, to which /v1/traces is appended',
-    pattern: /^https?:\/\/[^\s/@?#]+(?:\/[^\s@?#]*)?$/,
-    describeMismatch: (url) =>
-      url.includes('@')
-        ? 'contains a user or a password, which belong in OTEL_EXPORTER_OTLP_HEADERS'
-        : 'is not an HTTP address',
+    pattern: addressPattern,
+    describeMismatch: describeAddress,
     help: 'The collector that spans are sent to, with OTLP over HTTP. Unset: spans are not sent.',
+  }),
+  otlpTracesEndpoint: text('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', {
+    default: undefined,
+    defaultDescription: 'that of OTEL_EXPORTER_OTLP_ENDPOINT',
+    expects: 'an address such as http://127.0.0.1:4318/v1/traces, to which nothing is appended',
+    pattern: addressPattern,
+    describeMismatch: describeAddress,
+    help: 'The complete address that spans are sent to. It takes precedence over OTEL_EXPORTER_OTLP_ENDPOINT.',
+  }),
+  otelDisabled: choice('OTEL_SDK_DISABLED', ['true', 'false'], {
+    default: 'false',
+    help: 'With `true`, spans are not sent, whatever the other settings of OpenTelemetry say. The recent traces are still recorded.',
   }),
   otlpProtocol: choice('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf'], {
     default: 'http/protobuf',
@@ -68,7 +83,7 @@ export const traceSettings = {
   traceRingBytes: bytes('PIXELFLOW_TRACE_RING_SIZE', {
     default: 32 * MiB,
     max: 16 * 1024 * MiB,
-    help: 'Limit of the recent traces; the oldest are deleted. 0 turns them off; a task takes about 10 KiB.',
+    help: 'Limit of the recent traces; the oldest are deleted. 0 turns them off; a task takes about 5 KiB.',
   }),
 }
 

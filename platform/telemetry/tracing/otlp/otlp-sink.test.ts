@@ -13,7 +13,7 @@ function openSink(endpoint: string, env: Readonly<Record<string, string>> = {}) 
   const losses: Loss[] = []
   const settings = readSettings(traceSettings, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...env })
   const sink = new OtlpSink({
-    endpoint,
+    url: `${endpoint}/v1/traces`,
     settings,
     service: 'gateway',
     version: '1.2.3',

@@ -8,7 +8,8 @@ import type { SpanRecord, SpanSink } from '../span-record.ts'
 import { toReadableSpan } from './to-readable-span.ts'
 
 export interface OtlpOptions {
-  readonly endpoint: string
+  /** The complete address that spans are sent to. */
+  readonly url: string
   readonly settings: TraceSettings
   readonly service: string
   readonly version: string
@@ -27,7 +28,7 @@ export class OtlpSink implements SpanSink {
   readonly #onLoss: (loss: Loss) => void
   #waiting = 0
 
-  constructor({ endpoint, settings, service, version, onLoss }: OtlpOptions) {
+  constructor({ url, settings, service, version, onLoss }: OtlpOptions) {
     this.#resource = resourceFromAttributes({
       'service.namespace': 'pixelflow',
       'service.name': `pixelflow-${service}`,
@@ -37,7 +38,7 @@ export class OtlpSink implements SpanSink {
       'process.pid': process.pid,
     })
     const exporter = new OTLPTraceExporter({
-      url: `${endpoint.replace(/\/$/, '')}/v1/traces`,
+      url,
       timeoutMillis: settings.otlpTimeoutMs,
       ...(settings.otlpHeaders === undefined ? {} : { headers: settings.otlpHeaders }),
     })
