@@ -53,7 +53,6 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // As in `up` and in the containers.
     MIMALLOC_PURGE_DELAY: '10000',
     MIMALLOC_PURGE_HOLES_MIN_INTERVAL: '5000',
-    BUN_GC_TIMER_INTERVAL: '5000',
     NATS_URL: nats.url,
     PIXELFLOW_NATS_USER: nats.user,
     PIXELFLOW_NATS_PASSWORD_FILE: passwordFile,

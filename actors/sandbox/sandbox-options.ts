@@ -63,9 +63,8 @@ export function createSandboxOptions(
       VIPS_BLOCK_UNTRUSTED: '1',
       // Makes glibc return freed memory sooner.
       MALLOC_ARENA_MAX: '2',
-      // A worker without work wakes for these every 5 s. The defaults are ten times and once a second.
+      // A worker without work wakes for this every 5 s; the default is ten times a second.
       MIMALLOC_PURGE_HOLES_MIN_INTERVAL: '5000',
-      BUN_GC_TIMER_INTERVAL: '5000',
     },
     cwd,
     warmWorkers: 1,

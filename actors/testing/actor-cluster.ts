@@ -1,3 +1,5 @@
+import { Fault } from '@pixelflow/core/fault'
+import { retryConflicts } from '@pixelflow/core/retry-conflicts'
 import { createEvent, isFinal, type EventKind, type StoredEvent, type TaskEvent } from '@pixelflow/core/event'
 import { sniffFormat } from '@pixelflow/core/format'
 import { blobName, type ImageRecord } from '@pixelflow/core/image'
@@ -150,11 +152,20 @@ export async function startActorCluster(): Promise<ActorCluster> {
     },
     deadLetter: ({ id }) => adapters.deadLetters.get(deadLetterId({ kind: 'transform', account, task: id })),
     async cancel(task) {
-      const last = await events.last(account, task.id)
-      if (last === null) throw new Error(`task ${task.id} does not exist`)
-      const now = new Date()
-      const change = { status: 'cancelled', endedAt: now.toISOString() } as const
-      await appendEvent(events, createEvent('cancelled', last.event.task, change, now), last.seq)
+      // An actor may report in between.
+      const append = async () => {
+        const last = await events.last(account, task.id)
+        if (last === null) throw new Error(`task ${task.id} does not exist`)
+        const now = new Date()
+        const change = { status: 'cancelled', endedAt: now.toISOString() } as const
+        return (
+          (await events.append(createEvent('cancelled', last.event.task, change, now), last.seq)) ?? undefined
+        )
+      }
+      await retryConflicts(append, {
+        maxConflicts: 10,
+        createFault: () => new Fault('conflict', 'The task changes all the time.', { remedy: '' }),
+      })
       await cancellations.publish(account, task.id)
       await queue.remove(createFirstJob(task))
     },

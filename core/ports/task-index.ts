@@ -47,10 +47,17 @@ export interface IdleTaskCursor {
 
 /** Tasks that have not ended and have not changed for a while. */
 export interface IdleTasks {
-  /** Tasks last changed before `before`, oldest change first, from `after` on; `next` is null on the last page. */
+  /**
+   * Tasks last changed before `before`, oldest change first, from `after` on. `end` is the position of the last item, null without
+   * items; `next` is the same where there may be another page, else null.
+   */
   idle(
     before: Date,
     limit: number,
     after: IdleTaskCursor | null,
-  ): { readonly items: readonly NewTask[]; readonly next: IdleTaskCursor | null }
+  ): {
+    readonly items: readonly NewTask[]
+    readonly end: IdleTaskCursor | null
+    readonly next: IdleTaskCursor | null
+  }
 }

@@ -137,10 +137,11 @@ function createRound(
 
   /** Checks the tasks that have become idle since the previous round, so that these need not wait for all others. */
   const requeueNewTasks = async (lost: AbortSignal) => {
-    const before = clock.now() - timing.newTaskMs
-    const page = index.idle(new Date(before), maxPerRound, checkedTo)
+    const before = new Date(clock.now() - timing.newTaskMs)
+    const page = index.idle(before, maxPerRound, checkedTo)
     await requeueWithoutJob(page.items, timing.newTaskMs, lost)
-    checkedTo = page.next ?? { changed: Math.max(before, checkedTo.changed), account: '', task: '' }
+    // Not up to `before`: the task list may be behind, and gets tasks in the order of their changes.
+    checkedTo = page.end ?? checkedTo
   }
 
   return async (lost: AbortSignal) => {

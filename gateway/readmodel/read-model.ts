@@ -175,13 +175,8 @@ export function openReadModel({ path, clock, retentionMs, log, onRewound }: Read
       return orRewind(() => {
         const rows = statements.idle(before.getTime(), after, limit)
         const last = rows.at(-1)
-        return {
-          items: rows,
-          next:
-            last && rows.length === limit
-              ? { changed: last.changed, account: last.account, task: last.id }
-              : null,
-        }
+        const end = last ? { changed: last.changed, account: last.account, task: last.id } : null
+        return { items: rows, end, next: rows.length === limit ? end : null }
       })
     },
     restart(next) {
