@@ -51,6 +51,8 @@ export function createLeaderElection(broker: Broker, log: Logger): LeaderElectio
     from: number,
     signal: AbortSignal,
   ): Promise<number | undefined> => {
+    // An abort before this has no event any more.
+    if (signal.aborted) return undefined
     const free = Promise.withResolvers<number | undefined>()
     let seq = from
     // Random, so that not all candidates try at the same moment.

@@ -34,6 +34,27 @@ export function leaderElectionContract(name: string, open: () => Promise<LeaderE
       expect(terms).toBeGreaterThanOrEqual(12)
     })
 
+    test('a candidate that is aborted at any moment ends, while another process leads', async () => {
+      await using fixture = await open()
+      const over = new AbortController()
+      const leads = Promise.withResolvers<void>()
+      const lead = async (lost: AbortSignal) => {
+        leads.resolve()
+        await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve()))
+      }
+      const leading = fixture.elsewhere.campaign('sweeper', lead, over.signal)
+      await leads.promise
+      for (let turns = 0; turns < 40; turns += 1) {
+        const stop = new AbortController()
+        const candidate = fixture.leaderElection.campaign('sweeper', lead, stop.signal)
+        for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+        stop.abort()
+        await candidate
+      }
+      over.abort()
+      await leading
+    })
+
     test('roles are independent of each other', async () => {
       await using fixture = await open()
       const over = new AbortController()
