@@ -44,10 +44,10 @@ export function leaderElectionContract(name: string, open: () => Promise<LeaderE
       }
       const leading = fixture.elsewhere.campaign('sweeper', lead, over.signal)
       await leads.promise
-      for (let turns = 0; turns < 40; turns += 1) {
+      for (let ticks = 0; ticks < 40; ticks += 1) {
         const stop = new AbortController()
         const candidate = fixture.leaderElection.campaign('sweeper', lead, stop.signal)
-        for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+        for (let tick = 0; tick < ticks; tick += 1) await new Promise(setImmediate)
         stop.abort()
         await candidate
       }
