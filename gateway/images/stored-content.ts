@@ -8,7 +8,7 @@ export interface StoredContent {
   readonly mediaType: string
   /** Suggested name of a downloaded file. */
   readonly fileName: string
-  /** Where the store keeps the bytes, if that is known. */
+  /** Where the bytes are, if that is known, or the bytes themselves: see `BlobInfo.location`. */
   readonly location?: string | undefined
   /** The bytes, which must be iterated. The iteration fails when they have expired. */
   open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>
