@@ -77,7 +77,7 @@ export const limits: readonly Limit[] = [
     limit: 0.9,
     goal: 1.2,
     read: ratio('1k', 'bullmq-node'),
-    bound: 'the same; these libraries are made for Node.js, and most of their users run them there',
+    bound: 'the same, on the runtime for which these libraries are made',
   },
   {
     name: '180 kB ÷ Fastify, BullMQ and Redis on Bun',

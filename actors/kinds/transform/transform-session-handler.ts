@@ -98,7 +98,9 @@ function findFile(
 
 /** Removes the shared file when its gateway has died. */
 function removeIfLost({ sharedFiles }: Pick<KindContext, 'sharedFiles'>, { broken }: Session): void {
-  broken.addEventListener('abort', () => void sharedFiles.removeDead(), { once: true })
+  const remove = () => void sharedFiles.removeDead()
+  if (broken.aborted) remove()
+  else broken.addEventListener('abort', remove, { once: true })
 }
 
 /** Files up to this size are read and written synchronously: a thread switch would cost more than the copy. */

@@ -20,6 +20,7 @@ export function watchHandler(options: WatchHandlerOptions): Pick<StreamHandlers,
       const disconnected = new AbortController()
       const stopEvents = () => disconnected.abort()
       request.signal.addEventListener('abort', stopEvents, { once: true })
+      if (request.signal.aborted) stopEvents()
       const resumePoint = resumePointOf(request, input)
       const events = await usecases.watchTask(who, input.id, resumePoint, disconnected.signal)
       if (events === null) return new Response(null, { status: 204 })
